@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from domain.errors import PermanentError, Problem, RecordRejected
@@ -12,6 +12,8 @@ from domain.exchange import ShipmentLine
 ZERO = Decimal(0)
 NOT_APPROVED = "refund_not_approved"
 DECLINED = "refund_declined"
+PARTS = "+"
+"""Between the ids of the parts of a refund that is divided over several payments."""
 GONE = "the payment service no longer has it"
 """Why a refund that was pending counts as declined: what became of its payment can't be known."""
 
@@ -81,6 +83,8 @@ class StoreRefund:
     """The provider has neither paid nor declined it yet."""
     unassigned: Decimal = ZERO
     """What of the amount is for the order's goods, and says not for which units."""
+    missing: Decimal = ZERO
+    """Of a refund that is divided over several payments, what none of them gives back yet."""
 
     @property
     def is_paid(self) -> bool:
@@ -107,6 +111,29 @@ class StoreRefund:
                 "has the money; if not, pay by hand. Then discard this rejection."
             )
         return Problem(DECLINED, "payments", message, advice, self.refund_id)
+
+
+def joined(refunds: Iterable[StoreRefund], keys: Collection[str]) -> tuple[StoreRefund, ...]:
+    """Return refunds with the parts of those with ``keys`` as one; each part names all units."""
+    found: dict[str, StoreRefund] = {}
+    for refund in refunds:
+        name = refund.key if refund.key in keys else f" {len(found)}"
+        first = found.get(name)
+        found[name] = refund if first is None else _both(first, refund)
+    return tuple(found.values())
+
+
+def _both(one: StoreRefund, other: StoreRefund) -> StoreRefund:
+    total = max(one.amount + one.missing, other.amount + other.missing)
+    amount = one.amount + other.amount
+    return replace(
+        one,
+        refund_id=f"{one.refund_id}{PARTS}{other.refund_id}",
+        amount=amount,
+        declined=one.declined or other.declined,
+        is_pending=one.is_pending or other.is_pending,
+        missing=max(total - amount, ZERO),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,8 +153,9 @@ def above_returns(
     A return that was refunded may have been canceled or corrected, and its units be in another.
     """
     made = [refund.units for refund in shown.refunds if refund.key]
-    listed = {refund.refund_id for refund in shown.refunds}
-    made += [refund.units for name, refund in known.items() if name not in listed]
+    listed = {refund.key for refund in shown.refunds}
+    others = {refund.key: refund.units for refund in known.values() if refund.key not in listed}
+    made += others.values()
     refunded: dict[str, int] = {}
     for units in made:
         for line, number in units.items():

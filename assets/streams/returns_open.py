@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from assets.streams.returns_state import ReturnState
 from assets.streams.returns_target import ReturnsTarget, id_of, returns_target
 from domain.connections import RETURNS
 from domain.errors import LockstepError
 from domain.exchange import Exchange
-from domain.refunds import GONE, ZERO, StoreRefund
+from domain.refunds import GONE, PARTS, ZERO, StoreRefund, joined
 from resources.ledger.records.refunds import OpenRefund
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -63,6 +64,14 @@ def _unlogged(exchange: Exchange) -> None:
     del exchange
 
 
+def _found(shown: Mapping[str, StoreRefund], refund_id: str) -> StoreRefund | None:
+    """Return a refund by its id, or by the ids of its parts, whose marks may be lost."""
+    parts = refund_id.split(PARTS)
+    if refund_id in shown or not all(part in shown for part in parts):
+        return shown.get(refund_id)
+    return joined([replace(shown[part], key=refund_id) for part in parts], {refund_id})[0]
+
+
 def _note(
     session: Session,
     found: Sequence[OpenRefund],
@@ -75,7 +84,7 @@ def _note(
     changed: list[str] = []
     for one in found:
         key, state = one.delivery_key.hex, states.get(one.return_id, ReturnState())
-        now = shown[one.source_id].get(one.refund_id)
+        now = _found(shown[one.source_id], one.refund_id)
         if now is not None:
             state.missing.discard(key)
         elif state.misses(key):  # nothing else would ever show that it may not be paid

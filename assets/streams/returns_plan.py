@@ -35,8 +35,10 @@ from assets.streams.returns_refund import (
     lines_of,
     named,
     not_captured,
+    part_of_another,
     priced,
     waiting,
+    without_parts,
 )
 from assets.streams.returns_state import (
     ARRIVED,
@@ -55,6 +57,7 @@ from domain.identity import content_digest, delivery_key
 from domain.records.record import decode_record
 from domain.records.returns import Return
 from domain.refunds import (
+    PARTS,
     OrderRefunds,
     RefundRequest,
     StoreRefund,
@@ -212,7 +215,7 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         uncertain = [u for u in due.unsettled if u.is_uncertain and u.action == REFUND]
         state = ReturnState.from_ledger(due.known)
         shown = held.content.refunds if held is not None else ()
-        own = {r.key: r for r in shown if r.key}
+        own = {r.key: r for r in shown if r.key and not r.missing}
         rows: list[SettleRow] = []
         for delivery in uncertain:
             refund = own.get(delivery.delivery_key.hex)
@@ -232,7 +235,10 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         """Return what is refunded by what the service shows at the moment of sending."""
         context: _Return = plan.context
         request: RefundRequest = intent.content
-        shown = named(held.content, self._known.get(request.order_id, {}))
+        if waits := part_of_another(request, held.content, intent.key.hex):
+            return waits
+        whole = without_parts(held.content)
+        shown = named(whole, self._known.get(request.order_id, {}))
         own = [refund for refund in shown.refunds if refund.return_id == request.return_id]
         context.found += [refund for refund in own if context.state.note(refund)]
         plan.found += [r.declined_of(request.order_id) for r in context.found if r.declined]
@@ -291,7 +297,8 @@ class ReturnsPlanner(ReadingPlanner[Return]):
                 row = KnownRefund(
                     record.return_id, intent.key.hex, units, refund.refund_id, service
                 )
-                self._known.setdefault(record.source_id, {})[refund.refund_id] = row
+                known = self._known.setdefault(record.source_id, {})
+                known |= dict.fromkeys(refund.refund_id.split(PARTS), row)
         context.state.applied_at = record.updated_at.isoformat()
         context.state.sequence += 1
         return context.state.to_row(record)

@@ -17,10 +17,18 @@ from assets.streams.returns_hold import (
     units_text,
 )
 from domain.connections import ReturnsPolicy
+from domain.delivery import Outcome
 from domain.errors import Problem, RecordRejected
 from domain.exchange import ShipmentLine
 from domain.records.returns import Return
-from domain.refunds import NOT_APPROVED, OrderRefunds, RefundRequest
+from domain.refunds import (
+    NOT_APPROVED,
+    PARTS,
+    OrderRefunds,
+    RefundRequest,
+    StoreRefund,
+    joined,
+)
 from domain.rules.refund_amounts import PricedOrder, TooManyUnits, worth
 from resources.ledger.records.refunds import KnownRefund
 
@@ -58,7 +66,27 @@ def named(shown: OrderRefunds, known: Mapping[str, KnownRefund]) -> OrderRefunds
         else r
         for r in shown.refunds
     )
-    return replace(shown, refunds=refunds)
+    divided = {one.key for one in known.values() if PARTS in one.refund_id}
+    return replace(shown, refunds=joined(refunds, divided))
+
+
+def part_of_another(request: RefundRequest, shown: OrderRefunds, key: str) -> Outcome | None:
+    """Return why a refund waits for another one of its order, of which a part was lost.
+
+    Another return's is completed by itself. One of this return, which has changed since, is not.
+    """
+    for refund in shown.refunds:
+        if refund.missing and refund.key != key:
+            if refund.return_id == request.return_id:
+                return Outcome("refused", problems=(_in_part(request, refund),))
+            text = f"a part of the refund of the return {refund.return_id} is to be made first"
+            return Outcome("retry", error=text)
+    return None
+
+
+def without_parts(shown: OrderRefunds) -> OrderRefunds:
+    """Return an order's refunds without those of which a part was lost: they are completed."""
+    return replace(shown, refunds=tuple(r for r in shown.refunds if not r.missing))
 
 
 def priced(request: RefundRequest, shown: OrderRefunds, order: PricedOrder | None) -> RefundRequest:
@@ -200,6 +228,18 @@ def _prices_unknown(request: RefundRequest) -> Problem:
         "Replay the orders stream over the day the order was placed, then retry this rejection; "
         "or refund the return by hand and discard it.",
         request.order_id,
+    )
+
+
+def _in_part(request: RefundRequest, refund: StoreRefund) -> Problem:
+    return Problem(
+        "refund_refused",
+        "transactions",
+        f"Of the refund {refund.refund_id} of the return {request.return_id} of order "
+        f"{request.order_id}, {refund.amount} was given back and {refund.missing} was not, and the "
+        "return has changed since.",
+        "Give what is missing back by the payments' own means, and discard this rejection.",
+        request.return_id,
     )
 
 

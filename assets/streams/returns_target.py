@@ -12,7 +12,7 @@ from domain.delivery import Claimed, Held, Operation, Outcome, Question
 from domain.errors import PermanentError
 from domain.exchange import ExchangeLog, Receipt
 from domain.ports import PaymentService, Writer
-from domain.refunds import OrderRefunds, StoreRefund
+from domain.refunds import PARTS, OrderRefunds, StoreRefund
 from resources.ledger.records.refunds import KnownRefund
 from resources.lockstep import Sync
 
@@ -74,7 +74,11 @@ class ReturnsTarget:
     ) -> dict[str, dict[str, KnownRefund]]:
         """Return order -> id as ``held`` shows it -> what the ledger knows of the refund."""
         return {
-            order_id: {id_of(one.refund_id, one.service, self.service): one for one in refunds}
+            order_id: {
+                id_of(part, one.service, self.service): one
+                for one in refunds
+                for part in one.refund_id.split(PARTS)
+            }
             for order_id, refunds in known.items()
         }
 

@@ -326,6 +326,93 @@ def test_a_refund_is_never_more_than_was_charged(shop: ProjectScene) -> None:
     assert refunds(shop) == []
 
 
+@pytest.fixture
+def divided(project: ProjectScene) -> ProjectScene:
+    """Order 1 was paid by two payments, of which none has enough for two mugs."""
+    configure(project)
+    card = charged("30.00") | {"interfaceId": "card"}
+    place_shipped(project, payments=[charged("16.80"), card])
+    return project
+
+
+def return_all(scene: ProjectScene) -> str:
+    """Return all of order 1, which the OMS confirms."""
+    made = open_return(scene, {MUGS: 3, LAMP: 1})
+    step(scene, made, "verify")
+    return made
+
+
+BOTH = [("10.80", "Initial"), ("30.00", "Initial")]
+
+
+def test_a_refund_is_divided_over_the_payments(divided: ProjectScene) -> None:
+    """One refund in the ledger, with its units once; paid and declined as a whole."""
+    made = return_all(divided)
+    divided.run("returns")
+    divided.run("returns", config={f"{NAME}__returns_delivered": {"config": {"force": True}}})
+    assert sorted(refunds(divided)) == BOTH
+    assert divided.sql("SELECT amount::text, is_pending FROM history.refunds") == [
+        ("40.8000", True)
+    ]
+    divided.to_store("payments/settle", {"state": "Success", "renamed": True})
+    look_again(divided)
+    assert divided.sql("SELECT is_paid, is_pending FROM history.refunds") == [(True, False)]
+    divided.run("returns", config={f"{NAME}__returns_delivered": {"config": {"force": True}}})
+    assert [amount for amount, _ in sorted(refunds(divided))] == ["10.80", "30.00"]
+    assert divided.open_rejections("returns") == {}
+    assert divided.outcomes("returns")[made] == ("accepted", "delivered")
+
+
+@pytest.mark.parametrize("skip", [0, 1])
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
+def test_a_part_that_is_lost_is_completed_and_none_is_made_twice(
+    divided: ProjectScene, kind: str, skip: int
+) -> None:
+    """The first or the second part, before or after it took effect."""
+    return_all(divided)
+    rule = {"kind": kind, "method": "POST", "path": "/payments/", "times": 1, "skip": skip}
+    divided.fault("commercetools", rule)
+    divided.run("returns", raise_on_error=False)
+    divided.fault("commercetools")
+    divided.run("returns")
+    assert sorted(refunds(divided)) == BOTH
+    assert divided.sql("SELECT amount::text FROM history.refunds") == [("40.8000",)]
+    assert divided.open_rejections("returns") == {}
+
+
+def test_a_refund_waits_for_the_lost_part_of_another_return(project: ProjectScene) -> None:
+    """Both are divided; the next run completes the first, and then makes the second."""
+    configure(project)
+    place_shipped(project, payments=[charged("8.00") for _ in range(6)])
+    for units in ({MUGS: 3}, {LAMP: 1}):
+        step(project, open_return(project, units), "verify")
+    lost = {"kind": "drop_before", "method": "POST", "path": "/payments/", "times": 1, "skip": 1}
+    project.fault("commercetools", lost)
+    project.run("returns", raise_on_error=False)
+    assert refunds(project) == [("8.00", "Initial")]
+    project.fault("commercetools")
+    project.run("returns")
+    assert max(amount for amount, _ in refunds(project)) == "8.00"
+    assert project.sql("SELECT amount::text FROM history.refunds ORDER BY amount") == [
+        ("12.0000",), ("28.8000",),
+    ]  # fmt: skip
+    assert project.open_rejections("returns") == {}
+
+
+def test_a_part_of_a_return_that_has_changed_since_waits(divided: ProjectScene) -> None:
+    """The second part is lost, and the OMS takes a unit back: nothing more goes out by itself."""
+    made = return_all(divided)
+    lost = {"kind": "drop_before", "method": "POST", "path": "/payments/", "skip": 1}
+    divided.fault("commercetools", lost)
+    divided.run("returns", raise_on_error=False)
+    divided.fault("commercetools")
+    canceled = {"OrderLineId": "2", "QuantityDetail": [{"StatusId": "19000", "Quantity": 1}]}
+    divided.to_oms(f"orders/{made}/tamper", {"change": {"OrderLine": [canceled]}, "silent": False})
+    divided.run("returns")
+    assert refunds(divided) == [("30.00", "Initial")]
+    assert divided.open_rejections("returns") == {made: "refund_refused"}
+
+
 def test_a_reconciliation_takes_no_return_for_a_drift(shop: ProjectScene) -> None:
     """The return is an order at the OMS, and its units are back from Fulfilled."""
     made = open_return(shop, {MUGS: 2})

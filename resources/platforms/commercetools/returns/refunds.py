@@ -1,8 +1,9 @@
 """Refunds among the transactions of an order's payments, and the one to add. Pure.
 
 A Refund transaction moves no money by itself: it asks the payment's own integration for it, which
-sets its state. ``interactionId`` says which delivery made it, for which units of
-which return.
+sets its state. ``interactionId`` says which delivery made it, for which units of which return.
+Where no payment has enough left, each of several gives back a part: the mark of each also states
+the whole, so that a refund of which a part was lost is completed, and none is given back twice.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 from domain.currencies import minor_unit
 from domain.errors import PermanentError, Problem, RecordRejected
 from domain.problems import DocumentProblems
-from domain.refunds import OrderRefunds, RefundRequest, StoreRefund
+from domain.refunds import OrderRefunds, RefundRequest, StoreRefund, joined
 from resources.platforms.commercetools.client import CONTRACT
 from resources.platforms.commercetools.orders.delivered import deliveries_of
 from resources.platforms.commercetools.orders.money import MoneyReader
@@ -32,7 +33,7 @@ STATES = (INITIAL, PENDING, SUCCESS, FAILURE)
 SHORT = 12
 """Characters of the digest of a line's id."""
 _MARK = re.compile(
-    rf"{KEY}([0-9a-f]{{32}})((?:-[0-9a-f]{{{SHORT}}}x[1-9][0-9]{{0,8}})+):(.{{1,255}})"
+    rf"{KEY}([0-9a-f]{{32}})(?:=([1-9][0-9]{{0,17}}))?((?:-[0-9a-f]{{{SHORT}}}x[1-9][0-9]{{0,8}})+):(.{{1,255}})"
 )
 _UNITS = re.compile(rf"-([0-9a-f]{{{SHORT}}})x([0-9]+)")
 
@@ -44,10 +45,19 @@ class Paid(NamedTuple):
     left: Decimal
 
 
-def mark_of(request: RefundRequest, key: str) -> str:
-    """Return the ``interactionId`` of a refund."""
+class Part(NamedTuple):
+    """What one payment gives back of a refund: mostly all of it."""
+
+    payment: Payment
+    amount: Decimal
+    mark: str
+
+
+def mark_of(request: RefundRequest, key: str, whole: Decimal | None = None) -> str:
+    """Return the ``interactionId`` of a refund, or of a part of one that is worth ``whole``."""
     units = "".join(f"-{_short(line.line_id)}x{line.quantity}" for line in request.lines)
-    return f"{KEY}{key}{units}:{request.return_id}"
+    total = "" if whole is None else f"={_cents(request, whole)}"
+    return f"{KEY}{key}{total}{units}:{request.return_id}"
 
 
 def refunds_of(held: HeldOrder) -> OrderRefunds:
@@ -67,7 +77,8 @@ def refunds_of(held: HeldOrder) -> OrderRefunds:
             ids = held.line_ids(item.line_item_id) or [item.line_item_id]
             units = dict.fromkeys(ids, item.quantity or 0)
             found.append(StoreRefund(item.id or "", units, Decimal(0)))
-    return OrderRefunds(held.id, tuple(found), *_line_units(held))
+    divided = {refund.key for refund in found if refund.missing}
+    return OrderRefunds(held.id, joined(found, divided), *_line_units(held))
 
 
 def payments_of(order: Order) -> Iterator[Payment]:
@@ -84,30 +95,66 @@ def payments_of(order: Order) -> Iterator[Payment]:
         yield payment
 
 
-def payable(order: Order, request: RefundRequest, amount: Decimal) -> Payment:
-    """Return the payment that an amount is given back by. Raises ``RecordRejected``."""
-    paid = [Paid(payment, _left_of(payment, request)) for payment in payments_of(order)]
-    enough = [one for one in paid if one.left >= amount]
-    if enough:
-        return max(enough, key=lambda one: one.left).payment
-    most = max((one.left for one in paid), default=Decimal(0))
-    raise RecordRejected(
-        Problem(
-            "refund_refused",
-            "transactions",
-            f"No payment of order {request.order_id} has {amount} {request.currency} left that was "
-            f"charged and not given back; the most is {most}.",
-            "Refund the return by the payments' own means and discard this rejection, or correct "
-            "the payments' transactions and retry it.",
-            request.return_id,
-        )
+def made_for(held: HeldOrder, key: str) -> StoreRefund | None:
+    """Return the refund of a delivery as far as it was made."""
+    return next((refund for refund in refunds_of(held).refunds if refund.key == key), None)
+
+
+def next_part(
+    order: Order, request: RefundRequest, amount: Decimal, key: str, made: StoreRefund | None
+) -> Part:
+    """Return what is given back next of ``amount``, by the payment with most left.
+
+    One payment gives back all of it, if one has so much left; else each as much as it has. Raises
+    ``RecordRejected`` where they have less left together.
+    """
+    whole = amount if made is None else made.amount + made.missing
+    rest = amount if made is None else made.missing
+    paid = [
+        Paid(payment, _left_of(payment, request))
+        for payment in payments_of(order)
+        if not any(_is_part(raw, key) for raw in payment.transactions or ())
+    ]
+    paid = sorted((one for one in paid if one.left > 0), key=lambda one: -one.left)
+    left = sum((one.left for one in paid), Decimal(0))
+    if left < rest or not paid:
+        raise RecordRejected(_too_little(request, rest, left, made))
+    first = paid[0]
+    if made is None and first.left >= rest:
+        return Part(first.payment, rest, mark_of(request, key))
+    return Part(first.payment, min(first.left, rest), mark_of(request, key, whole))
+
+
+def _is_part(raw: Transaction | None, key: str) -> bool:
+    mark = _MARK.fullmatch(raw.interaction_id or "") if raw is not None else None
+    return mark is not None and mark[1] == key
+
+
+def _too_little(
+    request: RefundRequest, amount: Decimal, left: Decimal, made: StoreRefund | None
+) -> Problem:
+    so_far = "" if made is None else f" after {made.amount} was given back"
+    return Problem(
+        "refund_refused",
+        "transactions",
+        f"The payments of order {request.order_id} have {left} {request.currency} left that was "
+        f"charged and not given back, and {amount} is needed{so_far}.",
+        "Refund the return by the payments' own means and discard this rejection, or correct the "
+        "payments' transactions and retry it.",
+        request.return_id,
     )
 
 
 def add_refund(request: RefundRequest, amount: Decimal, mark: str) -> Action:
     """Return the action that asks a payment's integration for the refund."""
-    minor = minor_unit(request.currency)
-    cents = amount / minor
+    money = {"currencyCode": request.currency, "centAmount": _cents(request, amount)}
+    transaction = {"type": REFUND, "amount": money, "interactionId": mark, "state": INITIAL}
+    return {"action": "addTransaction", "transaction": transaction}
+
+
+def _cents(request: RefundRequest, amount: Decimal) -> int:
+    """Return an amount in minor units. Raises ``RecordRejected`` where it is none of whole ones."""
+    cents = amount / minor_unit(request.currency)
     if cents != cents.to_integral_value():
         raise RecordRejected(
             Problem(
@@ -118,9 +165,7 @@ def add_refund(request: RefundRequest, amount: Decimal, mark: str) -> Action:
                 request.return_id,
             )
         )
-    money = {"currencyCode": request.currency, "centAmount": int(cents)}
-    transaction = {"type": REFUND, "amount": money, "interactionId": mark, "state": INITIAL}
-    return {"action": "addTransaction", "transaction": transaction}
+    return int(cents)
 
 
 def with_mark(payment: Payment, mark: str) -> Transaction | None:
@@ -161,10 +206,19 @@ def _to_refund(raw: Transaction, lines: Mapping[str, str]) -> StoreRefund:
         unassigned = Decimal(0) if declined else amount
         return StoreRefund(raw.id, {}, amount, "", "", declined, is_pending, unassigned=unassigned)
     units: dict[str, int] = {}
-    for digest, number in _UNITS.findall(mark[2]):
+    for digest, number in _UNITS.findall(mark[3]):
         line_id = lines.get(digest, digest)
         units[line_id] = units.get(line_id, 0) + int(number)
-    return StoreRefund(raw.id, units, amount, mark[3], mark[1], declined, is_pending)
+    missing = max(_whole(raw, mark[2]) - amount, Decimal(0)) if mark[2] else Decimal(0)
+    return StoreRefund(
+        raw.id, units, amount, mark[4], mark[1], declined, is_pending, missing=missing
+    )
+
+
+def _whole(raw: Transaction, cents: str) -> Decimal:
+    """Return what the whole refund is worth of which a transaction is a part."""
+    currency = raw.amount.currency_code if raw.amount is not None else None
+    return int(cents) * minor_unit(currency or "")
 
 
 def amount_of(money: Money | None) -> Decimal:
@@ -188,7 +242,8 @@ def _left_of(payment: Payment, request: RefundRequest) -> Decimal:
             left += amount_of(raw.amount)
         elif raw.type in (REFUND, CHARGEBACK) and raw.state != FAILURE:
             left -= amount_of(raw.amount)
-    return left
+    minor = minor_unit(request.currency)
+    return left // minor * minor
 
 
 def _line_units(held: HeldOrder) -> tuple[dict[str, int], dict[str, int]]:

@@ -18,14 +18,13 @@ from resources.http.redaction import request_id
 from resources.http.target_writer import TargetWriter
 from resources.platforms.commercetools.answers_payload import HELD_PAYMENTS
 from resources.platforms.commercetools.client import CONFLICT, refuse
-from resources.platforms.commercetools.payload import Payment, Transaction
+from resources.platforms.commercetools.payload import Transaction
 from resources.platforms.commercetools.returns.actions import show_return
 from resources.platforms.commercetools.returns.refunds import (
-    Action,
+    Part,
     add_refund,
-    mark_of,
-    payable,
-    payments_of,
+    made_for,
+    next_part,
     refund_of,
     refunds_of,
     with_mark,
@@ -103,27 +102,31 @@ class CommercetoolsReturnsWriter(TargetWriter):
         self, request: RefundRequest, amount: Decimal, claimed: Claimed
     ) -> tuple[StoreRefund, str]:
         """Add the transaction, once for a key: a conflict is read and planned again."""
-        key = claimed.key.hex
-        mark = mark_of(request, key)
-        action = add_refund(request, amount, mark)
-        for _ in range(MOST_CONFLICTS):
+        key, trace_id, conflicts = claimed.key.hex, "", 0
+        while conflicts < MOST_CONFLICTS:
             held = await self._read(request.order_id)
-            for payment in payments_of(held.order):
-                if (found := with_mark(payment, mark)) is not None:
-                    return refund_of(found, request, key), ""
-            payment = payable(held.order, request, amount)
-            made = await self._write(payment, action, mark, claimed.correlation_id)
-            if made is not None:
-                return refund_of(made[0], request, key), made[1]
+            made = made_for(held, key)
+            if made is not None and not made.missing:
+                return made, trace_id
+            part = next_part(held.order, request, amount, key, made)
+            written = await self._write(part, request, claimed.correlation_id)
+            if written is None:
+                conflicts += 1
+                continue
+            transaction, trace_id = written
+            if made is None and part.amount == amount:
+                return refund_of(transaction, request, key), trace_id
         raise TransientError(
             f"commercetools: the payment of order {request.order_id} has changed {MOST_CONFLICTS} "
             "times while it was refunded; a later try may help"
         )
 
     async def _write(
-        self, payment: Payment, action: Action, mark: str, correlation_id: str
+        self, part: Part, request: RefundRequest, correlation_id: str
     ) -> tuple[Transaction, str] | None:
         """Add a transaction to the payment's version that was read; ``None`` for a conflict."""
+        payment, mark = part.payment, part.mark
+        action = add_refund(request, part.amount, mark)
 
         def made(body: bytes) -> Transaction:
             try:
@@ -161,7 +164,11 @@ class CommercetoolsReturnsWriter(TargetWriter):
         found: list[Receipt | None] = []
         for one in claimed:
             refunds = await self._look(one.content.order_id)
-            own = [r for r in refunds if r.key == one.key.hex and r.refund_id not in owned]
+            own = [
+                r
+                for r in refunds
+                if r.key == one.key.hex and not r.missing and r.refund_id not in owned
+            ]
             found.append(_receipt(own[0], one.content, "") if own else None)
         return found
 

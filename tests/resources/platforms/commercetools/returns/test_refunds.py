@@ -14,8 +14,9 @@ from domain.refunds import OrderRefunds, RefundRequest
 from resources.platforms.commercetools.answers_payload import HELD_ORDERS
 from resources.platforms.commercetools.returns.refunds import (
     add_refund,
+    made_for,
     mark_of,
-    payable,
+    next_part,
     refunds_of,
 )
 from resources.platforms.commercetools.shipments.order import HeldOrder
@@ -86,13 +87,66 @@ def test_the_payment_with_most_left_pays_and_none_pays_more_than_it_has() -> Non
     one = [transaction("Charge", "30.00"), transaction("Refund", "5.00", "Pending")]
     two = [transaction("Charge", "40.00"), transaction("Refund", "9.00", "Failure")]
     order_ = held(one, two, [transaction("Authorization", "90.00")]).order
-    assert payable(order_, REQUEST, Decimal("20.00")).version == 1
+    part = next_part(order_, REQUEST, Decimal("20.00"), KEY, None)
+    assert (part.payment.version, part.amount) == (1, Decimal("20.00"))
+    assert part.mark == mark_of(REQUEST, KEY)
     with pytest.raises(RecordRejected) as raised:
-        payable(order_, REQUEST, Decimal("40.01"))
+        next_part(order_, REQUEST, Decimal("65.01"), KEY, None)
     assert raised.value.problems[0].code == "refund_refused"
     foreign = transaction("Charge", "99.00") | {"amount": cents("99.00", "EUR")}
     with pytest.raises(RecordRejected):
-        payable(held([foreign]).order, REQUEST, Decimal("1.00"))
+        next_part(held([foreign]).order, REQUEST, Decimal("1.00"), KEY, None)
+
+
+def given(amount: str, key: str = KEY, whole: str | None = None, **more: Any) -> Json:
+    """Return the transaction of a part of a refund."""
+    total = None if whole is None else Decimal(whole)
+    mark = mark_of(REQUEST, key, total)
+    return transaction("Refund", amount, **({"interactionId": mark} | more))
+
+
+def test_a_refund_is_divided_where_no_payment_has_so_much_left() -> None:
+    """By what each has left, most first; each part once, whatever was made of it before."""
+    charges = [[transaction("Charge", amount)] for amount in ("8.00", "30.00", "20.00")]
+    payments, parts = [list(one) for one in charges], []
+    for _ in range(3):
+        now = held(*payments)
+        part = next_part(now.order, REQUEST, Decimal("57.00"), KEY, made_for(now, KEY))
+        parts.append((part.payment.version, part.amount))
+        payments[part.payment.version or 0].append(given(str(part.amount), whole="57.00"))
+    assert parts == [(1, Decimal("30.00")), (2, Decimal("20.00")), (0, Decimal("7.00"))]
+    [refund] = found(*payments).refunds
+    assert (refund.amount, refund.missing, dict(refund.units)) == (57, 0, {LINE: 2})
+    assert refund.refund_id == "Refund-7.00+Refund-30.00+Refund-20.00"
+
+
+def test_a_part_of_a_refund_says_what_is_missing() -> None:
+    """One that failed is not made again: its refund is declined. Others stay as they are."""
+    charge = transaction("Charge", "30.00")
+    [refund] = found([charge, given("12.00", whole="19.20")]).refunds
+    assert (refund.amount, refund.missing) == (Decimal("12.00"), Decimal("7.20"))
+    [refund] = found(
+        [charge, given("12.00", whole="19.20")],
+        [charge, given("7.20", whole="19.20", state="Failure")],
+    ).refunds
+    assert (refund.missing, refund.declined) == (0, "the transaction failed")
+    other = KEY[::-1]
+    two = found([charge, given("12.00", whole="19.20"), given("3.00", key=other)]).refunds
+    assert [(r.key, r.missing) for r in two] == [(KEY, Decimal("7.20")), (other, 0)]
+
+
+def test_the_rest_of_a_refund_is_of_its_first_amount() -> None:
+    """Prices may have changed in between; and no payment gives back two parts."""
+    now = held(
+        [transaction("Charge", "90.00"), given("12.00", whole="19.20")],
+        [transaction("Charge", "8.00")],
+    )
+    part = next_part(now.order, REQUEST, Decimal("25.00"), KEY, made_for(now, KEY))
+    assert (part.payment.version, part.amount) == (1, Decimal("7.20"))
+    assert part.mark == mark_of(REQUEST, KEY, Decimal("19.20"))
+    now = held([transaction("Charge", "90.00"), given("12.00", whole="19.20")])
+    with pytest.raises(RecordRejected, match="7.20 is needed after 12.00 was given back"):
+        next_part(now.order, REQUEST, Decimal("19.20"), KEY, made_for(now, KEY))
 
 
 def test_an_amount_is_sent_in_whole_minor_units() -> None:

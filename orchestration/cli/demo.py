@@ -40,8 +40,6 @@ from sandbox.seed.seedset import SeedSet
 COUNT, DAYS, SEED, DIRT, REGISTERED = 400, 4, 7, 0.06, 20
 SPAN = 31
 """Partitions per run; each run ends with a line of progress."""
-LEFT_OUT = frozenset({RETURNS})
-"""They move money, and only what a merchant's staff have approved may."""
 COLUMNS = (
     "stream", "captured", "accepted", "rejected", "skipped", "superseded", "delivered", "unchanged",
 )  # fmt: skip
@@ -54,8 +52,7 @@ class Scene:
     pair: Pair
     connection: str
     seed: SeedSet
-    streams: list[str] | None = None
-    """Those of a connection that names none, where there are none here."""
+    streams: list[str]
 
 
 @click.command()
@@ -80,8 +77,9 @@ def demo(orders_from: Path | None, pairs: str, port: int) -> None:
     """Run everything once between two sandbox systems and verify both ends.
 
     Starts the embedded PostgreSQL and the sandbox (a simulated store and OMS over HTTP), syncs
-    several days of orders by partition, lets the OMS fulfil them, and syncs stock and shipments
-    back. Exits with 0 only if both systems agree. Running it again delivers nothing twice.
+    several days of orders by partition, lets the OMS fulfil them and take a unit back, and syncs
+    stock, shipments and the refund back. Exits with 0 only if both systems agree. Running it again
+    delivers nothing twice.
     """
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     chosen = all_pairs() if pairs == "all" else list(map(pair_named, pairs.split(",")))
@@ -109,13 +107,14 @@ def demo(orders_from: Path | None, pairs: str, port: int) -> None:
 
 def _scene(orders_from: Path | None, pair: Pair, *, every: bool) -> Scene:
     """Return what is run; ``every``: not the default streams, but all that the pair carries."""
-    streams = None
-    if every or pair != PAIR:
-        streams = [stream for stream in streams_carried(*pair) if stream not in LEFT_OUT]
+    left_out = set() if every or pair != PAIR else {CUSTOMERS}
+    if orders_from is not None:
+        left_out.add(RETURNS)  # how such orders were paid, and could be paid back, is not known
+    streams = [stream for stream in streams_carried(*pair) if stream not in left_out]
     if orders_from is None:
         start = datetime.now(UTC).date() - timedelta(days=DAYS)
         seed = synthetic_seed.seed_set(COUNT, SEED, start, DAYS, dirt=DIRT)
-        if CUSTOMERS in (streams or ()):
+        if CUSTOMERS in streams:
             seed.customers = registered.customers(REGISTERED, SEED)
         return Scene(pair, pair.connection, seed, streams)
     try:
@@ -183,6 +182,8 @@ def _sync(console: Console, scene: Scene, lockstep: Lockstep, control: str, data
             run([CUSTOMERS], today, today)  # they were registered just now
         for day in range(2):
             _fulfil(console, control, day)
+            if day and RETURNS in streams:
+                _return_a_unit(console, control)
             run([stream for stream in streams if not KINDS[stream].to_oms], today, today)
 
 
@@ -202,6 +203,25 @@ def _fulfil(console: Console, control: str, day: int) -> None:
         if isinstance(number, int) and number
     )
     console.print(f"  a day at the OMS: {done or 'nothing left to do'}")
+
+
+def _return_a_unit(console: Console, control: str) -> None:
+    """Let one shopper send a unit of several back, which the OMS takes; once for all demos."""
+    truth = httpx.get(f"{control}/truth", timeout=120).raise_for_status().json()
+    if truth["returns"]:
+        return
+    order, line = next(
+        (order["id"], line["line"])
+        for order in sorted(truth["orders"], key=lambda order: str(order["id"]))
+        for parcel in order["parcels"]
+        for line in parcel["lines"]
+        if int(line["quantity"]) > 1
+    )
+    body = {"lines": [{"line": line, "quantity": 1}]}
+    made = httpx.post(f"{control}/orders/{order}/returns", json=body, timeout=30)
+    returned = made.raise_for_status().json()["return"]
+    httpx.post(f"{control}/orders/{returned}/verify", json={}, timeout=30).raise_for_status()
+    console.print(f"  a return at the OMS: 1 unit of line {line} of order {order}, taken back")
 
 
 def _progress(

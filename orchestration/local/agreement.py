@@ -9,7 +9,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from domain.connections import CUSTOMERS, INVENTORY, ORDERS, SHIPMENTS, Connection
+from domain.connections import CUSTOMERS, INVENTORY, ORDERS, RETURNS, SHIPMENTS, Connection
 from domain.streams import KINDS
 from orchestration.local import verify
 from orchestration.local.simulated import Pair
@@ -38,6 +38,8 @@ def verified(
         }
         if CUSTOMERS in connection.streams:
             found[CUSTOMERS] = verify.customer_differences(systems)
+        if RETURNS in connection.streams:
+            found[RETURNS] = verify.return_differences(systems)
     finally:
         systems.close()
     for stream, differences in found.items():

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import yaml
 
+from domain.connections import RETURNS
 from domain.errors import TransientError
 from orchestration.local.simulated import PAIR, Pair, Place, simulated
 from resources.ledger.database.embedded import home
@@ -56,7 +57,9 @@ def _connection(
     }
     sends = webhooks and any(simulated(kind).with_events is not None for kind in pair)
     more = {"poll_interval": "PT30S", "webhooks": {"destination": webhooks}} if sends else {}
-    chosen = {"streams": list(streams)} if streams is not None else {}
+    chosen: dict[str, Any] = {"streams": list(streams)} if streams is not None else {}
+    if RETURNS in (streams or ()):
+        chosen["returns"] = {"limits": {"USD": 1_000}}
     return connection | chosen | more
 
 

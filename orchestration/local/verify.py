@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -77,6 +77,26 @@ class Systems:
         """Return the OMS's customers by id."""
         return {each["id"]: each for each in self._truth(self._oms).get("customers", ())}
 
+    def confirmed_returns(self) -> Counter[tuple[str, str]]:
+        """Return (order's number, line) -> units that the OMS has confirmed as returned."""
+        return _returned(self._truth(self._oms)["returns"], "confirmed")
+
+    def store_returns(self) -> tuple[Counter[tuple[str, str]], dict[str, Decimal]]:
+        """Return (order's number, line) -> units that the store shows as returned or refunded.
+
+        With it order's number -> what was refunded, without what has failed.
+        """
+        truth = self._truth(self._store)
+        numbers = {order["id"]: order["number"] for order in truth["orders"]}
+        rows: list[Json] = truth["returns" if "returns" in truth else "refunds"]
+        shown = _returned(rows, "lines", numbers)
+        money: dict[str, Decimal] = {}
+        for refund in truth["refunds"]:
+            if refund.get("state") != "Failure":
+                number = numbers[refund["order"]]
+                money[number] = money.get(number, Decimal(0)) + Decimal(refund["amount"])
+        return shown, money
+
     def _truth(self, url: str) -> Json:
         answer = self._http.get(url).raise_for_status()
         truth: Json = orjson.loads(answer.content)
@@ -85,6 +105,18 @@ class Systems:
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
+
+
+def _returned(
+    rows: list[Json], name: str, numbers: Mapping[str, str] | None = None
+) -> Counter[tuple[str, str]]:
+    units: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        for line in row[name]:
+            order = row["order"] if numbers is None else numbers[row["order"]]
+            key = order, line["line"].partition(PART)[0]
+            units[key] += int(line["quantity"])
+    return units
 
 
 def _by_sku(levels: list[Json]) -> dict[str, int]:
@@ -197,6 +229,24 @@ def customer_differences(systems: Systems) -> list[str]:
         fields = [n for n in store[name] if store[name][n] != held[name].get(n)]
         if fields:
             found.append(f"customer {name}: {', '.join(fields)} differ")
+    return found
+
+
+def return_differences(systems: Systems) -> list[str]:
+    """Return every unit that one system has as returned and the other has not, and the money."""
+    confirmed = systems.confirmed_returns()
+    shown, money = systems.store_returns()
+    found = [
+        f"order {number}, line {line}: {confirmed[(number, line)]} units returned at the OMS, "
+        f"{shown[(number, line)]} in the store"
+        for number, line in sorted(confirmed.keys() | shown.keys())
+        if confirmed[(number, line)] != shown[(number, line)]
+    ]
+    orders = {number for number, _ in confirmed}
+    found += [f"order {n}: returned, and nothing refunded" for n in sorted(orders - money.keys())]
+    found += [
+        f"order {n}: {money[n]} refunded without a return" for n in sorted(money.keys() - orders)
+    ]
     return found
 
 

@@ -88,7 +88,7 @@ def test_the_demo_verifies_itself_and_a_second_run_delivers_nothing_twice(
     """Exit 0 twice with the same orders; then an effect is undone, and the demo reports it."""
     first = home.demo()
     assert first.returncode == 0, first.stdout + first.stderr
-    assert first.stdout.count("verified") == 3
+    assert first.stdout.count("verified") == 4
     second = home.demo()
     assert second.returncode == 0, second.stdout + second.stderr
     assert row_of(first.stdout, "orders")[4:] == row_of(second.stdout, "orders")[4:]
@@ -122,7 +122,7 @@ def covering() -> list[Pair]:
 
 
 def test_every_system_is_verified_and_what_a_pair_lacks_is_absent(untouched_home: Home) -> None:
-    """Orders, shipments and stock of each; customers only where the OMS has them."""
+    """Orders, shipments and stock of each; customers and returns where the OMS has them."""
     chosen = covering()
     result = untouched_home.demo("--pairs", ",".join("/".join(pair) for pair in chosen))
     assert result.returncode == 0, result.stdout + result.stderr
@@ -134,7 +134,7 @@ def test_every_system_is_verified_and_what_a_pair_lacks_is_absent(untouched_home
         assert streams[:3] == ("verified", "verified", "verified")
         carried = streams_carried(*pair)
         for stream, state in zip(list(KINDS)[3:], streams[3:], strict=True):
-            expected = "verified" if stream == "customers" else "not run"
+            expected = "verified" if stream in ("customers", "returns") else "not run"
             assert state == (expected if stream in carried else "absent")
 
 

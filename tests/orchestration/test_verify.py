@@ -120,3 +120,31 @@ def test_customers_are_compared_field_by_field() -> None:
         "customer c4: at the OMS only",
         "customer c1: email, addresses differ",
     ]
+
+
+def returned(at_oms: list[Json], **in_store: list[Json]) -> list[str]:
+    """Return the differences of returns between an OMS and a store of the order 1001."""
+    oms = {"orders": [{"id": "1001", "number": "another"}], "returns": at_oms}
+    return verify.return_differences(
+        Held({"orders": [{"id": "9", "number": "1001"}], **in_store}, oms)
+    )
+
+
+def test_a_unit_that_is_returned_at_one_end_only_is_reported() -> None:
+    """By what the store shows as returned, or refunds; and so is money without a return."""
+    lines = [{"line": "5", "quantity": 1}]
+    confirmed = [{"order": "1001", "lines": lines, "confirmed": lines}]
+    refund = {"order": "9", "amount": "9.60", "lines": lines}
+    assert returned(confirmed, refunds=[refund]) == []
+    shown = [{"order": "9", "lines": lines}]
+    assert returned(confirmed, refunds=[refund | {"lines": []}], returns=shown) == []
+    [unit, money] = returned(confirmed, refunds=[])
+    assert "1 units returned at the OMS, 0 in the store" in unit
+    assert "nothing refunded" in money
+    failed = returned(
+        confirmed, refunds=[refund | {"lines": [], "state": "Failure"}], returns=shown
+    )
+    assert failed == ["order 1001: returned, and nothing refunded"]
+    twice = returned(confirmed, refunds=[refund, refund])
+    assert twice == ["order 1001, line 5: 1 units returned at the OMS, 2 in the store"]
+    assert "9.60 refunded without a return" in returned([], refunds=[refund | {"lines": []}])[0]

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 
+from orchestration.local import verify
 from orchestration.local.simulated import pairs
 from resources.systems import streams_carried
 from sandbox.app import RunningSandbox
@@ -149,6 +150,9 @@ def test_a_confirmed_return_is_refunded_once(shop: PairScene) -> None:
     # A store without refunds by line shows the units as a return.
     [shown] = [refund] if refund["lines"] else truth["returns"]
     assert [(row["sku"], row["quantity"]) for row in shown["lines"]] == [(line["sku"], 1)]
+    systems = shop.systems()
+    assert verify.return_differences(systems) == []
+    systems.close()
 
 
 INVOICES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country

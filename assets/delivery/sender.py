@@ -8,13 +8,14 @@ newer version ends it (docs/delivery.md).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any
 
+from assets.delivery.calls import Calls
 from assets.delivery.joint import apply, decide, in_order, joint_intents
 from assets.delivery.plan import Plan, Sent
 from assets.delivery.planner import Planner
@@ -24,8 +25,6 @@ from domain.delivery import Claimed, Intent, Operation, Outcome, failed, succeed
 from domain.errors import LockstepError, NoPermit, PermanentError, TransientError
 from domain.exchange import Exchange
 from domain.ports import Writer
-
-T = TypeVar("T")
 
 SETTLE_EVERY = 500
 """Intents kept in memory before they are settled: a crash leaves their outcomes unknown."""
@@ -45,7 +44,7 @@ class Sender:
         self._unsettled: list[Ended] = []
         self._exchanges: list[Exchange] = []
         self._settling = asyncio.Lock()
-        self._calls = _Calls(self._operations)
+        self._calls = Calls(self._operations)
         self._failures = 0
         self._owned: set[str] = set()
         self.stopped_by: LockstepError | None = None
@@ -304,49 +303,6 @@ class Sender:
 
     def _of(self, intent: Intent) -> Operation:
         return self._operations[intent.operation]
-
-
-class _Calls:
-    """Limits the calls at once: of each operation, and of all together by the greatest of these."""
-
-    def __init__(self, operations: Mapping[str, Operation]) -> None:
-        limits = {name: operation.concurrency for name, operation in operations.items()}
-        self._each = {name: asyncio.Semaphore(limit) for name, limit in limits.items()}
-        self._all = asyncio.Semaphore(max(limits.values()))
-        # So many that an operation which waits for its turn holds up no other.
-        self._workers = sum(limits.values())
-
-    async def acquire(self, operation: str) -> None:
-        """Wait until a call of the operation may be made; ``release`` it afterwards.
-
-        Two methods, since a context manager of its own for each call costs as much as the waiting.
-        """
-        await self._each[operation].acquire()
-        try:
-            await self._all.acquire()
-        except BaseException:
-            self._each[operation].release()
-            raise
-
-    def release(self, operation: str) -> None:
-        """Let another call be made."""
-        self._all.release()
-        self._each[operation].release()
-
-    async def for_each(
-        self, items: Sequence[T], work: Callable[[T], Coroutine[Any, Any, None]]
-    ) -> None:
-        """Work on all items side by side, in their order; raises the first error at the end."""
-        remaining = iter(items)
-
-        async def worker() -> None:
-            for item in remaining:
-                await work(item)
-
-        workers = [worker() for _ in range(min(self._workers, len(items)))]
-        for error in await asyncio.gather(*workers, return_exceptions=True):
-            if error is not None:
-                raise error
 
 
 @contextmanager

@@ -23,6 +23,8 @@ ENTERED = {
     "value",  # of a field of the store's own
     "form_fields.name",
     "configurable_fields.name",
+    "items.reason",  # of a refund: what the merchant has written
+    "declined_message",  # a provider's own words
     *(f"custom_field_{n}" for n in (2, 3, 4, 5)),  # of an account's own
 }
 """Fields that are read and hold what a person has entered, or the store's own words."""

@@ -22,7 +22,7 @@ from resources.http.clock import SourceClock
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter
 from resources.http.redaction import personal_values_in, vendor_text
-from resources.oms.manhattan.payload import DataMessages, Envelope, MessageEntry, PageHeader
+from resources.oms.manhattan.answers_payload import DataMessages, Envelope, MessageEntry, PageHeader
 from resources.oms.manhattan.settings import ManhattanSettings
 
 KIND, ORDER = "manhattan", "Order"

@@ -19,7 +19,6 @@ from resources.oms.manhattan.parsing import (
     UNREADABLE,
     Id,
     Number,
-    folded,
     text_of,
     unreadable,
 )
@@ -30,70 +29,6 @@ MOST_WRAPPINGS = 4
 NULL = msgspec.Raw(b"null")
 _PAYLOAD_ADVICE = PayloadAdvice(ADVICE, ADVICE)
 T = TypeVar("T", bound=Document)
-
-
-class MessageEntry(msgspec.Struct, rename="pascal"):
-    """One business message; the types of its attributes vary."""
-
-    type: object = None
-    code: object = None
-    description: object = None
-    error_field: object = None
-    business_keys: object = None
-
-    @property
-    def is_error(self) -> bool:
-        """True for an entry of type ERROR."""
-        return str(self.type).upper() == "ERROR"
-
-    @property
-    def line_id(self) -> str:
-        """The order line that the entry is about, or an empty text."""
-        keys = self.business_keys
-        return str(keys.get("OrderLineId") or "") if isinstance(keys, dict) else ""
-
-    def keys(self) -> dict[str, str]:
-        """Return the business keys that have a value, as text."""
-        keys = self.business_keys if isinstance(self.business_keys, dict) else {}
-        return {str(name): str(key) for name, key in keys.items() if key is not None}
-
-
-class MessageList(msgspec.Struct, rename="pascal"):
-    """``messages`` of the envelope, and ``Messages`` inside ``data``."""
-
-    message: list[MessageEntry] | None = None
-
-
-class DataMessages(msgspec.Struct, rename="pascal"):
-    """The messages inside ``data``."""
-
-    messages: MessageList | None = None
-
-
-class Envelope(msgspec.Struct, rename="camel"):
-    """The object around every answer."""
-
-    success: bool | None = None
-    header: msgspec.Raw = NULL
-    data: msgspec.Raw = NULL
-    messages: MessageList | None = None
-    message: object = None
-    message_key: object = None
-
-
-class PageHeader(msgspec.Struct, rename="camel"):
-    """What a search reports of its page; numbers come as text or as numbers, or are missing."""
-
-    total_count: int | str | None = None
-    size: int | str | None = None
-
-    def total(self) -> int | None:
-        """Return the number of rows of all pages, or ``None`` where it is no number."""
-        return _whole(self.total_count)
-
-    def page_size(self) -> int | None:
-        """Return the size that the tenant has given the page, or ``None`` where it is no number."""
-        return _whole(self.size)
 
 
 class QuantityDetail(Document, rename="pascal"):
@@ -243,41 +178,6 @@ class PublishedOrder(Document, rename="pascal"):
         return _channel(self.selling_channel)
 
 
-class CancelLine(msgspec.Struct, rename="pascal"):
-    """The cancel request of a line, in both spellings of the vendor."""
-
-    cancellation_request_status: object = None
-    cancellation_request: object = msgspec.field(default=None, name="cancellationRequestStatus")
-
-
-class BulkOrder(msgspec.Struct, rename="pascal"):
-    """An order that was created in bulk."""
-
-    order_id: object = None
-
-
-class BulkResult(msgspec.Struct, rename="pascal"):
-    """``data`` of a creation in bulk."""
-
-    orders: list[BulkOrder] | None = None
-
-
-class CancelState(msgspec.Struct, rename="pascal"):
-    """What an order shows of a cancel request."""
-
-    is_cancelled: bool | None = None
-    max_fulfillment_status_id: Number = None
-    post_release_modification_status: object = None
-    order_line: list[CancelLine] | None = None
-
-    def words(self) -> set[str]:
-        """Return the statuses of the request, of the order and of its lines."""
-        statuses = [self.post_release_modification_status]
-        for line in self.order_line or ():
-            statuses += [line.cancellation_request_status, line.cancellation_request]
-        return {folded(status) for status in statuses} - {""}
-
-
 class AvailabilityRow(Document, rename="pascal"):
     """A row of either view; ``quantity`` is by location type, or one number for a location."""
 
@@ -369,8 +269,3 @@ def _decoded(decoder: PayloadDecoder[T], payload: bytes, field: str) -> Decoded[
 
 def _channel(value: object) -> str:
     return text_of(value.get("SellingChannelId") if isinstance(value, dict) else value)
-
-
-def _whole(value: int | str | None) -> int | None:
-    text = str(value)
-    return int(text) if text.isascii() and text.isdigit() else None

@@ -17,8 +17,8 @@ from domain.errors import PermanentError
 from domain.exchange import Exchange, ExchangeLog
 from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
+from resources.oms.manhattan.answers_payload import BulkResult
 from resources.oms.manhattan.client import open_envelope, to_problem, write_answer
-from resources.oms.manhattan.payload import BulkResult
 from resources.oms.manhattan.settings import ManhattanSettings
 
 _RESULT = msgspec.json.Decoder(BulkResult | None)

@@ -12,6 +12,7 @@ from domain.errors import PermanentError, Problem, RecordRejected, TransientErro
 from domain.exchange import OutcomeUnknown, Receipt
 from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
+from resources.oms.manhattan.answers_payload import CancelState, MessageEntry
 from resources.oms.manhattan.client import (
     Answer,
     open_envelope,
@@ -21,7 +22,6 @@ from resources.oms.manhattan.client import (
     write_answer,
 )
 from resources.oms.manhattan.parsing import folded
-from resources.oms.manhattan.payload import CancelState, MessageEntry
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.statuses import RELEASED
 

@@ -23,7 +23,8 @@ FACTS = fields_of(
     items_total items_shipped shipping_address_count
     payment_method payment_method_id payment_provider_id payment_status
     product_id variant_id sku upc type quantity quantity_shipped quantity_refunded is_refunded
-    refund_amount refunds.total_amount data.total_amount item_type is_declined return_id base_price price_ex_tax price_inc_tax price_tax base_total
+    refund_amount refunds.total_amount data.total_amount item_type is_declined return_id
+    base_price price_ex_tax price_inc_tax price_tax base_total
     base_cost_price cost_price_ex_tax cost_price_inc_tax cost_price_tax discounted_total_inc_tax
     fixed_shipping_cost weight width height depth brand bin_picking_number
     order_address_id order_product_id order_pickup_method_id parent_order_product_id

@@ -196,8 +196,9 @@ class Rows(StockList):
     def __init__(self, rows: list[bytes]) -> None:
         self._rows = rows
 
-    def everything(self) -> Iterator[list[bytes]]:
+    def everything(self, not_before: datetime | None = None) -> Iterator[list[bytes]]:
         """Return the rows as one page."""
+        del not_before
         yield self._rows
 
 

@@ -94,6 +94,7 @@ class Scene:
         self.today = datetime.now(UTC).date()
         self.yesterday = self.today - timedelta(days=1)
         self._instance: dg.DagsterInstance | None = None
+        self._kept: tuple[str, psycopg.Connection[Any]] | None = None
         self.http = loopback.client()
         self.lockstep: Lockstep | None = None
         self._definitions: dg.Definitions | None = None
@@ -109,9 +110,8 @@ class Scene:
             self.lockstep.close()
         self.installation = self.installation_with(**sections)
         self.lockstep = Lockstep(self.installation, lambda: self.database)
-        with psycopg.connect(self.database, autocommit=True) as db:
-            resume(db, NAME, self.installation.connections[NAME].streams, "test")
-            db.execute("UPDATE sync.activation SET changed_at = now() - interval '1 year'")
+        resume(self._db(), NAME, self.installation.connections[NAME].streams, "test")
+        self.sql_write("UPDATE sync.activation SET changed_at = now() - interval '1 year'")
         self._definitions = None
 
     def job(self, name: str = f"sync_{NAME}") -> dg.JobDefinition:
@@ -141,6 +141,7 @@ class Scene:
         if self.lockstep is not None:
             self.lockstep.close()
         self.http.close()
+        self.let_go()
         if self._instance is not None:
             self._instance.dispose()
 
@@ -274,13 +275,33 @@ class Scene:
 
     def sql(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query on the ledger."""
-        with psycopg.connect(self.database, autocommit=True) as db:
-            return db.execute(query, parameters).fetchall()
+        return self._execute(query, parameters).fetchall()
 
     def sql_write(self, statement: str, *parameters: Any) -> None:
         """Change the ledger behind its back, as time and operators do."""
-        with psycopg.connect(self.database, autocommit=True) as db:
-            db.execute(statement, parameters)
+        self._execute(statement, parameters)
+
+    def _execute(self, statement: str, parameters: Sequence[Any]) -> psycopg.Cursor[Any]:
+        try:
+            return self._db().execute(statement, parameters)
+        except psycopg.OperationalError:
+            if not self._kept or not self._kept[1].closed:
+                raise
+        return self._db().execute(statement, parameters)  # the server was restarted meanwhile
+
+    def _db(self) -> psycopg.Connection[Any]:
+        """Return a connection that is kept: to make one takes longer than most queries."""
+        if self._kept and (self._kept[0] != self.database or self._kept[1].closed):
+            self.let_go()
+        if not self._kept:
+            self._kept = self.database, psycopg.connect(self.database, autocommit=True)
+        return self._kept[1]
+
+    def let_go(self) -> None:
+        """Close the connection that is kept, so that the database can be copied."""
+        if self._kept:
+            self._kept[1].close()
+        self._kept = None
 
     def outcomes(self, stream: str) -> dict[str, tuple[str, str | None]]:
         """Return the newest version's (state, outcome), or (state, rule or code), by source id."""

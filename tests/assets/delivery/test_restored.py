@@ -26,6 +26,7 @@ def back_up(scene: Scene) -> Callable[[], None]:
     name = f"backup_{uuid4().hex[:8]}"
     assert scene.lockstep is not None
     scene.lockstep.close()
+    scene.let_go()
     with psycopg.connect(source, autocommit=True) as db:
         original = db.info.dbname
     copied = source.replace(f"/{original}", f"/{name}")

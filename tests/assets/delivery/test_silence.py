@@ -17,6 +17,9 @@ from resources.http.silence import Silence
 from resources.lockstep import Sync
 from tests.assets.scene import NAME, Scene
 
+TIME_OUT = 0.7
+"""Seconds for an answer of a system that hangs; each of a request's attempts takes as long."""
+
 
 def states(scene: Scene, stream: str) -> tuple[str, bool]:
     """Return the state of a stream, and whether its heartbeat passes."""
@@ -48,7 +51,7 @@ def test_a_target_that_hangs_is_failing_while_it_hangs(
 ) -> None:
     """Red before the run has given up; green with the first record that gets through."""
     due(scene, stream)
-    scene.wait_briefly()
+    scene.configure(platform={"timeout": TIME_OUT}, oms={"timeout": TIME_OUT})
     monkeypatch.setattr(outage, "SILENT_SECONDS", 0.8)
     monkeypatch.setattr(outage, "WATCH_SECONDS", 0.1)
     scene.fault(system, {"kind": "delay", "delay_ms": 15_000, "path": path})
@@ -60,6 +63,7 @@ def test_a_target_that_hangs_is_failing_while_it_hangs(
     assert since < ended_at - timedelta(seconds=1)
     assert states(scene, stream) == ("failing", False)
     scene.fault(system)
+    scene.configure()
     scene.sql("UPDATE sync.delivery SET may_act_until = now() RETURNING 1")
     scene.run(stream, raise_on_error=False)
     assert states(scene, stream)[0] != "failing"

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from resources.ledger.database import embedded
 from resources.ledger.database.migrate import migrate
 from sandbox.app import RunningSandbox, running_sandbox
+from tests.garbage import pytest_collection, pytest_collection_finish
 from tests.reporting import pytest_sessionstart
 from tests.scheduling import (
     pytest_collection_modifyitems,
@@ -25,6 +26,8 @@ from tests.scheduling import (
 )
 
 __all__ = [
+    "pytest_collection",
+    "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_runtest_setup",
     "pytest_sessionstart",

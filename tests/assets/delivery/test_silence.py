@@ -54,7 +54,7 @@ def test_a_target_that_hangs_is_failing_while_it_hangs(
     scene.configure(platform={"timeout": TIME_OUT}, oms={"timeout": TIME_OUT})
     monkeypatch.setattr(outage, "SILENT_SECONDS", 0.8)
     monkeypatch.setattr(outage, "WATCH_SECONDS", 0.1)
-    scene.fault(system, {"kind": "delay", "delay_ms": 15_000, "path": path})
+    scene.fault(system, {"kind": "delay", "delay_ms": 4_000, "path": path})
 
     scene.run(stream, steps=("delivered",), raise_on_error=False)
 

@@ -87,7 +87,6 @@ def _anchanto(place: Place) -> Section:
         "requests_per_second": 200,
         "push_concurrency": 16,
         "sorted_lists": True,
-        "snapshot_ttl": "PT0S",  # the demo's runs share a process, and follow within seconds
     }
 
 

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -189,8 +190,9 @@ class Rows(StockList):
         super().__init__(reader_of(lambda _: pytest.fail("a call was made")), SETTINGS)
         self.listed = rows
 
-    def everything(self) -> Iterator[list[bytes]]:
+    def everything(self, not_before: datetime | None = None) -> Iterator[list[bytes]]:
         """Return the rows as one page."""
+        del not_before
         yield self.listed
 
 

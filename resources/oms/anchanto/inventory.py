@@ -32,6 +32,7 @@ MOST_PAGES = 1_000_000
 SKUS_A_CALL = 50
 """SKUs in one query: so many of the usual length stay well below 8 KB."""
 ZERO = Decimal(0)
+NEVER = datetime.min.replace(tzinfo=UTC)
 LEAST = Decimal("0.000001")
 """Finer differences of a quantity are none."""
 ALL_WAREHOUSES = "AllWarehouses"
@@ -47,25 +48,34 @@ class StockList:
         self._documents = Documents(settings.wire.fields)
         self._kept: list[bytes] | None = None
         self._kept_until = 0.0
+        self._kept_from = NEVER
 
-    def rows(self, skus: Collection[str]) -> Iterator[list[bytes]]:
+    def rows(
+        self, skus: Collection[str], not_before: datetime | None = None
+    ) -> Iterator[list[bytes]]:
         """Read the rows of SKUs, all of one SKU together; those without stock are absent.
 
-        A row without a readable SKU is among them: it may be one that was asked for.
+        A row without a readable SKU is among them: it may be one that was asked for. Without a
+        query by SKU all stock is listed, as ``everything`` does.
         """
         asked = list(dict.fromkeys(skus))
         if (name := self._params.skus) is None:
-            yield self._chosen(asked, self.everything())
+            yield self._chosen(asked, self.everything(not_before))
             return
         for start in range(0, len(asked), SKUS_A_CALL):
             some = asked[start : start + SKUS_A_CALL]
             yield self._chosen(some, self._pages({name: some}))
 
-    def everything(self) -> Iterator[list[bytes]]:
-        """Read all rows, each SKU and warehouse once; a list that was just read serves again."""
-        if self._kept is not None and time.monotonic() < self._kept_until:
-            yield self._kept
+    def everything(self, not_before: datetime | None = None) -> Iterator[list[bytes]]:
+        """Read all rows, each SKU and warehouse once; a list that was just read serves again.
+
+        With ``not_before`` it serves only if it was read then or later.
+        """
+        is_kept = self._kept is not None and time.monotonic() < self._kept_until
+        if is_kept and (not_before is None or self._kept_from >= not_before):
+            yield self._kept or []
             return
+        started = datetime.now(UTC)
         kept: list[bytes] | None = []
         seen: set[tuple[str, ...]] = set()
         for rows in self._pages({}):
@@ -81,7 +91,7 @@ class StockList:
                 kept = kept if len(kept) <= self._settings.most_kept else None
             if fresh:
                 yield fresh
-        self._kept = kept
+        self._kept, self._kept_from = kept, started
         self._kept_until = time.monotonic() + self._settings.snapshot_ttl.total_seconds()
 
     def key_of(self, row: bytes) -> tuple[str, ...]:
@@ -134,13 +144,18 @@ class InventorySource:
     def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
         """Read the stock of the SKUs in scope, or all of it; at its end it is complete."""
         del window
-        rows = self._stock.everything() if scope.ids is None else self._stock.rows(scope.ids)
+        not_before = scope.not_before or datetime.now(UTC)
+        rows = (
+            self._stock.everything(not_before)
+            if scope.ids is None
+            else self._stock.rows(scope.ids, not_before)
+        )
         yield from self._to_pages(rows, is_whole=scope.ids is not None)
         yield COMPLETE
 
     def read(self, ids: Collection[str]) -> Iterator[Page]:
         """Read the stock of SKUs."""
-        return self._to_pages(self._stock.rows(ids), is_whole=True)
+        return self._to_pages(self._stock.rows(ids, datetime.now(UTC)), is_whole=True)
 
     def to_canonical(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
         """Map a captured row."""

@@ -10,7 +10,8 @@ from sandbox.oms.anchanto.envelope import Refused
 
 Json = dict[str, Any]
 
-REQUIRED = ("address1", "city", "zipcode", "country_iso")
+REQUIRED = ("address1", "country_iso")
+"""Of the shipping address; not all countries' addresses have a city or a postal code."""
 AMOUNTS = ("unit_price", "selling_price", "discount", "tax")
 CENT = Decimal("0.01")
 _LONGEST = 500

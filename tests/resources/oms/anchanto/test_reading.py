@@ -183,6 +183,25 @@ def test_more_sold_than_there_is_shows_as_none() -> None:
             levels([bad], InventoryPolicy())
 
 
+def test_a_kept_list_serves_a_run_and_no_later_one() -> None:
+    """Items may be looked up in it; a level that is older than the run's start is read again."""
+    settings, calls = settings_of(wire={"params": {"skus": None}}), list[str]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        calls.append(str(request.url))
+        return listed(ROWS, request)
+
+    stock = StockList(reader_of(answer, settings), settings)
+    source = InventorySource(stock, settings, InventoryPolicy())
+    started = datetime.now(UTC)
+    for _ in range(2):
+        list(source.fetch(WINDOW, Scope(["A"], started)))
+        list(CatalogSource(stock, settings).read(["A"]))
+    assert len(calls) == 2, "one list, and its end"
+    list(source.fetch(WINDOW, Scope(["A"], datetime.now(UTC))))
+    assert len(calls) == 4
+
+
 def test_a_level_differs_by_its_quantities_only() -> None:
     """A time that moves at each look is no change."""
     settings = settings_of()

@@ -17,7 +17,7 @@ FORGOTTEN = "[forgotten]"
 EMAILS = frozenset(
     {
         *("email", "emailaddress", "customeremail", "recipientemail", "billingemail"),
-        *("shippingemail", "shipemail", "custemail"),
+        *("shippingemail", "shipemail", "custemail", "billingemailaddress", "personemail"),
     }
 )
 CUSTOMER_IDS = frozenset({"customerid", "externalcustomerid"})

@@ -131,6 +131,22 @@ def _extensiv(place: Place) -> Section:
     }
 
 
+def _salesforce(place: Place) -> Section:
+    return {
+        "my_domain": f"{place.url}/salesforce/{place.instance}",
+        "client_id": "lockstep",
+        "client_secret": place.own_secret("secret"),
+        "daily_calls": 10_000_000,
+        "pickup_methods": ["Collect in store"],
+        "digital_methods": ["Electronic Delivery"],
+        "reads_pickup_location": True,
+        "description_note": "customer",
+        "gift_wrap_names": ["Gift wrap"],
+        "inventory_location": "WAREHOUSE",
+        "write_concurrency": 16,
+    }
+
+
 def _manhattan(place: Place) -> Section:
     return {
         "base_url": f"{place.url}/manhattan/{place.instance}",
@@ -200,6 +216,9 @@ SIMULATED = {
         },
         settings={"requests_per_second": 200},
         push_setting="push_url",
+    ),
+    "salesforce": Simulated(
+        "a Salesforce org", _salesforce, own_secrets=("secret",), settings={"daily": 10_000_000}
     ),
 }
 PAIR = Pair("bigcommerce", "manhattan")

@@ -12,6 +12,9 @@ from resources.platforms.bigcommerce.statuses import ORDER_STATUSES as BIGCOMMER
 from resources.platforms.commercetools import adapter as commercetools
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 from resources.platforms.commercetools.statuses import ORDER_STATUSES as COMMERCETOOLS_STATUSES
+from resources.platforms.salesforce import adapter as salesforce
+from resources.platforms.salesforce.settings import SalesforceSettings
+from resources.platforms.salesforce.statuses import ORDER_STATUSES as SALESFORCE_STATUSES
 
 REGISTRY: dict[str, Connector[CommercePlatform]] = {
     "bigcommerce": Connector(
@@ -30,5 +33,13 @@ REGISTRY: dict[str, Connector[CommercePlatform]] = {
         commercetools.SOURCES,
         commercetools.TARGETS,
         COMMERCETOOLS_STATUSES,
+    ),
+    "salesforce": Connector(
+        SalesforceSettings,
+        salesforce.build,
+        None,
+        salesforce.SOURCES,
+        salesforce.TARGETS,
+        SALESFORCE_STATUSES,
     ),
 }

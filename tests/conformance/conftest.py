@@ -15,6 +15,11 @@ from tests.conformance.systems import Simulated, SimulatedOms, SimulatedStore
 
 STORES = [f"platforms.{kind}" for kind in sorted(platforms.REGISTRY)]
 TENANTS = [f"oms.{kind}" for kind in sorted(oms.REGISTRY)]
+REFUNDING = [
+    f"platforms.{kind}"
+    for kind, connector in sorted(platforms.REGISTRY.items())
+    if "returns" in connector.targets
+]
 CUSTOMERS = [
     f"platforms.{kind}:Customers"
     for kind, connector in sorted(platforms.REGISTRY.items())
@@ -67,6 +72,17 @@ def store(
     request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path
 ) -> Iterator[SimulatedStore]:
     """Each platform's store."""
+    made = _made(request.param, sandbox, tmp_path)
+    assert isinstance(made, SimulatedStore)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=REFUNDING)
+def refunding(
+    request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path
+) -> Iterator[SimulatedStore]:
+    """Each platform's store that gives money back."""
     made = _made(request.param, sandbox, tmp_path)
     assert isinstance(made, SimulatedStore)
     yield made

@@ -20,6 +20,12 @@ pytestmark = pytest.mark.slow
 UPS = "1Z12345E0291980793"
 
 
+@pytest.fixture
+def store(refunding: SimulatedStore) -> SimulatedStore:
+    """Return each store that gives money back."""
+    return refunding
+
+
 def asked(store: SimulatedStore, return_id: str, ceiling: str = "500") -> RefundRequest:
     """Return a request for one unit of a new order's first line."""
     [order_id] = store.place([DAY])

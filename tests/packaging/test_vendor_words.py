@@ -22,6 +22,7 @@ FIELDS = (
     "total_inc_tax", "total_ex_tax", "channel_id", "store_hash", "inventory_tracking",
     "OrderId", "OrderLineId", "FulfillmentDetail", "ItemId", "ViewName", "NetworkView", "OrderHold",
     "centAmount", "orderState", "shipmentState", "supplyChannel", "lastModifiedAt",
+    "SystemModstamp", "OrderSummaryId", "StockKeepingUnit", "GrandTotalAmount",
     "ReadOnly", "referenceNum", "rpcRef", "customerRefNumber",
 )  # fmt: skip
 """Names in the vendors' documents, any of which a problem, a query or a view might mention."""

@@ -159,12 +159,13 @@ class Queries:
             return next((ids for ids in found if ids is not None), None)
         if where is None or where.sign not in ("=", "IN"):
             return None
+        is_reference = where.path in OBJECTS[name].parents
+        if where.path != "Id" and not is_reference:
+            return None
         values = [_id(each.value) for each in where.values if each.value]
-        if where.path == "Id":
-            return values
-        if where.path in OBJECTS[name].parents:
+        if is_reference:
             return self._book.ids_of_children(name, where.path, values)
-        return None
+        return values
 
     def _sorted(self, name: str, query: Query, rows: Iterator[Json]) -> list[Json]:
         names = [path for path, descending in query.order if not descending]

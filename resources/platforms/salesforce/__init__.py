@@ -1,0 +1,1 @@
+"""The Salesforce connector: stores on the core platform, with Order Management."""

@@ -1,0 +1,87 @@
+"""Salesforce as ``domain.ports.CommercePlatform``, put together from the connector's parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import httpx
+
+from domain.connections import Connection, SecretRef
+from domain.exchange import Check
+from domain.ports import CommercePlatform, QuotaLedger, StoreSources, StoreTargets
+from domain.sources import AnySource
+from resources.http.client import ApiClient
+from resources.platforms.salesforce.catalog import CatalogSource
+from resources.platforms.salesforce.client import build_policy, build_tokens
+from resources.platforms.salesforce.customers.source import CustomersSource
+from resources.platforms.salesforce.inventory import LevelReader, SalesforceStock
+from resources.platforms.salesforce.orders.source import OrdersSource
+from resources.platforms.salesforce.preflight import Preflight
+from resources.platforms.salesforce.settings import SalesforceSettings
+from resources.platforms.salesforce.shipments.target import SalesforceShipments
+
+
+def build(
+    settings: SalesforceSettings,
+    connection: Connection,
+    secrets: Callable[[SecretRef], str],
+    quota: QuotaLedger,
+    transport: httpx.BaseTransport | None = None,
+) -> CommercePlatform:
+    """Build the connector without a call; ``secrets`` resolves references, ``quota`` is shared."""
+    return Salesforce(settings, connection, secrets, quota, transport)
+
+
+# What an org can be the source and the target of, before one is opened.
+SOURCES: Mapping[str, type[AnySource]] = {
+    "orders": OrdersSource,
+    "catalog": CatalogSource,
+    "customers": CustomersSource,
+}
+TARGETS = frozenset({"shipments", "inventory"})
+
+
+class Salesforce:
+    """One org, or one store of it."""
+
+    kind: str = "salesforce"
+    events: None = None
+    """The org's events are not read yet: changes are found by polling."""
+
+    def __init__(
+        self,
+        settings: SalesforceSettings,
+        connection: Connection,
+        secrets: Callable[[SecretRef], str],
+        quota: QuotaLedger,
+        transport: httpx.BaseTransport | None,
+    ) -> None:
+        self.identity = settings.identity
+        self._tokens = build_tokens(settings, secrets(settings.client_secret), transport)
+        self._policy = build_policy(settings, self._tokens, quota)
+        self._http = ApiClient(self._policy, transport=transport)
+        self.sources: StoreSources = {
+            "orders": OrdersSource(self._http, settings, connection),
+            "catalog": CatalogSource(self._http, settings),
+            "customers": CustomersSource(self._http, settings, connection),
+        }
+        levels = LevelReader(self._http, settings)
+        self._preflight = Preflight(self._http, settings, connection, levels)
+        self.targets: StoreTargets = {
+            "shipments": SalesforceShipments(self._policy, settings, connection),
+            "inventory": SalesforceStock(self._policy, settings, levels),
+        }
+
+    def preflight(self) -> list[Check]:
+        """Check credentials, clock, the day's calls, fields, permissions and locations."""
+        return self._preflight.run()
+
+    def clock(self) -> datetime:
+        """Return the org's time."""
+        return self._policy.clock.now()
+
+    def close(self) -> None:
+        """Close connections."""
+        self._tokens.close()
+        self._http.close()

@@ -1,0 +1,220 @@
+"""How a Salesforce org is called, and what its answers mean.
+
+Errors are lists, also of one. 403 is the day's limit as well as a missing permission: the error's
+code states which. A row that failed is in an answer with 200. A field or an object that
+the integration user can't see does not exist to it: a fault of the whole system.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NoReturn, TypeVar
+
+import httpx
+import msgspec
+
+from domain.errors import (
+    AccessRefused,
+    PermanentError,
+    Problem,
+    RateLimited,
+    RecordRejected,
+    TransientError,
+)
+from domain.payload import Document, PayloadDecoder
+from domain.ports import QuotaLedger
+from resources.http.attempts import Reply
+from resources.http.auth import OAuthGrant, OAuthTokens
+from resources.http.client import ApiClient
+from resources.http.policy import ClientPolicy
+from resources.http.rate_limit import Limiter, QuotaState
+from resources.http.redaction import vendor_text
+from resources.platforms.salesforce.answers_payload import ERRORS, RESULTS, ErrorEntry, Result
+from resources.platforms.salesforce.settings import (
+    ASK_AGAIN_SECONDS,
+    DAY_SECONDS,
+    DOMAINS,
+    TOKEN_SECONDS,
+    SalesforceSettings,
+)
+
+CONTRACT = "that breaks the API's contract; another try won't help"
+LIMIT, LOCKED = "REQUEST_LIMIT_EXCEEDED", "UNABLE_TO_LOCK_ROW"
+TEMPORARY = frozenset({LOCKED, "SERVER_UNAVAILABLE", "QUERY_TIMEOUT"})
+ACCESS = frozenset(
+    {
+        "INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY", "API_DISABLED_FOR_ORG",
+        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+    }
+)  # fmt: skip
+"""Codes of a missing permission that may come with another status than 403."""
+INSTALL = "install deploy/salesforce, and assign its permission set to the integration user"
+MOST_PAGES = 10_000
+_USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
+T = TypeVar("T", bound=Document)
+
+
+class UsageReader:
+    """Reads the day's calls from ``Sforce-Limit-Info``; a share of them is left to other apps."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+
+    def __call__(self, headers: Mapping[str, str]) -> QuotaState | None:
+        """Return the quota that is Lockstep's, and what is left of it."""
+        found = _USAGE.search(headers.get("sforce-limit-info", ""))
+        if found is None:
+            return None
+        used, quota = int(found[1]), max(1, int(int(found[2]) * self._share))
+        return QuotaState(quota, max(0, quota - used), ASK_AGAIN_SECONDS, DAY_SECONDS)
+
+
+def build_tokens(
+    settings: SalesforceSettings, secret: str, transport: httpx.BaseTransport | None = None
+) -> OAuthTokens:
+    """Build the provider of the org's tokens, which come with the instance's address."""
+    form = {"grant_type": "client_credentials"}
+    if settings.scope:
+        form["scope"] = settings.scope
+    grant = OAuthGrant(
+        system="salesforce",
+        token_url=f"{settings.my_domain.rstrip('/')}/services/oauth2/token",
+        client_id=settings.client_id,
+        client_secret=secret,
+        form=form,
+        fallback_seconds=TOKEN_SECONDS,
+        timeout=settings.timeout,
+        address_field="instance_url",
+        address_domains=DOMAINS,
+    )
+    return OAuthTokens(grant, transport=transport)
+
+
+def build_policy(
+    settings: SalesforceSettings, tokens: OAuthTokens, quota: QuotaLedger
+) -> ClientPolicy:
+    """Build what all clients of one org share."""
+    limiter = Limiter(
+        quota,
+        settings.bucket,
+        quota=max(1, int(settings.daily_calls * settings.daily_share)),
+        window_seconds=DAY_SECONDS,
+        reader=UsageReader(settings.daily_share),
+    )
+    return ClientPolicy(
+        system="salesforce",
+        base_url=settings.my_domain.rstrip("/") + settings.data_path,
+        address=lambda: tokens.address() + settings.data_path,
+        auth=tokens,
+        limiter=limiter,
+        timeout=settings.timeout,
+    )
+
+
+def errors_of(body: bytes) -> list[ErrorEntry]:
+    """Return the errors of an answer; none where it states none."""
+    try:
+        return ERRORS.decode(body)
+    except (ValueError, RecursionError):
+        return []
+
+
+def code_of(reply: Reply) -> str:
+    """Return the code of an answer's first error; empty where it states none."""
+    return next((each.errorCode or each.statusCode for each in errors_of(reply.body)), "")
+
+
+def result_of(body: bytes) -> Result:
+    """Return a page of a result; raises ``ValueError`` where the answer is none."""
+    return RESULTS.decode(body)
+
+
+class QueryClient:
+    """Runs the queries of one org, synchronously."""
+
+    def __init__(self, http: ApiClient, data_path: str) -> None:
+        self._http, self._prefix = http, data_path
+
+    def page(self, text: str, *, deleted: bool = False) -> Result:
+        """Return the first page of a query. Raises ``PermanentError`` for one that is refused."""
+        path = "/queryAll" if deleted else "/query"
+        return self._result(
+            self._http.request("GET", path, params={"q": text}, decode=result_of), text
+        )
+
+    def rows(self, text: str, *, deleted: bool = False) -> Iterator[list[msgspec.Raw]]:
+        """Yield all pages of a query, up to the one that the org calls the last."""
+        result = self.page(text, deleted=deleted)
+        if result.records:
+            yield result.records
+        yield from self.rest(result)
+
+    def rest(self, result: Result) -> Iterator[list[msgspec.Raw]]:
+        """Yield the pages that follow one."""
+        seen = set[str]()
+        while not result.done:
+            path = result.nextRecordsUrl.removeprefix(self._prefix)
+            if path in seen or not path.startswith("/query") or len(seen) == MOST_PAGES:
+                raise PermanentError(
+                    f"salesforce: a page continues at {result.nextRecordsUrl[:100]!r}, {CONTRACT}"
+                )
+            seen.add(path)
+            result = self._result(self._http.request("GET", path, decode=result_of), path)
+            if result.records:
+                yield result.records
+
+    @staticmethod
+    def _result(reply: Reply, text: str) -> Result:
+        if not reply.ok:
+            refuse_query(reply, text)
+        result: Result = reply.value
+        return result
+
+
+def refuse_query(reply: Reply, text: str) -> NoReturn:
+    """Raise what an answer to a query that is no success means."""
+    refuse_access(reply)
+    about = text.rpartition(" FROM ")[2].partition(" ")[0] or "a page"
+    raise PermanentError(
+        f"{reply.error_summary()} (query of {about}); {INSTALL}, or correct platform"
+    )
+
+
+def refuse_access(reply: Reply) -> None:
+    """Raise for an answer that means the whole system: its limit, its permissions, its state."""
+    code, summary = code_of(reply), reply.error_summary()
+    if code == LIMIT:
+        raise RateLimited(
+            f"{summary}; the org's calls of the last 24 hours are used up, a later try may help",
+            retry_after=ASK_AGAIN_SECONDS,
+            bucket=reply.where,
+        )
+    if code in TEMPORARY:
+        raise TransientError(f"{summary}; a later try may help")
+    if reply.status in (401, 403) or code in ACCESS:
+        raise AccessRefused(f"{summary}; {INSTALL}")
+    if reply.status >= 500:
+        raise PermanentError(f"{summary}; another try won't help")
+
+
+def refuse(reply: Reply, code: str, field: str, advice: str) -> NoReturn:
+    """Raise what an answer to a write that is no success means, for the record or the system."""
+    refuse_access(reply)
+    summary = reply.error_summary()
+    reason = vendor_text(summary.partition(": ")[2].partition(": ")[2] or summary, 300)
+    message = f"the store answers {reply.status} {code_of(reply)}: {reason}"
+    raise RecordRejected(Problem(code, field, message, advice))
+
+
+def document_of(where: str, body: bytes | msgspec.Raw, decoder: PayloadDecoder[T]) -> T:
+    """Return a record; raises ``PermanentError`` where a value does not fit."""
+    try:
+        decoded = decoder.decode(bytes(body))
+    except RecordRejected as rejected:
+        message = rejected.problems[0].message
+        raise PermanentError(f"{where} can't be read: {message}: {CONTRACT}") from None
+    if decoded.problems:
+        first = decoded.problems[0]
+        raise PermanentError(f"{where} can't be read ({first.field}: {first.message}): {CONTRACT}")
+    return decoded.document

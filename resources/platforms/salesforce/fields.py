@@ -1,0 +1,89 @@
+"""Which fields are asked for, object by object: those of ``payload.py``, and the times of change.
+
+UNVERIFIED: the names of the child relationships; a query with a wrong one fails as a whole, and
+names it. All are here.
+"""
+
+from __future__ import annotations
+
+from resources.platforms.salesforce.settings import (
+    KEY_FIELD,
+    LINE_FIELD,
+    PICKUP_FIELD,
+    SalesforceSettings,
+)
+from resources.platforms.salesforce.soql import select
+
+STAMP = "SystemModstamp"
+
+
+def _children(fields: str, source: str, order: str = "Id", where: str = "") -> str:
+    """Return a sub-query; its rows have an order, so that the same record has the same bytes."""
+    return f"({select(fields, source, f'{where} ORDER BY {order}')})"
+
+
+_ADJUSTMENTS = _children(
+    f"Id, Name, Description, Amount, TotalAmtWithTax, {STAMP}", "OrderItemAdjustmentLineSummaries"
+)
+_ITEMS = _children(
+    "Id, Type, Name, Product2.StockKeepingUnit, ProductCode, Quantity, QuantityReturned, "
+    "UnitPrice, GrossUnitPrice, TotalLineAmount, TotalLineAmountWithTax, TotalPrice, "
+    f"TotalAmtWithTax, TotalTaxAmount, OrderDeliveryGroupSummaryId, {STAMP}, {_ADJUSTMENTS}",
+    "OrderItemSummaries",
+    "LineNumber, Id",
+)
+_GROUP = (
+    "Id, OrderDeliveryMethod.Name, OrderDeliveryMethodId, DeliverToName, DeliverToStreet, "
+    "DeliverToCity, DeliverToState, DeliverToPostalCode, DeliverToCountry, EmailAddress, "
+    f"PhoneNumber, DeliveryInstructions, {STAMP}"
+)
+_EVENT = "Id, GatewayRefNumber, Amount, Status, EffectiveDate"
+_PAYMENTS = _children(
+    f"Id, Method, AuthorizationAmount, CapturedAmount, {STAMP}, "
+    f"{_children(_EVENT, 'PaymentAuthorizations')}, {_children(f'{_EVENT}, Type', 'Payments')}",
+    "OrderPaymentSummaries",
+)
+_SHIPMENTS = _children(
+    f"Id, {KEY_FIELD}, Status, TrackingNumber, {STAMP}, "
+    + _children(f"{LINE_FIELD}, Quantity", "ShipmentItems"),
+    "Shipments",
+)
+_ORDER = (
+    "Id, OrderNumber, Status, OrderLifeCycleType, OrderedDate, TaxLocaleType, SalesStoreId, "
+    "AccountId, Account.Name, OriginalOrderId, BillToContactId, BillToContact.FirstName, "
+    "BillToContact.LastName, BillToContact.Email, BillingStreet, BillingCity, BillingState, "
+    "BillingPostalCode, BillingCountry, BillingEmailAddress, BillingPhoneNumber, Description, "
+    f"GrandTotalAmount, TotalTaxAmount, {STAMP}"
+)
+ORDER_CHILDREN = (
+    ("OrderItemSummary", "OrderSummaryId"),
+    ("OrderDeliveryGroupSummary", "OrderSummaryId"),
+    ("OrderPaymentSummary", "OrderSummaryId"),
+    ("Shipment", "OrderSummaryId"),
+)
+"""Objects whose change changes an order, too: none touches the order summary."""
+_PRESENT = " WHERE IsDeleted = false"
+"""Deleted accounts are read, too, and would bring deleted children."""
+CUSTOMER_CHILDREN = (("Contact", "AccountId"), ("ContactPointAddress", "ParentId"))
+
+
+def order_fields(settings: SalesforceSettings) -> str:
+    """Return what is selected of an order summary, for its mapping as well as before a write."""
+    currency = "" if settings.currency else ", CurrencyIsoCode"
+    pickup = f", {PICKUP_FIELD}" if settings.reads_pickup_location else ""
+    groups = _children(_GROUP + pickup, "OrderDeliveryGroupSummaries")
+    return ", ".join((_ORDER + currency, _ITEMS, groups, _PAYMENTS, _SHIPMENTS))
+
+
+def customer_fields(settings: SalesforceSettings) -> str:
+    """Return what is selected of an account."""
+    person = ", IsPersonAccount, FirstName, LastName, PersonEmail" * settings.person_accounts
+    contacts = _children(
+        f"Id, FirstName, LastName, Email, Phone, {STAMP}", "Contacts", "CreatedDate, Id", _PRESENT
+    )
+    addresses = _children(
+        f"Id, Name, AddressType, IsDefault, Street, City, State, PostalCode, Country, {STAMP}",
+        "ContactPointAddresses",
+        where=_PRESENT,
+    )
+    return f"Id, Name, Phone, IsDeleted, {STAMP}{person}, {contacts}, {addresses}"

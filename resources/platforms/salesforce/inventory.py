@@ -1,0 +1,206 @@
+"""Stock in an org, in Omnichannel Inventory: what it holds, and a target of deliveries.
+
+A record's ``onHand`` contains what orders have reserved; the OMS's number is what is available. So
+the level of this target is ``availableToFulfill``, and ``onHand`` is written as what is wanted plus
+the reservations and the safety stock that the record shows at the moment of sending.
+
+The documents don't say which row an error of a batch is of, so a batch with errors is sent again in
+halves until the refused rows are alone: each row has its own ``actionRequestId``, with which it is
+applied once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from domain.delivery import Claimed, LevelChange, Operation, Outcome, failed, succeeded
+from domain.errors import LockstepError, PermanentError, Problem, RecordRejected
+from domain.exchange import ExchangeLog, Receipt
+from resources.http.async_client import AsyncApiClient
+from resources.http.attempts import Reply
+from resources.http.client import ApiClient
+from resources.http.policy import ClientPolicy
+from resources.http.redaction import vendor_text
+from resources.http.target_writer import TargetWriter
+from resources.platforms.salesforce.answers_payload import (
+    AVAILABILITIES,
+    LOCATIONS,
+    STOCK_ANSWERS,
+    Availability,
+    StockAnswer,
+)
+from resources.platforms.salesforce.client import (
+    CONTRACT,
+    INSTALL,
+    QueryClient,
+    document_of,
+    refuse_access,
+)
+from resources.platforms.salesforce.settings import STOCK_BATCH, SalesforceSettings
+
+UPDATE = "/commerce/oci/availability-records/actions/batch-update"
+AVAILABLE = "/commerce/oci/availability/availability-records/actions/get-availability"
+LOCATION_QUERY = (
+    "SELECT Id, ExternalReference FROM Location WHERE IsInventoryLocation = true ORDER BY Id"
+)
+DEFAULT = "default"
+ADVICE = "look at the SKU's inventory in the store"
+Level = tuple[str, str]
+"""SKU and external reference of a location."""
+Held = dict[Level, tuple[Decimal, Decimal]]
+"""Level -> what is available, and what is on hand."""
+
+
+class LevelReader:
+    """Reads locations and levels of one org."""
+
+    def __init__(self, http: ApiClient, settings: SalesforceSettings) -> None:
+        self._http, self._settings = http, settings
+        self._queries = QueryClient(http, settings.data_path)
+
+    def locations(self) -> dict[str, str]:
+        """Return external reference -> the same, and ``default``."""
+        found = {DEFAULT: self._settings.inventory_location}
+        for page in self._queries.rows(LOCATION_QUERY):
+            for raw in page:
+                location = document_of("salesforce: a location", raw, LOCATIONS)
+                if location.external_reference:
+                    found[location.external_reference] = location.external_reference
+        return found
+
+    def stock(self, skus: Collection[str]) -> dict[Level, int]:
+        """Return (SKU, location) -> quantity that is available, at all locations."""
+        wanted, places = sorted(set(skus)), sorted(set(self.locations().values()))
+        levels: dict[Level, int] = {}
+        for start in range(0, len(wanted), STOCK_BATCH):
+            for place in range(0, len(places), STOCK_BATCH):
+                some, at = wanted[start : start + STOCK_BATCH], places[place : place + STOCK_BATCH]
+                reply = self._http.request(
+                    "POST", AVAILABLE, json=asked(some, at), idempotent=True, has_effect=False,
+                    decode=AVAILABILITIES.decode,
+                )  # fmt: skip
+                levels |= {key: int(held[0]) for key, held in held_of(reply).items()}
+        return levels
+
+
+class SalesforceStock:
+    """``domain.ports.LevelTarget``: a call for a hundred SKUs of one location."""
+
+    def __init__(
+        self, policy: ClientPolicy, settings: SalesforceSettings, reader: LevelReader
+    ) -> None:
+        self._policy, self._settings, self._reader = policy, settings, reader
+        self.acts_for = policy.acts_for
+        self.operations: Mapping[str, Operation] = {"stock": Operation(batch=STOCK_BATCH)}
+
+    def locations(self) -> Mapping[str, str]:
+        """Return location code -> id."""
+        return self._reader.locations()
+
+    def levels(self, skus: Collection[str]) -> dict[Level, int]:
+        """Return (SKU, location id) -> quantity that is available."""
+        return self._reader.stock(skus)
+
+    def writer(self, log: ExchangeLog) -> StockWriter:
+        """Open the org for writing stock."""
+        return StockWriter(
+            AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log)
+        )
+
+
+class StockWriter(TargetWriter):
+    """``domain.ports.Writer`` of stock: an absolute level that is uncertain is written again."""
+
+    def __init__(self, client: AsyncApiClient) -> None:
+        super().__init__(client)
+        self._client = client
+
+    async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
+        """Set the levels of a batch; a refused row stops no other."""
+        changes: list[LevelChange] = [one.content for one in claimed]
+        if not changes:
+            return []
+        try:
+            held = await self._held(changes)
+            wanted = [self._record(one, held) for one in claimed]
+            refused = await self._put(list(enumerate(wanted)))
+        except LockstepError as error:
+            return [failed(error) for _ in changes]
+        return [
+            failed(refused[n]) if n in refused else succeeded(Receipt(one.content.target.sku))
+            for n, one in enumerate(claimed)
+        ]
+
+    async def _held(self, changes: Sequence[LevelChange]) -> Held:
+        skus = sorted({change.target.sku for change in changes})
+        places = sorted({change.target.location for change in changes})
+        reply = await self._client.request(
+            "POST", AVAILABLE, body=orjson.dumps(asked(skus, places)), idempotent=True,
+            has_effect=False, decode=AVAILABILITIES.decode,
+        )  # fmt: skip
+        return held_of(reply)
+
+    @staticmethod
+    def _record(claimed: Claimed, held: Held) -> dict[str, Any]:
+        target = claimed.content.target
+        available, on_hand = held.get((target.sku, target.location), (Decimal(0), Decimal(0)))
+        return {
+            # Not the intent's key: a level that returns to an earlier number would have it again.
+            "actionRequestId": str(uuid4()),
+            "stockKeepingUnit": target.sku,
+            "locationIdentifier": target.location,
+            "onHand": int(target.quantity + on_hand - available),
+        }
+
+    async def _put(self, rows: list[tuple[int, dict[str, Any]]]) -> dict[int, RecordRejected]:
+        """Send rows; return place -> refusal of those that the org does not take."""
+        reply = await self._client.request(
+            "POST", UPDATE, body=orjson.dumps({"records": [row for _, row in rows]}),
+            idempotent=True, decode=STOCK_ANSWERS.decode,
+        )  # fmt: skip
+        if not reply.ok:
+            refuse_access(reply)
+            message = f"the store answers {reply.error_summary()}"
+        else:
+            answer: StockAnswer = reply.value
+            if answer.success:
+                return {}
+            found = "; ".join(f"{each.errorCode}: {each.message}" for each in answer.errors)
+            message = f"the store refuses the level: {vendor_text(found or 'no reason', 300)}"
+        if len(rows) > 1:
+            middle = len(rows) // 2
+            return await self._put(rows[:middle]) | await self._put(rows[middle:])
+        [(place, row)] = rows
+        sku = str(row["stockKeepingUnit"])
+        problem = Problem("stock_refused", "onHand", message, ADVICE, sku)
+        return {place: RecordRejected(problem)}
+
+
+def asked(skus: Sequence[str], locations: Sequence[str]) -> dict[str, object]:
+    """Return the body that asks for levels; the vendor's cache may show older ones."""
+    return {"stockKeepingUnits": skus, "locations": locations, "useCache": False}
+
+
+def held_of(reply: Reply) -> Held:
+    """Return the levels of an answer. Raises ``PermanentError`` where it has none."""
+    if not reply.ok:
+        refuse_access(reply)
+        raise PermanentError(f"{reply.error_summary()}; {INSTALL}, or take inventory off streams")
+    found: Availability = reply.value
+    levels: Held = {}
+    for place in found.locations:
+        for row in place.inventoryRecords:
+            try:
+                levels[row.stockKeepingUnit, place.locationIdentifier] = (
+                    Decimal(str(row.availableToFulfill)), Decimal(str(row.onHand)),
+                )  # fmt: skip
+            except ArithmeticError:
+                raise PermanentError(
+                    f"{reply.where} gave a level that is none: {CONTRACT}"
+                ) from None
+    return levels

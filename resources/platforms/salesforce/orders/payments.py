@@ -1,0 +1,112 @@
+"""How an order was paid, by reference only. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Literal
+
+from domain.problems import DocumentProblems, without_card
+from domain.records.orders import Payment, PaymentTransaction
+from domain.scalars import ZERO, amount_of, moment_of
+from domain.text import clean_text
+from resources.platforms.salesforce import payload as documents
+from resources.platforms.salesforce.payload import Event, Events, Order
+
+SETTLED = {"Processed": True, "Failed": False, "Canceled": False}
+"""State of an authorisation or a payment -> whether it succeeded; the others are under way."""
+
+
+def to_payments(order: Order, total: Decimal, problems: DocumentProblems) -> tuple[Payment, ...]:
+    """Return the payments; their amounts sum to the order's total."""
+    found = order.order_payment_summaries
+    mapped: list[Payment] = []
+    for place, raw in enumerate((found.records if found is not None else None) or ()):
+        if raw is None:
+            continue
+        where = f"OrderPaymentSummaries.records[{place}]."
+        if (made := _payment(raw, place, where, problems)) is not None:
+            mapped.append(made)
+    if total <= 0:
+        if total < 0:
+            message = f"the order's total {total} is below zero, which no order is paid with"
+            advice = "a refund is not an order: correct or cancel it in the store"
+            problems.reject("total_negative", "GrandTotalAmount", message, advice, total)
+        return ()
+    if not mapped:
+        return (Payment(payment_id="payment", method="", source_method="", amount=total),)
+    return tuple(_shared(mapped, total))
+
+
+def _shared(payments: list[Payment], total: Decimal) -> list[Payment]:
+    """Bring the amounts to the order's total: the first has what the others leave."""
+    shared, rest = [], total
+    for payment in payments[:0:-1]:
+        amount = min(payment.amount, rest)
+        shared.append(_with_amount(payment, amount))
+        rest -= amount
+    shared.append(_with_amount(payments[0], rest))
+    return [payment for payment in reversed(shared) if payment.amount > 0]
+
+
+def _with_amount(payment: Payment, amount: Decimal) -> Payment:
+    return Payment(
+        payment_id=payment.payment_id,
+        method="",
+        source_method=payment.source_method,
+        amount=amount,
+        transactions=payment.transactions,
+    )
+
+
+def _payment(
+    raw: documents.Payment, place: int, where: str, problems: DocumentProblems
+) -> Payment | None:
+    method = without_card(raw.method, f"{where}Method", problems)
+    events = [
+        *_events(
+            raw.payment_authorizations, "authorization", f"{where}PaymentAuthorizations", problems
+        ),
+        *_events(raw.payments, "settlement", f"{where}Payments", problems),
+    ]
+    if events and not any(event.succeeded for event in events):
+        return None
+    amount = max(amount_of(raw.authorization_amount), amount_of(raw.captured_amount), ZERO)
+    return Payment(
+        payment_id=raw.id or f"payment-{place}",
+        method="",
+        source_method=clean_text(method),
+        amount=amount,
+        transactions=tuple(events),
+    )
+
+
+def _events(
+    found: Events | None,
+    kind: Literal["authorization", "settlement"],
+    where: str,
+    problems: DocumentProblems,
+) -> Iterator[PaymentTransaction]:
+    for place, raw in enumerate((found.records if found is not None else None) or ()):
+        if raw is None or (succeeded := SETTLED.get(raw.status or "")) is None:
+            continue
+        yield _event(raw, kind, f"{where}.records[{place}].", problems, succeeded=succeeded)
+
+
+def _event(
+    raw: Event,
+    kind: Literal["authorization", "settlement"],
+    where: str,
+    problems: DocumentProblems,
+    *,
+    succeeded: bool,
+) -> PaymentTransaction:
+    reference = without_card(raw.gateway_ref_number, f"{where}GatewayRefNumber", problems)
+    return PaymentTransaction(
+        transaction_id=raw.id or reference or where,
+        kind=kind,
+        amount=amount_of(raw.amount),
+        reference=reference,
+        succeeded=succeeded,
+        at=moment_of(raw.effective_date),
+    )

@@ -1,0 +1,22 @@
+"""Which fields of Salesforce's documents are no personal data; any other counts as personal."""
+
+from __future__ import annotations
+
+from domain.personal import fields_of
+
+FACTS = fields_of(
+    """
+    Id attributes.type OrderNumber Status OrderLifeCycleType OrderedDate TaxLocaleType SalesStoreId
+    AccountId OriginalOrderId CurrencyIsoCode SystemModstamp IsDeleted totalSize done
+    OrderDeliveryMethod.Name
+    Type StockKeepingUnit ProductCode ProductClass Quantity QuantityReturned
+    UnitPrice GrossUnitPrice TotalLineAmount TotalLineAmountWithTax TotalPrice TotalAmtWithTax
+    TotalTaxAmount GrandTotalAmount Amount OrderDeliveryGroupSummaryId OrderDeliveryMethodId
+    Method AuthorizationAmount CapturedAmount GatewayRefNumber EffectiveDate
+    TrackingNumber Lockstep_Key__c Lockstep_Line__c Lockstep_Pickup_Location__c
+    AddressType IsDefault IsPersonAccount
+    DeliverToCountry BillingCountry Country DeliverToState BillingState
+    """
+)
+"""Ids and references, states, dates, amounts, units and goods; of an address, country and state. A
+name may be a person's wherever it stands, since the vendor's lists hide whose it is."""

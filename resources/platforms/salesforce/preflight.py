@@ -1,0 +1,176 @@
+"""Checks a connection to an org with real calls that change nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from functools import partial
+
+from domain.connections import CUSTOMERS, INVENTORY, SHIPMENTS, Connection
+from domain.exchange import Check
+from resources.http.client import ApiClient
+from resources.platforms.salesforce.answers_payload import AVAILABILITIES, DESCRIPTIONS, Description
+from resources.platforms.salesforce.catalog import SELECT as CATALOG
+from resources.platforms.salesforce.client import INSTALL, QueryClient, UsageReader
+from resources.platforms.salesforce.fields import customer_fields, order_fields
+from resources.platforms.salesforce.inventory import AVAILABLE, LevelReader, asked, held_of
+from resources.platforms.salesforce.orders.source import scope_of
+from resources.platforms.salesforce.settings import (
+    HISTORY,
+    HISTORY_ORDER,
+    HISTORY_STATUS,
+    HISTORY_TIME,
+    KEY_FIELD,
+    LINE_FIELD,
+    SalesforceSettings,
+)
+from resources.platforms.salesforce.soql import all_of, select
+from resources.preflight import Finding, finding_of
+from resources.secrets import permission_warning
+
+MAX_SKEW = 120
+"""Seconds: the default overlap of live windows, beyond which records could be missed."""
+FEWEST_LEFT = 0.1
+"""Share of the day's calls below which the check warns."""
+NO_SKU = "lockstep-preflight"
+"""A SKU that no product has."""
+SHIPMENT = ("OrderSummaryId", "ShipToName", "Status", "TrackingNumber", "Provider", KEY_FIELD)
+ITEM = ("ShipmentId", "Quantity", LINE_FIELD, KEY_FIELD)
+ENTRY = (HISTORY_ORDER, HISTORY_STATUS, HISTORY_TIME, KEY_FIELD)
+FULFILMENT = (
+    "OrderSummaryId",
+    "AccountId",
+    "DeliveryMethodId",
+    "FulfilledFromLocationId",
+    KEY_FIELD,
+)
+FULFILMENT_ITEM = ("FulfillmentOrderId", "OrderItemSummaryId", "Quantity", KEY_FIELD)
+
+
+class Preflight:
+    """The checks of one connection."""
+
+    def __init__(
+        self,
+        http: ApiClient,
+        settings: SalesforceSettings,
+        connection: Connection,
+        levels: LevelReader,
+    ) -> None:
+        self._http, self._settings, self._connection = http, settings, connection
+        self._levels, self._queries = levels, QueryClient(http, settings.data_path)
+
+    def run(self) -> list[Check]:
+        """Return one line a check; what depends on a failed credential is left out."""
+        checks = [finding_of("secret file", self._secret_file)]
+        checks.append(finding_of("credentials and clock", self._clock))
+        if not checks[-1].ok:
+            return checks
+        checks.append(self._calls_left())
+        where, _ = scope_of(self._settings)
+        text = select(order_fields(self._settings), "OrderSummary", f"{all_of(where)} LIMIT 1")
+        checks.append(finding_of("query of orders", partial(self._query, text)))
+        if CUSTOMERS in self._connection.streams:
+            text = select(customer_fields(self._settings), "Account", " LIMIT 1")
+            checks.append(finding_of("query of customers", partial(self._query, text)))
+        for name, fields in written(self._connection, self._settings):
+            check = partial(self._writes, name, fields)
+            checks.append(finding_of(f"write {name}", check))
+        if INVENTORY in self._connection.streams:
+            checks.append(
+                finding_of("query of products", partial(self._query, f"{CATALOG} LIMIT 1"))
+            )
+            checks.append(finding_of("locations", self._locations))
+            checks.append(finding_of("stock", self._stock))
+        return checks
+
+    def _secret_file(self) -> Finding:
+        warning = permission_warning(self._settings.client_secret)
+        return warning is None, warning or "not open to others", "chmod 600 the file"
+
+    def _clock(self) -> Finding:
+        """Describe an object: any answer but 401 shows that the token is taken."""
+        reply = self._http.request("GET", "/sobjects/OrderSummary/describe")
+        if reply.status == 401:
+            advice = "set a run-as user with the permission set on the app of the client id"
+            return False, reply.error_summary(), advice
+        self._usage = reply.headers
+        try:
+            dated = parsedate_to_datetime(reply.headers.get("date", ""))
+        except ValueError:
+            return True, "accepted; the answer has no time to compare clocks by", ""
+        skew = time.time() - dated.timestamp()
+        detail = f"accepted; this machine's clock differs by {skew:+.0f} s"
+        advice = "set this machine's clock by NTP: windows of changed orders depend on it"
+        return abs(skew) <= MAX_SKEW, detail, advice
+
+    def _calls_left(self) -> Check:
+        """Warn where little is left of the day's calls; they come back by themselves."""
+        state = UsageReader(1.0)(self._usage)
+        if state is None:
+            return Check("calls of the day", True, "the org does not state them")
+        detail = f"{state.left} of {state.quota} are left"
+        if state.left < state.quota * FEWEST_LEFT:
+            advice = "find out which app uses them, or lower platform.daily_share"
+            return Check("calls of the day", True, f"WARNING: {detail}", advice)
+        return Check("calls of the day", True, detail)
+
+    def _query(self, text: str) -> Finding:
+        """Run a query as it is run later, for one row: it names every field that is missing."""
+        found = self._queries.page(text)
+        return True, f"can be read; {len(found.records)} found", ""
+
+    def _writes(self, name: str, fields: tuple[str, ...]) -> Finding:
+        reply = self._http.request("GET", f"/sobjects/{name}/describe", decode=DESCRIPTIONS.decode)
+        if not reply.ok:
+            return False, reply.error_summary()[:300], INSTALL
+        described: Description = reply.value
+        known = {each.name for each in described.fields if each.createable or each.updateable}
+        missing = [field for field in fields if field not in known]
+        detail = f"lacks {', '.join(missing)}" if missing else "all fields can be written"
+        return not missing, detail, INSTALL
+
+    def _locations(self) -> Finding:
+        locations = self._levels.locations()
+        policy = self._connection.inventory
+        wanted = (
+            [policy.store_location] if policy.mode == "aggregate" else list(policy.nodes.values())
+        )
+        references = set(locations.values()) & {k for k in locations if k == locations[k]}
+        missing = sorted(code for code in wanted if locations.get(code, "") not in references)
+        known = ", ".join(sorted(references)) or "none"
+        detail = f"{len(references)} known: {known}"
+        if missing:
+            detail = f"no inventory location {', '.join(missing)}; known: {known}"
+        advice = (
+            "correct inventory.store_location, inventory.nodes or platform.inventory_location, or "
+            "give the location an external reference"
+        )
+        return not missing, detail[:500], advice
+
+    def _stock(self) -> Finding:
+        """Ask Omnichannel Inventory for a SKU that there is not."""
+        body = asked([NO_SKU], [self._settings.inventory_location])
+        reply = self._http.request(
+            "POST", AVAILABLE, json=body, idempotent=True, has_effect=False,
+            decode=AVAILABILITIES.decode,
+        )  # fmt: skip
+        held_of(reply)
+        return True, "Omnichannel Inventory answers", ""
+
+
+def written(
+    connection: Connection, settings: SalesforceSettings
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the objects that the connection's streams write, each with its fields."""
+    if SHIPMENTS not in connection.streams:
+        return
+    yield "OrderSummary", ("Status",)
+    yield "Shipment", SHIPMENT
+    yield "ShipmentItem", ITEM
+    if settings.has_history:
+        yield HISTORY, ENTRY
+    if settings.fulfilled_from is not None:
+        yield "FulfillmentOrder", FULFILMENT
+        yield "FulfillmentOrderLineItem", FULFILMENT_ITEM

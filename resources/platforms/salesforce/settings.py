@@ -1,0 +1,144 @@
+"""Settings of a Salesforce connection, and facts about its API, unverified ones marked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from domain.connections import Config, SecretRef
+from domain.identity import Identity, normalised_address
+from resources.connector import SystemSettings
+from resources.platforms.salesforce.statuses import STATUSES, Region, StatusNames
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+RecordId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$")]
+
+KEY_FIELD = "Lockstep_Key__c"
+"""External id of the shipments, their items, fulfilment orders and history that Lockstep makes."""
+LINE_FIELD = "Lockstep_Line__c"
+"""Of a shipment's item: the order item summary that it is of. The standard object has no such field
+in its reference (platforms.md 3.4)."""
+PICKUP_FIELD = "Lockstep_Pickup_Location__c"
+"""Of an order delivery group summary: the location of a pick-up."""
+HISTORY, HISTORY_ORDER = "Lockstep_Status__c", "Order_Summary__c"
+HISTORY_STATUS, HISTORY_TIME = "Status__c", "Occurred_At__c"
+"""The object of the status history, and its fields. All custom ones are in deploy/salesforce."""
+
+DAY_SECONDS = 86_400.0
+ASK_AGAIN_SECONDS = 3_600.0
+"""The day's limit counts the last 24 hours, so some of it comes back at any time."""
+TOKEN_SECONDS = 3_600
+"""For how long a token is used, as no answer states its lifetime; the org's session setting is at
+least a quarter of an hour, and a session that has ended is renewed anyway."""
+DOMAINS = ("salesforce.com",)
+"""Where an instance may be."""
+IDS_A_CALL = 200
+"""Ids or SKUs in one condition: the URL stays below 16 KB."""
+CATALOG_PAGE = 2_000
+STOCK_BATCH = 100
+"""SKUs of a call to Omnichannel Inventory."""
+MOST_LOCKED = 5
+"""How often a write finds its records locked before it has to wait for a later try."""
+
+
+class RegionSettings(Config):
+    """The orders of some countries or stores, whose statuses are written differently."""
+
+    countries: tuple[Name, ...] = ()
+    """Billing countries, as the orders state them."""
+    sales_store_ids: tuple[RecordId, ...] = ()
+    statuses: dict[str, Name] = Field(min_length=1)
+    """Connector's status -> the org's value of ``OrderSummary.Status`` in this region."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        _check_statuses(self.statuses)
+        return self
+
+
+class SalesforceSettings(SystemSettings):
+    """The ``platform`` section of a connection to Salesforce."""
+
+    kind: Literal["salesforce"] = "salesforce"
+    my_domain: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
+    """Such as ``https://acme.my.salesforce.com``: where tokens are asked for. Requests go to the
+    instance that comes with the token."""
+    api_version: Annotated[str, StringConstraints(pattern=r"^v(5[89]|[6-9]\d)\.0$")] = "v66.0"
+    """At least v58.0, whose sub-queries have more than one level."""
+    client_id: str
+    client_secret: SecretRef
+    scope: str = ""
+    """Scopes to ask for; by default those of the app."""
+    sales_store_id: RecordId | None = None
+    """The one store of this connection; without it, all order summaries of the org."""
+    daily_calls: int = Field(default=100_000, ge=1)
+    """The org's limit of calls in 24 hours; each answer corrects it."""
+    daily_share: float = Field(default=0.8, gt=0, le=1)
+    """The share of the day's calls after which Lockstep waits: other apps need some, too."""
+    page_size: int = Field(default=200, ge=1, le=2_000)
+    write_concurrency: int = Field(default=8, ge=1, le=20)
+    timeout: float = Field(default=60.0, gt=0)
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
+    """Of an org with a single currency, whose records have no ``CurrencyIsoCode``."""
+    statuses: dict[str, Name] = Field(default_factory=dict)
+    """Connector's status -> the org's value of ``OrderSummary.Status``, where they differ."""
+    regions: tuple[RegionSettings, ...] = ()
+    pickup_methods: tuple[Name, ...] = ()
+    """Names of order delivery methods by which the shopper picks the order up."""
+    digital_methods: tuple[Name, ...] = ()
+    """Those of goods that are sent by e-mail."""
+    reads_pickup_location: bool = False
+    """Read the custom field with the location of a pick-up; it must be installed."""
+    description_note: Literal["customer", "staff"] | None = None
+    """Whose note ``OrderSummary.Description`` is; by default it is left out."""
+    gift_wrap_names: tuple[Name, ...] = ()
+    """Names of fees that are gift wrap."""
+    person_accounts: bool = False
+    """Of customers: accounts may be persons."""
+    carriers: dict[str, str] = Field(default_factory=dict)
+    """Our courier code -> the value of ``Shipment.Provider``; by default the OMS's name of it."""
+    fulfilled_from: RecordId | None = None
+    """Id of the ``Location`` of fulfilment orders; without it parcels are shipments only."""
+    has_history: bool = True
+    """Write each status to the status history, too; its object must be installed."""
+    inventory_location: Name = "default"
+    """External reference of the location that ``default`` means."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        _check_statuses(self.statuses)
+        return self
+
+    @property
+    def data_path(self) -> str:
+        """Return the path of the data API at an instance."""
+        return f"/services/data/{self.api_version}"
+
+    @property
+    def bucket(self) -> str:
+        """Return the name of the quota that all connections to this org share."""
+        return f"salesforce:{normalised_address(self.my_domain)}"
+
+    @property
+    def identity(self) -> Identity:
+        """Return the org and the store that this section serves."""
+        account = f"Salesforce org {normalised_address(self.my_domain)}"
+        return Identity(account, self.sales_store_id, "store", bucket=self.bucket)
+
+    @property
+    def names(self) -> StatusNames:
+        """Return what the org writes for statuses."""
+        return StatusNames(
+            self.statuses,
+            [Region(r.countries, r.sales_store_ids, r.statuses) for r in self.regions],
+        )
+
+
+def _check_statuses(statuses: dict[str, str]) -> None:
+    unknown = sorted(statuses.keys() - set(STATUSES))
+    if unknown:
+        known = ", ".join(STATUSES)
+        raise ValueError(f"statuses: {', '.join(unknown)} is none of the connector's: {known}")
+    if len(set(statuses.values())) < len(statuses):
+        raise ValueError("statuses: two statuses of the connector are written alike")

@@ -1,0 +1,187 @@
+"""The requests of a composite that brings an order to what is wanted. Pure.
+
+Everything that is made has an external id, so that sending it again changes nothing more.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from domain.exchange import ShipmentRequest
+from resources.platforms.salesforce.settings import (
+    HISTORY,
+    HISTORY_ORDER,
+    HISTORY_STATUS,
+    HISTORY_TIME,
+    KEY_FIELD,
+    LINE_FIELD,
+    SalesforceSettings,
+)
+from resources.platforms.salesforce.shipments.order import (
+    MANAGED,
+    PREFIX,
+    HeldOrder,
+    rejection_of,
+)
+
+Part = dict[str, Any]
+SHIPMENT = "shipment"
+"""Reference of the shipment's request, whose answer has its id."""
+LOOK = "compare the order's items and shipments in the store with the parcel"
+SHIPPED = "Shipped"
+MOST_ROWS = 200
+"""Records of one collection."""
+
+
+class Parts:
+    """Builds the requests for orders of one org."""
+
+    def __init__(self, settings: SalesforceSettings) -> None:
+        self._settings, self._path = settings, settings.data_path
+
+    def shipment(self, order: HeldOrder, request: ShipmentRequest, key: str) -> list[Part]:
+        """Return a parcel: its fulfilment order, where the org has them, shipment and items.
+
+        Raises ``RecordRejected`` for what can't be shipped.
+        """
+        _check(order, request)
+        parts = self._fulfilment(order, request, key) if self._settings.fulfilled_from else []
+        group = order.groups.get(request.group_id)
+        values: Part = {
+            "OrderSummaryId": order.id,
+            "ShipToName": (group.deliver_to_name if group is not None else None) or "-",
+            "Status": SHIPPED,
+            **self.tracking(request),
+        }
+        if parts:
+            values["FulfillmentOrderId"] = "@{fulfilment.id}"
+        rows = [
+            {
+                "attributes": {"type": "ShipmentItem"},
+                KEY_FIELD: f"{PREFIX}{key}-{line.line_id}",
+                "ShipmentId": f"@{{{SHIPMENT}.id}}",
+                LINE_FIELD: line.line_id,
+                "Quantity": line.quantity,
+            }
+            for line in request.lines
+        ]
+        return [
+            *parts,
+            self._upsert("Shipment", f"{PREFIX}{key}", SHIPMENT, values),
+            *self._collections("ShipmentItem", rows),
+        ]
+
+    def _fulfilment(self, order: HeldOrder, request: ShipmentRequest, key: str) -> list[Part]:
+        raw, group = order.order, order.groups.get(request.group_id)
+        if group is None or not group.order_delivery_method_id:
+            message = (
+                "the parcel's delivery group has no delivery method, which its fulfilment needs"
+            )
+            field, advice = "OrderDeliveryMethodId", "choose a delivery method in the store"
+            raise rejection_of("group_not_shippable", field, message, advice, request.group_id)
+        values: Part = {
+            "OrderSummaryId": order.id,
+            "OrderId": raw.original_order_id,
+            "AccountId": raw.account_id,
+            "DeliveryMethodId": group.order_delivery_method_id,
+            "FulfilledFromLocationId": self._settings.fulfilled_from,
+            "FulfilledToName": group.deliver_to_name or "-",
+            "FulfilledToStreet": group.deliver_to_street,
+            "FulfilledToCity": group.deliver_to_city,
+            "FulfilledToState": group.deliver_to_state,
+            "FulfilledToPostalCode": group.deliver_to_postal_code,
+            "FulfilledToCountry": group.deliver_to_country,
+            "FulfilledToEmailAddress": group.email_address or raw.billing_email_address,
+            "FulfilledToPhone": group.phone_number or raw.billing_phone_number,
+            "Type": "Standard",
+            "Status": "Fulfilled",
+        }
+        kept = {name: value for name, value in values.items() if value is not None}
+        rows = [
+            {
+                "attributes": {"type": "FulfillmentOrderLineItem"},
+                KEY_FIELD: f"{PREFIX}{key}-{line.line_id}",
+                "FulfillmentOrderId": "@{fulfilment.id}",
+                "OrderItemSummaryId": line.line_id,
+                "Type": "Order Product",
+                "TypeCode": "Product",
+                "Quantity": line.quantity,
+                "OriginalQuantity": line.quantity,
+            }
+            for line in request.lines
+        ]
+        return [
+            self._upsert("FulfillmentOrder", f"{PREFIX}{key}", "fulfilment", kept),
+            *self._collections("FulfillmentOrderLineItem", rows),
+        ]
+
+    def tracking(self, request: ShipmentRequest) -> Part:
+        """Return a shipment's tracking; a number that is gone is emptied."""
+        code = request.carrier or ""
+        provider = self._settings.carriers.get(code, request.carrier_name or code)
+        return {
+            "TrackingNumber": request.tracking_number.strip() or None,
+            "Provider": provider or None,
+        }
+
+    def change(self, shipment_id: str, request: ShipmentRequest) -> list[Part]:
+        """Return the change of a shipment's tracking."""
+        url = f"{self._path}/sobjects/Shipment/{shipment_id}"
+        body = self.tracking(request)
+        return [{"method": "PATCH", "url": url, "referenceId": SHIPMENT, "body": body}]
+
+    def status(self, order: HeldOrder, status: str, key: str, now: datetime) -> list[Part]:
+        """Return the move to a status, with its entry in the history."""
+        if order.order.order_life_cycle_type == MANAGED:
+            message = "the platform manages the order itself, so that its status can't be set"
+            advice = "create order summaries with OrderLifeCycleType UNMANAGED for an external OMS"
+            raise rejection_of("status_refused", "OrderLifeCycleType", message, advice, status)
+        written = order.written(status)
+        url = f"{self._path}/sobjects/OrderSummary/{order.id}"
+        parts = [
+            {"method": "PATCH", "url": url, "referenceId": "order", "body": {"Status": written}}
+        ]
+        if self._settings.has_history:
+            entry = {
+                HISTORY_ORDER: order.id,
+                HISTORY_STATUS: status,
+                HISTORY_TIME: f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            }
+            parts.append(self._upsert(HISTORY, f"{PREFIX}{key}", "history", entry))
+        return parts
+
+    def _upsert(self, name: str, key: str, reference: str, values: Part) -> Part:
+        url = f"{self._path}/sobjects/{name}/{KEY_FIELD}/{quote(key, safe='')}"
+        return {"method": "PATCH", "url": url, "referenceId": reference, "body": values}
+
+    def _collections(self, name: str, rows: list[Part]) -> list[Part]:
+        """Return upserts of up to 200 rows each."""
+        url = f"{self._path}/composite/sobjects/{name}/{KEY_FIELD}"
+        return [
+            {
+                "method": "PATCH", "url": url, "referenceId": f"{name}{start}",
+                "body": {"allOrNone": True, "records": rows[start : start + MOST_ROWS]},
+            }
+            for start in range(0, len(rows), MOST_ROWS)
+        ]  # fmt: skip
+
+
+def _check(order: HeldOrder, request: ShipmentRequest) -> None:
+    """Refuse what the API would take without a check, or refuse with less to act on."""
+    if not request.lines:
+        advice = "look at the parcel in the OMS"
+        message = "the parcel has no lines"
+        raise rejection_of("shipment_without_lines", "ShipmentItems", message, advice)
+    wanted: dict[str, int] = {}
+    for line in request.lines:
+        wanted[line.line_id] = wanted.get(line.line_id, 0) + line.quantity
+    for line_id, quantity in wanted.items():
+        left = order.left(line_id)
+        if quantity > left:
+            message = (
+                f"the parcel has {quantity} units of item {line_id}, and {left} of it are not "
+                "shipped yet; the store would take more units than were ordered"
+            )
+            raise rejection_of("shipment_refused", "ShipmentItems", message, LOOK, line_id)

@@ -1,0 +1,97 @@
+"""What is particular to Salesforce beside an OMS: changes of children, and the status history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from orchestration.local.simulated import Pair
+from sandbox.app import RunningSandbox
+from tests.assets.reconciliation.comparing import drifts_of, look
+from tests.pairs.pair_scene import PairScene
+
+pytestmark = pytest.mark.slow
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def shop(
+    sandbox: RunningSandbox,
+    database: str,
+    tmp_path: Path,
+    short_waits: None,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Iterator[PairScene]:
+    """Make a connection between an org and an OMS that no other test uses."""
+    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
+    pair = Pair("salesforce", getattr(request, "param", "manhattan"))
+    made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, pair)
+    yield made
+    made.close()
+
+
+def rows(shop: PairScene, name: str) -> list[Json]:
+    """Return all records of an object of the org."""
+    return shop._ask(f"salesforce/{shop.store}/dump/{name}")
+
+
+def put(shop: PairScene, name: str, **values: Any) -> None:
+    """Change a record of the org past its rules, as the platform itself does."""
+    shop._control("POST", f"salesforce/{shop.store}/put/{name}", values)
+
+
+def test_a_changed_address_reaches_the_oms_though_the_order_is_untouched(shop: PairScene) -> None:
+    """It is a record of its own; a rerun sends nothing, and a reconciliation agrees."""
+    [(order, _)] = shop.simple(1)
+    shop.run("orders")
+    stamp = rows(shop, "OrderSummary")[0]["SystemModstamp"]
+    saves = shop.oms_counts()["saves"]
+    [group] = rows(shop, "OrderDeliveryGroupSummary")
+    put(shop, "OrderDeliveryGroupSummary", Id=group["Id"], DeliverToStreet="1 Other Street")
+    for _ in range(2):
+        shop.run("orders")
+        assert shop.oms_counts()["saves"] == saves + 1
+    [held] = rows(shop, "OrderSummary")
+    assert (held["Id"], held["SystemModstamp"]) == (order, stamp)
+    assert drifts_of(look(shop)) == []
+
+
+@pytest.mark.parametrize("shop", ["manhattan", "extensiv"], indirect=True)
+def test_the_way_of_an_order_is_in_its_status_history(shop: PairScene) -> None:
+    """Each status once, in its order; the shipment has tracking and its key."""
+    [(order, document)] = shop.simple(1)
+    shop.run("orders")
+    shop.run("shipments")
+    shop.to_oms(f"orders/{document['id']}/ship", {"tracking": "1Z999AA10123456784"})
+    for _ in range(2):
+        shop.run("shipments")
+    history = rows(shop, "Lockstep_Status__c")
+    assert {each["Order_Summary__c"] for each in history} == {order}
+    statuses = [each["Status__c"] for each in history]
+    assert statuses[-1] == "Fulfilled"
+    assert len(statuses) == len(set(statuses))
+    [shipment] = rows(shop, "Shipment")
+    assert (shipment["TrackingNumber"], shipment["OrderSummaryId"]) == ("1Z999AA10123456784", order)
+    assert rows(shop, "OrderSummary")[0]["Status"] == "Fulfilled"
+
+
+def test_locked_rows_of_an_org_lose_and_double_nothing(shop: PairScene) -> None:
+    """Not even where they stay locked for a whole run."""
+    placed = shop.simple(2)
+    shop.run("orders")
+    accounts = [row["AccountId"] for row in rows(shop, "OrderSummary")]
+    locks = {accounts[0]: 2} | {identifier: 7 for identifier, _ in placed[1:]}
+    shop._control("POST", f"salesforce/{shop.store}/settings", {"locks": locks})
+    for _, document in placed:
+        shop.to_oms(f"orders/{document['id']}/ship", {"tracking": f"1Z{document['id']:016d}"})
+    for _ in range(3):
+        shop.run("shipments", raise_on_error=False)
+    assert len(rows(shop, "Shipment")) == 2
+    assert {row["Status"] for row in rows(shop, "OrderSummary")} == {"Fulfilled"}
+    assert shop.open_rejections("shipments") == {}

@@ -116,7 +116,7 @@ def move(order: str, status: str) -> Claimed:
 
 
 def test_a_shipment_has_its_items_and_is_made_once_for_a_key(shop: Shop) -> None:
-    """Whoever sends it again, and however often."""
+    """However often it is sent."""
     order, key = shop.place(), uuid4()
     request = shop.parcel(order, units=2)
     [first], [second] = (shop.apply("shipments", ship(request, key)) for _ in range(2))

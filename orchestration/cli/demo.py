@@ -71,9 +71,16 @@ class Scene:
     f"{', '.join('/'.join(pair) for pair in all_pairs())}; or 'all'. They run one after the other.",
 )
 @click.option(
+    "--count",
+    type=click.IntRange(20),
+    default=COUNT,
+    show_default=True,
+    help="How many orders to place in each store, without --orders-from.",
+)
+@click.option(
     "--port", default=sandbox_process.PORT, show_default=True, help="Loopback port of the sandbox."
 )
-def demo(orders_from: Path | None, pairs: str, port: int) -> None:
+def demo(orders_from: Path | None, pairs: str, count: int, port: int) -> None:
     """Run everything once between two sandbox systems and verify both ends.
 
     Starts the embedded PostgreSQL and the sandbox (a simulated store and OMS over HTTP), syncs
@@ -83,7 +90,7 @@ def demo(orders_from: Path | None, pairs: str, port: int) -> None:
     """
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     chosen = all_pairs() if pairs == "all" else list(map(pair_named, pairs.split(",")))
-    scenes = [_scene(orders_from, pair, every=len(chosen) > 1) for pair in chosen]
+    scenes = [_scene(orders_from, pair, count, every=len(chosen) > 1) for pair in chosen]
     console.print("[bold]Lockstep demo[/]: simulated systems on this machine")
     given = embedded.configured_url()
     database = given or embedded.start()
@@ -105,7 +112,7 @@ def demo(orders_from: Path | None, pairs: str, port: int) -> None:
         sys.exit(1)
 
 
-def _scene(orders_from: Path | None, pair: Pair, *, every: bool) -> Scene:
+def _scene(orders_from: Path | None, pair: Pair, count: int, *, every: bool) -> Scene:
     """Return what is run; ``every``: not the default streams, but all that the pair carries."""
     left_out = set() if every or pair != PAIR else {CUSTOMERS}
     if orders_from is not None:
@@ -113,7 +120,7 @@ def _scene(orders_from: Path | None, pair: Pair, *, every: bool) -> Scene:
     streams = [stream for stream in streams_carried(*pair) if stream not in left_out]
     if orders_from is None:
         start = datetime.now(UTC).date() - timedelta(days=DAYS)
-        seed = synthetic_seed.seed_set(COUNT, SEED, start, DAYS, dirt=DIRT)
+        seed = synthetic_seed.seed_set(count, SEED, start, DAYS, dirt=DIRT)
         if CUSTOMERS in streams:
             seed.customers = registered.customers(REGISTERED, SEED)
         return Scene(pair, pair.connection, seed, streams)

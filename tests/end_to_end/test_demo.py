@@ -27,6 +27,8 @@ from tests.shared import shared_path
 pytestmark = pytest.mark.demo
 
 LONGEST_SECONDS = 900
+FEW = ("--count", "100")
+"""A quarter of the orders of the default, of every shape."""
 LOCKSTEP = Path(sys.executable).parent / "lockstep"
 
 
@@ -86,10 +88,10 @@ def test_the_demo_verifies_itself_and_a_second_run_delivers_nothing_twice(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit 0 twice with the same orders; then an effect is undone, and the demo reports it."""
-    first = home.demo()
+    first = home.demo(*FEW)
     assert first.returncode == 0, first.stdout + first.stderr
     assert first.stdout.count("verified") == 4
-    second = home.demo()
+    second = home.demo(*FEW)
     assert second.returncode == 0, second.stdout + second.stderr
     assert row_of(first.stdout, "orders")[4:] == row_of(second.stdout, "orders")[4:]
 
@@ -103,7 +105,7 @@ def test_the_demo_verifies_itself_and_a_second_run_delivers_nothing_twice(
         httpx.delete(api, headers={"X-Auth-Token": "sandbox-token-demo"}).raise_for_status()
     finally:
         sandbox.stop()
-    third = home.demo()
+    third = home.demo(*FEW)
     assert third.returncode != 0
     assert f"order {order}" in third.stdout
 
@@ -124,7 +126,7 @@ def covering() -> list[Pair]:
 def test_every_system_is_verified_and_what_a_pair_lacks_is_absent(untouched_home: Home) -> None:
     """Orders, shipments and stock of each; customers and returns where the OMS has them."""
     chosen = covering()
-    result = untouched_home.demo("--pairs", ",".join("/".join(pair) for pair in chosen))
+    result = untouched_home.demo(*FEW, "--pairs", ",".join("/".join(pair) for pair in chosen))
     assert result.returncode == 0, result.stdout + result.stderr
     rows = result.stdout[result.stdout.rindex("Pairs") :].splitlines()
     cells = [re.findall(r"[\w ]+", line.replace("│", "|")) for line in rows if "│" in line]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -13,15 +15,37 @@ from orchestration.local.simulated import Pair, simulated
 from resources.ledger.records.catalog import Catalog
 from resources.systems import streams_carried
 from sandbox.seed import bulk, registered, synthetic_seed
+from sandbox.seed.catalogue import Catalogue
 from sandbox.seed.load import post
 from sandbox.seed.seedset import SeedSet
 from tests.assets.scene import HISTORY, NAME, Scene
 
 Json = dict[str, Any]
+Stock = TypeVar("Stock", SeedSet, Catalogue)
 LIMITS = dict.fromkeys(("USD", "CAD", "GBP", "EUR", "BRL", "AUD", "JPY", "INR"), 1_000_000)
 """Up to which a refund needs no approval, in every currency of the seeds."""
 WITHOUT_WAITS: dict[str, Json] = {"bigcommerce": {"quota": 100_000}}
 """Kind of a platform -> settings with which its client never waits for the vendor's quota."""
+
+
+def with_only_what_is_ordered(stock: Stock, orders: Iterable[Json]) -> Stock:
+    """Return a seed or catalogue with the ordered products only, in all their variants.
+
+    A run writes the level of each product to the store, which takes longer than all orders.
+    """
+    ordered = {line.get("sku") for order in orders for line in order["products"]}
+    products = [row for row in stock.products if ordered & _skus(row)]
+    known = {sku for row in products for sku in _skus(row)}
+    return replace(
+        stock,
+        products=products,
+        items=[row for row in stock.items if row["ItemId"] in known],
+        supply=[row for row in stock.supply if row["item"] in known],
+    )
+
+
+def _skus(product: Json) -> set[str]:
+    return {product["sku"], *(variant["sku"] for variant in product.get("variants", ()))}
 
 
 class PairScene(Scene):
@@ -55,7 +79,7 @@ class PairScene(Scene):
         """Place orders of every shape, with their catalogue and some registered customers."""
         seed = synthetic_seed.seed_set(count, 7, self.yesterday, 1, dirt=dirt)
         seed.customers = registered.customers(6, 7)
-        return self.load(seed)
+        return self.load(with_only_what_is_ordered(seed, seed.documents()))
 
     def load(self, seed: SeedSet) -> SeedSet:
         """Place what a seed has."""
@@ -74,9 +98,10 @@ class PairScene(Scene):
             and [t["event"] for t in order["transactions"]] == ["purchase"]
         ][:count]
         assert len(chosen) == count
-        self.to_store("catalog", self.catalogue.products)
+        ordered = with_only_what_is_ordered(self.catalogue, chosen)
+        self.to_store("catalog", ordered.products)
         for name in ("locations", "items", "supply"):
-            self.to_oms(name, getattr(self.catalogue, name))
+            self.to_oms(name, getattr(ordered, name))
         ids = self.to_store("orders", chosen)["ids"]
         return [(str(each), order) for each, order in zip(ids, chosen, strict=True)]
 

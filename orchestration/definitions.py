@@ -25,6 +25,7 @@ from domain.connections import Connection, Installation
 from domain.values import DAY, GRAINS, Grain
 from orchestration import housekeeping
 from orchestration.jobs import build_live_job, build_reconcile_job, build_sync_job, lanes
+from orchestration.manual_sync_job import manual_sync_job
 from orchestration.rejections_job import rejections_job
 from orchestration.schedules import (
     build_closing_sweep,
@@ -65,6 +66,7 @@ def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
             *live.values(),
             rejections_job,
             streams_job,
+            manual_sync_job,
             *housekeeping.JOBS,
         ],
         sensors=_sensors(installation, lockstep, by_lane, live, sync),

@@ -80,6 +80,29 @@ def capture(
     return counts
 
 
+def capture_pages(
+    sync: Sync, stream: Stream[Any], session: Session, records: Sequence[RawRecord]
+) -> dict[Partition, list[str]]:
+    """Capture records that were read by name; return their ids by the partition of their change.
+
+    The watermark stays: nothing else of their windows was read.
+    """
+    grain, now = sync.connection.grain, datetime.now(UTC)
+    placed: dict[Partition, list[RawRecord]] = {}
+    for record in records:
+        moment = now if stream.is_snapshot else record.updated_at
+        placed.setdefault(Partition.of(moment, grain), []).append(record)
+    for partition, some in sorted(placed.items()):
+        rows = _rows(sync, stream, session, partition.day, partition.window, some)
+        store = partial(_store, sync, stream, session, rows, None, may_start=False)
+        with session.writer_lock():
+            session.repeatable(store)
+    return {
+        partition: [record.source_id for record in some]
+        for partition, some in sorted(placed.items())
+    }
+
+
 def _acknowledge(
     source: Source[Any],
     session: Session,

@@ -25,6 +25,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pause": ("pause:pause", "Pause a connection or some of its streams."),
     "resume": ("pause:resume", "Resume or start a connection or some of its streams."),
     "replay": ("replay:replay", "Rerun past days of a connection."),
+    "sync-orders": ("sync:sync_orders", "Sync single orders, or the orders of some days, now."),
+    "sync-stock": ("sync:sync_stock", "Sync the stock of some SKUs, or all of it, now."),
     "reconcile": ("reconcile:reconcile", "Compare store, OMS and ledger, and repair drift."),
     "events": (
         "events:events",

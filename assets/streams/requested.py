@@ -1,0 +1,94 @@
+"""Records that an operator asks for by name: read now, whatever window their change is in.
+
+What is read is captured in the partition of its change, as a rerun of that partition would. Its
+validation and delivery are runs of these records only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from assets.chain.stream import Stream
+from assets.pipeline.capture import capture_pages
+from assets.streams import catalog
+from assets.streams.inventory import Inventory
+from assets.streams.inventory_reading import read_rows
+from assets.streams.orders import Orders
+from assets.streams.shipments import Shipments
+from domain.connections import INVENTORY, ORDERS, SHIPMENTS
+from domain.errors import PermanentError
+from domain.skus import sku_key
+from domain.sources import Page
+from domain.values import Partition
+from resources.ledger.session import Session
+from resources.lockstep import Sync
+
+
+@dataclass
+class Requested:
+    """What was captured, by stream and partition, and what neither system has."""
+
+    records: list[tuple[str, Partition, list[str]]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+def capture_orders(sync: Sync, start: datetime, names: Sequence[str]) -> Requested:
+    """Read orders from the store, and their progress from the OMS, by ids or numbers of either.
+
+    An order that the ledger does not know is read by its id in the store. Raises ``PermanentError``
+    for one whose last change is before ``start``, where there are no partitions.
+    """
+    found = Requested()
+    with sync.ledger.session(sync.name, ORDERS) as session:
+        links = {name: session.links.find(name)[:1] for name in dict.fromkeys(names)}
+    at_store = {name: link[0].store_id if link else name for name, link in links.items()}
+    at_oms = [link[0].oms_id for link in links.values() if link]
+    orders = _capture(sync, start, Orders(), list(at_store.values()), found)
+    found.missing += [name for name, source_id in at_store.items() if source_id not in orders]
+    if at_oms and SHIPMENTS in sync.connection.streams:
+        _capture(sync, start, Shipments(), at_oms, found)
+    return found
+
+
+def capture_stock(sync: Sync, start: datetime, skus: Sequence[str]) -> Requested:
+    """Read the stock of SKUs from the OMS, after the store's catalog where that is due."""
+    found = Requested()
+    with sync.ledger.session(sync.name, INVENTORY) as session:
+        catalog.refresh(sync, session)
+        pages = read_rows(sync, session, list(dict.fromkeys(skus)), datetime.now(UTC))
+        ids = _store(sync, start, Inventory(), session, pages, found)
+    returned = {sku_key(source_id.rpartition("@")[0]) for source_id in ids}
+    found.missing += [sku for sku in dict.fromkeys(skus) if sku_key(sku) not in returned]
+    return found
+
+
+def _capture(
+    sync: Sync, start: datetime, stream: Stream[Any], ids: Sequence[str], found: Requested
+) -> set[str]:
+    pages = stream.source(sync).read(list(dict.fromkeys(ids)))
+    with sync.ledger.session(sync.name, stream.name, sync.run_id) as session:
+        return _store(sync, start, stream, session, pages, found)
+
+
+def _store(
+    sync: Sync,
+    start: datetime,
+    stream: Stream[Any],
+    session: Session,
+    pages: Iterator[Page],
+    found: Requested,
+) -> set[str]:
+    """Capture pages and add what they have to ``found``; return the ids."""
+    records = [record for page in pages for record in page.records]
+    early = sorted(record.source_id for record in records if record.updated_at < start)
+    if early and not stream.is_snapshot:
+        raise PermanentError(
+            f"{early[0]} was last changed before {start:%Y-%m-%d}, the start_date in "
+            "connections.yaml, from which on there are partitions; set an earlier date there."
+        )
+    for partition, ids in capture_pages(sync, stream, session, records).items():
+        found.records.append((stream.name, partition, ids))
+    return {record.source_id for record in records}

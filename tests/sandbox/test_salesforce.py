@@ -203,6 +203,9 @@ def test_a_record_is_made_once_for_an_external_id(org: Caller) -> None:
     assert org.call("PATCH", path, a_shipment(order), updateOnly="true").status == 404
     assert org.call("PATCH", path, a_shipment(order)).status == 201
     assert org.call("PATCH", path, {"TrackingNumber": "1Z"}).status == 200
+    shown = orjson.loads(org.call("GET", path).body)
+    assert (shown["TrackingNumber"], shown["Lockstep_Key__c"]) == ("1Z", "k1")
+    assert org.call("GET", f"{path}0").status == 404
     [row] = org.query("SELECT TrackingNumber, Status, Lockstep_Key__c FROM Shipment")["records"]
     assert (row["TrackingNumber"], row["Status"], row["Lockstep_Key__c"]) == ("1Z", "Shipped", "k1")
 

@@ -133,6 +133,12 @@ class Org:
                         "NOT_FOUND", "The requested resource does not exist", status=404
                     )
                 return json_reply({"attributes": {"type": name}} | row)
+            case "GET", [field, value] if name in OBJECTS and name not in self.access.denied:
+                found = self.book.by_key(name, field, value)
+                if len(found) != 1:
+                    message, status = "The requested resource does not exist", 300 if found else 404
+                    raise RowRefused("NOT_FOUND", message, status=status)
+                return json_reply({"attributes": {"type": name}} | found[0])
             case "PATCH", [field, value]:
                 update_only = request.query.get("updateOnly") == ["true"]
                 return self.writes.upsert(name, field, value, values, update_only=update_only)

@@ -9,11 +9,13 @@ import orjson
 import pytest
 
 from domain.exchange import Mapped, Skipped
+from domain.personal import subjects, without_personal_data
 from domain.records.customers import Customer
 from domain.records.orders import ChargeKind, DeliveryMethod, LineKind
 from domain.rules.export import OrderHeader
 from resources.platforms.salesforce.customers.mapping import CustomerMapper
 from resources.platforms.salesforce.orders.delivered import to_store_snapshot
+from resources.platforms.salesforce.personal import FACTS
 from resources.platforms.salesforce.settings import SalesforceSettings
 from tests.resources.platforms.salesforce.orgs import (
     account,
@@ -240,6 +242,19 @@ def test_an_account_with_a_contact_is_a_customer() -> None:
     alone = customer(document | {"Contacts": None} | person, person_accounts=True)
     assert isinstance(alone, Mapped)
     assert (alone.record.first_name, alone.record.email) == ("Al", "a@b.co")
+
+
+def test_a_forgotten_shoppers_documents_keep_the_facts_only() -> None:
+    """Ids, states, amounts and units; no name, street, phone or e-mail address."""
+    for document in (order(Description="Call Jane Doe"), account()):
+        cleaned = orjson.dumps(without_personal_data(document, FACTS)).decode()
+        for text in ("Jane", "Doe", "Main Street", "512-555", "example.com", "78701", "Austin"):
+            assert text not in cleaned, text
+        assert document["Id"] in cleaned
+        assert {kind for kind, _ in subjects(document)} == {"email"}
+    cleaned = orjson.dumps(without_personal_data(order(), FACTS)).decode()
+    for text in ("54.13", "1001", "Approved", "MUG", "auth-1", "Ground"):
+        assert text in cleaned, text
 
 
 def test_two_spellings_of_an_org_are_one() -> None:

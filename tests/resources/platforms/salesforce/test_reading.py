@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote_plus
 
 import orjson
 import pytest
@@ -15,6 +16,7 @@ from domain.values import Window
 from resources.http.rate_limit import impatient
 from resources.platforms.salesforce.fields import ORDER_CHILDREN
 from resources.platforms.salesforce.soql import quoted, select
+from sandbox.platforms.salesforce.book import full_id
 from tests.resources.platforms.salesforce.conftest import Wire
 from tests.sandbox.simulated_org import AT
 
@@ -93,6 +95,16 @@ def test_a_window_is_read_with_few_calls(wire: Wire) -> None:
     source = wire.open().sources["orders"]
     assert len(records(source, FIRST)) == 50
     assert len(wire.calls) == 1 + len(ORDER_CHILDREN)
+
+
+def test_a_query_of_many_ids_fits_into_a_url(wire: Wire) -> None:
+    """The vendor takes 16,384 bytes of address and headers."""
+    ids = [full_id(f"1OsLk{n:010d}") for n in range(500)]
+    source = wire.open(sales_store_id="0ZE000000000001AAA").sources["orders"]
+    assert list(source.read(ids)) == []
+    assert len(wire.calls) == 3
+    longest = max(len(quote_plus(call)) for call in wire.calls)
+    assert 4_000 < longest < 14_000
 
 
 def test_a_store_is_asked_for_its_own_orders_only(wire: Wire) -> None:

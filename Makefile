@@ -87,7 +87,7 @@ commercetools-mock: $(VENV)/.dev
 
 # Its lock file has hashes and no addresses; no script of a package is run.
 $(MOCK)/.installed: tests/contracts/npm/package-lock.json
-	@mkdir -p $(MOCK) && cp tests/contracts/npm/package*.json $(MOCK)/
+	@mkdir -p $(MOCK) && rm -f $@ && cp tests/contracts/npm/package*.json $(MOCK)/
 	@echo "installing the simulation of commercetools"
 	@if cd $(MOCK) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; \
 	  then touch .installed; \

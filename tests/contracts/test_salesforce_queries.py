@@ -1,0 +1,77 @@
+"""Every query of the connector to Salesforce is read by a parser that is not ours.
+
+``soql-parser-js`` runs on Node, installed with the simulation of commercetools.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.values import Window
+from resources.platforms.salesforce.soql import quoted, select
+from tests.contracts.commercetools_mock import INSTALLED, needs_mock
+from tests.resources.platforms.salesforce.conftest import Wire, wire
+
+__all__ = ["wire"]
+
+SCRIPT = Path(__file__).parent / "npm" / "soql.mjs"
+PARSER = INSTALLED / "node_modules" / "soql-parser-js"
+WINDOW = Window(datetime(2026, 3, 4, tzinfo=UTC), datetime(2026, 3, 6, tzinfo=UTC))
+STORE = "0ZE000000000001AAA"
+
+
+def faults_of(queries: list[str]) -> list[str]:
+    """Return what the parser says of each query: nothing, or its error."""
+    node = needs_mock()
+    if not PARSER.is_dir():
+        pytest.skip("needs soql-parser-js (make commercetools-mock installs it)")
+    done = subprocess.run(
+        [node, str(SCRIPT), str(INSTALLED)],
+        input=json.dumps(queries), capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    said: list[str] = json.loads(done.stdout)
+    return said
+
+
+def queries_of(wire: Wire) -> Iterator[str]:
+    """Run everything that the connector reads, and yield the texts of its queries."""
+    wire.org.place("1001", "1002")
+    wire.org.control("catalog", [{"sku": "MUG"}])
+    for changes in (
+        {},
+        {"sales_store_id": STORE},
+        {"page_size": 1, "reads_pickup_location": False},
+    ):
+        connector = wire.open(**changes)
+        sources: dict[str, Any] = dict(connector.sources)
+        for source in sources.values():
+            found = [record.source_id for page in source.fetch(WINDOW) for record in page.records]
+            list(source.read(found))
+            source.probe(WINDOW.since)
+        connector.preflight()
+    yield from sorted({text for call in wire.calls if (text := call.split(" ", 2)[2])})
+    for text in ("it's", "a\\b", "\n\r\t", "'; DELETE", "ä🙂"):
+        yield select("Id", "OrderSummary", f" WHERE Description = {quoted(text)}")
+
+
+def test_every_query_is_soql_to_another_parser(wire: Wire) -> None:
+    """With sub-queries of two levels, keysets, lists of ids and escaped texts."""
+    queries = list(queries_of(wire))
+    assert len(queries) > 25
+    said = faults_of(queries)
+    assert [(fault, query) for fault, query in zip(said, queries, strict=True) if fault] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["SELECT Id FROM Account WHERE", "SELECT FROM Account", "SELECT Id FROM A WHERE B = 'x"]
+)
+def test_the_parser_refuses_what_is_none(text: str) -> None:
+    """The control: it finds faults."""
+    assert faults_of([text]) != [""]

@@ -24,6 +24,7 @@ FIELDS = (
     "centAmount", "orderState", "shipmentState", "supplyChannel", "lastModifiedAt",
     "SystemModstamp", "OrderSummaryId", "StockKeepingUnit", "GrandTotalAmount",
     "ReadOnly", "referenceNum", "rpcRef", "customerRefNumber",
+    "order_items", "manifest_number", "warehouse_code", "shipment_number", "shipped_via",
 )  # fmt: skip
 """Names in the vendors' documents, any of which a problem, a query or a view might mention."""
 KINDS = sorted({*platforms.REGISTRY, *oms.REGISTRY, "commercetools", "extensiv", "anchanto"})

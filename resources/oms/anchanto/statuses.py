@@ -22,17 +22,15 @@ class Status(NamedTuple):
     shown: str = ""
     """What Anchanto's own connector shows in the store; empty where it shows nothing."""
     is_cancelable: bool = False
-    has_shipments: bool = True
-    """There may be some. Of an order that has just arrived there are none."""
 
 
 M = Milestone
 _ROWS = (
-    # status                milestone    shown in the store      cancelable  shipments
-    Status("Unpaid", M.CREATED, "Awaiting Payment", True, False),
-    Status("Draft", M.CREATED, "Pending", True, False),
-    Status("Requires approval", M.CREATED, "Pending", True, False),
-    Status("New", M.CREATED, "Awaiting Pickup", True, False),
+    # status                milestone    shown in the store      cancelable
+    Status("Unpaid", M.CREATED, "Awaiting Payment", True),
+    Status("Draft", M.CREATED, "Pending", True),
+    Status("Requires approval", M.CREATED, "Pending", True),
+    Status("New", M.CREATED, "Awaiting Pickup", True),
     Status("Partial", M.CREATED, "Awaiting Pickup", True),
     Status("Ready_for_Fulfilment", M.ALLOCATED, "Awaiting Fulfillment", True),
     Status("Packed", M.PACKED, "Awaiting Shipment"),

@@ -21,7 +21,6 @@ from resources.oms.anchanto.client import KIND, Reader, path_of
 from resources.oms.anchanto.parsing import to_moment
 from resources.oms.anchanto.payload import Documents, join_order
 from resources.oms.anchanto.settings import AnchantoSettings
-from resources.oms.anchanto.statuses import StatusTable
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 MOST_PAGES = 100_000
@@ -38,7 +37,6 @@ class OrderLists:
         self._paths, self._params = settings.wire.paths, settings.wire.params
         self._store = {self._params.store: settings.store_code} if self._params.store else {}
         self._documents = Documents(settings.wire.fields)
-        self._statuses = StatusTable(settings.statuses)
 
     def oldest_since(self, since: datetime) -> datetime | None:
         """Return the time of the oldest change at or after ``since``, or ``None``, by one call.
@@ -90,8 +88,7 @@ class OrderLists:
 
     def _joined(self, records: Sequence[RawRecord]) -> list[RawRecord]:
         """Return orders with their shipments, each row as it came."""
-        asked = [record for record in records if self._may_have_shipments(record.payload)]
-        shipments = self._shipments(asked)
+        shipments = self._shipments(records)
         return [
             RawRecord(
                 record.source_id,
@@ -100,11 +97,6 @@ class OrderLists:
             )
             for record in records
         ]
-
-    def _may_have_shipments(self, row: bytes) -> bool:
-        [status] = self._documents.value(row, "order", "status")
-        known = self._statuses.known(status)
-        return known is None or known.has_shipments
 
     def _shipments(self, orders: Sequence[RawRecord]) -> dict[str, list[bytes]]:
         """Return the rows of the orders' shipments by number, each once, in a lasting order."""

@@ -80,13 +80,6 @@ def test_an_order_is_captured_with_its_own_shipments() -> None:
         assert [orjson.loads(each)["shipment_number"] for each in shipments] == names
 
 
-def test_orders_that_have_just_arrived_cost_no_call_for_shipments() -> None:
-    """They have none."""
-    account = Account(orders(1, 2, status="New"), [])
-    assert set(account.read()) == {"T-1", "T-2"}
-    assert not any(call.startswith("/shipments") for call in account.asked)
-
-
 def test_without_a_query_by_order_shipments_are_listed_from_the_oldest_order_on() -> None:
     """An account may have no such query."""
     rows = [shipment_row(("SKU-1", 1), order_number=number) for number in ("T-9", "OTHER")]
@@ -103,7 +96,7 @@ def test_a_sorted_list_is_left_behind_the_window() -> None:
     later = [24 * 60 + n for n in range(30)]
     account = Account(orders(1, 2, *later, status="New"), [], page_size=4, sorted_lists=True)
     assert set(account.read()) == {"T-1", "T-2"}
-    assert account.asked == ["/orders 1", "/orders 1"]
+    assert [call for call in account.asked if call.startswith("/orders")] == ["/orders 1"] * 2
     for minutes, is_sorted in (((*later, 2, 1), False), ((*reversed(later), 2, 1), True)):
         rows = orders(*minutes, status="New")
         mixed = Account(rows, [], page_size=4, sorted_lists=is_sorted)

@@ -31,6 +31,7 @@ from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, QuotaState
 from resources.http.redaction import vendor_text
 from resources.platforms.salesforce.answers_payload import ERRORS, RESULTS, ErrorEntry, Result
+from resources.platforms.salesforce.children import extended, unfinished
 from resources.platforms.salesforce.settings import (
     ASK_AGAIN_SECONDS,
     DAY_SECONDS,
@@ -130,6 +131,22 @@ def result_of(body: bytes) -> Result:
     return RESULTS.decode(body)
 
 
+class Trail:
+    """The locators that a read has followed: none leads to another host, or in a circle."""
+
+    def __init__(self, data_path: str) -> None:
+        self._prefix = data_path
+        self._seen = set[str]()
+
+    def path_of(self, locator: str) -> str:
+        """Return the path of a locator. Raises ``PermanentError`` where it is no next page."""
+        path = locator.removeprefix(self._prefix)
+        if path in self._seen or not path.startswith("/query") or len(self._seen) == MOST_PAGES:
+            raise PermanentError(f"salesforce: a page continues at {locator[:100]!r}, {CONTRACT}")
+        self._seen.add(path)
+        return path
+
+
 class QueryClient:
     """Runs the queries of one org, synchronously."""
 
@@ -152,17 +169,22 @@ class QueryClient:
 
     def rest(self, result: Result) -> Iterator[list[msgspec.Raw]]:
         """Yield the pages that follow one."""
-        seen = set[str]()
+        trail = Trail(self._prefix)
         while not result.done:
-            path = result.nextRecordsUrl.removeprefix(self._prefix)
-            if path in seen or not path.startswith("/query") or len(seen) == MOST_PAGES:
-                raise PermanentError(
-                    f"salesforce: a page continues at {result.nextRecordsUrl[:100]!r}, {CONTRACT}"
-                )
-            seen.add(path)
-            result = self._result(self._http.request("GET", path, decode=result_of), path)
+            result = self.at(trail.path_of(result.nextRecordsUrl))
             if result.records:
                 yield result.records
+
+    def at(self, path: str) -> Result:
+        """Return the page at a locator's path."""
+        return self._result(self._http.request("GET", path, decode=result_of), path)
+
+    def completed(self, raw: msgspec.Raw) -> msgspec.Raw:
+        """Return a record with all of its children."""
+        trail = Trail(self._prefix)
+        while (locator := unfinished(raw)) is not None:
+            raw = extended(raw, locator, self.at(trail.path_of(locator)))
+        return raw
 
     @staticmethod
     def _result(reply: Reply, text: str) -> Result:

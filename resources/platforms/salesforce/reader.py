@@ -25,7 +25,6 @@ from domain.values import Window
 from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.platforms.salesforce.answers_payload import COMPOSITES, Composite
-from resources.platforms.salesforce.children import complete
 from resources.platforms.salesforce.client import CONTRACT, QueryClient, refuse_query, result_of
 from resources.platforms.salesforce.fields import STAMP
 from resources.platforms.salesforce.settings import IDS_A_CALL, SalesforceSettings
@@ -186,7 +185,7 @@ class ChangesReader:
         return RawRecord(identifier or fallback_id(whole), moment or window.since, whole)
 
     def _completed(self, raw: msgspec.Raw) -> msgspec.Raw:
-        return complete(raw, self._queries)
+        return self._queries.completed(raw)
 
 
 def _oldest(name: str, where: tuple[str, ...], since: datetime) -> str:

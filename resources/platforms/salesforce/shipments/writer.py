@@ -8,6 +8,7 @@ one account are never sent at once.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from weakref import WeakValueDictionary
 
 import orjson
@@ -25,10 +26,13 @@ from resources.platforms.salesforce.answers_payload import (
     ROWS,
     Composite,
     ErrorEntry,
+    Result,
 )
+from resources.platforms.salesforce.children import extended, unfinished
 from resources.platforms.salesforce.client import (
     CONTRACT,
     LOCKED,
+    Trail,
     document_of,
     errors_of,
     refuse,
@@ -66,18 +70,21 @@ class OrderWriter:
         if not is_id(order_id):
             raise _missing(order_id)
         text = self._select + all_of((*self._where, f"Id = {quoted(order_id)}"))
-        reply = await self._push.request("GET", "/query", params={"q": text}, decode=result_of)
-        if not reply.ok:
-            refuse_query(reply, text)
-        rows = reply.value.records
+        rows = (await self._page("/query", text, {"q": text})).records
         if not rows:
             raise _missing(order_id)
-        order = document_of(reply.where, rows[0], HELD_ORDERS)
-        if b'"done":false' in bytes(rows[0]):
-            message = "the order has more items or shipments than one answer of the store holds"
-            advice = "enter its fulfilment in the store by hand"
-            raise rejection_of("order_not_changeable", "OrderItemSummaries", message, advice)
-        return HeldOrder(order, self._names)
+        raw, trail = rows[0], Trail(self._settings.data_path)
+        while (locator := unfinished(raw)) is not None:
+            path = trail.path_of(locator)
+            raw = extended(raw, locator, await self._page(path, path))
+        return HeldOrder(document_of("salesforce: GET /query", raw, HELD_ORDERS), self._names)
+
+    async def _page(self, path: str, about: str, params: Mapping[str, str] | None = None) -> Result:
+        reply = await self._push.request("GET", path, params=params, decode=result_of)
+        if not reply.ok:
+            refuse_query(reply, about)
+        result: Result = reply.value
+        return result
 
     async def read_order(self, order_id: str) -> StoreOrderState:
         """Return what an order shows of its fulfilment."""

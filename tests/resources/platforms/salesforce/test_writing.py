@@ -129,6 +129,22 @@ def test_a_shipment_has_its_items_and_is_made_once_for_a_key(shop: Shop) -> None
     assert shop.rows("FulfillmentOrder") == []
 
 
+@pytest.mark.parametrize("page", [1, 2])
+def test_an_order_whose_lists_come_in_part_is_read_whole_before_a_write(
+    shop: Shop, page: int
+) -> None:
+    """Otherwise units of items or shipments that were not on the first page would be missed."""
+    order = shop.place()
+    shop.control("settings", {"child_page": page})
+    for tracking in (UPS, OTHER, "3"):
+        [outcome] = shop.apply("shipments", ship(shop.parcel(order, tracking)))
+        assert outcome.state == "done", outcome.error
+    [outcome] = shop.apply("shipments", ship(shop.parcel(order, "4")))
+    assert [problem.code for problem in outcome.problems] == ["shipment_refused"]
+    held = asyncio.run(shop.connector.targets["shipments"].list_shipments([order]))
+    assert {each.tracking_number for each in held[order].values()} == {UPS, OTHER, "3"}
+
+
 def test_a_parcel_has_a_fulfilment_order_where_the_org_has_a_location(
     open_shop: Callable[..., Shop],
 ) -> None:

@@ -276,6 +276,28 @@ def test_a_locked_parent_refuses_its_children(org: Caller) -> None:
     assert second.status == 201
 
 
+def test_a_fulfilment_order_takes_lines_as_a_draft_only(org: Caller) -> None:
+    """So it is made in three steps."""
+    [order] = org.place("1001")
+    item = org.query("SELECT Id, Name FROM OrderItemSummary")["records"][0]
+    head = org.query("SELECT AccountId FROM OrderSummary")["records"][0]
+    [method] = org.query("SELECT Id FROM OrderDeliveryMethod")["records"]
+    [place] = org.query("SELECT Id FROM Location")["records"]
+    values = {
+        "OrderSummaryId": order, "AccountId": head["AccountId"], "DeliveryMethodId": method["Id"],
+        "FulfilledFromLocationId": place["Id"], "FulfilledToName": "x", "Type": "Standard",
+    }  # fmt: skip
+    path = "/sobjects/FulfillmentOrder"
+    refused = org.call("POST", path, values | {"Status": "Fulfilled"})
+    assert code(refused) == "FIELD_INTEGRITY_EXCEPTION"
+    made = orjson.loads(org.call("POST", path, values | {"Status": "Draft"}).body)["id"]
+    line = {"FulfillmentOrderId": made, "OrderItemSummaryId": item["Id"], "Quantity": 1}
+    assert org.call("POST", "/sobjects/FulfillmentOrderLineItem", line).status == 201
+    assert org.call("PATCH", f"{path}/{made}", {"Status": "Allocated"}).status == 204
+    late = org.call("POST", "/sobjects/FulfillmentOrderLineItem", line)
+    assert code(late) == "FIELD_INTEGRITY_EXCEPTION"
+
+
 def test_a_managed_order_takes_no_status(org: Caller) -> None:
     """It is changed by actions only."""
     [order] = org.place("1001", OrderLifeCycleType="MANAGED")

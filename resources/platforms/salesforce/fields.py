@@ -25,12 +25,10 @@ def _children(fields: str, source: str, order: str = "Id", where: str = "") -> s
 _ADJUSTMENTS = _children(
     f"Id, Name, Description, Amount, TotalAmtWithTax, {STAMP}", "OrderItemAdjustmentLineSummaries"
 )
-_ITEMS = _children(
+_ITEM = (
     "Id, Type, Name, Product2.StockKeepingUnit, ProductCode, Quantity, QuantityReturned, "
     "UnitPrice, GrossUnitPrice, TotalLineAmount, TotalLineAmountWithTax, TotalPrice, "
-    f"TotalAmtWithTax, TotalTaxAmount, OrderDeliveryGroupSummaryId, {STAMP}, {_ADJUSTMENTS}",
-    "OrderItemSummaries",
-    "LineNumber, Id",
+    f"TotalAmtWithTax, TotalTaxAmount, OrderDeliveryGroupSummaryId, {STAMP}, {_ADJUSTMENTS}"
 )
 _GROUP = (
     "Id, OrderDeliveryMethod.Name, OrderDeliveryMethodId, DeliverToName, DeliverToStreet, "
@@ -71,8 +69,12 @@ def order_fields(settings: SalesforceSettings) -> str:
     """Return what is selected of an order summary, for its mapping as well as before a write."""
     currency = "" if settings.currency else ", CurrencyIsoCode"
     pickup = f", {PICKUP_FIELD}" if settings.reads_pickup_location else ""
-    groups = _children(_GROUP + pickup, "OrderDeliveryGroupSummaries")
-    return ", ".join((_ORDER + currency, _ITEMS, groups, _PAYMENTS, _SHIPMENTS))
+    item, place = "", ""
+    if settings.fulfilled_from is not None:  # a fulfilment order repeats these
+        item, place = ", OriginalOrderItemId, Product2Id", ", DeliverToLatitude, DeliverToLongitude"
+    items = _children(_ITEM + item, "OrderItemSummaries", "LineNumber, Id")
+    groups = _children(_GROUP + pickup + place, "OrderDeliveryGroupSummaries")
+    return ", ".join((_ORDER + currency, items, groups, _PAYMENTS, _SHIPMENTS))
 
 
 def customer_fields(settings: SalesforceSettings) -> str:

@@ -73,6 +73,8 @@ class Item(Pascal):
     total_price: WrittenAmount = None
     total_amt_with_tax: WrittenAmount = None
     total_tax_amount: WrittenAmount = None
+    original_order_item_id: Text = None
+    product2_id: Text = None
     order_delivery_group_summary_id: Text = None
     order_item_adjustment_line_summaries: Adjustments | None = None
 
@@ -95,6 +97,8 @@ class Group(Pascal):
     deliver_to_state: Text = None
     deliver_to_postal_code: Text = None
     deliver_to_country: Text = None
+    deliver_to_latitude: Scalar = None
+    deliver_to_longitude: Scalar = None
     email_address: Text = None
     phone_number: Text = None
     delivery_instructions: Text = None

@@ -129,9 +129,10 @@ OBJECTS: dict[str, SObject] = {
             "OrderSummaryId": child_of(SUMMARY, "OrderDeliveryGroupSummaries"),
             "OrderDeliveryMethodId": Parent("OrderDeliveryMethod", "OrderDeliveryMethod"),
         },
+        numbers="DeliverToLatitude DeliverToLongitude",
     ),
     "OrderItemSummary": _object(
-        "10u", "Name ProductCode Type TypeCode Status Description",
+        "10u", "Name ProductCode Type TypeCode Status Description OriginalOrderItemId",
         parents={
             "OrderSummaryId": child_of(SUMMARY, "OrderItemSummaries"),
             "OrderDeliveryGroupSummaryId": Parent(
@@ -183,12 +184,13 @@ OBJECTS: dict[str, SObject] = {
             "DeliveryMethodId": Parent("OrderDeliveryMethod", "DeliveryMethod"),
             "FulfilledFromLocationId": Parent("Location", "FulfilledFromLocation"),
         },
+        numbers="FulfilledToLatitude FulfilledToLongitude",
         required="AccountId DeliveryMethodId FulfilledFromLocationId FulfilledToName"
         " OrderSummaryId Status Type",
         keys=KEY, numbered=("FulfillmentOrderNumber", "FO-{:04d}"),
     ),
     "FulfillmentOrderLineItem": _object(
-        "0a4", "Description Type TypeCode",
+        "0a4", "Description Type TypeCode OrderItemId",
         parents={
             "FulfillmentOrderId": Parent(
                 "FulfillmentOrder", "FulfillmentOrder", "FulfillmentOrderLineItems"
@@ -196,7 +198,7 @@ OBJECTS: dict[str, SObject] = {
             "OrderItemSummaryId": ITEM,
             "Product2Id": PRODUCT,
         },
-        numbers="Quantity OriginalQuantity UnitPrice",
+        numbers="Quantity OriginalQuantity UnitPrice GrossUnitPrice TotalLineAmount",
         required="FulfillmentOrderId OrderItemSummaryId Quantity", keys=KEY,
     ),
     "Shipment": _object(

@@ -217,9 +217,20 @@ class Writes:
             and values.keys() & MANAGED
         ):
             raise RowRefused("ORDER_MANAGEMENT_ACTION_NOT_ALLOWED", "The order summary is managed.")
+        self._check_fulfilment(name, whole, is_new=before is None)
         self._org.lock(name, whole)
         self._org.counts[f"{name}{'Changed' if before else 'Created'}"] += 1
         return self._book.put(name, values | ({"Id": before["Id"]} if before else {}))
+
+    def _check_fulfilment(self, name: str, whole: Json, *, is_new: bool) -> None:
+        """A fulfilment order starts as a draft, and takes lines only while it is one."""
+        if not is_new or name not in ("FulfillmentOrder", "FulfillmentOrderLineItem"):
+            return
+        parent = whole.get("FulfillmentOrderId") or ""
+        row = whole if name == "FulfillmentOrder" else self._book.get("FulfillmentOrder", parent)
+        if row is not None and row["Status"] != "Draft":
+            message = f"The fulfillment order is {row['Status']}, and not a draft."
+            raise RowRefused("FIELD_INTEGRITY_EXCEPTION", message, "Status")
 
     def _check_references(self, name: str, values: Json) -> None:
         for field, parent in OBJECTS[name].parents.items():

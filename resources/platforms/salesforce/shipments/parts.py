@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from domain.exchange import ShipmentRequest
+from domain.exchange import ShipmentLine, ShipmentRequest
 from resources.platforms.salesforce.settings import (
     HISTORY,
     HISTORY_ORDER,
@@ -31,6 +31,8 @@ SHIPMENT = "shipment"
 """Reference of the shipment's request, whose answer has its id."""
 LOOK = "compare the order's items and shipments in the store with the parcel"
 SHIPPED = "Shipped"
+DRAFT, ALLOCATED, FULFILLED = "Draft", "Allocated", "Fulfilled"
+"""States of a fulfilment order."""
 MOST_ROWS = 200
 """Records of one collection."""
 
@@ -95,27 +97,48 @@ class Parts:
             "FulfilledToCountry": group.deliver_to_country,
             "FulfilledToEmailAddress": group.email_address or raw.billing_email_address,
             "FulfilledToPhone": group.phone_number or raw.billing_phone_number,
+            "FulfilledToLatitude": group.deliver_to_latitude,
+            "FulfilledToLongitude": group.deliver_to_longitude,
             "Type": "Standard",
-            "Status": "Fulfilled",
+            "Status": DRAFT,
         }
-        kept = {name: value for name, value in values.items() if value is not None}
-        rows = [
+        rows = [self._fulfilment_line(order, line, key) for line in request.lines]
+        url = f"{self._path}/sobjects/FulfillmentOrder/@{{fulfilment.id}}"
+        # A fulfilment order takes lines as a draft only (platforms.md 3.4).
+        moves = [
             {
-                "attributes": {"type": "FulfillmentOrderLineItem"},
-                KEY_FIELD: f"{PREFIX}{key}-{line.line_id}",
-                "FulfillmentOrderId": "@{fulfilment.id}",
-                "OrderItemSummaryId": line.line_id,
-                "Type": "Order Product",
-                "TypeCode": "Product",
-                "Quantity": line.quantity,
-                "OriginalQuantity": line.quantity,
+                "method": "PATCH",
+                "url": url,
+                "referenceId": f"to{status}",
+                "body": {"Status": status},
             }
-            for line in request.lines
+            for status in (ALLOCATED, FULFILLED)
         ]
         return [
-            self._upsert("FulfillmentOrder", f"{PREFIX}{key}", "fulfilment", kept),
+            self._upsert("FulfillmentOrder", f"{PREFIX}{key}", "fulfilment", _given(values)),
             *self._collections("FulfillmentOrderLineItem", rows),
+            *moves,
         ]
+
+    @staticmethod
+    def _fulfilment_line(order: HeldOrder, line: ShipmentLine, key: str) -> Part:
+        item = order.items[line.line_id]
+        values = {
+            "attributes": {"type": "FulfillmentOrderLineItem"},
+            KEY_FIELD: f"{PREFIX}{key}-{line.line_id}",
+            "FulfillmentOrderId": "@{fulfilment.id}",
+            "OrderItemSummaryId": line.line_id,
+            "OrderItemId": item.original_order_item_id,
+            "Product2Id": item.product2_id,
+            "Description": item.name,
+            "UnitPrice": item.unit_price,
+            "GrossUnitPrice": item.gross_unit_price,
+            "Type": "Order Product",
+            "TypeCode": "Product",
+            "Quantity": line.quantity,
+            "OriginalQuantity": line.quantity,
+        }
+        return _given(values)
 
     def tracking(self, request: ShipmentRequest) -> Part:
         """Return a shipment's tracking; a number that is gone is emptied."""
@@ -166,6 +189,11 @@ class Parts:
             }
             for start in range(0, len(rows), MOST_ROWS)
         ]  # fmt: skip
+
+
+def _given(values: Part) -> Part:
+    """Return the fields that have a value."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _check(order: HeldOrder, request: ShipmentRequest) -> None:

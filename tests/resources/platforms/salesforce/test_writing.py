@@ -160,6 +160,9 @@ def test_a_parcel_has_a_fulfilment_order_where_the_org_has_a_location(
     [line] = other.rows("FulfillmentOrderLineItem")
     [shipment] = other.rows("Shipment")
     assert fulfilment["Status"] == "Fulfilled"
+    assert line["OrderItemSummaryId"] == other.rows("ShipmentItem")[0]["Lockstep_Line__c"]
+    assert (line["Quantity"], line["UnitPrice"], line["Description"]) == (1, 10, "Mug")
+    assert line["Product2Id"] is not None
     assert line["FulfillmentOrderId"] == shipment["FulfillmentOrderId"] == fulfilment["Id"]
 
 

@@ -20,7 +20,7 @@ from tests.assets.streams.test_returns import (
     units,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=20)
 
 Json = dict[str, Any]
 REFUNDS = "/refunds$"

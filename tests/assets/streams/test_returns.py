@@ -12,7 +12,7 @@ from tests.assets.documents import order
 from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.assets.scene import NAME, Scene
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=20)
 
 Json = dict[str, Any]
 STREAMS = ("orders", "inventory", "shipments", "returns")

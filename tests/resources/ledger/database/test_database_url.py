@@ -140,7 +140,7 @@ def test_no_password_of_any_characters_is_shown(words: list[str], data: st.DataO
     assert not [word for word in words if word in shown]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=20)
 @pytest.mark.parametrize("password", UNREADABLE[:2])
 def test_no_command_prints_a_part_of_the_password(tmp_path: Path, password: str) -> None:
     """Neither on stdout nor on stderr nor in a file that it leaves."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.assets.documents import order
+from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.pairs.anchanto_scene import AnchantoScene
 
 pytestmark = pytest.mark.slow(seconds=20)
@@ -27,6 +28,7 @@ def test_tracking_comes_at_ready_to_ship_and_the_manifest_sets_shipped(
     assert anchanto.status(1) == AWAITING_SHIPMENT
     events = anchanto.sql("SELECT DISTINCT milestone FROM history.shipments")
     assert events == [("packed",)]
+    assert drifts_of(look(anchanto)) == [], "a reconciliation agrees"
 
     anchanto.to_oms("orders/1/manifest", {})
     anchanto.run("shipments")

@@ -14,8 +14,9 @@ PAIRS ?=
 # Containers often forbid bytecode; then each of the many processes would compile all of the project.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Tests without the parts that take minutes; the markers are described in pyproject.toml.
-FAST := not slow and not daemon and not demo and not chaos
+# Tests without the parts that take minutes, and without those of very many random cases (no_cover);
+# the markers are described in pyproject.toml.
+FAST := not slow and not daemon and not demo and not chaos and not no_cover
 # The tests of the domain and of both connectors, whose coverage is measured and has a minimum.
 UNIT := tests/domain tests/resources/platforms tests/resources/oms tests/contracts \
   tests/conformance

@@ -210,7 +210,10 @@ def test_orders_of_one_account_are_never_written_at_once(
     first = shop.place("1001")
     account = shop.rows("OrderSummary")[0]["AccountId"]
     others = [shop.place(str(n), AccountId=account) for n in range(1002, 1006)]
-    outcomes = shop.apply("shipments", *(ship(shop.parcel(each)) for each in (first, *others)))
+    claimed = [ship(shop.parcel(each)) for each in (first, *others)]
+    rule = {"kind": "delay", "delay_ms": 40, "method": "POST", "path": "/composite"}
+    shop.control("faults", [rule])
+    outcomes = shop.apply("shipments", *claimed)
     assert {outcome.state for outcome in outcomes} == {"done"}
     ends = sorted((e.at.timestamp() - e.milliseconds / 1000, e.at.timestamp()) for e in shop.log)
     assert len(ends) == 5

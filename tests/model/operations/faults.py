@@ -67,13 +67,18 @@ def garble_answers(life: Life, system: str, times: int, body: str) -> None:
     "world",
     2,
     number=NUMBER,
-    parcels=among("all", "twins"),
+    parcels=among("all", "twins", "twin"),
     fate=among("lost", "unsent", "late"),
     skip=between(0, 1),
 )
 def ship_into_trouble(life: Life, number: int, parcels: str, fate: str, skip: int) -> None:
     """Ship an order in the minute in which the store answers badly; runs follow closely."""
-    {"all": warehouse.ship, "twins": warehouse.ship_twins}[parcels](life, number)
+    if parcels == "twin":  # the store has a parcel like it
+        warehouse.ship_unit(life, number)
+        life.live("shipments")
+        warehouse.ship_unit(life, number)
+    else:
+        {"all": warehouse.ship, "twins": warehouse.ship_twins}[parcels](life, number)
     late: dict[str, Any] = {"body": LATE, "delay_ms": 34_000} if fate == "late" else {}
     kind = "drop_after" if fate == "lost" else "drop_before"
     rule = {"path": "shipments$", "method": "POST", "kind": kind, "skip": skip, "times": 1}

@@ -88,9 +88,13 @@ def ship_by(life: Life, number: int, place: int, units: int, carrier: str) -> No
 @operation("oms", 1, number=NUMBER)
 def ship_twins(life: Life, number: int) -> None:
     """Ship two parcels with one unit of the same line each, and no tracking number."""
-    line = _line(life, number, 0)
-    body = {"lines": [{"line": line, "quantity": 1}], "labelled": False}
-    _try(life, f"orders/{life.world.oms_id(number)}/ship", body)
+    ship_unit(life, number)
+    ship_unit(life, number)
+
+
+def ship_unit(life: Life, number: int) -> None:
+    """Ship one unit of an order's first line, without a tracking number."""
+    body = {"lines": [{"line": _line(life, number, 0), "quantity": 1}], "labelled": False}
     _try(life, f"orders/{life.world.oms_id(number)}/ship", body)
 
 

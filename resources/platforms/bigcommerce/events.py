@@ -281,6 +281,8 @@ def _customer_of(scope: str, subject: Decoded[WebhookSubject]) -> tuple[str, obj
         return None
     misfits = {problem.field for problem in subject.problems}
     if matched["event"].startswith("address/"):
+        if "address" in misfits:
+            raise WebhookRefused("malformed", "data.address is not an object")
         owner = data.address.customer_id if data.address is not None else None
         fields = [("address.customer_id", owner), ("customer_id", data.customer_id)]
     else:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
@@ -12,6 +14,11 @@ from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.records.orders import Order
 from domain.rules.export import Decide, always
+from resources.http.auth import NoAuth
+from resources.http.client import ApiClient
+from resources.http.policy import ClientPolicy
+from resources.http.rate_limit import Limiter, LocalQuota
+from resources.http.retries import RetryPolicy
 from resources.platforms.salesforce.fields import customer_fields, order_fields
 from resources.platforms.salesforce.orders.mapping import OrderMapper
 from resources.platforms.salesforce.settings import SalesforceSettings
@@ -80,3 +87,15 @@ def rejected(document: object, **changes: Any) -> dict[str, Problem]:
         result_of(document, **changes)
     assert all(problem.message and problem.advice for problem in raised.value.problems)
     return {problem.code: problem for problem in raised.value.problems}
+
+
+def client_of(answer: Callable[[httpx.Request], httpx.Response]) -> ApiClient:
+    """Build a client whose calls are answered in this process, by nothing but a function."""
+    policy = ClientPolicy(
+        system="salesforce",
+        base_url=settings().my_domain + settings().data_path,
+        auth=NoAuth(),
+        limiter=Limiter(LocalQuota(), "t", quota=10_000, window_seconds=1),
+        retry=RetryPolicy(attempts=2, base=0.001, cap=0.001),
+    )
+    return ApiClient(policy, transport=httpx.MockTransport(answer))

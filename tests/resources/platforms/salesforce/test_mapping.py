@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from domain.errors import RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.personal import subjects, without_personal_data
 from domain.records.customers import Customer
@@ -242,6 +243,24 @@ def test_an_account_with_a_contact_is_a_customer() -> None:
     alone = customer(document | {"Contacts": None} | person, person_accounts=True)
     assert isinstance(alone, Mapped)
     assert (alone.record.first_name, alone.record.email) == ("Al", "a@b.co")
+
+
+def test_an_address_that_can_t_be_used_rejects_its_customer() -> None:
+    """By its place; without an id a later change of it could not be recognised."""
+    for entry, code, field in (
+        ({"City": "Austin"}, "customer_address_id_missing", "[0].id"),
+        ("Main Street", "malformed_value", "[0]"),
+    ):
+        with pytest.raises(RecordRejected) as raised:
+            customer(account() | {"ContactPointAddresses": {"records": [entry]}})
+        fields = {problem.code: problem.field for problem in raised.value.problems}
+        assert fields[code] == f"ContactPointAddresses.records{field}"
+
+
+def test_a_deleted_account_needs_an_id() -> None:
+    """Otherwise it is not known who is gone."""
+    with pytest.raises(RecordRejected):
+        customer(account() | {"IsDeleted": True, "Id": "x" * 300})
 
 
 def test_a_forgotten_shoppers_documents_keep_the_facts_only() -> None:

@@ -3,105 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
-import orjson
 import pytest
 
-from domain.delivery import Claimed, Intent, LevelChange, NewShipment, Outcome, StatusChange
-from domain.errors import AccessRefused, RateLimited, TransientError
-from domain.exchange import Exchange, ShipmentLine, ShipmentRequest
+from domain.delivery import Claimed, Intent, LevelChange, NewShipment, ShipmentChange, StatusChange
+from domain.errors import AccessRefused, PermanentError, RateLimited, TransientError
+from domain.exchange import ShipmentRequest
 from domain.records.inventory import StockTarget, StoreItem
-from resources.http.rate_limit import LocalQuota
-from resources.http.retries import RetryPolicy
-from resources.platforms.salesforce.adapter import Salesforce
-from sandbox.app import RunningSandbox
-from tests import loopback
-from tests.resources.platforms.salesforce.orgs import connection, settings
-from tests.sandbox.simulated_org import an_order
+from tests.resources.platforms.salesforce.conftest import UPS, Shop
 
 Json = dict[str, Any]
-UPS, OTHER = "1Z5R89390357567127", "1Z8W4R260373687877"
-
-
-class Shop:
-    """One org of the running sandbox, and a connector to it."""
-
-    def __init__(self, sandbox: RunningSandbox, **changes: Any) -> None:
-        self.name = f"o{uuid4().hex[:10]}"
-        url = f"{sandbox.url}/salesforce/{self.name}"
-        self.http = loopback.client(f"{sandbox.url}/_sandbox/salesforce/{self.name}")
-        made = settings(my_domain=url, inventory_location="WAREHOUSE", **changes)
-        secret = f"sandbox-secret-{self.name}"
-        self.connector = Salesforce(made, connection(), lambda _: secret, LocalQuota(), None)
-        self.log: list[Exchange] = []
-
-    def control(self, path: str, body: object = None, method: str = "POST") -> Any:
-        """Make a control call."""
-        answer = self.http.request(method, f"/{path}", json=body)
-        assert answer.status_code == 200, answer.text
-        return (
-            answer.json()
-            if answer.headers["content-type"].startswith("application/json")
-            else [orjson.loads(line) for line in answer.content.splitlines()]
-        )
-
-    def rows(self, name: str) -> list[Json]:
-        """Return all records of an object."""
-        found: list[Json] = self.control(f"dump/{name}", method="GET")
-        return found
-
-    def place(self, number: str = "1001", **changes: Any) -> str:
-        """Place an order, and return its id."""
-        identifier: str = self.control("orders", [an_order(number, **changes)])["ids"][0]
-        return identifier
-
-    def parcel(self, order: str, tracking: str = UPS, units: int = 1) -> ShipmentRequest:
-        """Return a parcel of the order's first item."""
-        items = [row for row in self.rows("OrderItemSummary") if row["OrderSummaryId"] == order]
-        item = min(items, key=lambda row: str(row["Id"]))
-        lines = (ShipmentLine(item["Id"], units),)
-        return ShipmentRequest(order, item["OrderDeliveryGroupSummaryId"], lines, tracking, "ups")
-
-    def apply(self, stream: str, *claimed: Claimed) -> list[Outcome]:
-        """Write, each claim by a call of its own but for stock."""
-
-        async def run() -> list[Outcome]:
-            target: Any = self.connector.targets[stream]  # type: ignore[literal-required]
-            async with target.writer(self.log.append) as writer:
-                if stream == "inventory":
-                    return list(await writer.apply(claimed))
-                calls: list[Awaitable[list[Outcome]]] = [writer.apply([one]) for one in claimed]
-                return [outcome for found in await asyncio.gather(*calls) for outcome in found]
-
-        return asyncio.run(run())
-
-
-@pytest.fixture
-def open_shop(
-    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Shop]]:
-    """Return a function that opens an org with changed settings."""
-    monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, _failures: 0.0)
-    opened: list[Shop] = []
-
-    def open_one(**changes: Any) -> Shop:
-        opened.append(Shop(sandbox, **changes))
-        return opened[-1]
-
-    yield open_one
-    for shop in opened:
-        shop.connector.close()
-        shop.http.close()
-
-
-@pytest.fixture
-def shop(open_shop: Callable[..., Shop]) -> Shop:
-    """Return an org that no other test uses."""
-    return open_shop()
+OTHER = "1Z8W4R260373687877"
 
 
 def ship(request: ShipmentRequest, key: UUID | None = None) -> Claimed:
@@ -251,6 +167,72 @@ def test_a_missing_permission_to_write_is_no_records_fault(shop: Shop) -> None:
     assert outcome.state == "retry"
 
 
+UNKNOWN = "1OsLk0000009999AAA"
+
+
+def test_an_order_that_the_store_does_not_have_is_a_rejection(shop: Shop) -> None:
+    """Also a text that is no id, which is a part of no query: it finds no other order."""
+    shop.place()
+    for order in (UNKNOWN, "x' OR Id != '"):
+        [outcome] = shop.apply("shipments", move(order, "Fulfilled"))
+        assert outcome.state == "refused"
+        [problem] = outcome.problems
+        assert (problem.code, problem.value) == ("order_missing_in_store", order)
+
+
+def test_a_query_that_is_refused_before_a_write_is_no_records_fault(shop: Shop) -> None:
+    """An object that can't be seen is missing for all orders; nothing is written."""
+    order = shop.place()
+    body = [{"errorCode": "INVALID_TYPE", "message": "sObject type 'OrderSummary'"}]
+    rule = {"kind": "status", "status": 400, "body": body, "method": "GET", "path": "/query"}
+    shop.control("faults", [rule])
+    [outcome] = shop.apply("shipments", move(order, "Fulfilled"))
+    assert isinstance(outcome.fault, PermanentError)
+    assert "deploy/salesforce" in str(outcome.fault)
+    assert outcome.problems == ()
+    assert shop.rows("OrderSummary")[0]["Status"] == "Approved"
+
+
+def test_tracking_is_changed_of_a_shipment_that_the_order_still_has(shop: Shop) -> None:
+    """One that was voided since is a rejection."""
+    order = shop.place()
+    request = shop.parcel(order)
+    [made] = shop.apply("shipments", ship(request))
+    changed = ShipmentChange("p", made.target_id, shop.parcel(order, OTHER))
+    claimed = Claimed(Intent("tracking", uuid4(), order, changed), "ord-1")
+    [outcome] = shop.apply("shipments", claimed)
+    assert outcome.state == "done", outcome.error
+    assert [row["TrackingNumber"] for row in shop.rows("Shipment")] == [OTHER]
+    shop.control("put/Shipment", {"Id": made.target_id, "Status": "Voided"})
+    [outcome] = shop.apply("shipments", claimed)
+    [problem] = outcome.problems
+    assert (problem.code, problem.value) == ("shipment_update_refused", made.target_id)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        [{"referenceId": "shipment", "httpStatusCode": 200, "body": {"success": True}}],
+        [{"referenceId": "shipment", "httpStatusCode": 200, "body": None}],
+        [{"referenceId": "other", "httpStatusCode": 200, "body": {"success": True, "id": "1"}}],
+    ],
+)
+def test_an_answer_without_the_shipments_id_is_an_error_that_doubles_nothing(
+    shop: Shop, parts: list[Json]
+) -> None:
+    """The next try finds the shipment by its key."""
+    request, key = shop.parcel(shop.place()), uuid4()
+    rule = {"kind": "replaced", "status": 200, "body": {"compositeResponse": parts}, "times": 1}
+    shop.control("faults", [rule | {"method": "POST", "path": "/composite"}])
+    [outcome] = shop.apply("shipments", ship(request, key))
+    assert isinstance(outcome.fault, PermanentError)
+    assert not outcome.succeeded
+    [again] = shop.apply("shipments", ship(request, key))
+    assert again.state == "done", again.error
+    assert [row["Id"] for row in shop.rows("Shipment")] == [again.target_id]
+
+
 def level(sku: str, quantity: int, location: str = "WAREHOUSE") -> Claimed:
     """Claim a level."""
     item = StoreItem(sku=sku, parent_id="p", item_id=None, tracking="product")
@@ -280,3 +262,17 @@ def test_refused_rows_of_a_batch_are_found_in_halves(shop: Shop) -> None:
     counts = shop.control("counts", method="GET")
     assert counts["inventory_writes"] == 63
     assert counts["inventory_batches"] <= 13
+
+
+def test_a_level_that_is_refused_by_its_call_is_a_rejection(shop: Shop) -> None:
+    """With the org's words; the other levels of the batch are written."""
+    body = [{"errorCode": "INVALID_INPUT", "message": "onHand is out of range"}]
+    rule = {"kind": "status", "status": 400, "body": body, "times": 2, "path": "batch-update"}
+    shop.control("faults", [rule])
+    outcomes = shop.apply("inventory", level("MUG", 1), level("CAP", 2))
+    assert [outcome.state for outcome in outcomes] == ["refused", "done"]
+    [problem] = outcomes[0].problems
+    assert (problem.code, problem.value) == ("stock_refused", "MUG")
+    assert "onHand is out of range" in problem.message
+    held = shop.connector.targets["inventory"].levels(["MUG", "CAP"])
+    assert held == {("CAP", "WAREHOUSE"): 2}

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from msgspec.structs import astuple
+from msgspec import structs
 
 from domain.addressing.addresses import Address as CanonicalAddress
 from domain.addressing.addresses import AddressResult, AddressRules, RawAddress, normalise_address
@@ -185,13 +185,15 @@ class GroupMapper:
         ``faults`` is where to add what makes the address unusable.
         """
         written = written_address(raw, order.customer_email or "")
-        if sum(map(len, astuple(written))) > LONGEST_PART:  # each part may still be short
+        if sum(map(len, structs.astuple(written))) > LONGEST_PART:  # each part may still be short
             long = [n for n in written.__struct_fields__ if len(getattr(written, n)) > LONGEST_PART]
             expected = f"a text of at most {LONGEST_PART} characters"
             problems.problems += [
                 malformed(f"{where}{NAMES.get(name, name)}", expected, "", REPORT) for name in long
             ]
-            written = RawAddress() if long else written
+            # What is left of it has no further problems, such as a city that is missing.
+            cut = {name: getattr(written, name)[:LONGEST_PART] for name in long}
+            written = structs.replace(written, **cut)
         result: AddressResult = self._normalised(written)
         if result.problems:
             faults += [_under(where, problem) for problem in result.problems]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from msgspec.structs import astuple
+from msgspec import structs
 
 from domain.addressing.addresses import Address as CanonicalAddress
 from domain.addressing.addresses import AddressResult, AddressRules, RawAddress, normalise_address
@@ -138,13 +138,15 @@ class GroupMapper:
         faults: list[Problem],
     ) -> CanonicalAddress:
         """Normalise an address; ``faults`` is where to add what makes it unusable."""
-        if sum(map(len, astuple(written))) > LONGEST_PART:  # each part may still be short
+        if sum(map(len, structs.astuple(written))) > LONGEST_PART:  # each part may still be short
             long = [n for n in written.__struct_fields__ if len(getattr(written, n)) > LONGEST_PART]
             expected = f"a text of at most {LONGEST_PART} characters"
             problems.problems += [
                 malformed(f"{where}{names.get(name, name)}", expected, "", REPORT) for name in long
             ]
-            written = RawAddress() if long else written
+            # What is left of it has no further problems, such as a city that is missing.
+            cut = {name: getattr(written, name)[:LONGEST_PART] for name in long}
+            written = structs.replace(written, **cut)
         result: AddressResult = self._normalised(written)
         faults += [_under(where, names, problem) for problem in result.problems]
         problems.warnings += [_under(where, names, warning) for warning in result.warnings]

@@ -65,6 +65,14 @@ def test_the_group_has_address_and_method() -> None:
     assert (address.line_1, address.line_2, address.country) == ("Main St 1", "Floor 2", "US")
 
 
+def test_a_part_of_an_address_that_is_too_long_is_its_only_problem() -> None:
+    """The address has its city and country all the same."""
+    [group] = an_order("1")["groups"]
+    street = "\r\n".join(["Main St 1", "x" * 600, "y" * 600])
+    problems = rejected(order(groups=[group | {"DeliverToStreet": street}]))
+    assert set(problems) == {"malformed_value"}
+
+
 def test_gross_orders_are_read_from_the_fields_with_tax() -> None:
     """What the taxes are is information then."""
     items = an_order("1")["items"]

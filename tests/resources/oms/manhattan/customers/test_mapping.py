@@ -135,3 +135,19 @@ def test_an_id_that_breaks_addresses_is_refused() -> None:
     with pytest.raises(RecordRejected) as rejected:
         mapper().payload(customer(customer_id="a/b"))
     assert rejected.value.problems[0].code == "customer_id_unsafe"
+
+
+def test_default_addresses_are_marked() -> None:
+    """Each by its own flag; an address that is none has neither."""
+    flags = [(True, False), (False, True), (True, True), (False, False)]
+    addresses = tuple(
+        CustomerAddress(
+            address_id=str(n), address=AT_HOME, is_default_shipping=ship, is_default_billing=bill
+        )
+        for n, (ship, bill) in enumerate(flags)
+    )
+    sent: Any = mapper().payload(customer(addresses=addresses))
+    assert [
+        ("IsDefaultShipping" in entry, "IsDefaultBilling" in entry)
+        for entry in sent["CustomerAddress"]
+    ] == flags

@@ -13,6 +13,8 @@ RecordId: TypeAlias = (
     Annotated[int, Field(ge=0, le=2**63 - 1)]
     | Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 )
+EmptyObject: TypeAlias = Annotated[list[Any], Field(max_length=0)]
+"""As the store writes an object without attributes."""
 Producer: TypeAlias = Annotated[
     str, Field(description="stores/ and the hash of the connection's store.")
 ]
@@ -97,7 +99,7 @@ class AddressOwner(BaseModel):
 class AddressData(BaseModel):
     """The address that an event is about, and whose it is."""
 
-    address: AddressOwner | None = None
+    address: AddressOwner | EmptyObject | None = None
 
 
 class CustomerEvent(BaseModel):

@@ -228,3 +228,31 @@ def test_a_shipment_answers_a_cancellation_and_nothing_else_does() -> None:
     assert mapped(view(shipment(("SKU-1", 1)))).record.cancel_answer == "rejected"
     assert mapped(view()).record.cancel_answer is None
     assert mapped(view(order_status="canceled")).record.cancel_answer is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"cust_ref": None}, {"cust_ref"}),
+        ({"cust_ref": " "}, {"cust_ref"}),
+        ({"items": []}, {"items"}),
+        ({"items": None}, {"items"}),
+        (
+            {"items": [{"line_item_id": "1", "item": " ", "quantity": 1}]},
+            {"items[0].item"},
+        ),
+        ({"items": [{"item": "SKU-1", "quantity": 1}]}, {"items[0].line_item_id"}),
+        ({"updated_date_time": None}, {"updated_date_time"}),
+        ({"updated_date_time": "yesterday"}, {"updated_date_time"}),
+        ({"updated_date_time": "0001-01-01T00:00:00+05:00"}, {"updated_date_time"}),
+        ({"updated_date_time": "1026-03-04T05:06:07"}, {"updated_date_time"}),
+    ],
+)
+def test_an_order_without_what_its_progress_needs_is_a_rejection(
+    changes: dict[str, Any], fields: set[str]
+) -> None:
+    """Each missing or unreadable value is named by its field."""
+    with pytest.raises(RecordRejected) as rejected:
+        mapped(view(**changes))
+    assert {problem.field for problem in rejected.value.problems} == fields
+    assert {problem.code for problem in rejected.value.problems} == {"oms_payload_unreadable"}

@@ -91,6 +91,18 @@ def test_a_bad_product_does_not_stop_the_catalog(bad: object) -> None:
     reader.close()
 
 
+@pytest.mark.parametrize("product", [None, 7, {"id": "x"}, {"sku": "A"}])
+def test_a_page_of_one_product_without_an_id_is_the_catalogs_last(product: object) -> None:
+    """It is a problem of its own, and there is no id to continue from."""
+    pages = [[product], [{"id": 11}]]
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": pages.pop(0)}))
+    reader = build(settings(), connection(), lambda _: "t", LocalQuota(), transport)
+    [[found]] = read_items(reader)
+    assert isinstance(found, Unusable)
+    assert found.problems[0].code == "catalog_item_unusable"
+    reader.close()
+
+
 def test_a_catalog_of_which_nothing_can_be_read_is_an_error() -> None:
     """Then the answer is at fault, and the catalog that is known stays."""
     transport = httpx.MockTransport(

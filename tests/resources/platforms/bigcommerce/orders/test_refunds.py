@@ -281,3 +281,21 @@ def test_an_order_that_was_refunded_as_a_whole_keeps_what_was_returned() -> None
     document = refunded({"quantity_shipped": 2}, {"quantity_refunded": 3}, status_id=4)
     captured = {"order": document, "refunds": [made(501, 2)]}
     assert units(mapped_order(captured, exported=True)) == {"501": 2}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        None,
+        {"item_type": "SHIPPING", "item_id": 501, "quantity": 1},
+        {"item_type": "PRODUCT", "item_id": None, "quantity": 1},
+    ],
+)
+def test_what_a_refund_gives_back_besides_products_is_no_unit(entry: Json | None) -> None:
+    """Even with Lockstep's own reason; the products beside it count."""
+    refund = made(501, 1)
+    if entry is not None:
+        entry |= {"reason": refund["items"][0]["reason"]}
+    refund["items"].insert(0, entry)
+    document = refunded({"quantity_refunded": 2, "quantity_shipped": 2})
+    assert units(mapped_order({"order": document, "refunds": [refund]})) == {"501": 2, "502": 3}

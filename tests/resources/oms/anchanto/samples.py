@@ -35,16 +35,20 @@ def settings_of(**changes: Any) -> AnchantoSettings:
     return AnchantoSettings.model_validate({**values, **changes})
 
 
-def reader_of(handler: Handler, settings: AnchantoSettings | None = None) -> Reader:
-    """Build a reader whose calls are answered in this process."""
-    policy = ClientPolicy(
+def policy_of() -> ClientPolicy:
+    """Build what the clients of an account share."""
+    return ClientPolicy(
         system="anchanto",
         base_url="http://127.0.0.1:9/rest/v1",
         auth=NoAuth(),
         limiter=Limiter(LocalQuota(), "t", quota=10_000, window_seconds=1),
         retry=RetryPolicy(attempts=2, base=0.001, cap=0.001),
     )
-    client = ApiClient(policy, transport=httpx.MockTransport(handler))
+
+
+def reader_of(handler: Handler, settings: AnchantoSettings | None = None) -> Reader:
+    """Build a reader whose calls are answered in this process."""
+    client = ApiClient(policy_of(), transport=httpx.MockTransport(handler))
     return Reader(client, (settings or settings_of()).wire)
 
 

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.errors import RecordRejected
-from domain.records.orders import Note
+from domain.records.orders import Note, PaymentTransaction
 from resources.oms.anchanto.orders.diff import compare_order, order_change, units_of
 from resources.oms.anchanto.orders.mapping import OrderMapper
 from tests.resources.oms.anchanto.samples import settings_of
@@ -108,6 +108,71 @@ def test_only_what_the_store_decides_is_compared() -> None:
     }  # fmt: skip
     assert "Else" not in str([one.found for one in found])
     assert units_of(state) == {"SKU-1": 7}
+
+
+def test_a_line_that_only_the_account_has_is_a_difference() -> None:
+    """It would ship; one that is there twice is another line, too."""
+    wanted = payload()
+    first, second = wanted["order_items"]
+    gift = {"line_id": "9", "sku": "GIFT", "quantity": 1}
+    for added, name in ((gift, "9"), (first, "1#2"), ({"sku": "X", "quantity": 2}, "#2")):
+        held = wanted | {"order_items": [first, second, added]}
+        state, [one] = compare_order(held, wanted)
+        assert (one.field, one.line_id, one.expected) == ("", name, "no such line")
+        assert one.found == f"{added['quantity']} x {added['sku']}"
+        assert state == wanted
+
+
+def test_units_that_are_no_number_are_none() -> None:
+    """Those of the other lines still count; the comparison names the line."""
+    wanted = payload()
+    first, second = wanted["order_items"]
+    for odd in ("many", None, True, "NaN", [2]):
+        held = wanted | {"order_items": [first | {"quantity": odd}, second]}
+        assert units_of(held) == {"SKU-2": 1}
+        [one] = compare_order(held, wanted)[1]
+        assert (one.field, one.line_id) == ("quantity", "1")
+
+
+def test_what_an_order_does_not_have_is_left_out() -> None:
+    """Not sent as an empty value, which might mean something."""
+    bare = payload(groups=(replace(SHIP, shipping_method=""),), payments=())
+    assert not {"carrier", "payment", "remarks"} & bare.keys()
+    assert "shipping_address" not in payload(groups=(replace(SHIP, address=None),))
+
+
+def test_prices_with_tax_have_no_tax_beside_them() -> None:
+    """It is in the prices, and the sums still come to the total."""
+    lines = (line_of("1", "A", "2", "5"),)
+    totals = payload(lines=lines, charges=(), tax_included=True, total="10")["totals"]
+    assert (totals["subtotal"], totals["tax"], totals["discount"]) == (10.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("transactions", "expected"),
+    [
+        ([], {"status": "pending"}),
+        ([("authorization", False)], {"status": "pending"}),
+        ([("authorization", True)], {"status": "authorized", "reference": "r0"}),
+        ([("authorization", True), ("settlement", False)],
+         {"status": "authorized", "reference": "r0"}),
+        ([("authorization", True), ("settlement", True)], {"status": "paid", "reference": "r1"}),
+    ],
+)  # fmt: skip
+def test_a_payment_is_as_far_as_its_transactions_that_succeeded(
+    transactions: list[tuple[Any, bool]], expected: dict[str, str]
+) -> None:
+    """The reference is that of the last of them; the largest payment stands for all."""
+    events = tuple(
+        PaymentTransaction(
+            transaction_id=str(n), kind=kind, amount=Decimal(9), reference=f"r{n}", succeeded=done
+        )
+        for n, (kind, done) in enumerate(transactions)
+    )
+    [large] = order_of().payments
+    small = replace(large, payment_id="p0", method="Gift Card", amount=Decimal(1))
+    payments = (small, replace(large, transactions=events))
+    assert payload(payments=payments)["payment"] == {"method": "Credit Card", **expected}
 
 
 @pytest.mark.parametrize("held", [None, [], "x", {"order_items": 7}, {"order_items": [None]}])

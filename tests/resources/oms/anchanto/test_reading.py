@@ -1,4 +1,4 @@
-"""Reading orders and stock: windows, unsorted lists, joined shipments, sums by warehouse."""
+"""Reading orders: windows, unsorted lists, joined shipments, single orders."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ import httpx
 import orjson
 import pytest
 
-from domain.connections import InventoryPolicy
-from domain.errors import PermanentError, RecordRejected
-from domain.exchange import Mapped, RawRecord
-from domain.sources import Scope
+from domain.errors import PermanentError
+from domain.exchange import RawRecord
 from domain.values import Window
-from resources.oms.anchanto.catalog import CatalogSource
-from resources.oms.anchanto.inventory import InventorySource, StockList
 from resources.oms.anchanto.orders import lists as lists_module
 from resources.oms.anchanto.orders.lists import OrderLists
 from resources.oms.anchanto.payload import split_order
@@ -127,93 +123,20 @@ def test_a_list_without_an_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> N
         list(lists.changed_in(WINDOW))
 
 
-def row(sku: str | None, site: str, available: object, **fields: Any) -> Json:
-    """Return a row of stock."""
-    return {"attributes": {"sku": sku, "warehouse_code": site, "available": available} | fields}
-
-
-def levels(rows: list[Json], policy: InventoryPolicy, *skus: str, **settings: Any) -> Json:
-    """Return the levels that a source maps: (SKU, node) -> available units."""
-    chosen = settings_of(**settings)
-    reader = reader_of(lambda request: listed(rows, request), chosen)
-    source = InventorySource(StockList(reader, chosen), chosen, policy)
-    pages = list(source.fetch(WINDOW, Scope(skus or None)))
-    assert pages[-1].complete
-    found: Json = {}
-    for record in (each for page in pages for each in page.records):
-        mapped = source.to_canonical(record.payload)
-        assert isinstance(mapped, Mapped)
-        name = f"{mapped.record.sku}@{mapped.record.node}"
-        assert record.source_id == name
-        assert name not in found
-        found[name] = int(mapped.record.available)
-    return found
-
-
-ROWS = [row("A", "EAST", 3), row("B", "EAST", 1), row("A", "WEST", "4"), row("A", "EAST", 3)]
-BY_NODE = InventoryPolicy(mode="by_node", nodes={"east": "default", "NORTH": "n"})
-
-
-@pytest.mark.parametrize("size", [1, 2, 100])
-def test_the_rows_of_a_sku_are_added_up_or_shown_by_warehouse(size: int) -> None:
-    """However they lie on pages; a warehouse that is not the connection's is left out."""
-    both = {"A@AllWarehouses": 7, "B@AllWarehouses": 1}
-    assert levels(ROWS, InventoryPolicy(), page_size=size) == both
-    assert levels(ROWS, InventoryPolicy(), "a", "NO", page_size=size) == {"A@AllWarehouses": 7}
-    assert levels(ROWS, BY_NODE, page_size=size) == {"A@east": 3, "B@east": 1}
-    no_query = {"params": {"skus": None}}
-    assert levels(ROWS, InventoryPolicy(), "B", wire=no_query) == {"B@AllWarehouses": 1}
-
-
-def test_more_sold_than_there_is_shows_as_none() -> None:
-    """One warehouse's units make up for another's; a missing quantity is never zero."""
-    assert levels([row("A", "EAST", -5), row("A", "WEST", 7)], InventoryPolicy()) == {
-        "A@AllWarehouses": 2
-    }
-    assert levels([row("A", "EAST", -5)], InventoryPolicy()) == {"A@AllWarehouses": 0}
-    for bad in (row("A", "EAST", None), row("A", "EAST", "many"), row(None, "EAST", 1)):
-        with pytest.raises(RecordRejected):
-            levels([bad], InventoryPolicy())
-
-
-def test_a_kept_list_serves_a_run_and_no_later_one() -> None:
-    """Items may be looked up in it; a level that is older than the run's start is read again."""
-    settings, calls = settings_of(wire={"params": {"skus": None}}), list[str]()
+def test_an_order_is_read_by_its_own_number_only() -> None:
+    """A text that can be no number is not asked for; an answer with another order is none."""
+    asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        calls.append(str(request.url))
-        return listed(ROWS, request)
+        asked.append(request.url.path.rpartition("/")[2])
+        if asked[-1] == "T-3":
+            return httpx.Response(404, json={"response": "error", "message": "Order not found"})
+        row = None if request.url.path.endswith("/shipments") else order_row(number="T-1")
+        return httpx.Response(200, content=orjson.dumps({"data": row or []}))
 
-    stock = StockList(reader_of(answer, settings), settings)
-    source = InventorySource(stock, settings, InventoryPolicy())
-    started = datetime.now(UTC)
-    for _ in range(2):
-        list(source.fetch(WINDOW, Scope(["A"], started)))
-        list(CatalogSource(stock, settings).read(["A"]))
-    assert len(calls) == 2, "one list, and its end"
-    list(source.fetch(WINDOW, Scope(["A"], datetime.now(UTC))))
-    assert len(calls) == 4
-
-
-def test_a_level_differs_by_its_quantities_only() -> None:
-    """A time that moves at each look is no change."""
-    settings = settings_of()
-    contents = []
-    for available, moment in ((3, stamp(1)), ("3.0", stamp(2)), (4, stamp(2))):
-        rows = [row("A", "EAST", available, updated_at=moment, on_hand=9)]
-        reader = reader_of(lambda request, rows=rows: listed(rows, request))
-        source = InventorySource(StockList(reader, settings), settings, InventoryPolicy())
-        contents += [record.content for page in source.read(["A"]) for record in page.records]
-    assert contents[0] == contents[1] != contents[2]
-
-
-def test_a_sku_with_a_row_is_an_item() -> None:
-    """In the spelling that was asked for; case does not count."""
-    settings = settings_of()
-    reader = reader_of(lambda request: listed(ROWS, request))
-    catalog = CatalogSource(StockList(reader, settings), settings)
-    found = [record for page in catalog.read(["a", "A", "NO"]) for record in page.records]
-    assert sorted(record.source_id for record in found) == ["A", "a"]
-    mapped = catalog.to_canonical(found[0].payload)
-    assert isinstance(mapped, Mapped)
-    assert (mapped.record.sku, mapped.record.uom) == ("A", "EACH")
+    lists = OrderLists(reader_of(answer), settings_of())
+    assert lists.read(["", "x" * 300]) == []
+    assert asked == []
+    assert [each.source_id for each in lists.read(["T-2", "T-3", "T-1", "T-1"])] == ["T-1"]
+    assert asked[:3] == ["T-2", "T-3", "T-1"]
+    assert set(asked[3:]) == {"shipments"}

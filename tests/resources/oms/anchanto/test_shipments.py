@@ -86,6 +86,62 @@ def test_units_of_one_sku_fill_its_lines_in_their_order() -> None:
     assert [line.line_id for line in foreign.lines] == ["OTHER"]
 
 
+def carrier(code: str, name: str, number: str) -> tuple[str | None, str, list[str]]:
+    """Return our carrier of a shipment, the name that is shown, and the codes of the warnings."""
+    row = shipment_row(
+        ("SKU-1", 2), ("SKU-2", 1), carrier_code=code, carrier_name=name, tracking_number=number
+    )
+    found = mapped(captured(row))
+    [parcel] = found.record.parcels
+    assert all(warning.field and warning.advice for warning in found.warnings)
+    return parcel.carrier, parcel.carrier_source, [warning.code for warning in found.warnings]
+
+
+def test_the_carrier_is_the_one_that_is_named() -> None:
+    """Whatever the number looks like; one that is not known goes on as text, with a warning."""
+    ups = "1Z5R89390357567127"
+    assert carrier("UPS", "", "X1") == ("ups", "UPS", [])
+    assert carrier("", "UPS Ground", "X1") == ("ups", "UPS Ground", [])
+    assert carrier("?", "UPS", "X1") == ("ups", "UPS", [])
+    assert carrier("SKYLARK", "", ups) == (None, "SKYLARK", ["carrier_unknown"])
+
+
+def test_without_a_carriers_name_its_number_may_prove_it() -> None:
+    """Only a check digit does."""
+    assert carrier("", "", "1Z5R89390357567127") == ("ups", "", [])
+    assert carrier("", "", "X1") == (None, "", ["carrier_unknown"])
+    sent = shipment_row(
+        ("SKU-1", 2), ("SKU-2", 1), manifest_number="M", tracking_number="", carrier_code="",
+        carrier_name="",
+    )  # fmt: skip
+    bare = mapped(captured(sent))
+    assert [parcel.carrier for parcel in bare.record.parcels] == [None]
+    assert bare.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("shipments", "fields", "field"),
+    [
+        ([shipment_row((" ", 1))], {}, "shipments[0].items.sku"),
+        ([shipment_row(("SKU-1", 1)), shipment_row(("SKU-1", "x"))], {},
+         "shipments[1].items[0].quantity"),
+        ([], {"order_items": [{"line_id": "11", "sku": "", "quantity": 1}]}, "order_items[0].sku"),
+        ([], {"order_items": [{"line_id": "1", "sku": "A", "quantity": 1},
+                              {"sku": "B", "quantity": 1}]}, "order_items[1].line_id"),
+        ([], {"order_items": [{"line_id": "1", "sku": "A", "quantity": -1}]},
+         "order_items[0].quantity"),
+    ],
+)  # fmt: skip
+def test_a_line_or_unit_that_can_t_be_read_is_named_by_its_place(
+    shipments: list[dict[str, Any]], fields: Mapping[str, Any], field: str
+) -> None:
+    """Units without a SKU or an id would be counted nowhere."""
+    with pytest.raises(RecordRejected) as rejected:
+        mapped(captured(*shipments, **fields))
+    [problem] = rejected.value.problems
+    assert (problem.code, problem.field) == ("oms_payload_unreadable", field)
+
+
 def test_a_canceled_shipment_counts_for_nothing() -> None:
     """Its units are packed again."""
     gone = shipment_row(("SKU-1", 2), status="Cancelled")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 import httpx
@@ -180,6 +181,37 @@ def test_a_failed_login_says_whose_fault_it_is(
     with pytest.raises(error) as raised:
         tokens.headers()
     assert "secret-9" not in str(raised.value)
+
+
+@pytest.mark.parametrize("fault", [httpx.ConnectError, httpx.ReadTimeout])
+def test_an_account_that_can_t_be_reached_is_tried_again_later(
+    fault: type[httpx.TransportError],
+) -> None:
+    """Only a certificate that isn't trusted stays so."""
+
+    def fail(cause: Exception | None) -> LoginTokens:
+        def handle(request: httpx.Request) -> httpx.Response:
+            raise fault("no", request=request) from cause
+
+        return LoginTokens(settings_of(), "secret-9", transport=httpx.MockTransport(handle))
+
+    with pytest.raises(TransientError, match="a later try may help"):
+        fail(None).headers()
+    with pytest.raises(TransientError):
+        fail(ssl.SSLError("protocol")).headers()
+    with pytest.raises(PermanentError, match="certificate"):
+        fail(ssl.SSLCertVerificationError("self-signed")).headers()
+
+
+def test_a_refused_token_that_was_replaced_since_costs_no_login() -> None:
+    """Several threads may be refused with the old one."""
+    tokens, asked = login(*(httpx.Response(200, json={"jwt": f"j{n}"}) for n in range(2)))
+    assert tokens.invalidate({"Authorization": "j0"}), "there is none yet"
+    assert tokens.headers() == {"Authorization": "j0"}
+    assert tokens.invalidate({"Authorization": "older"})
+    assert tokens.invalidate({})
+    assert tokens.headers() == {"Authorization": "j0"}
+    assert len(asked) == 1
 
 
 OPEN = Opener(AnchantoWire())

@@ -12,8 +12,8 @@ from domain.identity import fallback_id, is_id
 from domain.skus import sku_key
 from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
 from domain.values import Window
+from domain.vendor_documents import text_of
 from resources.oms.anchanto.inventory import StockList
-from resources.oms.anchanto.parsing import text_of
 from resources.oms.anchanto.payload import Documents, unreadable
 from resources.oms.anchanto.personal import FACTS
 from resources.oms.anchanto.settings import AnchantoSettings

@@ -16,13 +16,13 @@ import msgspec
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
 from domain.ports import QuotaLedger
 from domain.text import without_values
+from domain.vendor_documents import folded, text_of
 from resources.http.attempts import Reply
 from resources.http.auth import TokenProvider
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter
 from resources.http.redaction import personal_values_in, request_id, vendor_text
-from resources.oms.anchanto.parsing import folded, text_of
 from resources.oms.anchanto.settings import AnchantoSettings
 from resources.oms.anchanto.wire import AnchantoWire
 

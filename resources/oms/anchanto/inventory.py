@@ -22,8 +22,9 @@ from domain.records.inventory import StockLevel
 from domain.skus import sku_key
 from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
 from domain.values import Window
+from domain.vendor_documents import LIMIT, text_of
 from resources.oms.anchanto.client import KIND, Reader
-from resources.oms.anchanto.parsing import LIMIT, Findings, text_of
+from resources.oms.anchanto.parsing import Findings
 from resources.oms.anchanto.payload import Documents, Number, StockRow, join_rows, unreadable
 from resources.oms.anchanto.personal import FACTS
 from resources.oms.anchanto.settings import AnchantoSettings

@@ -14,10 +14,10 @@ from domain.skus import sku_key
 from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
 from domain.text import clean_text
 from domain.values import Window
+from domain.vendor_documents import text_of
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import fetch_one, path_of
 from resources.oms.extensiv.inventory import StockList, sku_of
-from resources.oms.extensiv.parsing import text_of
 from resources.oms.extensiv.payload import decode_product, unreadable
 from resources.oms.extensiv.personal import FACTS
 from resources.oms.extensiv.settings import ExtensivSettings

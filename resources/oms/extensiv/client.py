@@ -18,6 +18,7 @@ from domain.connections import SecretRef
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
 from domain.ports import QuotaLedger
 from domain.text import without_values
+from domain.vendor_documents import folded, text_of
 from resources.http.attempts import QuotaUsedUp, Reply
 from resources.http.auth import StaticHeader
 from resources.http.client import ApiClient
@@ -29,7 +30,6 @@ from resources.http.redaction import (
     register_secret,
     vendor_text,
 )
-from resources.oms.extensiv.parsing import folded, text_of
 from resources.oms.extensiv.payload import Envelope
 from resources.oms.extensiv.settings import ExtensivCodes, ExtensivSettings
 

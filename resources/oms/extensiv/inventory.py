@@ -26,9 +26,10 @@ from domain.records.inventory import StockLevel
 from domain.skus import sku_key
 from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
 from domain.values import Window
+from domain.vendor_documents import LIMIT, text_of
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import KIND, fetch, fetch_one, path_of, refused_read, rows_of
-from resources.oms.extensiv.parsing import LIMIT, Findings, text_of
+from resources.oms.extensiv.parsing import Findings
 from resources.oms.extensiv.payload import (
     Id,
     Number,

@@ -26,9 +26,10 @@ from domain.identity import fallback_id, is_id
 from domain.records.inventory import StockLevel
 from domain.sources import EVERYTHING, Page, Scope, Shape, read_named, to_pages
 from domain.values import Window
+from domain.vendor_documents import text_of
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import chunks, fetch_answer, rows_of
-from resources.oms.manhattan.parsing import DocumentProblems, Id, Number, folded, text_of
+from resources.oms.manhattan.parsing import DocumentProblems, Id, Number, folded
 from resources.oms.manhattan.payload import AvailabilityRow, decode_availability
 from resources.oms.manhattan.personal import FACTS
 from resources.oms.manhattan.settings import ManhattanSettings

@@ -34,11 +34,6 @@ def unreadable(field: str, message: str, value: str = "") -> RecordRejected:
     return RecordRejected(Problem(UNREADABLE, field, message, ADVICE, value))
 
 
-def text_of(value: object) -> str:
-    """Return an id as text without outer blanks, empty where there is none."""
-    return "" if value is None else str(value).strip()
-
-
 def object_of(value: object) -> Mapping[str, object]:
     """Return an object, an empty one for nothing; raises ``TypeError`` for anything else."""
     if not value:

@@ -14,12 +14,12 @@ import msgspec
 
 from domain.errors import RecordRejected
 from domain.payload import Decoded, Document, PayloadAdvice, PayloadDecoder
+from domain.vendor_documents import text_of
 from resources.oms.manhattan.parsing import (
     ADVICE,
     UNREADABLE,
     Id,
     Number,
-    text_of,
     unreadable,
 )
 

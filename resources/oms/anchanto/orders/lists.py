@@ -17,8 +17,8 @@ from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id, is_id
 from domain.values import Window, is_of_this_era
+from domain.vendor_documents import utc_moment
 from resources.oms.anchanto.client import KIND, Reader, path_of
-from resources.oms.anchanto.parsing import to_moment
 from resources.oms.anchanto.payload import Documents, join_order
 from resources.oms.anchanto.settings import AnchantoSettings
 
@@ -184,7 +184,7 @@ def written(moment: datetime) -> str:
 def _moment(text: str, fallback: datetime = LONG_AGO) -> datetime:
     moment = fallback
     with suppress(ValueError):  # the mapping will reject it
-        moment = to_moment(text) if text else fallback
+        moment = utc_moment(text) if text else fallback
     return moment if is_of_this_era(moment) else fallback
 
 

@@ -11,8 +11,9 @@ from domain.exchange import Mapped, Skipped
 from domain.milestones import STAGES, Milestone
 from domain.records.fulfilment import Fulfilment, LineProgress, Units
 from domain.values import is_of_this_era
+from domain.vendor_documents import text_of
 from resources.oms.anchanto.orders.lookup import Origins
-from resources.oms.anchanto.parsing import Findings, text_of
+from resources.oms.anchanto.parsing import Findings
 from resources.oms.anchanto.payload import Documents, OrderView
 from resources.oms.anchanto.settings import AnchantoSettings
 from resources.oms.anchanto.shipments.parcels import Line, ParcelMapper

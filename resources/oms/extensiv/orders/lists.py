@@ -17,9 +17,9 @@ from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id, is_id
 from domain.values import Window, is_of_this_era
+from domain.vendor_documents import text_of, utc_moment
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import KIND, fetch, fetch_one, path_of, refused_read, rows_of
-from resources.oms.extensiv.parsing import text_of, to_moment
 from resources.oms.extensiv.payload import Id
 from resources.oms.extensiv.settings import ExtensivSettings
 
@@ -153,7 +153,7 @@ class OrderLists:
             key = _ROW_KEY.decode(payload)
             cust_ref = text_of(key.cust_ref)
             if key.updated_date_time:
-                moment = to_moment(key.updated_date_time)
+                moment = utc_moment(key.updated_date_time)
         if not is_of_this_era(moment):
             moment = fallback
         return RawRecord(cust_ref if is_id(cust_ref) else fallback_id(payload), moment, payload)

@@ -10,6 +10,7 @@ import orjson
 
 from domain.errors import PermanentError, Problem, RecordRejected, TransientError
 from domain.exchange import OutcomeUnknown, Receipt
+from domain.vendor_documents import folded, text_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
 from resources.oms.extensiv.client import (
@@ -20,7 +21,7 @@ from resources.oms.extensiv.client import (
     rejection,
     trace_of,
 )
-from resources.oms.extensiv.parsing import folded, is_yes, text_of
+from resources.oms.extensiv.parsing import is_yes
 from resources.oms.extensiv.payload import CancelAnswer, decode_order
 from resources.oms.extensiv.settings import ExtensivSettings
 from resources.oms.extensiv.statuses import AT_WMS, CANCELED, ERROR, NEW

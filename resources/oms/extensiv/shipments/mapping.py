@@ -15,8 +15,9 @@ from domain.personal import personal_values
 from domain.records.fulfilment import Fulfilment, LineProgress, Units
 from domain.text import clean_text, mask_emails, without_values
 from domain.values import is_of_this_era
+from domain.vendor_documents import text_of
 from resources.oms.extensiv.orders.lookup import Origins
-from resources.oms.extensiv.parsing import Findings, is_yes, text_of
+from resources.oms.extensiv.parsing import Findings, is_yes
 from resources.oms.extensiv.payload import OrderView, decode_order
 from resources.oms.extensiv.shipments.cartons import CartonMapper, Line
 from resources.oms.extensiv.statuses import ERROR, STATUSES, Status, status_of

@@ -16,12 +16,12 @@ from domain.reconciliation import OrderOrigin
 from domain.records.fulfilment import Fulfilment
 from domain.sources import EVERYTHING, Page, Scope, Shape, to_pages
 from domain.values import Window
+from domain.vendor_documents import text_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.oms.extensiv.client import interpret, open_envelope, path_of
 from resources.oms.extensiv.orders.lists import OrderLists
 from resources.oms.extensiv.orders.lookup import Origins
-from resources.oms.extensiv.parsing import text_of
 from resources.oms.extensiv.payload import OrderView, decode_order
 from resources.oms.extensiv.personal import FACTS
 from resources.oms.extensiv.settings import ExtensivSettings

@@ -11,6 +11,7 @@ import orjson
 from domain.delivery import Claimed, CustomerSave, Held, Operation, Outcome, Question, outcome_of
 from domain.exchange import ExchangeLog, Receipt
 from domain.records.customers import Customer
+from domain.vendor_documents import text_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
@@ -32,7 +33,7 @@ from resources.oms.manhattan.customers.mapping import (
     differences,
     held_content,
 )
-from resources.oms.manhattan.parsing import text_of, unreadable
+from resources.oms.manhattan.parsing import unreadable
 from resources.oms.manhattan.settings import ManhattanSettings
 
 ENTITY = "Customer"

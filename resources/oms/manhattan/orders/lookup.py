@@ -10,9 +10,10 @@ from domain.connections import Connection
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord
 from domain.reconciliation import OrderOrigin
+from domain.vendor_documents import text_of
 from resources.oms.manhattan.client import any_of, chunks
 from resources.oms.manhattan.orders.search import OrderSearch
-from resources.oms.manhattan.parsing import object_of, objects_of, text_of
+from resources.oms.manhattan.parsing import object_of, objects_of
 from resources.oms.manhattan.payload import Line, decode_order
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.statuses import CANCELED

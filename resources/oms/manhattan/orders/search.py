@@ -20,10 +20,11 @@ from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id, is_id
 from domain.values import Window, is_of_this_era
+from domain.vendor_documents import text_of
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import KIND, Answer, fetch_answer, quoted, rows_of
 from resources.oms.manhattan.local_time import LocalTime
-from resources.oms.manhattan.parsing import Id, text_of
+from resources.oms.manhattan.parsing import Id
 from resources.oms.manhattan.settings import ManhattanSettings
 
 MILLISECOND = timedelta(milliseconds=1)

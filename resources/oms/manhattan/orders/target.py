@@ -23,6 +23,7 @@ from domain.errors import LockstepError, RecordRejected
 from domain.exchange import ExchangeLog, Receipt
 from domain.reconciliation import Difference
 from domain.records.orders import Order
+from domain.vendor_documents import text_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.target_writer import TargetWriter
@@ -37,7 +38,7 @@ from resources.oms.manhattan.orders.diff import compare_order
 from resources.oms.manhattan.orders.lookup import OrderLookup, lines_beyond
 from resources.oms.manhattan.orders.mapping import OrderMapper
 from resources.oms.manhattan.orders.writer import ManhattanWriter
-from resources.oms.manhattan.parsing import objects_of, text_of
+from resources.oms.manhattan.parsing import objects_of
 from resources.oms.manhattan.settings import ManhattanSettings
 
 

@@ -12,9 +12,9 @@ from domain.exchange import Mapped, Skipped
 from domain.records.returns import Return
 from domain.sources import EVERYTHING, Page, Scope, Shape
 from domain.values import Window
+from domain.vendor_documents import text_of
 from resources.oms.manhattan.orders.lookup import OrderLookup
 from resources.oms.manhattan.orders.search import OrderSearch
-from resources.oms.manhattan.parsing import text_of
 from resources.oms.manhattan.payload import decode_return
 from resources.oms.manhattan.personal import FACTS
 from resources.oms.manhattan.returns.mapping import ReturnMapper, is_return, is_return_line

@@ -13,7 +13,8 @@ from domain.exchange import Mapped, Skipped
 from domain.milestones import STAGES, Milestone
 from domain.records.fulfilment import Fulfilment, LineProgress, Units
 from domain.records.orders import DeliveryMethod
-from resources.oms.manhattan.parsing import DocumentProblems, folded, text_of, to_number, unreadable
+from domain.vendor_documents import text_of
+from resources.oms.manhattan.parsing import DocumentProblems, folded, to_number, unreadable
 from resources.oms.manhattan.payload import NULL, Line, PublishedOrder, decode_order
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.shipments.parcels import ParcelMapper

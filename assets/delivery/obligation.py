@@ -8,7 +8,7 @@ that is not exported does not release it, and closes no rejection.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from resources.ledger.rows import AcceptedRecord, RecordRow, StoredCapture
@@ -62,7 +62,7 @@ def unexamined_captures(
     A version that could not be validated while the OMS was away, and whose status has moved on
     since, must not end unseen. ``decided`` is what validation has just made of newer versions:
     their state and rule. What the OMS has, and what is owed already, is left out; a record whose
-    newest version is not validated yet is looked at when that is (``reopen_unexamined``).
+    newest version is not validated yet is looked at when that is (``reopen_owed``).
     """
     older: dict[str, list[StoredCapture]] = {}
     for capture in chunk:
@@ -78,24 +78,31 @@ def unexamined_captures(
     ]
 
 
-def reopen_unexamined(session: Session, rows: Sequence[RecordRow]) -> None:
-    """Let older versions be validated once more of records whose status has just moved on.
+def reopen_owed(session: Session, rows: Sequence[RecordRow]) -> set[date]:
+    """Let older versions of records be looked at once more whose status has just moved on.
 
-    They may have ended as superseded by the version of another partition before that was validated.
+    They may have ended as superseded by the version of another partition before that was validated,
+    or by one that withdrew the order: an order that is withdrawn no more is owed as before. Return
+    the days of what is due again.
     """
     moved_on = [row.source_id for row in rows if _moved_on(row.state, row.rule)]
-    candidates = session.records.with_superseded(moved_on) if moved_on else []
-    if waiting := _not_owed_yet(session, candidates):
-        session.records.reopen_superseded(waiting, [row.capture_id for row in rows])
+    if not (waiting := _not_sent(session, moved_on)):
+        return set()
+    return session.records.reopen_owed(waiting, [row.capture_id for row in rows])
 
 
 def _not_owed_yet(session: Session, source_ids: Sequence[str]) -> list[str]:
     """Return the records that the OMS does not have, and that are not owed to it already."""
+    known = session.records.newest_accepted(source_ids).keys() if source_ids else set()
+    return _not_sent(session, [source_id for source_id in source_ids if source_id not in known])
+
+
+def _not_sent(session: Session, source_ids: Sequence[str]) -> list[str]:
+    """Return the records that the OMS does not have, and whose rejection does not decide."""
     if not source_ids:
         return []
     known = session.deliveries.possible_targets(source_ids)
-    known |= session.records.newest_accepted(source_ids).keys()
-    known |= session.rejections.open_captures("validated", source_ids).keys()
+    known |= session.rejections.deciding(source_ids)
     return [source_id for source_id in source_ids if source_id not in known]
 
 

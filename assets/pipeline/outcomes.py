@@ -24,6 +24,8 @@ class ValidationCounts:
     """Of ``rejected``, those that were not open with the same code before."""
     skipped: Counter[str] = field(default_factory=Counter)
     superseded: int = 0
+    is_reopened: bool = False
+    """Older versions of the partition have lost their outcome: they are owed after all."""
     warnings: Counter[str] = field(default_factory=Counter)
 
 

@@ -15,7 +15,7 @@ from assets.chain.stream import Stream
 from assets.delivery.obligation import (
     close_rejections,
     owed_captures,
-    reopen_unexamined,
+    reopen_owed,
     unexamined_captures,
 )
 from assets.error_redaction import own_fault, unexpected
@@ -50,6 +50,23 @@ def validate(
     where more records were newly rejected than the connection allows.
     """
     counts = ValidationCounts()
+    _pass(sync, stream, partition, counts, everything=everything, only=only)
+    if counts.is_reopened:
+        _pass(sync, stream, partition, counts, everything=False, only=only)
+    if only is None:
+        _raise_if_system_is_at_fault(sync, stream, counts)
+    return counts
+
+
+def _pass(
+    sync: Sync,
+    stream: Stream[Any],
+    partition: Partition,
+    counts: ValidationCounts,
+    *,
+    everything: bool,
+    only: Sequence[str] | None,
+) -> None:
     with (
         sync.ledger.session(sync.name, stream.name) as reading,
         sync.ledger.session(sync.name, stream.name, sync.run_id) as session,
@@ -64,9 +81,6 @@ def validate(
                 submit(partial(_store, storing, partition.day, counts, *found))
                 del found
             counts.examined += len(chunk)
-    if only is None:
-        _raise_if_system_is_at_fault(sync, stream, counts)
-    return counts
 
 
 def _chunks(
@@ -88,15 +102,16 @@ def _store(
     rejections: list[RejectionRow],
     typed: list[TableRows],
 ) -> None:
-    def store() -> int:
+    def store() -> tuple[int, set[date]]:
         session.records.put(day, rows, typed, session.run_id)
         unknown = session.rejections.open(day, rejections, session.run_id)
         close_rejections(session, rows)
-        reopen_unexamined(session, rows)
-        return unknown
+        return unknown, reopen_owed(session, rows)
 
     with session.writer_lock():
-        counts.newly_rejected += session.repeatable(store)
+        unknown, days = session.repeatable(store)
+    counts.newly_rejected += unknown
+    counts.is_reopened |= day in days
 
 
 def _examine(

@@ -59,23 +59,23 @@ class InventoryPlanner(Planner[StockLevel]):
     def _known(self, targets: Sequence[StockTarget]) -> dict[str, TargetRow]:
         """Return what the store is known to hold.
 
-        Levels never written are read from the store; all are where the ledger may lack writes.
+        Levels never written are read from the store; all are where the ledger may lack writes. What
+        was read is recorded, so that a later change by hand is noticed also where nothing was due.
         """
-        known = self.session.deliveries.targets([target_key(t) for t in targets])
+        wanted = {target_key(t): t for t in targets}
+        known = self.session.deliveries.targets(list(wanted))
         reads_all = is_cautious(self.session.db, self.sync.name)
-        if asked := {t.sku for t in targets if reads_all or target_key(t) not in known}:
+        if asked := {t.sku for key, t in wanted.items() if reads_all or key not in known}:
             held = self.sync.store_stock.levels(asked)
             now, found = datetime.now(UTC), {}
             for (sku, location), quantity in held.items():
                 key, content = f"{sku}@{location}", level_content(quantity)
+                if key not in wanted:
+                    continue
+                digest = content_digest(content)
                 if (before := known.get(key)) is None:
-                    digest = content_digest(content)
-                    known[key] = TargetRow(key, location, content, digest, "", 0, now)
-                elif (
-                    reads_all
-                    and before.digest != content_digest(content)
-                    and tracking_before(before) is None
-                ):
+                    found[key] = TargetRow(key, location, content, digest, "", 0, now)
+                elif reads_all and before.digest != digest and tracking_before(before) is None:
                     found[key] = before.holding(content)
             self.session.deliveries.put_targets(list(found.values()))
             known |= found

@@ -195,17 +195,27 @@ def is_refunded(document: Json) -> bool:
 
 
 def wanted_of(document: Json) -> Json:
-    """Return what the OMS should hold of a store's order, as far as the model compares it."""
+    """Return what the OMS should hold of a store's order, as far as the model compares it.
+
+    Units that were refunded after they had shipped stay: they have left.
+    """
     address = (document["shipping_addresses"] or [document["order"]["billing_address"]])[0]
     return {
         "units": {
             str(line["id"]): (
                 line["sku"],
-                (line["quantity"] - line["quantity_refunded"]) * FACTORS.get(line["sku"], 1),
+                units * FACTORS.get(line["sku"], 1),
             )
             for line in document["products"]
-            if line["quantity"] > line["quantity_refunded"]
+            if (units := _owed_units(line)) > 0
         },
         "street": address["street_1"],
         "message": document["order"]["customer_message"],
     }
+
+
+def _owed_units(line: Json) -> int:
+    """Return the units of a line that are not refunded, and those that were shipped before."""
+    unshipped: int = line["quantity"] - line["quantity_shipped"]
+    units: int = line["quantity"] - min(line["quantity_refunded"], unshipped)
+    return units

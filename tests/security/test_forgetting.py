@@ -15,6 +15,8 @@ from domain.personal import FORGOTTEN, without_personal_data
 from resources.facts import fact_fields
 from resources.ledger.database.compression import decompress
 from resources.ledger.privacy.forgetting import Forgotten, forget, was_forgotten
+from resources.ledger.rejections import operator_actions, work_queue
+from resources.ledger.rejections.work_queue import RejectionFilter
 from tests.assets.documents import PERSON, order
 from tests.assets.scene import NAME, Scene
 
@@ -71,8 +73,15 @@ def traces(scene: Scene) -> list[str]:
     return found
 
 
+def discard(scene: Scene) -> None:
+    """Close the open rejections of the scene's connection for good."""
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        found = work_queue.find(db, RejectionFilter(connection=NAME))
+        operator_actions.discard(db, found, "ann", "sold by phone instead")
+
+
 @pytest.fixture
-def shop(scene: Scene) -> Scene:
+def rejected(scene: Scene) -> Scene:
     """Two orders of Ruth's, one rejected for its postcode, and one of Jane's, delivered."""
     scene.configure(addresses={"postcode": "reject"})
     message = {
@@ -93,6 +102,26 @@ def shop(scene: Scene) -> Scene:
     scene.to_oms("orders/1/ship", {"lines": shipped})
     scene.run("shipments")
     return scene
+
+
+@pytest.fixture
+def shop(rejected: Scene) -> Scene:
+    """The same, after an operator has decided that the rejected order is not sent."""
+    discard(rejected)
+    return rejected
+
+
+def test_an_order_that_is_rejected_is_kept_until_that_is_decided(rejected: Scene) -> None:
+    """It is owed to the OMS: the correction needs the address, and forgetting discarded it."""
+    done = forget_in(rejected, RUTH["email"])
+    assert (done.orders, done.open_orders) == (["1"], {"2": "rejected: postcode_invalid"})
+    assert rejected.open_rejections("orders") == {"2": "postcode_invalid"}
+    with pytest.raises(PermanentError, match=r"2 \(rejected: postcode_invalid\)"):
+        forget_in(rejected, RUTH["email"])
+
+    discard(rejected)
+    assert forget_in(rejected, RUTH["email"]).orders == ["2"]
+    assert traces(rejected) == []
 
 
 @pytest.mark.parametrize("subject", ["RUTHANNE.Q@example.org", "4711"])

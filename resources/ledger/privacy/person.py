@@ -90,6 +90,8 @@ def open_work(
 ) -> dict[str, dict[str, str]]:
     """Return by entity the records, by name, that are still to be sent, shipped or cancelled.
 
+    One with an open rejection is still to be sent once it is corrected: that of an order that can
+    never be sent is discarded first, which is a decision of its own.
     An order that the OMS has is open until the milestones of its fulfilment end it, where the
     connection reads them at all.
     """
@@ -116,6 +118,9 @@ def open_work(
                 SELECT FROM sync.record r
                 WHERE (r.connection, r.stream, r.source_day, r.capture_id)
                     = (t.connection, t.stream, t.source_day, t.capture_id))
+            UNION ALL
+            SELECT t.stream, source_id, false, 'rejected: ' || code FROM sync.rejection t
+            WHERE {condition} AND state IN ('open', 'retried')
             ORDER BY 2""".encode(),  # noqa: S608 - constants of the ledger's own
         subject_parameters(connection, subject_of_records(theirs)) | {"ended": ENDED},
     )

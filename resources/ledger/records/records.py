@@ -182,27 +182,38 @@ class Records:
         ).fetchone()
         return decompress(row[0]) if row else None
 
-    def with_superseded(self, source_ids: Sequence[str]) -> list[str]:
-        """Return which of the records have versions that a newer one has superseded."""
-        rows = self._db.execute(
-            """SELECT DISTINCT source_id FROM sync.record
-               WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
-                 AND state = 'superseded'""",
-            (self._name, self._stream, list(source_ids)),
-        )
-        return sorted(source_id for (source_id,) in rows)
+    def reopen_owed(self, source_ids: Sequence[str], but: Sequence[UUID]) -> set[date]:
+        """Take back the outcomes of older versions of records that are owed; return their days.
 
-    def reopen_superseded(self, source_ids: Sequence[str], but: Sequence[UUID]) -> None:
-        """Take the outcome of superseded versions back, so that they are validated once more.
-
-        ``but`` are those that were looked at just now.
+        The newest accepted version is due again, where it was not sent; of a record without one,
+        the versions that were rejected or superseded are validated once more. ``but`` are captures
+        that were looked at just now.
         """
-        self._db.execute(
-            """DELETE FROM sync.record
+        mine = (self._name, self._stream, list(source_ids))
+        due = self._db.execute(
+            """WITH accepted AS (
+                   SELECT DISTINCT ON (source_id) source_day, capture_id, outcome
+                   FROM sync.record
+                   WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
+                     AND state = 'accepted'
+                   ORDER BY source_id, source_updated_at DESC, capture_id DESC)
+               UPDATE sync.record r SET outcome = NULL, settled_at = NULL FROM accepted a
+               WHERE r.connection = %s AND r.stream = %s AND r.source_day = a.source_day
+                 AND r.capture_id = a.capture_id AND a.outcome IN ('superseded', 'rejected')
+               RETURNING r.source_day""",
+            (*mine, self._name, self._stream),
+        ).fetchall()
+        again = self._db.execute(
+            """DELETE FROM sync.record r
                WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
-                 AND state = 'superseded' AND NOT capture_id = ANY(%b)""",
-            (self._name, self._stream, list(source_ids), list(but)),
-        )
+                 AND state IN ('superseded', 'rejected') AND NOT capture_id = ANY(%b)
+                 AND NOT EXISTS (SELECT 1 FROM sync.record a
+                     WHERE (a.connection, a.stream, a.source_id)
+                         = (r.connection, r.stream, r.source_id) AND a.state = 'accepted')
+               RETURNING source_day""",
+            (*mine, list(but)),
+        ).fetchall()
+        return {day for (day,) in (*due, *again)}
 
     def settle(self, day: date, outcomes: Sequence[tuple[UUID, str]]) -> None:
         """Record the outcome of records' delivery."""

@@ -157,6 +157,16 @@ class Rejections:
         )
         return dict(rows.fetchall())
 
+    def deciding(self, source_ids: Sequence[str]) -> set[str]:
+        """Return the records that have an open rejection, or one that an operator discarded."""
+        rows = self._db.execute(
+            """SELECT DISTINCT source_id FROM sync.rejection
+               WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
+                 AND state IN ('open', 'retried', 'discarded')""",
+            (self._name, self._stream, list(source_ids)),
+        )
+        return {source_id for (source_id,) in rows}
+
     def any_open(self) -> bool:
         """Return whether the stream has any open rejection: without one, none is looked up."""
         row = self._db.execute(

@@ -61,7 +61,8 @@ def _held(end: End, number: int, document: Json, held: Json) -> Iterator[str]:
         if is_refunded(document) and held["max_status"] >= RELEASED:
             return  # too late to cancel: a warning
         is_ended = _is_ended(held) or (is_refunded(document) and _is_by_hand(end, number, held))
-        if not is_ended and not open_codes and held["late_cancel"] != "Requested":
+        is_settled = bool(open_codes) or ("orders", str(number)) in facts.discarded
+        if not is_ended and not is_settled and held["late_cancel"] != "Requested":
             yield f"cancel_lost: {number} was withdrawn in the store, and the OMS still ships it"
         return
     if open_codes or ("orders", str(number)) in facts.discarded:

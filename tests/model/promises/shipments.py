@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from tests.model.promises.end import End
@@ -97,7 +97,9 @@ def _wanted_status(held: Json) -> set[int] | None:
             units[_stage(unit["Status"])] += unit["Quantity"]
     live = units["open"] + units["released"] + units["shipped"] + units["delivered"]
     if not live:
-        return {5} if units["canceled"] and not units["returned"] else None
+        # A download that is not canceled keeps the order: the shopper still has it.
+        is_canceled = units["canceled"] and not units["returned"] and not _live(held, downloads)
+        return {5} if is_canceled else None
     if units["returned"]:
         return None
     gone = units["shipped"] + units["delivered"]
@@ -106,6 +108,16 @@ def _wanted_status(held: Json) -> set[int] | None:
     if gone:
         return {3}
     return {9} if units["released"] else {11}
+
+
+def _live(held: Json, line_ids: Collection[str]) -> bool:
+    """Return whether any unit of these lines is not canceled."""
+    return any(
+        _stage(unit["Status"]) != "canceled"
+        for line in held["lines"]
+        if line["OrderLineId"] in line_ids
+        for unit in line["units"]
+    )
 
 
 def _stage(status: float) -> str:

@@ -345,3 +345,68 @@ def test_a_refused_parcel_leaves_no_older_status_under_way(world, fault):
         op("ship", number=1001),
     ]
     assert not run(world, script).problems
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [op("vanish", sku="MUG")],
+        [op("close_node", closed=True)],
+        [op("set_level", quantity=0, sku="MUG"), op("vanish", sku="MUG")],
+    ],
+)
+def test_a_level_that_was_right_at_first_is_corrected_when_it_is_changed_by_hand(world, before):
+    """Nothing had been written, so that there was nothing to compare the catalog with."""
+    script = [*before, op("sync"), op("set_level", quantity=77, sku="MUG")]
+    assert not run(world, script).problems
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [op("place", lines=[("LAMP", 1)], number=1002), op("forbid", system="manhattan")],
+        [
+            op("place", lines=[("LAMP", 1)], number=1002),
+            op("outage", system="manhattan", hours=1),
+            op("sync"),
+        ],
+        [op("place_unknown_item", number=1002, units=2), op("sync")],
+    ],
+)
+@pytest.mark.parametrize("status", [9, 13])
+def test_an_order_that_is_withdrawn_no_more_is_owed_as_before(world, before, status):
+    """Seen, or rejected, or not even validated, then cancelled, then moved on: it was dropped."""
+    script = [
+        *before,
+        op("cancel", number=1002),
+        op("sync"),
+        op("move_status", number=1002, status=status),
+        op("sync"),
+    ]
+    assert not run(world, script).problems
+
+
+def test_a_discarded_order_that_is_withdrawn_no_more_stays_discarded(world):
+    """An operator has decided about it."""
+    script = [
+        op("place_unknown_item", number=1002, units=2),
+        op("sync"),
+        op("discard", place=0),
+        op("cancel", number=1002),
+        op("sync"),
+        op("move_status", number=1002, status=9),
+        op("learn_item"),
+    ]
+    assert not run(world, script).problems
+    assert not world.database.rows("SELECT 1 FROM sync.rejection WHERE state <> 'discarded'")
+
+
+def test_a_rejected_order_of_a_person_who_asks_to_be_forgotten_stays_owed(world):
+    """Forgetting had discarded its rejection, and the units in it were sold again."""
+    script = [
+        op("place_unknown_item", number=1002, units=2),
+        op("sync_stream", stream="orders"),
+        op("forget", number=1002),
+        op("learn_item"),
+    ]
+    assert not run(world, script).problems

@@ -60,7 +60,7 @@ def test_an_outcome_that_is_taken_back_makes_its_capture_wait_again(captured: Se
     """Unless the capture is gone: there is nothing to validate."""
     put(captured, *CAPTURES, state="superseded")
     captured.db.execute("DELETE FROM sync.capture WHERE source_id = '2'")
-    captured.records.reopen_superseded(["1", "2"], [])
+    assert captured.records.reopen_owed(["1", "2"], []) == {DAY}
     assert waiting(captured) == ["1"]
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import orjson
 
 from assets.delivery.links import not_linked
-from assets.streams.catalog import entries
+from assets.streams.catalog import entries, master_items
+from assets.streams.catalog_products import BEGINNING, Catalog
 from assets.streams.customers import Customers, customer_mapper
 from assets.streams.inventory import Inventory
 from assets.streams.inventory_plan import StockPlan, read_planner
@@ -23,7 +24,7 @@ from assets.streams.inventory_reading import LevelMapper, read_rows
 from assets.streams.inventory_undelivered import orders_under_way
 from assets.streams.orders import Orders
 from assets.streams.shipments_requests import not_shipped, shipment_requests
-from domain.connections import CUSTOMERS, INVENTORY, ORDERS, RETURNS, SHIPMENTS
+from domain.connections import CATALOG, CUSTOMERS, INVENTORY, ORDERS, RETURNS, SHIPMENTS
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.personal import FORGOTTEN, without_personal_data
@@ -64,6 +65,7 @@ def preview(sync: Sync, stream: str, window: Window) -> Iterator[Sample]:
         RETURNS: _returns,
         INVENTORY: _inventory,
         CUSTOMERS: _customers,
+        CATALOG: _catalog,
     }
     with sync.ledger.session(sync.name, stream) as session:
         yield from kinds[stream](sync, session, window)
@@ -106,6 +108,26 @@ def _customers(sync: Sync, session: Session, window: Window) -> Iterator[Sample]
         else:
             text = f"create customer {mapped.record.customer_id}"
             yield Sample(raw.source_id, "send", text, payload)
+
+
+def _catalog(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
+    """Yield how products would be aligned; nothing of them would be sent."""
+    stream = Catalog()
+    for raw in _first(sync.products.fetch(Window(BEGINNING, window.until))):
+        try:
+            mapped = sync.products.to_canonical(raw.payload)
+        except RecordRejected as rejected:
+            yield _kept_out(raw.source_id, rejected.problems)
+            continue
+        if isinstance(mapped, Skipped):
+            yield _skipped(raw.source_id, mapped)
+        elif problems := stream.check(sync, session, [mapped.record]).get(0, ()):
+            yield _kept_out(raw.source_id, problems)
+        else:
+            skus = [variant.sku for variant in mapped.record.variants if variant.sku]
+            missing = set(skus) - master_items(sync.item_master, skus).keys()
+            text = f"{len(skus)} SKUs, {len(missing)} of them unknown to the OMS"
+            yield Sample(raw.source_id, "unchanged", text)
 
 
 def _shipments(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:

@@ -19,9 +19,10 @@ from domain.milestones import Milestone
 from domain.values import Grain
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-StreamName = Literal["orders", "inventory", "shipments", "customers", "returns"]
+StreamName = Literal["orders", "inventory", "shipments", "customers", "returns", "catalog"]
 ORDERS, INVENTORY, SHIPMENTS = "orders", "inventory", "shipments"
 CUSTOMERS, RETURNS = "customers", "returns"
+CATALOG = "catalog"
 
 Money = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=4)]
 
@@ -216,6 +217,23 @@ class ReturnsPolicy(Config):
         return Decimal(0) if self.approve == "always" else self.limits.get(currency, Decimal(0))
 
 
+class CatalogPolicy(Config):
+    """How the store's catalog is read, and compared with the OMS's item master."""
+
+    full_read: Annotated[timedelta, Field(ge=timedelta(minutes=5))] = timedelta(hours=24)
+    """How often all products are read: only that shows deletions, and what changed unannounced."""
+    shrink: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """A whole read that comes back smaller by more than this share is an error and no deletion."""
+    align_interval: timedelta = timedelta(hours=1)
+    """How often changes lead to a new alignment; a rerun by an operator always does."""
+    attributes: dict[str, str] = Field(default_factory=dict)
+    """Attribute or option of the store -> the OMS's attribute that sourcing and allocation need.
+
+    A product without a value for one of them is reported. ``name``, ``brand``, ``category``,
+    ``weight``, ``width``, ``height``, ``depth``, ``barcode`` and ``warranty`` are attributes, too.
+    """
+
+
 class Limits(Config):
     """How long work may be idle before it counts as stuck (``history.lag``, ``history.stuck``)."""
 
@@ -267,6 +285,7 @@ class Connection(Config):
     inventory: InventoryPolicy = InventoryPolicy()
     shipments: ShipmentsPolicy = ShipmentsPolicy()
     returns: ReturnsPolicy = ReturnsPolicy()
+    catalog: CatalogPolicy = CatalogPolicy()
     addresses: AddressRules = AddressRules()
     streams: tuple[StreamName, ...] = ("orders", "inventory", "shipments")
     """``customers`` is not among them: it sends personal data beyond that of orders."""

@@ -106,12 +106,20 @@ def delivery_key(connection: str, stream: str, source_id: str, action: str, dige
     return UUID(bytes=_hash(b"delivery", parts, 16))
 
 
+_PREFIXES = {
+    "order": "ord",
+    "stock": "stk",
+    "customer": "cus",
+    "return": "ret",
+    "product": "prd",
+}
+
+
 def correlation_id(connection: str, entity: str, source_id: str) -> str:
     """Return the 20 characters that follow a record through tables, logs, requests and errors.
 
-    ``entity`` is ``order``, ``stock``, ``customer`` or ``return``: an order and its fulfilment have
-    one id.
+    ``entity`` is what a stream's records are about: an order and its fulfilment have one id.
     """
-    prefix = {"order": "ord", "stock": "stk", "customer": "cus", "return": "ret"}[entity]
+    prefix = _PREFIXES[entity]
     parts = (connection.encode(), entity.encode(), source_id.encode())
     return f"{prefix}-{_hash(b'correlate', parts, 8).hex()}"

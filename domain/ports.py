@@ -17,7 +17,6 @@ from domain.exchange import (
     Alert,
     Check,
     ExchangeLog,
-    MasterItem,
     QueuedMessage,
     Receipt,
     StoreShipment,
@@ -29,7 +28,14 @@ from domain.reconciliation import Difference
 from domain.records.catalog import Product, ProductNeed
 from domain.records.customers import Customer
 from domain.records.orders import Order
-from domain.sources import FulfilmentSource, OrderSource, ReturnSource, Source, StockSource
+from domain.sources import (
+    FulfilmentSource,
+    ItemSource,
+    OrderSource,
+    ReturnSource,
+    Source,
+    StockSource,
+)
 
 
 class QuotaLedger(Protocol):
@@ -275,6 +281,7 @@ class StoreSources(TypedDict, total=False):
     orders: OrderSource
     catalog: Source[Product]
     customers: Source[Customer]
+    products: Source[Product]
 
 
 class OmsSources(TypedDict, total=False):
@@ -283,7 +290,7 @@ class OmsSources(TypedDict, total=False):
     shipments: FulfilmentSource
     inventory: StockSource
     returns: ReturnSource
-    catalog: Source[MasterItem]
+    catalog: ItemSource
 
 
 class System(Protocol):

@@ -115,6 +115,13 @@ _RECORD: dict[str, Entry] = {
         ("addresses.postcode",),
     ),
     "price_rounded": Entry("value", "A price of one unit has at most four decimals."),
+    "product_id_duplicate": Entry("duplicate", "A batch has each product once."),
+    "product_invalid": Entry(
+        "value", "The ids, SKUs, prices and sizes of a product can be stored."
+    ),
+    "product_price_negative": Entry("value", "The prices of a product are not below zero."),
+    "product_variant_duplicate": Entry("duplicate", "A product has each variant once."),
+    "product_without_variants": Entry("missing", "A product has something that can be bought."),
     "quantity_invalid": Entry("value", "The quantity of a line is a whole number above zero."),
     "infinite_as_number": Entry(
         "mapping",

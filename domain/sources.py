@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 import msgspec
 
 from domain.errors import PermanentError
-from domain.exchange import Mapped, RawRecord, Skipped
+from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
 from domain.reconciliation import OrderOrigin, StoreSnapshot
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel
@@ -196,6 +196,13 @@ class StockSource(Source[StockLevel], Protocol):
     def view(self) -> str:
         """Return the node of a number that is about many nodes: the policy's view, or its own."""
         ...
+
+
+class ItemSource(Source[MasterItem], Protocol):
+    """The item master of an OMS: items are looked up by their SKUs."""
+
+    lists_all: ClassVar[bool]
+    """``fetch`` without ids in its scope returns all items; another source can't list them."""
 
 
 AnySource: TypeAlias = Source[Any]

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Literal, TypeVar
 
 from domain.connections import (
+    CATALOG,
     CUSTOMERS,
     INVENTORY,
     ORDERS,
@@ -19,7 +20,6 @@ from domain.connections import (
     Installation,
 )
 from domain.errors import PermanentError
-from domain.exchange import MasterItem
 from domain.ports import (
     CommercePlatform,
     CustomerTarget,
@@ -32,7 +32,14 @@ from domain.ports import (
 from domain.records.catalog import Product
 from domain.records.customers import Customer
 from domain.rules.translation import OrderRules
-from domain.sources import FulfilmentSource, OrderSource, ReturnSource, Source, StockSource
+from domain.sources import (
+    FulfilmentSource,
+    ItemSource,
+    OrderSource,
+    ReturnSource,
+    Source,
+    StockSource,
+)
 from domain.statuses import OrderStatuses
 from resources.ledger.database.embedded import database_url
 from resources.ledger.ledger import Ledger
@@ -119,6 +126,11 @@ class Sync:
         return _present(self.platform.kind, "the catalog", self.platform.sources.get("catalog"))
 
     @property
+    def products(self) -> Source[Product]:
+        """Return the source of products as they are sold, for the stream ``catalog``."""
+        return _present(self.platform.kind, CATALOG, self.platform.sources.get("products"))
+
+    @property
     def customers(self) -> Source[Customer]:
         """Return the source of the store's customers."""
         return _present(self.platform.kind, CUSTOMERS, self.platform.sources.get("customers"))
@@ -137,7 +149,7 @@ class Sync:
         )
 
     @property
-    def item_master(self) -> Source[MasterItem]:
+    def item_master(self) -> ItemSource:
         """Return the source of the OMS's items."""
         return _present(self.oms.kind, "the item master", self.oms.sources.get("catalog"))
 

@@ -111,6 +111,7 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
             | metadata.counts_by("sent", counts.sent)
             | metadata.counts_by("warning", counts.warnings)
             | metadata.names_by("left alone", counts.left_alone)
+            | metadata.counts(counts.concluded)
             | _of_day(totals, open_rejections)
             | metadata.table("rejections", examples)
         )

@@ -74,6 +74,9 @@ class Stream(Protocol[R]):
         """Return what plans the delivery of a chunk of accepted records."""
         ...
 
-    def conclude(self, sync: Sync) -> None:
-        """Do what a delivery has left for another stream, whose lock it takes; none is held."""
+    def conclude(self, sync: Sync) -> Mapping[str, int] | None:
+        """Do what a delivery has left, for another stream too, whose lock it takes; none is held.
+
+        Return counts to show with the delivery, if there are any.
+        """
         ...

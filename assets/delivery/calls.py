@@ -17,7 +17,7 @@ class Calls:
     def __init__(self, operations: Mapping[str, Operation]) -> None:
         limits = {name: operation.concurrency for name, operation in operations.items()}
         self._each = {name: asyncio.Semaphore(limit) for name, limit in limits.items()}
-        self._all = asyncio.Semaphore(max(limits.values()))
+        self._all = asyncio.Semaphore(max(limits.values(), default=1))
         # So many that an operation which waits for its turn holds up no other.
         self._workers = sum(limits.values())
 

@@ -64,7 +64,7 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
     """
     total = DeliveryCounts()
     with (
-        _concluded(sync, stream),
+        _concluded(sync, stream, total),
         sync.ledger.session(sync.name, stream.name, sync.run_id) as session,
     ):
         for number in range(PASSES):
@@ -99,7 +99,7 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
 
 
 @contextmanager
-def _concluded(sync: Sync, stream: Stream[Any]) -> Iterator[None]:
+def _concluded(sync: Sync, stream: Stream[Any], total: DeliveryCounts) -> Iterator[None]:
     """Conclude the delivery also where the target failed: what it has left is in the ledger."""
     try:
         yield
@@ -109,7 +109,7 @@ def _concluded(sync: Sync, stream: Stream[Any]) -> Iterator[None]:
         stream.conclude(sync)
         raise
     else:
-        stream.conclude(sync)
+        total.concluded |= stream.conclude(sync) or {}
 
 
 def _others(

@@ -37,6 +37,8 @@ class DeliveryCounts:
     """Valid records that a rule keeps from the target, by rule: an operator wants their names."""
     warnings: dict[str, int] = field(default_factory=dict)
     """Warnings about what was sent, by code."""
+    concluded: dict[str, int] = field(default_factory=dict)
+    """What the stream has counted at the end, by name."""
 
     @property
     def got_through(self) -> bool:

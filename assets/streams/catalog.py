@@ -102,14 +102,29 @@ def master_items(source: Source[MasterItem], skus: Collection[str]) -> dict[str,
     """
     found: dict[str, MasterItem] = {}
     for page in source.read(skus):
-        for raw in page.records:
-            try:
-                mapped = source.to_canonical(raw.payload)
-            except RecordRejected:
-                continue
-            if isinstance(mapped, Mapped):
-                found[mapped.record.sku] = mapped.record
+        found |= _mapped_items(source, page)
     return found
+
+
+def _mapped_items(source: Source[MasterItem], page: Page) -> dict[str, MasterItem]:
+    found: dict[str, MasterItem] = {}
+    for raw in page.records:
+        try:
+            mapped = source.to_canonical(raw.payload)
+        except RecordRejected:
+            continue
+        if isinstance(mapped, Mapped):
+            found[mapped.record.sku] = mapped.record
+    return found
+
+
+def all_items(sync: Sync, session: Session) -> None:
+    """Read the whole item master of the OMS, which must be one that can be listed."""
+    now = datetime.now(UTC)
+    for page in sync.item_master.fetch(Window(now, now)):
+        found = _mapped_items(sync.item_master, page)
+        if found:
+            session.catalog.put_oms_items(found.values())
 
 
 def known_items(

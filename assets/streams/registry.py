@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assets.chain.stream import Stream
+from assets.streams.catalog_products import Catalog
 from assets.streams.customers import Customers
 from assets.streams.inventory import Inventory
 from assets.streams.orders import Orders
@@ -12,5 +13,6 @@ from assets.streams.returns import Returns
 from assets.streams.shipments import Shipments
 
 STREAMS: dict[str, Stream[Any]] = {
-    stream.name: stream for stream in (Orders(), Inventory(), Shipments(), Customers(), Returns())
+    stream.name: stream
+    for stream in (Orders(), Inventory(), Shipments(), Customers(), Returns(), Catalog())
 }

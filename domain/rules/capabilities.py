@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.connections import (
+    CATALOG,
     CUSTOMERS,
     INVENTORY,
     ORDERS,
@@ -15,7 +16,10 @@ from domain.connections import (
     Connection,
 )
 
-CATALOG = "catalog"
+PRODUCTS = "products"
+"""The part that the stream ``catalog`` reads: products as they are sold, and what changed of them.
+
+The part ``catalog`` is what stock and orders look up: SKUs, their ids and units."""
 Side = Literal["platform", "oms"]
 
 
@@ -68,6 +72,12 @@ NEEDED: dict[str, tuple[Needed, ...]] = {
         _OMS_ORDERS,
         Needed("oms", RETURNS, is_source=True),
         Needed("platform", RETURNS, is_source=False),
+    ),
+    CATALOG: (
+        _STORE_ORDERS,
+        _OMS_ORDERS,
+        Needed("platform", PRODUCTS, is_source=True),
+        Needed("oms", CATALOG, is_source=True),
     ),
 }
 

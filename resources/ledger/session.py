@@ -24,6 +24,7 @@ from resources.ledger.links import Links, linked_entity
 from resources.ledger.records.catalog import Catalog
 from resources.ledger.records.fulfilment_progress import FulfilmentProgress
 from resources.ledger.records.levels import Levels
+from resources.ledger.records.products import Products
 from resources.ledger.records.records import Records
 from resources.ledger.records.refunds import Refunds
 from resources.ledger.rejections.rejections import Rejections
@@ -59,6 +60,7 @@ class Session:
         self.levels = Levels(db, connection)
         self.progress = FulfilmentProgress(db, connection)
         self.refunds = Refunds(db, connection)
+        self.products = Products(db, connection)
         self._poller: select.poll | None = None
 
     @contextmanager

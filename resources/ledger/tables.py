@@ -161,6 +161,38 @@ RETURN_LINE = Table("return_line", (
     Column("version_at", "timestamptz"),
 ), "record", key="return_id")
 
+PRODUCT_VARIANT = Table("product_variant", (
+    Column("product_id", "text"),
+    Column("variant_id", "text"),
+    Column("sku", "text"),
+    Column("sku_key", "text"),
+    Column("name", "text"),
+    Column("options", "text"),
+    Column("is_group", "bool"),
+    Column("is_digital", "bool"),
+    Column("brand", "text"),
+    Column("categories", "jsonb"),
+    Column("currency", "text"),
+    Column("price", "numeric"),
+    Column("sale_price", "numeric"),
+    Column("stock", "int4"),
+    Column("barcodes", "jsonb"),
+    Column("attributes", "jsonb"),
+    Column("images", "int4"),
+    Column("source_updated_at", "timestamptz"),
+    Column("capture_id", "uuid"),
+), key="product_id")
+
+ALIGNMENT_FINDING = Table("alignment_finding", (
+    Column("place", "int8"),
+    Column("kind", "text"),
+    Column("sku", "text"),
+    Column("product_id", "text"),
+    Column("variant_id", "text"),
+    Column("name", "text"),
+    Column("detail", "text"),
+), key="sku")
+
 MESSAGE_LOG = Table("message_log", (
     Column("source_day", "date"),
     Column("at", "timestamptz"),
@@ -197,6 +229,8 @@ TABLES = (
     STOCK_LEVEL,
     FULFILMENT_EVENT,
     RETURN_LINE,
+    PRODUCT_VARIANT,
+    ALIGNMENT_FINDING,
     MESSAGE_LOG,
     TARGET_STATE,
 )

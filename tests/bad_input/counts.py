@@ -26,6 +26,8 @@ EXTENSIV_ORDERS = EXTENSIV_STOCK = EXTENSIV_SHIPMENTS = 20_000
 EXTENSIV_ANSWERS = 8_000
 ANCHANTO_ORDERS, ANCHANTO_ANSWERS = 5_000, 3_000
 ANCHANTO_STOCK = ANCHANTO_SHIPMENTS = 6_000
+PRODUCTS_EACH = 20_000
+"""Of each store that has the stream catalog."""
 RETURNS = REFUND_ANSWERS_EACH = 20_000
 """Return orders of Manhattan; answers of each store, and of a payment service."""
 
@@ -42,6 +44,7 @@ BOUNDARIES: dict[str, int] = {
     "Extensiv stock": EXTENSIV_STOCK,
     "Extensiv shipments": EXTENSIV_SHIPMENTS,
     "Anchanto payloads": ANCHANTO_ORDERS + ANCHANTO_ANSWERS + ANCHANTO_STOCK + ANCHANTO_SHIPMENTS,
+    "products": PRODUCTS_EACH,
     "returns": RETURNS,
     "refunds": 3 * REFUND_ANSWERS_EACH,
     "webhook bodies": WEBHOOKS,

@@ -24,6 +24,7 @@ class CatalogSource:
 
     shape: ClassVar[Shape] = "snapshot"
     facts: ClassVar[frozenset[str]] = FACTS
+    lists_all: ClassVar[bool] = False
 
     def __init__(self, stock: StockList, settings: AnchantoSettings) -> None:
         self._stock, self._uom = stock, settings.item_uom

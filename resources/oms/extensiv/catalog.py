@@ -30,6 +30,7 @@ class CatalogSource:
 
     shape: ClassVar[Shape] = "snapshot"
     facts: ClassVar[frozenset[str]] = FACTS
+    lists_all: ClassVar[bool] = False
 
     def __init__(self, client: ApiClient, stock: StockList, settings: ExtensivSettings) -> None:
         self._client, self._stock, self._settings = client, stock, settings

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import msgspec
 
+from domain.errors import PermanentError
 from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
 from domain.identity import fallback_id, is_id
-from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
+from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
 from domain.text import clean_text
 from domain.values import Window
 from resources.http.client import ApiClient
@@ -30,6 +31,7 @@ class CatalogSource:
 
     shape: ClassVar[Shape] = "snapshot"
     facts: ClassVar[frozenset[str]] = FACTS
+    lists_all: ClassVar[bool] = True
 
     def __init__(self, client: ApiClient, settings: ManhattanSettings) -> None:
         self._client = client
@@ -45,14 +47,31 @@ class CatalogSource:
         self._template = dict.fromkeys(filter(None, names))
 
     def probe(self, since: datetime) -> datetime | None:
-        """Return ``since``: items are looked up when they are needed."""
+        """Return ``since``: items are read when they are needed."""
         return since
 
     def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
-        """Look up the SKUs in scope; the item master is too large to be listed."""
+        """Look up the SKUs in scope; without any, list the item master page by page.
+
+        UNVERIFIED: a search without a query returns every item once. It ends with an empty page, or
+        one of rows that were seen: a tenant that ignores the page would never end.
+        """
         del window
-        refusal = "manhattan: items can only be looked up by SKU, and no SKUs were named"
-        return read_named(self.read, scope, refusal)
+        if scope.ids is not None:
+            yield from self.read(scope.ids)
+            yield COMPLETE
+            return
+        page, before = 0, b""
+        while rows := [bytes(row) for row in self._rows(None, page, self._page_size)]:
+            if rows[0] == before:
+                raise PermanentError(
+                    f"manhattan: the item search gave page {page - 1} twice: it ignores the page, "
+                    "another try won't help"
+                )
+            now = datetime.now(UTC)
+            yield Page([RawRecord(self._id_of(row) or fallback_id(row), now, row) for row in rows])
+            page, before = page + 1, rows[0]
+        yield COMPLETE
 
     def read(self, ids: Collection[str]) -> Iterator[Page]:
         """Look up SKUs, page by page up to one with no new row, unless all were found."""

@@ -20,6 +20,7 @@ from resources.platforms.bigcommerce.inventory.levels import LevelReader
 from resources.platforms.bigcommerce.inventory.target import BigCommerceStock
 from resources.platforms.bigcommerce.orders.source import OrdersSource
 from resources.platforms.bigcommerce.preflight import Preflight
+from resources.platforms.bigcommerce.products.source import ProductsSource
 from resources.platforms.bigcommerce.returns.target import BigCommerceRefunds
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.platforms.bigcommerce.shipments.target import BigCommerceShipments
@@ -41,6 +42,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "orders": OrdersSource,
     "catalog": CatalogSource,
     "customers": CustomersSource,
+    "products": ProductsSource,
 }
 TARGETS = frozenset({"shipments", "inventory", "returns"})
 
@@ -69,6 +71,7 @@ class BigCommerce:
             "orders": self._orders,
             "catalog": CatalogSource(self._http),
             "customers": CustomersSource(self._http, settings, connection),
+            "products": ProductsSource(self._http),
         }
         levels = LevelReader(self._http)
         self.events = Hooks(self._http, settings, secrets, connection.streams)

@@ -55,7 +55,7 @@ class CatalogSource:
 
     def read(self, ids: Collection[str]) -> Iterator[Page]:
         """Read products by their ids."""
-        numbers = sorted({int(text) for text in ids if _is_id(text)})
+        numbers = sorted({int(text) for text in ids if is_product_id(text)})
         for start in range(0, len(numbers), IDS_A_CALL):
             listed = ",".join(map(str, numbers[start : start + IDS_A_CALL]))
             yield from self._read({"id:in": listed})
@@ -91,35 +91,33 @@ class CatalogSource:
             "include": "variants",
             "include_fields": "name,type,sku,inventory_tracking,inventory_level",
             "limit": CATALOG_PAGE,
-            "sort": "id",
-            "direction": "asc",
             **more,
         }
-        for products in self._products(params):
+        for products in products_by_id(self._http, params):
             now = datetime.now(UTC)
             yield Page([RawRecord(_name_of(raw), now, bytes(raw)) for raw in products])
 
-    def _products(self, params: Mapping[str, str | int]) -> Iterator[list[msgspec.Raw]]:
-        """Yield the products by ascending id: one that is deleted meanwhile can't hide another."""
-        last = 0
-        while page := page_of(
-            self._http, PRODUCTS_PATH, {**params, "id:greater": last}, READS_PRODUCTS
-        ):
-            numbers = [number for raw in page if (number := _id_of(raw)) is not None]
-            if len(page) > 1 and not numbers:
-                raise PermanentError(
-                    f"BigCommerce: GET {PRODUCTS_PATH} gave {len(page)} products of which none "
-                    f"can be read (id: none has one): {CONTRACT}"
-                )
-            if numbers and min(numbers) <= last:
-                raise PermanentError(
-                    f"BigCommerce: GET {PRODUCTS_PATH} gave product {min(numbers)} after product "
-                    f"{last}: it ignores id:greater or sort, another try won't help"
-                )
-            yield page
-            if not numbers:
-                return
-            last = max(numbers)
+
+def products_by_id(http: ApiClient, params: Mapping[str, str | int]) -> Iterator[list[msgspec.Raw]]:
+    """Yield the products by ascending id: one that is deleted meanwhile can't hide another."""
+    params = {**params, "sort": "id", "direction": "asc"}
+    last = 0
+    while page := page_of(http, PRODUCTS_PATH, {**params, "id:greater": last}, READS_PRODUCTS):
+        numbers = [number for raw in page if (number := _id_of(raw)) is not None]
+        if len(page) > 1 and not numbers:
+            raise PermanentError(
+                f"BigCommerce: GET {PRODUCTS_PATH} gave {len(page)} products of which none "
+                f"can be read (id: none has one): {CONTRACT}"
+            )
+        if numbers and min(numbers) <= last:
+            raise PermanentError(
+                f"BigCommerce: GET {PRODUCTS_PATH} gave product {min(numbers)} after product "
+                f"{last}: it ignores id:greater or sort, another try won't help"
+            )
+        yield page
+        if not numbers:
+            return
+        last = max(numbers)
 
 
 class _Numbered(Document):
@@ -226,7 +224,8 @@ def _name_of(raw: msgspec.Raw) -> str:
     return str(number) if number else fallback_id(orjson.dumps(orjson.loads(bytes(raw))))
 
 
-def _is_id(text: str) -> bool:
+def is_product_id(text: str) -> bool:
+    """Return whether a text can be the id of a product."""
     return text.isascii() and text.isdigit() and 0 < int(text) <= HIGHEST_ID
 
 

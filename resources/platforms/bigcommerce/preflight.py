@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from domain.connections import CUSTOMERS, INVENTORY, RETURNS, SHIPMENTS, Connection
+from domain.connections import CATALOG, CUSTOMERS, INVENTORY, RETURNS, SHIPMENTS, Connection
 from domain.errors import LockstepError, PermanentError
 from domain.exchange import Check
 from resources.http.attempts import Reply
@@ -245,6 +245,8 @@ def needed(connection: Connection, settings: BigCommerceSettings | None = None) 
             "store_v2_products" if _stops_tracking(connection) else "store_v2_products_read_only"
         )
         names += ["store_inventory", catalog, "store_locations_read_only"]
+    elif CATALOG in streams:
+        names.append("store_v2_products_read_only")
     if CUSTOMERS in streams:
         names.append(CUSTOMER_SCOPE)
     if settings is not None and settings.channel_id is not None:
@@ -264,6 +266,8 @@ def probes(connection: Connection, settings: BigCommerceSettings) -> tuple[Probe
         tried += [PRODUCTS, STOCK, CHANGE_STOCK]
         if _stops_tracking(connection):
             tried.append(CHANGE_PRODUCTS)
+    elif CATALOG in streams:
+        tried.append(PRODUCTS)
     if CUSTOMERS in streams:
         tried.append(READ_CUSTOMERS)
     return tuple(tried)

@@ -29,6 +29,8 @@ AUTHORIZED = frozenset({"authorized", "held for review", "capture pending"})
 """Payment states whose authorisation reference the OMS needs for settling; the others are paid or
 void."""
 CATALOG_PAGE = 250
+BRANDS_PATH, CATEGORIES_PATH = "/v3/catalog/brands", "/v3/catalog/categories"
+"""UNVERIFIED: the official files at hand describe products and variants only."""
 INVENTORY_PAGE = 1000
 SKUS_A_CALL = 50
 """SKUs in one ``sku:in`` filter: with the longest SKUs (255 characters) the URL still stays below

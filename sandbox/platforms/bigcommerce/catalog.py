@@ -16,13 +16,20 @@ Query = dict[str, list[str]]
 
 TRACKING = ("none", "product", "variant")
 MAX_LIMIT = 250
+TEXTS = ("description", "warranty", "upc", "gtin", "mpn")
+SIZES = ("weight", "width", "height", "depth")
 PRODUCT_TYPES: dict[str, tuple[type, ...]] = {
     "name": (str,),
+    **dict.fromkeys(TEXTS, (str,)),
+    **dict.fromkeys(SIZES, (int, float)),
+    "sale_price": (int, float),
+    "brand_id": (int,),
+    "categories": (list,),
+    "images": (list,),
+    "custom_fields": (list,),
     "sku": (str,),
     "price": (int, float),
     "inventory_tracking": (str,),
-    "weight": (int, float),
-    "upc": (str,),
     "is_visible": (bool,),
     "availability": (str,),
 }
@@ -31,12 +38,19 @@ PRODUCT_WRITABLE = (
     "sku",
     "price",
     "inventory_tracking",
-    "weight",
-    "upc",
+    *TEXTS,
+    *SIZES,
+    "sale_price",
+    "brand_id",
+    "categories",
+    "images",
+    "custom_fields",
     "is_visible",
     "availability",
     "inventory_warning_level",
 )
+SUBRESOURCES = ("images", "custom_fields")
+"""Shown where a call includes them."""
 
 
 class Catalog:
@@ -44,6 +58,8 @@ class Catalog:
 
     def __init__(self) -> None:
         self.products: dict[int, Json] = {}
+        self.brands: dict[int, str] = {}
+        self.categories: dict[int, str] = {}
         self.variants: dict[int, Json] = {}
         self.by_sku: dict[str, int] = {}
         self.products_by_sku: dict[str, int] = {}
@@ -76,6 +92,13 @@ class Catalog:
             self.products_by_sku[sku] = number
         return number
 
+    def remove(self, number: int) -> None:
+        """Delete a product with its variants, as a merchant does."""
+        product = self.products.pop(number)
+        for variant_id in product["variant_ids"]:
+            self.by_sku.pop(self.variants.pop(variant_id)["sku"], None)
+        self.products_by_sku.pop(product["sku"], None)
+
     def _check(self, number: int, tracking: str, skus: list[str]) -> None:
         if tracking not in TRACKING:
             raise ValueError(f"inventory_tracking {tracking!r} is not one of {', '.join(TRACKING)}")
@@ -98,7 +121,8 @@ class Catalog:
             "sku_id": number,
             "price": price,
             "calculated_price": float(product["price"] if price is None else price),
-            "upc": given.get("upc", ""),
+            **{name: given.get(name, "") for name in ("upc", "gtin", "mpn", "image_url")},
+            **{name: given.get(name) for name in SIZES},
             "purchasing_disabled": False,
             "purchasing_disabled_message": "",
             "option_values": given.get("option_values", []),
@@ -130,16 +154,26 @@ def _product(given: Json, number: int, tracking: str, now: int) -> Json:
         "name": given.get("name") or sku or f"Product {number}",
         "type": given.get("type", "physical"),
         "sku": sku,
-        "weight": float(given.get("weight") or 0),
+        **{name: given.get(name, "") for name in TEXTS},
+        **{name: float(given.get(name) or 0) for name in SIZES},
         "price": float(given.get("price") or 0),
-        "upc": given.get("upc", ""),
+        "sale_price": float(given.get("sale_price") or 0),
+        "brand_id": int(given.get("brand_id") or 0),
+        "categories": list(given.get("categories") or ()),
+        "images": _numbered(given.get("images"), number),
+        "custom_fields": _numbered(given.get("custom_fields"), number),
         "inventory_warning_level": 0,
         "inventory_tracking": tracking,
         "is_visible": True,
         "availability": "available",
         "date_created": dates.to_iso(now),
-        "date_modified": dates.to_iso(now),
+        "date_modified": given.get("date_modified") or dates.to_iso(now),
     }
+
+
+def _numbered(entries: Any, number: int) -> list[Json]:
+    """Give the entries of a product that have no ids ids of their own."""
+    return [{"id": number * 1000 + i, **entry} for i, entry in enumerate(entries or (), 1)]
 
 
 class CatalogApi:
@@ -155,6 +189,10 @@ class CatalogApi:
                 return self._products(request.query)
             case "GET", ["variants"]:
                 return self._variants(request.query)
+            case "GET", ["brands"]:
+                return _listed(self.catalog.brands, request.query)
+            case "GET", ["categories"]:
+                return _listed(self.catalog.categories, request.query)
             case "GET", ["products", number] if number.isdigit():
                 return json_reply(
                     {"data": self._show(self._product(int(number)), request.query), "meta": {}}
@@ -182,7 +220,11 @@ class CatalogApi:
             found = [product for product in found if product["inventory_tracking"] in tracking]
         if (after := integer_set(query, "id:greater")) is not None:
             found = [product for product in found if product["id"] > max(after)]
-        found.sort(key=lambda product: product["id"])
+        found = _modified(found, query)
+        by = (query.get("sort") or ["id"])[-1]
+        if by not in ("id", "date_modified"):
+            raise Refused(v3_error(422, f"Products are not sorted by {by} here."))
+        found.sort(key=lambda product: (product[by], product["id"]))
         chosen = [
             self._show(product, query) for product in found[(page - 1) * limit : page * limit]
         ]
@@ -196,10 +238,12 @@ class CatalogApi:
         }
         shown["calculated_price"] = shown["price"]
         shown["inventory_level"] = sum(self.level(number) for number in product["variant_ids"])
-        fields = text_set(query, "include_fields")
+        fields, included = text_set(query, "include_fields"), text_set(query, "include") or set()
+        parts = {name: shown.pop(name) for name in SUBRESOURCES}
         if fields is not None:
             shown = {key: value for key, value in shown.items() if key == "id" or key in fields}
-        if "variants" in (text_set(query, "include") or ()):
+        shown |= {name: part for name, part in parts.items() if name in included}
+        if "variants" in included:
             shown["variants"] = [
                 self._show_variant(self.catalog.variants[number])
                 for number in product["variant_ids"]
@@ -244,5 +288,34 @@ class CatalogApi:
                     {"inventory_tracking": f"must be one of {', '.join(TRACKING)}"},
                 )
             )
+        if "images" in body:
+            body["images"] = _numbered(body["images"], product["id"])
+        if "custom_fields" in body:
+            body["custom_fields"] = _numbered(body["custom_fields"], product["id"])
         product |= body | {"date_modified": dates.to_iso(self.now())}
         return json_reply({"data": self._show(product, request.query), "meta": {}})
+
+
+def _modified(products: list[Json], query: Query) -> list[Json]:
+    """Return the products that were modified within the bounds; both belong to them."""
+    bounds = [query.get(f"date_modified:{name}") for name in ("min", "max")]
+    try:
+        lower, upper = (dates.to_epoch(given[-1]) if given else None for given in bounds)
+    except (ValueError, TypeError, IndexError, OverflowError) as reason:
+        raise Refused(v3_error(422, "date_modified holds no date.")) from reason
+    return [
+        product
+        for product in products
+        if (lower is None and upper is None)
+        or (
+            (lower is None or dates.to_epoch(product["date_modified"]) >= lower)
+            and (upper is None or dates.to_epoch(product["date_modified"]) <= upper)
+        )
+    ]
+
+
+def _listed(names: dict[int, str], query: Query) -> Response:
+    """Answer a list of brands or categories, sorted by id."""
+    page, limit = paging_v3(query, 50, MAX_LIMIT)
+    rows = [{"id": number, "name": name} for number, name in sorted(names.items())]
+    return envelope(rows[(page - 1) * limit : page * limit], len(rows), page, limit, query)

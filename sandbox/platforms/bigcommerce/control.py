@@ -21,7 +21,10 @@ What a merchant and shoppers do, and what arrived at the store:
     POST  customers/{id}/addresses          add an address, or change the one with the given id
     DELETE customers/{id}, customers/{id}/addresses/{id}
     POST  catalog                 [{id?, sku, name, price, inventory_tracking: none|product|variant,
-                                    variants?: [{id?, sku, price?}]}]
+                                    variants?: [{id?, sku, price?}], brand_id?, categories?,
+                                    images?, custom_fields?, date_modified?, ...}]
+    DELETE catalog/{id}
+    POST  brands, categories      [{id, name}]
     POST  locations               [{id?, code, label, ...}]; location 1 (code BCLOC) exists; the
                                   lowest id is the default location
     POST  channels                [{id?, name, status, type, platform, ...}] as in channels.v3.yml;
@@ -145,6 +148,13 @@ class Control:
                         ]
                     }
                 )
+            case "DELETE", ["catalog", number]:
+                self.store.catalog.remove(int(number))
+                return json_reply({})
+            case "POST", [("brands" | "categories") as name]:
+                named = {int(entry["id"]): str(entry["name"]) for entry in _entries(body)}
+                getattr(self.store.catalog, name).update(named)
+                return json_reply({"ids": list(named)})
             case "POST", ["locations"]:
                 return json_reply({"ids": [self._add_location(entry) for entry in _entries(body)]})
             case "POST", ["channels"]:

@@ -21,6 +21,8 @@ def dump_store(store: BigCommerceStore) -> bytes:
         "stock": store.stock.state(),
         "products": list(store.catalog.products.values()),
         "variants": list(store.catalog.variants.values()),
+        "brands": store.catalog.brands,
+        "categories": store.catalog.categories,
         "channels": list(store.channels.channels.values()),
         "hooks": list(store.webhooks.hooks.values()),
         "customers": store.customers.state(),
@@ -39,6 +41,8 @@ def load_store(store: BigCommerceStore, state: bytes) -> None:
     """Restore what ``dump_store`` returned."""
     kept = msgspec.msgpack.decode(state)
     store.catalog.restore(kept["products"], kept["variants"])
+    store.catalog.brands = dict(kept.get("brands", {}))
+    store.catalog.categories = dict(kept.get("categories", {}))
     store.build(OrderBook(store.links, kept["dictionary"]))
     store.book.restore(msgspec.convert(kept["orders"], list[Record]))
     store.stock.restore(kept["stock"])

@@ -1,0 +1,90 @@
+"""``lockstep catalog``: how the store's catalog compares with the OMS's item master."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import click
+
+from assets.streams.catalog_alignment import compare
+from domain.connections import CATALOG
+from domain.rules.alignment import MATCHED, MEANINGS
+from orchestration.cli.context import connection_of, open_database, streams_of
+from orchestration.cli.output import at, examples, json_option, print_json, print_table
+from orchestration.settings import load
+from resources.ledger.records.products import Alignment, Products
+from resources.lockstep import Lockstep
+
+SHOWN = 20
+COLUMNS = ("finding", "SKU", "product", "variant", "name", "detail")
+
+
+@click.group(
+    epilog=examples(
+        "lockstep catalog report acme_us",
+        "lockstep catalog report acme_us --kind missing_in_oms --limit 1000 --json",
+    )
+)
+def catalog() -> None:
+    """Compare the store's catalog with the OMS's item master."""
+
+
+@catalog.command(
+    epilog=examples(
+        "lockstep catalog report acme_us --refresh",
+        "lockstep catalog report acme_us --kind duplicate_sku",
+        exit_codes="0 success, 1 the catalog was never aligned, 2 wrong usage",
+    )
+)
+@click.argument("connection")
+@click.option("--kind", type=click.Choice(list(MEANINGS)), help="Only findings of this kind.")
+@click.option(
+    "--limit", type=click.IntRange(0), default=SHOWN, show_default=True, help="Findings to print."
+)
+@click.option("--refresh", is_flag=True, help="Look the items up at the OMS and align now.")
+@json_option
+def report(connection: str, kind: str | None, limit: int, *, refresh: bool, as_json: bool) -> None:
+    """Print what matches between store and OMS, and what does not.
+
+    It is the last alignment's result, which each delivery of the stream catalog renews.
+    """
+    installation = load()
+    streams_of(connection_of(installation, connection), connection, (CATALOG,))
+    if refresh:
+        _align(Lockstep(installation), connection)
+    with open_database() as db:
+        products = Products(db, connection)
+        alignment = products.alignment()
+        found = list(products.findings(kind, limit))
+    if alignment.aligned_at is None:
+        raise click.ClickException(
+            f"The catalog of {connection} was not aligned yet: start the stream, or use --refresh."
+        )
+    if as_json:
+        print_json(alignment._asdict() | {"findings": [one._asdict() for one in found]})
+        return
+    _print(connection, alignment)
+    if found:
+        print_table(COLUMNS, found)
+
+
+def _align(lockstep: Lockstep, connection: str) -> None:
+    try:
+        sync = lockstep.sync(connection, f"cli-{uuid4().hex}")
+        with sync.ledger.session(connection, CATALOG, sync.run_id) as session:
+            compare(sync, session)
+    finally:
+        lockstep.close()
+
+
+def _print(connection: str, alignment: Alignment) -> None:
+    rows: list[tuple[object, ...]] = [
+        (MATCHED, alignment.counts.get(MATCHED, 0), "both systems have the SKU", "-")
+    ]
+    for kind, (meaning, advice) in MEANINGS.items():
+        unknown = kind == "missing_in_store" and not alignment.is_listed
+        count = "unknown" if unknown else alignment.counts.get(kind, 0)
+        text = "the OMS can't list its items" if unknown else meaning
+        rows.append((kind, count, text, "-" if unknown else advice))
+    title = f"{connection}, aligned {at(alignment.aligned_at)}"
+    print_table(("finding", "SKUs", "meaning", "what to do"), rows, numbers=("SKUs",), title=title)

@@ -1,0 +1,214 @@
+"""The source of the stream ``catalog``: products as they are sold, and what changed of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+import msgspec
+import orjson
+
+from domain.exchange import Mapped, RawRecord, Skipped
+from domain.identity import fallback_id
+from domain.payload import HIGHEST_ID, Document, Scalar
+from domain.records.catalog import Product
+from domain.scalars import to_moment
+from domain.sources import EVERYTHING, Page, Scope, Shape
+from domain.values import Window
+from resources.http.client import ApiClient
+from resources.platforms.bigcommerce.catalog import (
+    IDS_A_CALL,
+    PRODUCTS_PATH,
+    READS_PRODUCTS,
+    is_product_id,
+    products_by_id,
+)
+from resources.platforms.bigcommerce.client import page_of, pages_of
+from resources.platforms.bigcommerce.personal import FACTS
+from resources.platforms.bigcommerce.products.mapping import to_product
+from resources.platforms.bigcommerce.products.payload import FIELDS, VOLATILE
+from resources.platforms.bigcommerce.settings import (
+    BOUND_SLACK_SECONDS,
+    BRANDS_PATH,
+    CATALOG_PAGE,
+    CATEGORIES_PATH,
+    PROBE_SIZE,
+)
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""In place of a modification time that can't be read."""
+SHOWN: Mapping[str, str | int] = {
+    "include": "variants,images,custom_fields",
+    "include_fields": ",".join(FIELDS),
+    "limit": CATALOG_PAGE,
+}
+
+
+class _Header(Document):
+    id: Scalar = None
+    date_modified: Scalar = None
+    brand_id: Scalar = None
+    categories: list[Scalar] | None = None
+
+
+class _Named(Document):
+    id: Scalar = None
+    name: Scalar = None
+
+
+class _Captured(msgspec.Struct):
+    """A product with the names of its brand and categories, as it is captured."""
+
+    product: msgspec.Raw
+    brand: str
+    categories: list[str]
+
+
+_HEADERS, _NAMES = msgspec.json.Decoder(_Header), msgspec.json.Decoder(_Named)
+
+
+class ProductsSource:
+    """The products of one store."""
+
+    shape: ClassVar[Shape] = "changes"
+    facts: ClassVar[frozenset[str]] = FACTS
+
+    def __init__(self, http: ApiClient) -> None:
+        self._http = http
+
+    def probe(self, since: datetime) -> datetime | None:
+        """Return the modification time of the oldest product changed since ``since``; one call.
+
+        ``since`` itself where that is unclear.
+        """
+        params: dict[str, str | int] = {
+            **_bounds(since, None),
+            "include_fields": "date_modified",
+            "sort": "date_modified",
+            "direction": "asc",
+            "limit": PROBE_SIZE,
+        }
+        found = page_of(self._http, PRODUCTS_PATH, params, READS_PRODUCTS)
+        moments = [_moment_of(_header_of(raw)) for raw in found]
+        new = [moment or since for moment in moments if moment is None or moment >= since]
+        if new:
+            return min(new)
+        return since if len(found) == PROBE_SIZE else None
+
+    def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
+        """Read every product modified in the window, by ascending id.
+
+        A window that starts before there were stores is of all products.
+        """
+        del scope
+        if not window.is_empty:
+            bounds = {} if window.since <= NEVER else _bounds(window.since, window.until)
+            yield from self._read(bounds, window)
+
+    def read(self, ids: Collection[str]) -> Iterator[Page]:
+        """Read products by id; one that is deleted is absent."""
+        numbers = sorted({int(text) for text in ids if is_product_id(text)})
+        for start in range(0, len(numbers), IDS_A_CALL):
+            listed = ",".join(map(str, numbers[start : start + IDS_A_CALL]))
+            yield from self._read({"id:in": listed}, None)
+
+    def to_canonical(self, payload: bytes) -> Mapped[Product] | Skipped:
+        """Map a captured product. Raises ``RecordRejected``."""
+        return to_product(payload)
+
+    async def acknowledge(self, done: Sequence[str]) -> None:
+        """Do nothing: the store keeps its products, and a window can be read again."""
+
+    def _read(self, more: Mapping[str, str | int], window: Window | None) -> Iterator[Page]:
+        names: _Names | None = None
+        for products in products_by_id(self._http, {**SHOWN, **more}):
+            names = names or _Names(self._http)
+            records: list[RawRecord] = []
+            for raw in products:
+                header = _header_of(raw)
+                moment = _moment_of(header)
+                if window is None or moment is None or window.since <= NEVER or moment in window:
+                    records.append(_record(raw, header, moment, names))
+            if records:
+                yield Page(records)
+
+
+class _Names:
+    """The names of the store's brands and categories, read where there is a product to name."""
+
+    def __init__(self, http: ApiClient) -> None:
+        self.brands = _names(http, BRANDS_PATH)
+        self.categories = _names(http, CATEGORIES_PATH)
+
+
+def _names(http: ApiClient, path: str) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for page in pages_of(http, path, {"limit": CATALOG_PAGE}, READS_PRODUCTS):
+        for raw in page:
+            try:
+                named = _NAMES.decode(raw)
+            except (ValueError, RecursionError):
+                continue
+            if type(named.id) is int and isinstance(named.name, str):
+                found[named.id] = named.name
+    return found
+
+
+def _record(raw: msgspec.Raw, header: _Header, moment: datetime | None, names: _Names) -> RawRecord:
+    number = header.id
+    brand = names.brands.get(header.brand_id, "") if type(header.brand_id) is int else ""
+    categories = [
+        names.categories[one]
+        for one in header.categories or ()
+        if type(one) is int and one in names.categories
+    ]
+    payload = msgspec.json.encode(_Captured(raw, brand, categories))
+    known = type(number) is int and 0 < number <= HIGHEST_ID
+    return RawRecord(
+        str(number) if known else fallback_id(bytes(raw)),
+        moment or NEVER,
+        payload,
+        _content(bytes(raw), brand, categories),
+    )
+
+
+def _content(raw: bytes, brand: str, categories: Sequence[str]) -> bytes:
+    """Return what makes two versions differ: not the stock, nor the time of the modification."""
+    product = orjson.loads(raw)
+    if isinstance(product, dict):
+        for name in VOLATILE:
+            product.pop(name, None)
+        for variant in product.get("variants") or ():
+            if isinstance(variant, dict):
+                variant.pop("inventory_level", None)
+    return orjson.dumps([product, brand, list(categories)], option=orjson.OPT_SORT_KEYS)
+
+
+def _header_of(raw: msgspec.Raw) -> _Header:
+    """Return what is read of a product before it is mapped; nothing where it can't be read."""
+    try:
+        return _HEADERS.decode(raw)
+    except (ValueError, RecursionError):
+        return _Header()
+
+
+def _moment_of(header: _Header) -> datetime | None:
+    written = header.date_modified
+    return to_moment(written) if isinstance(written, str) else None
+
+
+def _bounds(since: datetime, until: datetime | None) -> dict[str, str | int]:
+    """Return the filter by modification time, wider than asked: the bounds' edges are unclear.
+
+    With the time of day, or the store would add the present one.
+    """
+    slack = timedelta(seconds=BOUND_SLACK_SECONDS)
+    bounds: dict[str, str | int] = {"date_modified:min": _stamp(since - slack)}
+    if until is not None:
+        bounds["date_modified:max"] = _stamp(until + slack)
+    return bounds
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

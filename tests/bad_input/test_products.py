@@ -1,0 +1,48 @@
+"""Bad products of each store that has the stream catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from resources.platforms.bigcommerce.products.mapping import to_product
+from tests.bad_input.counts import PRODUCTS_EACH
+from tests.bad_input.mutations import Mutator
+from tests.bad_input.outcomes import outcome_of, run
+from tests.resources.platforms.bigcommerce.products import test_mapping as bigcommerce
+
+pytestmark = pytest.mark.slow
+
+STORES: dict[str, tuple[Callable[[bytes], Any], list[bytes]]] = {
+    "bigcommerce": (
+        to_product,
+        [
+            bigcommerce.capture(bigcommerce.PRODUCT, brand="Kiln", categories=["Mugs"]),
+            bigcommerce.capture(bigcommerce.PRODUCT | {"variants": []}),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", STORES)
+def test_every_spoilt_product_is_mapped_or_rejected(kind: str) -> None:
+    """No crash, no empty message."""
+    mapper, documents = STORES[kind]
+    outcomes = run(mapper, Mutator(documents).payloads(PRODUCTS_EACH, 9_000_000), ())
+    assert outcomes.total() == PRODUCTS_EACH
+    assert outcomes["mapped"] > PRODUCTS_EACH // 10
+    assert len(outcomes) > 3, "and reach the rules"
+
+
+def test_a_product_of_ten_thousand_variants_is_one_product() -> None:
+    """The bad ones are one rejection that can be read."""
+    many = [{**bigcommerce.VARIANT, "id": n, "sku": f"S-{n}"} for n in range(1, 10_001)]
+    payload = bigcommerce.capture(bigcommerce.PRODUCT | {"variants": many})
+    assert outcome_of(to_product, payload) == ("mapped", "")
+    spoilt = orjson.loads(payload)
+    for variant in spoilt["product"]["variants"]:
+        variant["id"] = None
+    assert outcome_of(to_product, orjson.dumps(spoilt)) == ("id_missing", "")

@@ -91,6 +91,17 @@ def reopen_owed(session: Session, rows: Sequence[RecordRow]) -> set[date]:
     return session.records.reopen_owed(waiting, [row.capture_id for row in rows])
 
 
+def reopen_moved_on(session: Session, source_ids: Sequence[str]) -> set[date]:
+    """Let the newest versions of records be validated once more that were skipped; return the days.
+
+    An older version has turned out to be owed since, and must not go out in its form where units
+    were refunded or shipped in the meantime.
+    """
+    if not source_ids:
+        return set()
+    return session.records.reopen_newest(source_ids, OWED_RULES)
+
+
 def _not_owed_yet(session: Session, source_ids: Sequence[str]) -> list[str]:
     """Return the records that the OMS does not have, and that are not owed to it already."""
     known = session.records.newest_accepted(source_ids).keys() if source_ids else set()

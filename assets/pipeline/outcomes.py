@@ -44,6 +44,8 @@ class Outcomes:
         self._counts = counts
         self.rows: list[RecordRow] = []
         self.rejections: list[RejectionRow] = []
+        self.owed: list[str] = []
+        """Records of which an older version turned out to be owed."""
 
     def supersede(self, capture: StoredCapture) -> None:
         """Add a version that a newer one replaces."""

@@ -15,6 +15,7 @@ from assets.chain.stream import Stream
 from assets.delivery.obligation import (
     close_rejections,
     owed_captures,
+    reopen_moved_on,
     reopen_owed,
     unexamined_captures,
 )
@@ -31,6 +32,8 @@ from resources.lockstep import Sync
 CHUNK = 2_000
 FORGOTTEN = "forgotten"
 """The rule that keeps the orders of a forgotten customer (``lockstep forget``) from the OMS."""
+MOST_PASSES = 4
+"""Further passes over what became due in a pass: an older version, then the newest one again."""
 SMALLEST_SAMPLE = 20
 """Below this many records a high rejection rate says nothing about the system."""
 
@@ -51,7 +54,10 @@ def validate(
     """
     counts = ValidationCounts()
     _pass(sync, stream, partition, counts, everything=everything, only=only)
-    if counts.is_reopened:
+    for _ in range(MOST_PASSES):
+        if not counts.is_reopened:
+            break
+        counts.is_reopened = False
         _pass(sync, stream, partition, counts, everything=False, only=only)
     if only is None:
         _raise_if_system_is_at_fault(sync, stream, counts)
@@ -101,12 +107,13 @@ def _store(
     rows: list[RecordRow],
     rejections: list[RejectionRow],
     typed: list[TableRows],
+    owed: list[str],
 ) -> None:
     def store() -> tuple[int, set[date]]:
         session.records.put(day, rows, typed, session.run_id)
         unknown = session.rejections.open(day, rejections, session.run_id)
         close_rejections(session, rows)
-        return unknown, reopen_owed(session, rows)
+        return unknown, reopen_owed(session, rows) | reopen_moved_on(session, owed)
 
     with session.writer_lock():
         unknown, days = session.repeatable(store)
@@ -120,7 +127,7 @@ def _examine(
     session: Session,
     chunk: Sequence[StoredCapture],
     counts: ValidationCounts,
-) -> tuple[list[RecordRow], list[RejectionRow], list[TableRows]]:
+) -> tuple[list[RecordRow], list[RejectionRow], list[TableRows], list[str]]:
     """Map and check a chunk.
 
     Its canonical records, the largest part of it, are freed here: only rows are handed on to be
@@ -137,7 +144,7 @@ def _examine(
             continue
         accepted.append((candidate.capture, candidate.record))
         outcomes.accept(candidate)
-    return outcomes.rows, outcomes.rejections, stream.typed(accepted)
+    return outcomes.rows, outcomes.rejections, stream.typed(accepted), outcomes.owed
 
 
 def _map(
@@ -163,7 +170,9 @@ def _map(
         known = [capture for capture in chunk if capture.source_id not in forgotten]
         for versions in unexamined_captures(session, known, mapping.decided()):
             newest = next((c for c in versions if mapping.examine(c) is None), None)
-            examined |= {newest.capture_id} if newest is not None else set()
+            if newest is not None:
+                examined.add(newest.capture_id)
+                outcomes.owed.append(newest.source_id)
     for capture in chunk:
         if capture.superseded and capture.capture_id not in examined:
             outcomes.supersede(capture)

@@ -29,7 +29,7 @@ class OrderHeader(msgspec.Struct, frozen=True):
     placed_at: datetime | None
     is_archived: bool
     refund: Literal["", "part", "whole"] = ""
-    """What the status says was refunded: the OMS must not ship what it still holds of it."""
+    """What was refunded before it shipped: the OMS must not ship what it still holds of it."""
     units: int = 0
     shipped_units: int = 0
     """Of ``units``, those that the store shows as shipped."""

@@ -158,7 +158,7 @@ class Life:
             was_read = complete and (str(number), modified) in captured
             if status in OUTGOING and not withdrawn:
                 (facts.seen_outgoing if was_read else facts.maybe_outgoing).add(number)
-            if status in SENT_ON and not withdrawn:
+            if (status in SENT_ON or is_partly_refunded(document)) and not withdrawn:
                 if was_read:
                     facts.wanted[number] = []
                 facts.wanted.setdefault(number, []).append(wanted_of(document))
@@ -192,6 +192,11 @@ def is_refunded(document: Json) -> bool:
         return True
     lines = document["products"]
     return bool(lines) and all(line["quantity_refunded"] >= line["quantity"] for line in lines)
+
+
+def is_partly_refunded(document: Json) -> bool:
+    """Return whether units were refunded that have not shipped: that is sent in any status."""
+    return any(_owed_units(line) < line["quantity"] for line in document["products"])
 
 
 def wanted_of(document: Json) -> Json:

@@ -10,7 +10,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -40,7 +40,7 @@ class Pending:
 
     system: System
     request: Request
-    seconds: float
+    at: datetime
 
 
 @dataclass
@@ -78,6 +78,7 @@ class Wire:
         with self.mutex:
             if self.is_dead:
                 raise CrashedError
+            self.take_effect()
             self.before(request)
             answer = self._answer(self.systems[kind, name], self.faults[kind, name], request)
             self.after(request)
@@ -87,8 +88,9 @@ class Wire:
         decision = faults.decide(request) if faults.rules else None
         if decision is None:
             return system.handle(request)
-        self.clock.sleep(decision.delay_ms / 1000)
         rule = decision.fault
+        if rule is None or rule.body != LATE:
+            self.clock.sleep(decision.delay_ms / 1000)
         return system.handle(request) if rule is None else self._faulty(system, rule, request)
 
     def _faulty(self, system: System, rule: Rule, request: Request) -> Response:
@@ -96,7 +98,8 @@ class Wire:
             return refusal(rule)
         if rule.kind == "drop_before":
             if rule.body == LATE:
-                self.late.append(Pending(system, request, rule.delay_ms / 1000 or 20.0))
+                takes = timedelta(seconds=rule.delay_ms / 1000 or 20.0)
+                self.late.append(Pending(system, request, self.clock.now() + takes))
             raise LostError
         answer = system.handle(request)
         if rule.kind == "drop_after":
@@ -108,13 +111,12 @@ class Wire:
             return answer
         return corrupt(rule, answer)
 
-    def pass_time(self, by: timedelta) -> None:
-        """Let late requests of the time that passes take effect."""
+    def take_effect(self) -> None:
+        """Let late requests take effect whose time has come."""
         with self.mutex:
             waiting, self.late = self.late, []
             for one in waiting:
-                one.seconds -= by.total_seconds()
-                if one.seconds <= 0:
+                if one.at <= self.clock.now():
                     one.system.handle(one.request)
                 else:
                     self.late.append(one)

@@ -206,7 +206,7 @@ class World:
     def pass_time(self, by: timedelta) -> None:
         """Let time pass, and requests take effect that were on their way."""
         self.clock.advance(by)
-        self.wire.pass_time(by)
+        self.wire.take_effect()
 
     # -- control of the simulated systems
 

@@ -215,6 +215,33 @@ class Records:
         ).fetchall()
         return {day for (day,) in (*due, *again)}
 
+    def reopen_newest(self, source_ids: Sequence[str], rules: Collection[str]) -> set[date]:
+        """Take back the outcomes of newest versions that one of the rules has skipped.
+
+        Return their days.
+        """
+        rows = self._db.execute(
+            """WITH newest AS (
+                   SELECT DISTINCT ON (c.source_id) c.source_day, c.capture_id
+                   FROM sync.capture c
+                   WHERE c.connection = %s AND c.stream = %s AND c.source_id = ANY(%b)
+                   ORDER BY c.source_id, c.source_updated_at DESC, c.captured_at DESC,
+                            c.capture_id DESC)
+               DELETE FROM sync.record r USING newest n
+               WHERE r.connection = %s AND r.stream = %s AND r.source_day = n.source_day
+                 AND r.capture_id = n.capture_id AND r.state = 'skipped' AND r.rule = ANY(%s)
+               RETURNING r.source_day""",
+            (
+                self._name,
+                self._stream,
+                list(source_ids),
+                self._name,
+                self._stream,
+                sorted(rules),
+            ),
+        )
+        return {day for (day,) in rows}
+
     def settle(self, day: date, outcomes: Sequence[tuple[UUID, str]]) -> None:
         """Record the outcome of records' delivery."""
         if not outcomes:

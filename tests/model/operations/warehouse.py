@@ -124,10 +124,10 @@ def grow_parcel(life: Life, number: int) -> None:
     state = life.world.tenant._state
     order = state.book.records[life.world.oms_id(number)].load()
     added = life.at_oms(number)["packages"][-1]["PackageId"]
-    old = next(d for d in _details(order) if d["PackageId"] == parcel)
+    old = next(d for d in _details(order) if d.get("PackageId") == parcel)
     names = ("PackageId", "ShipmentId", "TrackingNumber", "CarrierCode", "ShipViaId")
     for detail in _details(order):
-        if detail["PackageId"] == added:
+        if detail.get("PackageId") == added:
             detail |= {name: old[name] for name in names}
     order["OrderTrackingInfo"] = [
         entry for entry in order["OrderTrackingInfo"] if entry["PackageId"] != added

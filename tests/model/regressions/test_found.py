@@ -410,3 +410,30 @@ def test_a_rejected_order_of_a_person_who_asks_to_be_forgotten_stays_owed(world)
         op("learn_item"),
     ]
     assert not run(world, script).problems
+
+
+@pytest.mark.parametrize("units", [2, 4])
+@pytest.mark.parametrize(
+    "then", [op("suspect", number=1002, status=12), op("suspect", number=1002, status=13)]
+)
+def test_a_refund_reaches_the_oms_whatever_status_the_merchant_sets_then(world, units, then):
+    """The order's status had the refund looked at, not its lines."""
+    script = [
+        op("place", lines=[("SHIRT-S", 4)], number=1002),
+        op("sync"),
+        op("refund_units", number=1002, place=0, units=units),
+        then,
+    ]
+    assert not run(world, script).problems
+
+
+@pytest.mark.parametrize("units", [2, 4])
+def test_an_order_refunded_before_it_could_be_validated_goes_out_without_the_units(world, units):
+    """Its first version was owed, and went out in its own form."""
+    script = [
+        op("place", lines=[("TENT", 4)], number=1002),
+        op("forbid", system="manhattan"),
+        op("refund_units", number=1002, place=0, units=units),
+        op("sync"),
+    ]
+    assert not run(world, script).problems

@@ -88,6 +88,20 @@ def parts_of(order: Order, problems: DocumentProblems) -> list[Part]:
     return parts
 
 
+def lines_of(order: Order) -> Iterator[Line]:
+    """Yield the lines that are included in an order's consignments."""
+    if (held := order.consignments) is None:
+        return
+    certificates = held.email.gift_certificates if held.email is not None else None
+    shipping = held.shipping if held.shipping is not UNSET else None
+    for found in (shipping, held.pickups, held.downloads, certificates):
+        for consignment in found or ():
+            items = consignment.line_items if consignment is not None else None
+            for line in [items] if isinstance(items, Line) else items or ():
+                if line is not None:
+                    yield line
+
+
 def _emailed(name: str, path: str, found: list[Digital | None]) -> list[Part]:
     return [
         _part(name if i == 0 else f"{name}-{i}", f"{path}[{i}].", DeliveryMethod.EMAIL, digital)

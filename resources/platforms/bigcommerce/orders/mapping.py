@@ -20,10 +20,10 @@ from resources.platforms.bigcommerce.orders.consignments import (
     GroupMapper,
 )
 from resources.platforms.bigcommerce.orders.lines import whole_number
-from resources.platforms.bigcommerce.orders.refunds import own_units
+from resources.platforms.bigcommerce.orders.refunds import own_units, refund_of
 from resources.platforms.bigcommerce.payload import CAPTURED_ORDERS, CapturedOrder
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
-from resources.platforms.bigcommerce.statuses import REFUNDS, STATUSES
+from resources.platforms.bigcommerce.statuses import STATUSES
 
 DECISIVE = frozenset({"id", "channel_id", "status_id"})
 """Fields without which no rule can skip an order."""
@@ -48,14 +48,15 @@ class OrderMapper:
         if not sources.order.id:
             problems.missing("id_missing", "id", "the order has no id")
             raise RecordRejected(*problems.in_order())
-        skipped = self._skipped(sources.order, problems, decide)
+        skipped = self._skipped(sources, problems, decide)
         if skipped is not None:
             return skipped
         return OrderBuilder(self._settings, self._groups, sources, problems).to_order()
 
     def _skipped(
-        self, order: documents.Order, problems: DocumentProblems, decide: Decide
+        self, sources: Sources, problems: DocumentProblems, decide: Decide
     ) -> Skipped | None:
+        order = sources.order
         ours, status = self._settings.channel_id, order.status_id
         misfits = problems.problems
         decisive = bool(misfits) and any(problem.field in DECISIVE for problem in misfits)
@@ -78,7 +79,7 @@ class OrderMapper:
                 str(order.channel_id or ""),
                 moment_of(order.date_created),
                 order.is_deleted is True,
-                REFUNDS.get(status, ""),
+                refund_of(order, sources.products),
                 (whole_number(order.items_total) or 0) if order.items_shipped else 0,
                 (whole_number(order.items_shipped) or 0) if order.items_shipped else 0,
                 "items_shipped",

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Literal, TypeAlias
 
 from msgspec.structs import replace
 
@@ -22,14 +23,34 @@ from domain.problems import LOOK, DocumentProblems
 from domain.records.orders import Payment, PaymentTransaction
 from domain.scalars import ZERO
 from resources.platforms.bigcommerce.answers_payload import PRODUCT, Refund
+from resources.platforms.bigcommerce.orders.consignments import lines_of
 from resources.platforms.bigcommerce.orders.lines import whole_number
 from resources.platforms.bigcommerce.orders.totals import Amounts
 from resources.platforms.bigcommerce.payload import Line, Order, Refunds
-from resources.platforms.bigcommerce.statuses import PARTIALLY_REFUNDED, REFUNDED
+from resources.platforms.bigcommerce.statuses import PARTIALLY_REFUNDED, REFUNDED, REFUNDS
 
+Refunded: TypeAlias = Literal["", "part", "whole"]
 SMALLEST = Decimal("0.0001")
 MARK = re.compile(r"Return (.{1,255}) \(lockstep ([0-9a-f]{32})\)")
 """The reason of an item that Lockstep has refunded: the return's id and the delivery's key."""
+
+
+def refund_of(order: Order, products: list[Line | None] | None) -> Refunded:
+    """Return what was refunded of an order, by its status or by its lines that have not shipped.
+
+    The merchant may move a refunded order to any other status.
+    """
+    status = order.status_id
+    if type(status) is int and status in REFUNDS:
+        return REFUNDS[status]
+    for line in products if products is not None else lines_of(order):
+        if (
+            line is not None
+            and (whole_number(line.quantity_refunded or 0) != 0 or line.is_refunded is True)
+            and line.quantity_shipped != line.quantity
+        ):
+            return "part"
+    return ""
 
 
 def own_units(refunds: list[Refund | None] | Refunds | None) -> Mapping[str, int]:

@@ -156,6 +156,36 @@ def test_after_export_only_units_that_have_not_shipped_are_taken_off(
     assert not result.record.cancelled
 
 
+@pytest.mark.parametrize("status", [2, 12, 13])
+def test_units_are_taken_off_whatever_the_status_says_since(status: int) -> None:
+    """The merchant has moved a refunded order to a status that is not exported."""
+    document = refunded({"quantity_refunded": 1}, status_id=status)
+    assert units(mapped_order(document, exported=True)) == {"501": 2, "502": 3}
+    group = document["consignments"]["shipping"][0]
+    listed = [line | {"order_address_id": group["id"]} for line in group["line_items"]]
+    assert units(mapped_order({"order": document, "products": listed}, exported=True)) == {
+        "501": 2,
+        "502": 3,
+    }
+    everything = refunded({"is_refunded": True}, {"quantity_refunded": 3}, status_id=status)
+    assert mapped_order(everything, exported=True).record.cancelled
+
+
+@pytest.mark.parametrize(
+    "line", [{}, {"quantity_refunded": 1, "quantity_shipped": 3}, {"quantity_refunded": "0"}]
+)
+def test_a_status_that_is_not_exported_keeps_back_what_was_not_refunded(line: Json) -> None:
+    """So does a refund of units that have shipped: it takes nothing off."""
+    document = refunded(line, status_id=12)
+    document["consignments"]["downloads"] = [None, {"line_items": None}]
+    result = mapper().to_order(orjson.dumps(document), lambda _: True)
+    assert isinstance(result, Skipped)
+    assert result.rule == "status_not_exported"
+    del document["consignments"]
+    result = mapper().to_order(orjson.dumps(document), lambda _: True)
+    assert isinstance(result, Skipped)
+
+
 def test_what_the_store_shipped_by_hand_before_export_is_not_shipped_again() -> None:
     """All of it: skipped. A part of it: the operator decides, since the OMS would ship it all."""
     document = refunded({"quantity_shipped": 3}, items_shipped=6)

@@ -23,8 +23,17 @@ from assets.streams.inventory_plan import StockPlan, read_planner
 from assets.streams.inventory_reading import LevelMapper, read_rows
 from assets.streams.inventory_undelivered import orders_under_way
 from assets.streams.orders import Orders
+from assets.streams.prices_preview import preview_prices
 from assets.streams.shipments_requests import not_shipped, shipment_requests
-from domain.connections import CATALOG, CUSTOMERS, INVENTORY, ORDERS, RETURNS, SHIPMENTS
+from domain.connections import (
+    CATALOG,
+    CUSTOMERS,
+    INVENTORY,
+    ORDERS,
+    PRICES,
+    RETURNS,
+    SHIPMENTS,
+)
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.personal import FORGOTTEN, without_personal_data
@@ -66,6 +75,7 @@ def preview(sync: Sync, stream: str, window: Window) -> Iterator[Sample]:
         INVENTORY: _inventory,
         CUSTOMERS: _customers,
         CATALOG: _catalog,
+        PRICES: _prices,
     }
     with sync.ledger.session(sync.name, stream) as session:
         yield from kinds[stream](sync, session, window)
@@ -235,6 +245,13 @@ def _inventory(sync: Sync, session: Session, _: Window) -> Iterator[Sample]:
     for placed in levels.values():
         for plan in planner.plan(placed):
             yield _level(plan, held)
+
+
+def _prices(sync: Sync, session: Session, _: Window) -> Iterator[Sample]:
+    """Compare the prices of the catalog's first items with what the store shows now."""
+    items = {item.sku: item for item in _first_items(sync)}
+    for found in preview_prices(sync, session, items):
+        yield Sample(*found)
 
 
 def _level(plan: StockPlan, held: Mapping[tuple[str, str], int]) -> Sample:

@@ -19,11 +19,15 @@ from domain.milestones import Milestone
 from domain.values import Grain
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-StreamName = Literal["orders", "inventory", "shipments", "customers", "returns", "catalog"]
+StreamName = Literal[
+    "orders", "inventory", "shipments", "customers", "returns", "catalog", "prices"
+]
 ORDERS, INVENTORY, SHIPMENTS = "orders", "inventory", "shipments"
-CUSTOMERS, RETURNS = "customers", "returns"
+CUSTOMERS, RETURNS, PRICES = "customers", "returns", "prices"
 CATALOG = "catalog"
 
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+StoreList = Annotated[str, StringConstraints(pattern=r"^[^\s/]([^/]{0,98}[^\s/])?$")]
 Money = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=4)]
 
 
@@ -234,6 +238,40 @@ class CatalogPolicy(Config):
     """
 
 
+class PricesPolicy(Config):
+    """Which prices of the OMS the store shows, and which changes wait for approval."""
+
+    store_list: StoreList = "catalog"
+    """Where prices go that are in no price list of the OMS; ``catalog``: the store's own prices.
+
+    Other price lists are named as the store's connector says.
+    """
+    lists: dict[str, StoreList] = Field(default_factory=dict)
+    """OMS's price list -> the store's; prices of other lists are skipped."""
+    currency: Currency | None = None
+    """The currency of prices for which the OMS states none; without it they are rejected."""
+    only: tuple[Currency, ...] = ()
+    """Currencies that are taken; a price in another is rejected. Empty: any."""
+    max_change: Annotated[float, Field(gt=0)] | None = 0.5
+    """The largest change that goes out without approval, as a share of what the store shows.
+
+    Null: any. It is about the regular price, and about what shoppers pay.
+    """
+    first_price: Literal["hold", "send"] = "hold"
+    """Whether a price waits for approval where the store has none to compare it with."""
+    interval: timedelta = timedelta(minutes=15)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        targets = [self.store_list, *self.lists.values()]
+        if twice := [name for name in targets if targets.count(name) > 1]:
+            raise ValueError(
+                f"several price lists of the OMS go to the store's list {twice[0]!r}: each would "
+                "overwrite the other's prices. Give each a list of its own"
+            )
+        return self
+
+
 class Limits(Config):
     """How long work may be idle before it counts as stuck (``history.lag``, ``history.stuck``)."""
 
@@ -286,6 +324,7 @@ class Connection(Config):
     shipments: ShipmentsPolicy = ShipmentsPolicy()
     returns: ReturnsPolicy = ReturnsPolicy()
     catalog: CatalogPolicy = CatalogPolicy()
+    prices: PricesPolicy = PricesPolicy()
     addresses: AddressRules = AddressRules()
     streams: tuple[StreamName, ...] = ("orders", "inventory", "shipments")
     """``customers`` is not among them: it sends personal data beyond that of orders."""
@@ -299,6 +338,10 @@ class Connection(Config):
     freshness_limit: timedelta = timedelta(minutes=30)
     limits: Limits = Limits()
     webhooks: Webhooks | None = None
+
+    def read_interval(self, stream: str) -> timedelta:
+        """Return how often the present state of a snapshot's source is read."""
+        return self.prices.interval if stream == PRICES else self.inventory.interval
 
 
 class Alerts(Config):

@@ -112,6 +112,7 @@ _PREFIXES = {
     "customer": "cus",
     "return": "ret",
     "product": "prd",
+    "price": "prc",
 }
 
 

@@ -24,6 +24,7 @@ from domain.exchange import (
 )
 from domain.identity import Identity
 from domain.milestones import Milestone
+from domain.prices import PricePlace, StorePrice
 from domain.reconciliation import Difference
 from domain.records.catalog import Product, ProductNeed
 from domain.records.customers import Customer
@@ -32,6 +33,7 @@ from domain.sources import (
     FulfilmentSource,
     ItemSource,
     OrderSource,
+    PriceSource,
     ReturnSource,
     Source,
     StockSource,
@@ -243,6 +245,17 @@ class LevelTarget(Target, Protocol):
         ...
 
 
+class PriceTarget(Target, Protocol):
+    """Prices in a store, by the operations that its own ``StorePrice`` name (``PriceChange``)."""
+
+    def prices(self, places: Collection[PricePlace]) -> dict[str, StorePrice]:
+        """Return what the store shows now, and how it is written, by the key of each place.
+
+        Every place has an answer; one that can take no price has a ``problem``.
+        """
+        ...
+
+
 class PaymentService(Target, Protocol):
     """Where money goes back to shoppers, by ``refund`` (``RefundRequest``): nothing else moves any.
 
@@ -266,6 +279,7 @@ class StoreTargets(TypedDict, total=False):
     shipments: ShipmentTarget
     inventory: LevelTarget
     returns: PaymentService
+    prices: PriceTarget
 
 
 class OmsTargets(TypedDict, total=False):
@@ -291,6 +305,7 @@ class OmsSources(TypedDict, total=False):
     inventory: StockSource
     returns: ReturnSource
     catalog: ItemSource
+    prices: PriceSource
 
 
 class System(Protocol):

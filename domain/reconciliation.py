@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from domain.milestones import Milestone, may_move
 
 DriftClass = Literal["missing_at_target", "missing_at_source", "differs", "stuck", "duplicate"]
-Entity = Literal["order", "line", "shipment", "status", "stock", "customer"]
+Entity = Literal["order", "line", "shipment", "status", "stock", "customer", "price"]
 DriftKey: TypeAlias = tuple[str, str, str, str]
 """(class, entity, record, field)."""
 Mode = Literal["as_captured", "re_read"]

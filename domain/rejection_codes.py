@@ -114,6 +114,19 @@ _RECORD: dict[str, Entry] = {
         "An address has a postal code if its country uses them.",
         ("addresses.postcode",),
     ),
+    "price_duplicate": Entry(
+        "duplicate", "A SKU has one price in a price list, currency and period."
+    ),
+    "price_not_in_minor_units": Entry(
+        "value", "A price has no more decimals than its currency: none is rounded silently."
+    ),
+    "price_not_positive": Entry("value", "A price is above zero."),
+    "price_period_empty": Entry("value", "The period of a price begins before it ends."),
+    "sale_above_regular": Entry("value", "A sale price does not exceed the regular price."),
+    "sale_not_in_minor_units": Entry(
+        "value", "A sale price has no more decimals than its currency: none is rounded silently."
+    ),
+    "sale_not_positive": Entry("value", "A sale price is above zero."),
     "price_rounded": Entry("value", "A price of one unit has at most four decimals."),
     "product_id_duplicate": Entry("duplicate", "A batch has each product once."),
     "product_invalid": Entry(
@@ -168,6 +181,20 @@ _RECORD: dict[str, Entry] = {
     ),
 }
 _MAPPING: dict[str, Entry] = {
+    "price_ambiguous": Entry(
+        "mapping", "One price of the OMS belongs to an item, list and currency of the store."
+    ),
+    "price_currency_missing": Entry(
+        "mapping", "The OMS or a setting states the currency of a price.", ("prices.currency",)
+    ),
+    "price_currency_refused": Entry(
+        "mapping", "A price is in a currency that the connection takes.", ("prices.only",)
+    ),
+    "price_list_unknown": Entry(
+        "mapping",
+        "A price list exists in the store.",
+        ("prices.lists", "prices.store_list"),
+    ),
     "cancel_quantity_missing": Entry(
         "mapping", "A canceled line includes its cancel history.", ("oms.search_template",)
     ),
@@ -325,6 +352,26 @@ _TARGET: dict[str, Entry] = {
     "pickup_not_supported": Entry(
         "business_rule", "An order is picked up only where the OMS has pick-up."
     ),
+    "price_change_large": Entry(
+        "business_rule",
+        "A change of a price beyond the connection's limit is approved by an operator.",
+        ("prices.max_change",),
+    ),
+    "price_currency_of_list": Entry(
+        "business_rule",
+        "A price is in the currency of the store's list that it goes to.",
+        ("prices.lists", "prices.store_list", "prices.currency"),
+    ),
+    "price_first": Entry(
+        "business_rule",
+        "A price that the store has nothing to compare with is approved by an operator.",
+        ("prices.first_price",),
+    ),
+    "price_needs_variant": Entry(
+        "business_rule", "A price list of the store has prices of variants."
+    ),
+    "price_not_exact": Entry("value", "A price has no more digits than the store's numbers carry."),
+    "price_refused": Entry("business_rule", "The store accepts the price."),
     "refund_above_return": Entry(
         "business_rule", "No more units are refunded than the OMS has confirmed."
     ),

@@ -20,6 +20,7 @@ from domain.reconciliation import OrderOrigin, StoreSnapshot
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel
 from domain.records.orders import Order
+from domain.records.prices import Price
 from domain.records.returns import Return
 from domain.rules.export import Decide, always
 from domain.values import Window
@@ -203,6 +204,14 @@ class ItemSource(Source[MasterItem], Protocol):
 
     lists_all: ClassVar[bool]
     """``fetch`` without ids in its scope returns all items; another source can't list them."""
+
+
+class PriceSource(Source[Price], Protocol):
+    """Prices at an OMS; they are read for the SKUs in scope.
+
+    ``source_id`` starts with the SKU and a ``@``, and names price list, currency and period as far
+    as the OMS has several. ``content`` leaves out what changes at every look (times).
+    """
 
 
 AnySource: TypeAlias = Source[Any]

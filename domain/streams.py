@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from domain.connections import CATALOG, CUSTOMERS, INVENTORY, ORDERS, RETURNS, SHIPMENTS
+from domain.connections import (
+    CATALOG,
+    CUSTOMERS,
+    INVENTORY,
+    ORDERS,
+    PRICES,
+    RETURNS,
+    SHIPMENTS,
+)
 
-Entity = Literal["order", "stock", "customer", "return", "product"]
+Entity = Literal["order", "stock", "customer", "return", "product", "price"]
 
 
 class StreamKind(NamedTuple):
@@ -33,6 +41,7 @@ KINDS: dict[str, StreamKind] = {
     CUSTOMERS: StreamKind(to_oms=True, is_snapshot=False, entity="customer"),
     RETURNS: StreamKind(to_oms=False, is_snapshot=False, entity="return"),
     CATALOG: StreamKind(to_oms=True, is_snapshot=False, entity="product", names_persons=False),
+    PRICES: StreamKind(to_oms=False, is_snapshot=True, entity="price", names_persons=False),
 }
 PERSONAL = tuple(name for name, kind in KINDS.items() if kind.names_persons)
 """The streams whose records may name a person."""

@@ -18,7 +18,7 @@ from domain.identity import content_digest
 
 CODE = "code"
 """The part for Lockstep's own code; the others are named ``section.setting``."""
-_POLICIES = ("orders", "inventory", "shipments", "returns", "catalog", "addresses")
+_POLICIES = ("orders", "inventory", "shipments", "returns", "catalog", "prices", "addresses")
 _SYSTEMS = ("platform", "oms")
 _ROOT = Path(__file__).resolve().parents[1]
 

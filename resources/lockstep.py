@@ -14,6 +14,7 @@ from domain.connections import (
     CUSTOMERS,
     INVENTORY,
     ORDERS,
+    PRICES,
     RETURNS,
     SHIPMENTS,
     Connection,
@@ -28,6 +29,7 @@ from domain.ports import (
     LevelTarget,
     OrderManagementSystem,
     PaymentService,
+    PriceTarget,
 )
 from domain.records.catalog import Product
 from domain.records.customers import Customer
@@ -36,6 +38,7 @@ from domain.sources import (
     FulfilmentSource,
     ItemSource,
     OrderSource,
+    PriceSource,
     ReturnSource,
     Source,
     StockSource,
@@ -119,6 +122,16 @@ class Sync:
     def store_stock(self) -> LevelTarget:
         """Return the stock of the store, with its locations."""
         return _present(self.platform.kind, INVENTORY, self.platform.targets.get("inventory"))
+
+    @property
+    def prices(self) -> PriceSource:
+        """Return the source of prices."""
+        return _present(self.oms.kind, PRICES, self.oms.sources.get("prices"))
+
+    @property
+    def store_prices(self) -> PriceTarget:
+        """Return the prices of the store."""
+        return _present(self.platform.kind, PRICES, self.platform.targets.get("prices"))
 
     @property
     def catalog(self) -> Source[Product]:

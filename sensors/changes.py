@@ -292,7 +292,7 @@ def _interval(
         return cursor.hinted_interval(connection.poll_interval, hint, probed_at, now)
     # A snapshot is expensive, and each of its records may send a webhook: webhooks bring the
     # next one forward, but not without limit.
-    interval = connection.inventory.interval
+    interval = connection.read_interval(chain.stream)
     return max(cursor.hinted_interval(interval, hint, probed_at, now), interval / 4)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,14 +11,16 @@ import dagster as dg
 from assets.chain.keys import DELIVERED, REQUEUE, TRIGGER_TAG, VALIDATED, chain_keys
 from assets.chain.run_config import unfinished_config
 from assets.error_redaction import safe_text
+from assets.streams import prices_plan
 from assets.streams.inventory_plan import make_changed_due
-from domain.connections import INVENTORY, RETURNS, Installation
+from domain.connections import INVENTORY, PRICES, RETURNS, Installation
 from domain.errors import LockstepError
 from domain.values import Partition, doubled
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.monitoring.outages import note_answering
 from resources.ledger.rejections.recovery import retry_unreached
-from resources.lockstep import Lockstep
+from resources.ledger.session import Session
+from resources.lockstep import Lockstep, Sync
 from sensors.attempts import (
     ATTEMPT_TAG,
     CHAINS_TAG,
@@ -30,6 +32,11 @@ from sensors.attempts import (
 )
 from sensors.targets import Targets, read_targets
 
+MAKES_DUE: Mapping[str, Callable[[Sync, Session], int]] = {
+    INVENTORY: make_changed_due,
+    PRICES: prices_plan.make_changed_due,
+}
+"""Streams whose records mean something else where the policy or the catalog has changed."""
 EVERY_SECONDS = 30
 """So soon is it noticed that a failing target answers again."""
 REPEAT_SECONDS, LONGEST_REPEAT_SECONDS = 300, 900
@@ -74,8 +81,8 @@ def tick(
         paused = [one for one in activations(session.db, name, streams) if not one.active]
     active = [stream for stream in streams if stream not in {one.stream for one in paused}]
     for stream in active:
-        if stream == INVENTORY:
-            _make_stock_due(context, name, lockstep)
+        if stream in MAKES_DUE:
+            _make_changed_due(context, name, stream, lockstep)
         with lockstep.ledger.session(name, stream) as session:
             found = session.records.partitions_pending(grain)
             if stream == RETURNS:  # their payments are decided late
@@ -106,22 +113,24 @@ def tick(
     )
 
 
-def _make_stock_due(context: dg.SensorEvaluationContext, name: str, lockstep: Lockstep) -> None:
-    """Make the levels due that mean something else now.
+def _make_changed_due(
+    context: dg.SensorEvaluationContext, name: str, stream: str, lockstep: Lockstep
+) -> None:
+    """Make the levels or prices due that mean something else now.
 
-    A run that writes stock at this moment keeps the lock; it, or the next tick, does the same.
+    A run that writes them at this moment keeps the lock; it, or the next tick, does the same.
     """
     try:
         sync = lockstep.sync(name, REQUEUE)
         with (
-            lockstep.ledger.session(name, INVENTORY) as session,
+            lockstep.ledger.session(name, stream) as session,
             session.writer_lock_if_free() as is_free,
         ):
-            if is_free and (number := make_changed_due(sync, session)):
-                context.log.info(f"{name}/{INVENTORY}: {number} levels are due again.")
+            if is_free and (number := MAKES_DUE[stream](sync, session)):
+                context.log.info(f"{name}/{stream}: {number} records are due again.")
     except LockstepError as error:
         # Other streams do not wait for it: a run states the same error.
-        context.log.warning(f"{name}/{INVENTORY}: {safe_text(error)}")
+        context.log.warning(f"{name}/{stream}: {safe_text(error)}")
 
 
 def end_outages(lockstep: Lockstep, name: str, targets: Targets, pending: Collection[str]) -> None:

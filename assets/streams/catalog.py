@@ -1,15 +1,14 @@
-"""The part of the store's catalog that stock needs: SKUs, and the level each is tracked at."""
+"""The part of the store's catalog that stock and prices need: SKUs, and how each is tracked."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import orjson
 
 from assets.streams.inventory_changes import find_changed_levels
-from domain.connections import INVENTORY
 from domain.errors import PermanentError, Problem, RecordRejected
 from domain.exchange import Mapped, MasterItem, RawRecord
 from domain.identity import capture_id, content_digest, correlation_id, is_fallback_id
@@ -17,6 +16,7 @@ from domain.records.catalog import Product
 from domain.records.inventory import StoreItem
 from domain.rules.completeness import refuse_shrinkage
 from domain.sources import Page, Source
+from domain.streams import KINDS
 from domain.values import Window
 from resources.ledger.rows import RejectionRow
 from resources.ledger.session import Session
@@ -42,10 +42,24 @@ def refresh(sync: Sync, session: Session) -> Mapping[str, str] | None:
     rejection closes with the first refresh that can read the product. Raises ``PermanentError``
     where much less came back than last time.
     """
-    age = session.catalog.catalog_age()
-    if age is not None and age <= sync.connection.inventory.catalog_ttl:
-        return None
     started = session.now()
+    stated = refresh_items(sync, session, sync.connection.inventory.catalog_ttl)
+    if stated is None:
+        return None
+    locations = sync.store_stock.locations()
+    if (default := locations.get("default")) is not None:
+        find_changed_levels(sync, session, stated, default, started)
+    return locations
+
+
+def refresh_items(sync: Sync, session: Session, ttl: timedelta) -> Mapping[str, int] | None:
+    """Read the catalog's items again where it is older than ``ttl``, as ``refresh`` does.
+
+    Return the levels that it states by SKU; ``None`` where nothing was read.
+    """
+    age = session.catalog.catalog_age()
+    if age is not None and age <= ttl:
+        return None
     reading = _Reading()
 
     def check(before: int, after: int) -> bool:
@@ -56,16 +70,13 @@ def refresh(sync: Sync, session: Session) -> Mapping[str, str] | None:
 
     session.catalog.replace_store_items(reading.pages(sync.catalog), check)
     day = datetime.now(UTC).date()
-    rows = [_rejection(sync, one) for one in reading.unusable.values()]
+    rows = [_rejection(sync, session.stream, one) for one in reading.unusable.values()]
     with session.transaction():
         session.rejections.open(day, rows, sync.run_id)
         session.rejections.close_others(
             "captured", list(reading.unusable), "the store's catalog can be read", sync.run_id
         )
-    locations = sync.store_stock.locations()
-    if (default := locations.get("default")) is not None:
-        find_changed_levels(sync, session, reading.stated, default, started)
-    return locations
+    return reading.stated
 
 
 def entries(page: Page, source: Source[Product]) -> list[StoreItem | Unusable]:
@@ -175,12 +186,13 @@ def _unusable(raw: RawRecord, problems: tuple[Problem, ...]) -> Unusable:
     return Unusable(name, problems, content_digest(content))
 
 
-def _rejection(sync: Sync, one: Unusable) -> RejectionRow:
-    identity = capture_id(sync.name, INVENTORY, one.source_id, one.digest, "")
+def _rejection(sync: Sync, stream: str, one: Unusable) -> RejectionRow:
+    entity = KINDS[stream].entity
+    identity = capture_id(sync.name, stream, one.source_id, one.digest, "")
     return RejectionRow(
         identity,
         one.source_id,
         "captured",
         one.problems,
-        correlation_id(sync.name, "stock", one.source_id),
+        correlation_id(sync.name, entity, one.source_id),
     )

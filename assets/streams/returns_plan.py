@@ -64,6 +64,7 @@ from domain.refunds import (
 )
 from domain.rules.refund_amounts import PricedOrder
 from resources.ledger.records.refunds import KnownRefund, RefundRow, ReturnedLine
+from resources.ledger.rejections.approvals import approvals
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -115,7 +116,7 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         self._lines = self.session.records.line_groups(orders)
         self._prices = self.session.refunds.prices(orders)
         self._currencies = self.session.refunds.currencies(orders)
-        self._approved = self.session.refunds.approvals(RETURNS, ids, HELD)
+        self._approved = approvals(self.session.db, self.sync.name, RETURNS, ids, HELD)
         self._discarded = self.session.refunds.discarded(RETURNS, ids, NOT_OF_REFUNDS, DISCARDED)
         self._known = self._target.by_id(self.session.refunds.known(orders))
         self._returned = self.session.refunds.returned(orders)

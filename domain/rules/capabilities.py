@@ -11,6 +11,7 @@ from domain.connections import (
     CUSTOMERS,
     INVENTORY,
     ORDERS,
+    PRICES,
     RETURNS,
     SHIPMENTS,
     Connection,
@@ -78,6 +79,13 @@ NEEDED: dict[str, tuple[Needed, ...]] = {
         _OMS_ORDERS,
         Needed("platform", PRODUCTS, is_source=True),
         Needed("oms", CATALOG, is_source=True),
+    ),
+    PRICES: (
+        _STORE_ORDERS,
+        _OMS_ORDERS,
+        Needed("oms", PRICES, is_source=True),
+        Needed("platform", CATALOG, is_source=True),
+        Needed("platform", PRICES, is_source=False),
     ),
 }
 

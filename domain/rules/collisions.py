@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
-from domain.connections import CUSTOMERS, INVENTORY, ORDERS, RETURNS, SHIPMENTS, Connection
+from domain.connections import (
+    CUSTOMERS,
+    INVENTORY,
+    ORDERS,
+    PRICES,
+    RETURNS,
+    SHIPMENTS,
+    Connection,
+)
 from domain.identity import Identity
 
 DEFAULT_LOCATION = "default"
@@ -41,6 +49,14 @@ class Endpoints:
             return frozenset({policy.store_location})
         return frozenset(policy.nodes.values())
 
+    @property
+    def price_lists(self) -> frozenset[str]:
+        """Return the store's price lists that it writes."""
+        policy = self.connection.prices
+        if PRICES not in self.connection.streams:
+            return frozenset()
+        return frozenset({policy.store_list, *policy.lists.values()})
+
 
 class Collision(NamedTuple):
     """A setting of a connection that can't be used beside another connection."""
@@ -59,6 +75,8 @@ def collisions(endpoints: Mapping[str, Endpoints]) -> Iterator[Collision]:
             yield Collision((second, "orders"), _same_order_ids(first, second, a, b))
         if a.platform.account == b.platform.account and _locations_overlap(a, b):
             yield Collision((second, "inventory"), _same_stock(first, second, a, b))
+        if a.platform.account == b.platform.account and a.price_lists & b.price_lists:
+            yield Collision((second, "prices"), _same_prices(first, second, a, b))
         for side in ("platform", "oms"):
             if (queue := getattr(b, side).queue) and queue in (a.platform.queue, a.oms.queue):
                 yield Collision((second, side, "queue"), _same_queue(first, second, queue))
@@ -113,6 +131,15 @@ def _same_stock(first: str, second: str, a: Endpoints, b: Endpoints) -> str:
         f"{places} ({_codes(first, a)}; {_codes(second, b)}): each would overwrite the other's "
         "numbers. Remove inventory from the streams of one, or give each locations of its own, "
         "by their codes in place of 'default'"
+    )
+
+
+def _same_prices(first: str, second: str, a: Endpoints, b: Endpoints) -> str:
+    [shared, *_] = sorted(a.price_lists & b.price_lists)
+    return (
+        f"the connections {first} and {second} both write prices of {a.platform.account} to its "
+        f"list {shared!r}: each would overwrite the other's. Remove prices from one's streams, "
+        "or send its prices to another list (prices.store_list, prices.lists)"
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
+from assets.streams.approved import HELD
 from assets.streams.registry import STREAMS
-from assets.streams.returns_refund import HELD
 from domain.connections import Installation
 from domain.errors import PermanentError
 from domain.values import Partition

@@ -24,6 +24,7 @@ from resources.ledger.links import Links, linked_entity
 from resources.ledger.records.catalog import Catalog
 from resources.ledger.records.fulfilment_progress import FulfilmentProgress
 from resources.ledger.records.levels import Levels
+from resources.ledger.records.prices import Prices
 from resources.ledger.records.products import Products
 from resources.ledger.records.records import Records
 from resources.ledger.records.refunds import Refunds
@@ -58,6 +59,7 @@ class Session:
         self.links = Links(db, connection, linked_entity(stream))
         self.catalog = Catalog(db, connection)
         self.levels = Levels(db, connection)
+        self.prices = Prices(db, connection)
         self.progress = FulfilmentProgress(db, connection)
         self.refunds = Refunds(db, connection)
         self.products = Products(db, connection)

@@ -125,6 +125,17 @@ STOCK_LEVEL = Table("stock_level", (
     Column("observed_at", "timestamptz"),
 ), "record", key="sku")
 
+PRICE = Table("price", (
+    Column("capture_id", "uuid"),
+    Column("sku", "text"),
+    Column("price_list", "text"),
+    Column("currency", "text"),
+    Column("regular", "numeric"),
+    Column("sale", "numeric"),
+    Column("valid_from", "timestamptz"),
+    Column("valid_until", "timestamptz"),
+), "record", key="sku")
+
 FULFILMENT_EVENT = Table("fulfilment_event", (
     Column("event_key", "text"),
     Column("capture_id", "uuid"),
@@ -227,6 +238,7 @@ TABLES = (
     ORDER_HEADER,
     ORDER_LINE,
     STOCK_LEVEL,
+    PRICE,
     FULFILMENT_EVENT,
     RETURN_LINE,
     PRODUCT_VARIANT,

@@ -87,6 +87,17 @@ class TrueRefund(TypedDict):
     """Where the system has more than paid ones."""
 
 
+class TruePrice(TypedDict):
+    """What one unit of a SKU costs in a price list, as text; an empty list is the system's own."""
+
+    sku: str
+    price_list: str
+    currency: str
+    regular: str
+    sale: str
+    """Empty where there is none."""
+
+
 class Truth(TypedDict):
     """All that a system holds."""
 
@@ -95,5 +106,6 @@ class Truth(TypedDict):
     customers: NotRequired[list[TrueCustomer]]
     returns: NotRequired[list[TrueReturn]]
     refunds: NotRequired[list[TrueRefund]]
+    prices: NotRequired[list[TruePrice]]
     pending: NotRequired[int]
     """Writes that were accepted and do not show yet."""

@@ -236,30 +236,6 @@ class Refunds:
                 continue
         return found
 
-    def approvals(
-        self, stream: str, source_ids: Collection[str], codes: Collection[str]
-    ) -> dict[str, dict[str, str]]:
-        """Return what operators have approved: record -> code of the problem -> its value.
-
-        An approval is an operator's retry with a reason, since the rejection was last met: it
-        covers what that rejection says, and no later one. Lockstep's own retries are none.
-        """
-        rows = self._db.execute(
-            """SELECT DISTINCT r.source_id, p ->> 'code', p ->> 'value'
-               FROM sync.rejection r JOIN sync.rejection_action a USING (rejection_id),
-                    jsonb_array_elements(r.problems) p
-               WHERE r.connection = %s AND r.stream = %s AND r.stage = 'delivered'
-                 AND r.state IN ('open', 'retried') AND r.source_id = ANY(%b)
-                 AND p ->> 'code' = ANY(%b)
-                 AND a.action = 'retry' AND btrim(a.why) <> '' AND a.who <> %s
-                 AND a.at >= r.seen_at""",
-            (self._name, stream, list(source_ids), list(codes), WHO),
-        )
-        found: dict[str, dict[str, str]] = {}
-        for source_id, code, value in rows:
-            found.setdefault(source_id, {})[code] = value or ""
-        return found
-
     def discarded(
         self, stream: str, source_ids: Collection[str], but: Collection[str], approved_as: str
     ) -> set[str]:

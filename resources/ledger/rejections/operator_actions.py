@@ -63,7 +63,7 @@ def chosen(
     ]
     if held and not filters.ids:
         raise PermanentError(
-            "A retry with a reason approves refunds, so these need their ids: "
+            "A retry with a reason approves refunds and prices, so these need their ids: "
             f"{', '.join(held[:LISTED])}{', ...' if held[LISTED:] else ''}. Nothing was done. Look "
             "at each by 'lockstep rejections show ID', or retry the others without a reason."
         )

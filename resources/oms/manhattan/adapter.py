@@ -19,6 +19,7 @@ from resources.oms.manhattan.orders.lookup import OrderLookup
 from resources.oms.manhattan.orders.search import OrderSearch
 from resources.oms.manhattan.orders.target import ManhattanOrders
 from resources.oms.manhattan.preflight import Preflight
+from resources.oms.manhattan.prices import PricesSource
 from resources.oms.manhattan.returns.source import ReturnsSource
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.shipments.source import ShipmentsSource
@@ -28,6 +29,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "shipments": ShipmentsSource,
     "inventory": InventorySource,
     "returns": ReturnsSource,
+    "prices": PricesSource,
     "catalog": CatalogSource,
 }
 TARGETS = frozenset({"orders", "customers"})
@@ -61,12 +63,14 @@ class ManhattanOms:
         orders, stock = self._readers[settings.base_url], self._readers[settings.availability_url]
         self._search = OrderSearch(orders, settings)
         self._items = CatalogSource(orders, settings)
+        self._prices = PricesSource(orders, settings)
         self._availability = Availability(stock, settings, connection.inventory)
         lookup = OrderLookup(self._search, settings, connection)
         self.sources: OmsSources = {
             "shipments": ShipmentsSource(self._search, lookup, settings, connection),
             "inventory": InventorySource(self._availability, settings, connection.inventory),
             "returns": ReturnsSource(self._search, lookup, settings, connection),
+            "prices": self._prices,
             "catalog": self._items,
         }
         self.orders = ManhattanOrders(self._policy, settings, connection, lookup)
@@ -83,6 +87,7 @@ class ManhattanOms:
             self._search,
             self._items,
             self._availability,
+            self._prices,
             self._connection.streams,
         ).run()
 

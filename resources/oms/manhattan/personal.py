@@ -30,6 +30,7 @@ FACTS = fields_of(
     TrackingNumber ReturnTrackingNumber CarrierCode ServiceLevelCode ShipViaId ShipmentId PackageId
     PackageDetailId PackageStatusId ReleaseId ReleaseLineId SerialNumber ShippedDate DeliveredDate
     AddressId IsActive IsDefaultShipping IsDefaultBilling
+    BasePrice SellingPrice PriceListId EffectiveDate ExpirationDate
     EstimatedDeliveryDate MilestoneDefinitionId ExpectedTime ActualTime Attribute LocationId
     """
 )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from domain.connections import CUSTOMERS, InventoryPolicy
+from domain.connections import CUSTOMERS, PRICES, InventoryPolicy
 from domain.errors import AccessRefused, LockstepError, PermanentError
 from domain.exchange import Check
 from resources.http.auth import OAuthTokens
@@ -22,6 +22,7 @@ from resources.oms.manhattan.client import fetch_answer, quoted, rows_of, write_
 from resources.oms.manhattan.customers.target import CustomerLookup
 from resources.oms.manhattan.inventory import Availability
 from resources.oms.manhattan.orders.search import OrderSearch
+from resources.oms.manhattan.prices import PricesSource
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.preflight import result_of
 
@@ -48,6 +49,7 @@ class Preflight:
     search: OrderSearch
     items: CatalogSource
     availability: Availability
+    prices: PricesSource
     streams: Collection[str]
 
     def run(self) -> list[Check]:
@@ -76,6 +78,7 @@ class Preflight:
                 "Check inventory.view, inventory.nodes and inventory_base_url.",
             ),
             *(self._of_customers() if CUSTOMERS in self.streams else ()),
+            *(self._of_prices() if PRICES in self.streams else ()),
         )
         results = [result_of(name, check, advice) for name, check, advice in checks]
         if results[0].ok:
@@ -115,6 +118,19 @@ class Preflight:
         """Search for a customer that does not exist, so that none is read."""
         found = list(CustomerLookup(self.client, self.settings).read([NO_CUSTOMER]))
         return f"customers can be searched; {len(found)} have the id {NO_CUSTOMER}"
+
+    def _of_prices(self) -> tuple[tuple[str, Callable[[], str], str], ...]:
+        advice = (
+            "Give the user's role read access to prices; check paths.price_search and the names "
+            "of prices."
+        )
+        return (("prices", self._prices, advice),)
+
+    def _prices(self) -> str:
+        sku = self.prices.any_price()
+        if sku is None:
+            raise PermanentError("the tenant has no prices, so none would be sent")
+        return f"prices can be searched, such as that of {sku or 'a row without an item'}"
 
     def _cancelling(self) -> str:
         path = self.settings.paths.cancel.replace("{order_id}", NO_ORDER)

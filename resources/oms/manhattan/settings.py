@@ -39,6 +39,8 @@ class ManhattanPaths(Config):
     customer_save: Path = "/customer/api/customer/customer/save"
     customer_search: Path = "/customer/api/customer/customer/search"
     """UNVERIFIED: the suffix is that of other entities' searches."""
+    price_search: Path = "/pricepromo/api/pricepromo/itemPrice/search"
+    """UNVERIFIED: the suffix is that of other entities' searches."""
     network_availability: Path = "/inventory/api/availability/availabilitydetail"
     location_availability: Path = "/inventory/api/availability/location/availabilitydetail"
 
@@ -58,6 +60,20 @@ class ManhattanNames(Config):
     Null where the item master has no such attribute.
     """
     item_description: str = "Description"
+    base_price: str = "BasePrice"
+    """The regular price; its row is searched by ``item_id``, and is the price that applies now."""
+    selling_price: str = "SellingPrice"
+    """What is asked now, the regular price or a lower one."""
+    price_currency: str | None = "CurrencyCode"
+    """UNVERIFIED. Null where rows state none: ``prices.currency`` does then."""
+    price_list: str | None = None
+    """The attribute that names a price list or market, where a tenant has several.
+
+    UNVERIFIED, as are the next two."""
+    price_from: str | None = None
+    """The attribute from when on a price applies; null where all rows apply now."""
+    price_until: str | None = None
+    """The attribute until when it applies."""
     locations: str = "Locations"
     """UNVERIFIED: the list of locations in the location availability request."""
     company: str | None = "Address3"
@@ -193,6 +209,8 @@ class ManhattanSettings(SystemSettings):
     """
     read_concurrency: Count = 2
     item_page_size: Count = 100
+    price_page_size: Count = 100
+    """UNVERIFIED: the most SKUs, and the most rows, of a search for prices."""
     stock_page_size: Count = 100
     """UNVERIFIED: the most items that an availability call takes."""
     search_page_size: Count = 100

@@ -20,6 +20,8 @@ from resources.platforms.bigcommerce.inventory.levels import LevelReader
 from resources.platforms.bigcommerce.inventory.target import BigCommerceStock
 from resources.platforms.bigcommerce.orders.source import OrdersSource
 from resources.platforms.bigcommerce.preflight import Preflight
+from resources.platforms.bigcommerce.prices.reader import PriceReader
+from resources.platforms.bigcommerce.prices.target import BigCommercePrices
 from resources.platforms.bigcommerce.products.source import ProductsSource
 from resources.platforms.bigcommerce.returns.target import BigCommerceRefunds
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
@@ -44,7 +46,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "customers": CustomersSource,
     "products": ProductsSource,
 }
-TARGETS = frozenset({"shipments", "inventory", "returns"})
+TARGETS = frozenset({"shipments", "inventory", "returns", "prices"})
 
 
 class BigCommerce:
@@ -73,15 +75,16 @@ class BigCommerce:
             "customers": CustomersSource(self._http, settings, connection),
             "products": ProductsSource(self._http),
         }
-        levels = LevelReader(self._http)
+        levels, prices = LevelReader(self._http), PriceReader(self._http)
         self.events = Hooks(self._http, settings, secrets, connection.streams)
-        self._preflight = Preflight(self._http, settings, connection, levels)
+        self._preflight = Preflight(self._http, settings, connection, levels, prices)
         self.shipments = BigCommerceShipments(self._policy, settings, connection)
         stock = BigCommerceStock(self._policy, settings, levels)
         self.targets: StoreTargets = {
             "shipments": self.shipments,
             "inventory": stock,
             "returns": BigCommerceRefunds(self._policy, settings),
+            "prices": BigCommercePrices(self._policy, settings, prices),
         }
 
     def preflight(self) -> list[Check]:

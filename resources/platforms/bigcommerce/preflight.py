@@ -7,14 +7,24 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from domain.connections import CATALOG, CUSTOMERS, INVENTORY, RETURNS, SHIPMENTS, Connection
+from domain.connections import (
+    CATALOG,
+    CUSTOMERS,
+    INVENTORY,
+    PRICES,
+    RETURNS,
+    SHIPMENTS,
+    Connection,
+)
 from domain.errors import LockstepError, PermanentError
 from domain.exchange import Check
+from domain.prices import OWN_PRICES
 from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.answers_payload import CHANNELS, STORE_PROFILES, STORE_TIMES
 from resources.platforms.bigcommerce.client import CONTRACT, document_of
 from resources.platforms.bigcommerce.inventory.levels import LevelReader
+from resources.platforms.bigcommerce.prices.reader import PriceReader
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from resources.preflight import Finding, finding_of
 from resources.secrets import permission_warning
@@ -36,13 +46,10 @@ class Preflight:
         settings: BigCommerceSettings,
         connection: Connection,
         levels: LevelReader,
+        prices: PriceReader,
     ) -> None:
-        self._http, self._settings, self._connection, self._levels = (
-            http,
-            settings,
-            connection,
-            levels,
-        )
+        self._http, self._settings, self._connection = http, settings, connection
+        self._levels, self._prices = levels, prices
 
     def run(self) -> list[Check]:
         """Return one line a check; what depends on a failed credential is left out."""
@@ -60,6 +67,8 @@ class Preflight:
         checks.append(self._beyond_need())
         if INVENTORY in self._connection.streams:
             checks.append(finding_of("locations", self._locations))
+        if PRICES in self._connection.streams:
+            checks.append(finding_of("prices", self._price_lists))
         if self._settings.channel_id is not None:
             checks.append(finding_of("channel", self._channel))
         if self._connection.webhooks is not None:
@@ -147,6 +156,23 @@ class Preflight:
                 "or create the location in the store"
             ),
         )
+
+    def _price_lists(self) -> Finding:
+        """Compare the currency of the catalog, and look for each price list."""
+        policy, advice = self._connection.prices, "correct prices.store_list and prices.lists"
+        lists = [policy.store_list, *policy.lists.values()]
+        currency = self._prices.currency()
+        for name in lists:
+            problem = self._prices.list_problem(name) if name != OWN_PRICES else None
+            if problem is not None:
+                return False, f"{name}: {problem.message}", advice
+        if policy.store_list == OWN_PRICES and policy.currency not in (None, currency):
+            return (
+                False,
+                f"the store's catalog is in {currency}, and prices.currency is {policy.currency}",
+                "correct prices.currency, or send these prices to a price list",
+            )
+        return True, f"the catalog is in {currency}; prices go to {', '.join(lists)}", ""
 
     def _webhooks(self) -> Finding:
         reply = self._http.request("GET", "/v3/hooks?limit=1")
@@ -241,12 +267,10 @@ def needed(connection: Connection, settings: BigCommerceSettings | None = None) 
         names.append("store_v2_transactions_read_only")
     names.append("store_v2_information_read_only")
     if INVENTORY in streams:
-        catalog = (
-            "store_v2_products" if _stops_tracking(connection) else "store_v2_products_read_only"
-        )
-        names += ["store_inventory", catalog, "store_locations_read_only"]
-    elif CATALOG in streams:
-        names.append("store_v2_products_read_only")
+        names += ["store_inventory", "store_locations_read_only"]
+    if not {INVENTORY, PRICES, CATALOG}.isdisjoint(streams):
+        writes = _writes_products(connection)
+        names.append("store_v2_products" if writes else "store_v2_products_read_only")
     if CUSTOMERS in streams:
         names.append(CUSTOMER_SCOPE)
     if settings is not None and settings.channel_id is not None:
@@ -262,20 +286,21 @@ def probes(connection: Connection, settings: BigCommerceSettings) -> tuple[Probe
         tried.append(CHANGE_ORDERS)
     if settings.fetch_transactions != "never":
         tried.append(TRANSACTIONS)
-    if INVENTORY in streams:
-        tried += [PRODUCTS, STOCK, CHANGE_STOCK]
-        if _stops_tracking(connection):
-            tried.append(CHANGE_PRODUCTS)
-    elif CATALOG in streams:
+    if not {INVENTORY, PRICES, CATALOG}.isdisjoint(streams):
         tried.append(PRODUCTS)
+    if INVENTORY in streams:
+        tried += [STOCK, CHANGE_STOCK]
+    if _writes_products(connection):
+        tried.append(CHANGE_PRODUCTS)
     if CUSTOMERS in streams:
         tried.append(READ_CUSTOMERS)
     return tuple(tried)
 
 
-def _stops_tracking(connection: Connection) -> bool:
-    """Return whether the catalog is written to: the tracking of an infinite item is stopped."""
-    return connection.inventory.infinite == "stop_tracking"
+def _writes_products(connection: Connection) -> bool:
+    """Return whether the catalog is written to: prices, or the tracking of an infinite item."""
+    stops_tracking = connection.inventory.infinite == "stop_tracking"
+    return PRICES in connection.streams or (INVENTORY in connection.streams and stops_tracking)
 
 
 def beyond_need(http: ApiClient, streams: Collection[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -37,6 +38,11 @@ SKUS_A_CALL = 50
 16 KB."""
 SHIPMENT_PAGE = 250
 STOCK_BATCH = 2000
+PRODUCT_BATCH, VARIANT_BATCH = 10, 50
+PRICE_LIST_BATCH, PRICE_LIST_PAGE = 1000, 250
+NO_SALE: Mapping[str, int | None] = {"product_price": 0, "variant_price": None, "list_price": None}
+"""What removes a sale price. UNVERIFIED: 0 of a product, which the files do not describe, and null
+of a price record, of which they say that it counts as not set where it is empty."""
 
 
 class BigCommerceSettings(SystemSettings):

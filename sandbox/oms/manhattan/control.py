@@ -25,6 +25,7 @@ from sandbox.oms.manhattan.items import load_items
 from sandbox.oms.manhattan.merge import merge
 from sandbox.oms.manhattan.modifications import set_status
 from sandbox.oms.manhattan.orders import is_held
+from sandbox.oms.manhattan.prices import load_prices
 from sandbox.oms.manhattan.return_orders import STEPS as RETURN_STEPS
 from sandbox.oms.manhattan.return_orders import advance_return, open_return
 from sandbox.oms.manhattan.returns import return_lines
@@ -281,6 +282,7 @@ def _copy(state: State, order_id: str, body: Json) -> Json:
 
 _CALLS: dict[tuple[str, str], Callable[[State, Any], Any]] = {
     ("POST", "items"): _items,
+    ("POST", "prices"): lambda state, body: {"prices": load_prices(state, body)},
     ("POST", "supply"): _supply,
     ("GET", "truth"): lambda state, _: truth_of(state),
     ("POST", "locations"): _locations,

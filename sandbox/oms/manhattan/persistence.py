@@ -47,6 +47,7 @@ def _header(state: State) -> Json:
         "clock": [state.clock.offset_ms, state.clock.frozen_ms],
         "tokens": [state.tokens.issued, state.tokens.valid_until],
         "items": state.items,
+        "prices": state.prices,
         "customers": customers_in(state),
         "counts": dict(state.counts),
         "serial": state.serial,
@@ -93,6 +94,7 @@ def _take_header(state: State, header: Json) -> None:
     state.clock.offset_ms, state.clock.frozen_ms = header["clock"]
     state.tokens.issued, state.tokens.valid_until = header["tokens"]
     state.items = header["items"]
+    state.prices = header.get("prices", {})
     restore_customers(state, header.get("customers", []))
     state.counts = Counter(header["counts"])
     state.serial = header["serial"]

@@ -25,6 +25,8 @@ class State:
         self.clock = Clock(self.settings)
         self.tokens, self.rate = Tokens(instance), Rate()
         self.items: dict[str, Json] = {}
+        self.prices: dict[str, Json] = {}
+        """Prices by item, list and currency (prices.py)."""
         self.customers: dict[str, Any] = {}
         """Customers by id (customers.py)."""
         self.stock = Stock()

@@ -13,6 +13,7 @@ from sandbox.oms.manhattan import (
     items,
     modifications,
     orders,
+    prices,
     search,
 )
 from sandbox.oms.manhattan.auth import UNAUTHORIZED
@@ -45,6 +46,7 @@ _ROUTES: dict[tuple[str, str], tuple[str, Callable[[State, Request], Response]]]
     ("POST", f"{_ORDER}changeStatus"): ("changeStatus", modifications.change_status),
     ("POST", "/order/api/order/reason/search"): ("reason", modifications.search_reasons),
     ("POST", "/item/api/item/item/search"): ("item", items.search_items),
+    ("POST", "/pricepromo/api/pricepromo/itemPrice/search"): ("price", prices.search_prices),
     ("POST", "/customer/api/customer/customer/save"): ("customer.save", customers.save_customer),
     ("POST", "/customer/api/customer/customer/search"): (
         "customer.search",

@@ -10,6 +10,7 @@ from sandbox.oms.manhattan.book import OrderRecord
 from sandbox.oms.manhattan.customers import true_customers
 from sandbox.oms.manhattan.effects import effect_of
 from sandbox.oms.manhattan.inventory import dump_availability
+from sandbox.oms.manhattan.prices import true_prices
 from sandbox.oms.manhattan.return_orders import is_return
 from sandbox.oms.manhattan.state import State
 from sandbox.oms.manhattan.statuses import RETURN_CONFIRMED, units_of
@@ -33,6 +34,7 @@ def truth_of(state: State) -> Truth:
             if row["view"] == "network"
         ],
         "customers": true_customers(state),
+        "prices": true_prices(state),
     }
 
 

@@ -78,11 +78,14 @@ class Catalog:
         )
         number = int(given.get("id") or self.products_by_sku.get(sku) or self._last["product"] + 1)
         variants = given.get("variants") or [{"sku": sku, "id": given.get("base_variant_id")}]
+        is_base = not given.get("variants")
         self._check(number, tracking, [str(entry.get("sku") or sku) for entry in variants])
         product = _product(given, number, tracking, now)
         for old in self.products.get(number, {"variant_ids": []})["variant_ids"]:
             del self.variants[old]
-        product["variant_ids"] = [self._put_variant(entry, product) for entry in variants]
+        product["variant_ids"] = [
+            self._put_variant(entry, product, is_base=is_base) for entry in variants
+        ]
         product["base_variant_id"] = (
             product["variant_ids"][0] if not given.get("variants") else None
         )
@@ -109,7 +112,7 @@ class Catalog:
             ):
                 raise ValueError(f"sku {sku!r} is in use")
 
-    def _put_variant(self, given: Json, product: Json) -> int:
+    def _put_variant(self, given: Json, product: Json, *, is_base: bool) -> int:
         sku = str(given.get("sku") or product["sku"])
         number = int(given.get("id") or self.by_sku.get(sku) or self._last["variant"] + 1)
         self._last["variant"] = max(self._last["variant"], number)
@@ -118,8 +121,9 @@ class Catalog:
             "id": number,
             "product_id": product["id"],
             "sku": sku,
-            "sku_id": number,
+            "sku_id": None if is_base else number,
             "price": price,
+            "sale_price": given.get("sale_price"),
             "calculated_price": float(product["price"] if price is None else price),
             **{name: given.get(name, "") for name in ("upc", "gtin", "mpn", "image_url")},
             **{name: given.get(name) for name in SIZES},

@@ -25,6 +25,9 @@ What a merchant and shoppers do, and what arrived at the store:
                                     images?, custom_fields?, date_modified?, ...}]
     DELETE catalog/{id}
     POST  brands, categories      [{id, name}]
+    POST  pricelists              [{id?, name}]
+    POST  prices                  [{sku, price, sale_price?, price_list?, currency?}]: set by hand;
+                                  without a price list the catalog's, in USD
     POST  locations               [{id?, code, label, ...}]; location 1 (code BCLOC) exists; the
                                   lowest id is the default location
     POST  channels                [{id?, name, status, type, platform, ...}] as in channels.v3.yml;
@@ -155,6 +158,12 @@ class Control:
                 named = {int(entry["id"]): str(entry["name"]) for entry in _entries(body)}
                 getattr(self.store.catalog, name).update(named)
                 return json_reply({"ids": list(named)})
+            case "POST", ["pricelists"]:
+                return json_reply(
+                    {"ids": [self.store.prices.put_list(entry) for entry in _entries(body)]}
+                )
+            case "POST", ["prices"]:
+                return json_reply({"set": self.store.prices.set_by_hand(_entries(body))})
             case "POST", ["locations"]:
                 return json_reply({"ids": [self._add_location(entry) for entry in _entries(body)]})
             case "POST", ["channels"]:

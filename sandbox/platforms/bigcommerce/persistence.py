@@ -26,6 +26,7 @@ def dump_store(store: BigCommerceStore) -> bytes:
         "channels": list(store.channels.channels.values()),
         "hooks": list(store.webhooks.hooks.values()),
         "customers": store.customers.state(),
+        "prices": store.prices.state(),
         "ids": store.ids.last,
         "requests": dict(store.requests),
         "refused": store.limit.refused,
@@ -49,6 +50,7 @@ def load_store(store: BigCommerceStore, state: bytes) -> None:
     store.channels.channels = {channel["id"]: channel for channel in kept["channels"]}
     store.webhooks.hooks = {hook["id"]: hook for hook in kept.get("hooks", ())}
     store.customers.restore(kept.get("customers", {}))
+    store.prices.restore(kept.get("prices", {}))
     store.ids.last = kept["ids"]
     store.requests = Counter(kept["requests"])
     store.shipment_log, store.status_log = kept["shipments"], kept["statuses"]

@@ -41,7 +41,7 @@ def _needed(version: str, family: str, rest: list[str]) -> tuple[str, ...]:
             return ("store_v2_orders",)
         case "v3", "customers", _:
             return ("store_v2_customers",)
-        case "v3", "catalog", _:
+        case "v3", "catalog" | "pricelists", _:
             return ("store_v2_products",)
         case "v3", "inventory", ["locations"] | ["locations", _]:
             return ("store_locations",)

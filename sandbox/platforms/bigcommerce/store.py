@@ -27,6 +27,7 @@ from sandbox.platforms.bigcommerce.inventory import InventoryApi, complete_locat
 from sandbox.platforms.bigcommerce.orders import OrdersApi
 from sandbox.platforms.bigcommerce.paging import envelope
 from sandbox.platforms.bigcommerce.persistence import dump_store, load_store
+from sandbox.platforms.bigcommerce.prices import Prices
 from sandbox.platforms.bigcommerce.ratelimit import RateLimit
 from sandbox.platforms.bigcommerce.refunds import RefundsApi
 from sandbox.platforms.bigcommerce.rendering import Links, compression_sample
@@ -60,6 +61,7 @@ class BigCommerceStore:
         self.status_log: list[bytes] = []
         self.refund_log: list[bytes] = []
         self.catalog = Catalog()
+        self.prices = Prices(self.catalog, self.now)
         self.channels = Channels(self.now)
         self.webhooks = Webhooks(instance, self.now)
         self.customers = Customers(self.now, self.webhooks.emit)
@@ -137,6 +139,12 @@ class BigCommerceStore:
                 return self.channels.handle(rest, request)
             case "v3", "inventory", _:
                 return self.inventory.handle(rest, request)
+            case "v3", "pricelists", _:
+                return self.prices.handle(rest, request)
+            case "v3", "catalog", ["products"] if request.method == "PUT":
+                return self.prices.update_products(request)
+            case "v3", "catalog", ["variants"] if request.method == "PUT":
+                return self.prices.update_variants(request)
             case "v3", "catalog", _:
                 self.stock.settle(self.now_exact())
                 return self.catalog_api.handle(rest, request)
@@ -272,6 +280,7 @@ class BigCommerceStore:
             "inventory_pending": len(self.stock.pending),
             "inventory_writes": sum(level.writes for level in self.stock.levels.values()),
             "products": len(self.catalog.products),
+            "price_writes": self.prices.writes,
             "customers": len(self.customers.customers),
         }
 

@@ -32,6 +32,7 @@ def truth_of(store: BigCommerceStore) -> Truth:
             for sku, _, location, level in levels_of(store)
         ],
         "customers": store.customers.truth(),
+        "prices": store.prices.truth(),
         "pending": len(store.stock.pending),
     }
 

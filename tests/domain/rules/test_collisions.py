@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from domain.connections import Connection, InventoryPolicy, OrdersPolicy, SystemSection
+from domain.connections import (
+    Connection,
+    InventoryPolicy,
+    OrdersPolicy,
+    PricesPolicy,
+    SystemSection,
+)
 from domain.identity import Identity, normalised_address
 from domain.rules.collisions import Endpoints, collisions
 
@@ -135,3 +142,19 @@ def test_other_ports_and_paths_are_other_addresses() -> None:
     assert normalised_address("https://acme.example:8443/a/") == "acme.example:8443/a"
     assert normalised_address("http://[::1]:99999/") == "[::1]:99999"
     assert normalised_address("http://acme.example:443") == "acme.example:443"
+
+
+def test_two_connections_that_write_prices_to_one_list_are_refused() -> None:
+    """Of one store; each with a list of its own is accepted."""
+    streams = ("orders", "prices")
+
+    def of(prefix: str, channel: str, **prices: object) -> Endpoints:
+        made = endpoints(prefix, channel=channel, streams=streams)
+        policy = PricesPolicy.model_validate(prices)
+        connection = made.connection.model_copy(update={"prices": policy})
+        return replace(made, connection=connection)
+
+    message = found(of("A-", "1"), of("B-", "2"))["prices"]
+    assert "both write prices of store s1 to its list 'catalog'" in message
+    assert "prices" in found(of("A-", "1", lists={"X": "3"}), of("B-", "2", store_list="3"))
+    assert not found(of("A-", "1"), of("B-", "2", store_list="3"))

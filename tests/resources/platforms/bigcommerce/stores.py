@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
@@ -169,6 +170,15 @@ def platform(
         connection(orders=orders or {}, **(sections or {})),
         lambda _: f"sandbox-token-{HASH}",
         LocalQuota(),
+    )
+    assert isinstance(built, BigCommerce)
+    return built
+
+
+def mocked(answer: Callable[[httpx.Request], httpx.Response]) -> BigCommerce:
+    """Return a connector to a store that answers so."""
+    built = build(
+        settings(), connection(), lambda _: "t", LocalQuota(), httpx.MockTransport(answer)
     )
     assert isinstance(built, BigCommerce)
     return built

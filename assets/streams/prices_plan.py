@@ -1,0 +1,95 @@
+"""Where each price belongs in the store: the policy x the newest prices x the catalog x the time.
+
+One plan for delivery, reconciliation and preview. A plan is plain data; nothing is sent here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from domain.connections import PRICES, Connection, PricesPolicy
+from domain.errors import Problem
+from domain.exchange import Skipped
+from domain.identity import content_digest
+from domain.prices import PricePlace, PriceTag, tag_content
+from domain.records.inventory import StoreItem
+from domain.records.prices import Price
+from domain.rules.pricing import list_of, not_in_force, tag_of
+from resources.ledger.session import Session
+from resources.lockstep import Sync
+
+NOT_IN_STORE = "not_in_store"
+
+
+@dataclass(frozen=True, slots=True)
+class PricePlan:
+    """What the store should show of one price; without a place, the rule that shows nothing."""
+
+    place: PricePlace | None = None
+    tag: PriceTag | None = None
+    skipped: Skipped | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the key of the target state; empty where the price belongs to no place."""
+        return self.place.key if self.place is not None else ""
+
+    @property
+    def content(self) -> bytes:
+        """Return the target state once the price is written."""
+        return tag_content(self.tag)
+
+
+def plan_price(
+    price: Price, policy: PricesPolicy, items: Mapping[str, StoreItem], now: datetime
+) -> PricePlan:
+    """Return the plan of a price. Pure; ``items`` are the store's by the prices' SKUs."""
+    if (early := not_in_force(price, now)) is not None:
+        return PricePlan(skipped=early)
+    price_list = list_of(price, policy)
+    if isinstance(price_list, Skipped):
+        return PricePlan(skipped=price_list)
+    item = items.get(price.sku)
+    if item is None:
+        return PricePlan(skipped=Skipped(NOT_IN_STORE, "the store has no such SKU"))
+    return PricePlan(PricePlace(item, price_list, price.currency), tag_of(price))
+
+
+def plan_prices(
+    sync: Sync, session: Session, prices: Iterable[Price], now: datetime
+) -> list[PricePlan]:
+    """Return the plan of each price, in their order."""
+    prices = list(prices)
+    items = session.catalog.store_items({price.sku for price in prices})
+    return [plan_price(price, sync.connection.prices, items, now) for price in prices]
+
+
+def ambiguous(plan: PricePlan, rivals: Mapping[str, list[str]]) -> Problem | None:
+    """Return why a price can't be sent: another one of the OMS is about the same item."""
+    others = rivals.get(plan.key)
+    if others is None or plan.place is None:
+        return None
+    return Problem(
+        "price_ambiguous",
+        "sku",
+        f"The OMS has several prices for the store's SKU {plan.place.item.sku}, in one list and "
+        f"currency: {', '.join(others[:5])}.",
+        "Keep one of them at the OMS, or give its price lists different lists of the store in "
+        "prices.lists; until then none of them is sent.",
+        plan.place.item.sku,
+    )
+
+
+def policy_digest(connection: Connection) -> str:
+    """Return a digest of the settings that decide what the store shows."""
+    policy = connection.prices.model_dump(mode="json", exclude={"interval"})
+    return content_digest(orjson.dumps({PRICES: policy}, option=orjson.OPT_SORT_KEYS)).hex()
+
+
+def make_changed_due(sync: Sync, session: Session) -> int:
+    """Make the prices due whose policy, item or period has changed since their plan."""
+    return session.prices.make_due(policy_digest(sync.connection), session.now())

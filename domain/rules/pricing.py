@@ -1,0 +1,118 @@
+"""A connection's rules of prices: where one belongs, and which change waits for approval. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from domain.connections import PricesPolicy
+from domain.errors import Problem
+from domain.exchange import Skipped
+from domain.prices import PriceTag, plain
+from domain.records.prices import Price
+
+CHANGE = "price_change_large"
+FIRST = "price_first"
+HELD = (CHANGE, FIRST)
+"""Codes of prices that wait for an operator's approval."""
+_APPROVE = (
+    "Compare the price at the OMS. If it is right, approve it by 'lockstep rejections retry ID "
+    "--reason TEXT': this price is then sent, and no other. If it is wrong, correct it at the OMS, "
+    "which replaces this rejection"
+)
+
+
+def list_of(price: Price, policy: PricesPolicy) -> str | Skipped:
+    """Return the store's price list that a price belongs to, or why it belongs to none."""
+    if not price.price_list:
+        return policy.store_list
+    found = policy.lists.get(price.price_list)
+    if found is not None:
+        return found
+    return Skipped(
+        "price_list_not_mapped",
+        f"prices.lists names no list of the store for the OMS's list {price.price_list}",
+    )
+
+
+def not_in_force(price: Price, now: datetime) -> Skipped | None:
+    """Return why a price does not apply at a moment, ``None`` where it does."""
+    if price.valid_from is not None and now < price.valid_from:
+        return Skipped("price_not_in_force", "its period lies ahead")
+    if price.valid_until is not None and now >= price.valid_until:
+        return Skipped("price_not_in_force", "its period has ended")
+    return None
+
+
+def next_change(price: Price, now: datetime) -> datetime | None:
+    """Return when a price begins or ends to be in force, ``None`` where it does no more."""
+    moments = [m for m in (price.valid_from, price.valid_until) if m is not None and m > now]
+    return min(moments, default=None)
+
+
+def tag_of(price: Price) -> PriceTag:
+    """Return what the store should show; a sale at the regular price is none."""
+    sale = None if price.sale == price.regular else price.sale
+    return PriceTag(price.regular, sale)
+
+
+def held_back(
+    wanted: PriceTag, shown: PriceTag | None, currency: str, policy: PricesPolicy
+) -> Problem | None:
+    """Return why a price waits for approval, ``None`` where it may go out.
+
+    The problem's value is the new price: an approval covers it, whatever the store shows by then.
+    """
+    value = wanted.text(currency)
+    if shown is None or not shown.selling or not shown.regular:
+        if policy.first_price == "send":
+            return None
+        return Problem(
+            FIRST,
+            "regular",
+            f"The store has no price to compare {value} with, so it could be off by any factor.",
+            f"{_APPROVE}. To send first prices without approval, set prices.first_price to send.",
+            value,
+        )
+    limit = policy.max_change
+    if limit is None:
+        return None
+    for field, new, old in (
+        ("regular", wanted.regular, shown.regular),
+        ("sale", wanted.selling, shown.selling),
+    ):
+        if abs(new - old) > Decimal(str(limit)) * old:
+            return Problem(
+                CHANGE,
+                field,
+                f"The price would change by {_percent(new, old)}, from {shown.text(currency)} to "
+                f"{value}; prices.max_change allows {limit:.0%}.",
+                f"{_APPROVE}.",
+                value,
+            )
+    return None
+
+
+def _percent(new: Decimal, old: Decimal) -> str:
+    return f"{(new - old) / old * 100:+.1f} %".replace("+-", "-")
+
+
+def currency_problem(price: Price, policy: PricesPolicy) -> Problem | None:
+    """Return why a price's currency can't be used: none is stated, or another one is required."""
+    if not price.currency:
+        return Problem(
+            "price_currency_missing",
+            "currency",
+            "The OMS states no currency for the price, and no setting does.",
+            "Set prices.currency to the currency of the OMS's prices.",
+            plain(price.regular),
+        )
+    if policy.only and price.currency not in policy.only:
+        return Problem(
+            "price_currency_refused",
+            "currency",
+            f"The price is in {price.currency}, and prices.only lists {', '.join(policy.only)}.",
+            "Correct the currency at the OMS, or add it to prices.only.",
+            price.currency,
+        )
+    return None

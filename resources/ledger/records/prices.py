@@ -1,0 +1,155 @@
+"""The newest prices, and which of them are due again although the OMS's price is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+
+from domain.connections import PRICES
+from resources.ledger.records.catalog import ITEMS_BASIS
+
+# A price that an operator has discarded stays out, whatever else changes.
+_DUE = """UPDATE sync.record r SET outcome = NULL, settled_at = NULL
+          FROM changed l
+          WHERE r.connection = %(name)s AND r.stream = %(stream)s
+            AND r.source_day = l.source_day AND r.capture_id = l.capture_id
+            AND r.state = 'accepted' AND r.outcome <> 'superseded'
+            AND NOT EXISTS (
+                SELECT 1 FROM sync.rejection d
+                WHERE (d.connection, d.stream, d.source_day, d.capture_id)
+                    = (r.connection, r.stream, r.source_day, r.capture_id)
+                  AND d.stage = 'delivered' AND d.state = 'discarded')"""
+REVIEWED = ("price_currency_missing", "price_currency_refused")
+"""Codes that keep a price out by the policy: another policy may let it in."""
+
+
+class TakenUp(NamedTuple):
+    """A price that is planned now."""
+
+    source_id: str
+    sku_key: str
+    capture_id: UUID
+    target_key: str
+    changes_at: datetime | None
+
+
+class Prices:
+    """Newest prices of one connection."""
+
+    def __init__(self, connection: psycopg.Connection[Any], name: str) -> None:
+        self._db, self._name = connection, name
+
+    def take_up(self, day: date, rows: Sequence[TakenUp]) -> None:
+        """Store prices that are planned now, with the store's present items."""
+        self._db.execute(
+            f"""INSERT INTO sync.newest_price AS n (connection, source_id, sku_key, source_day,
+                    capture_id, target_key, changes_at, item)
+                SELECT %s, s, k, %s, c, t, m, coalesce((
+                    SELECT {ITEMS_BASIS} FROM sync.item i
+                    WHERE i.connection = %s AND i.side = 'store' AND i.sku_key = k), '')
+                FROM unnest(%b::text[], %b::text[], %b::uuid[], %b::text[], %b::timestamptz[])
+                     AS v(s, k, c, t, m)
+                ON CONFLICT (connection, source_id) DO UPDATE SET
+                    sku_key = excluded.sku_key, source_day = excluded.source_day,
+                    gone = n.gone AND n.capture_id = excluded.capture_id,
+                    capture_id = excluded.capture_id, target_key = excluded.target_key,
+                    changes_at = excluded.changes_at, item = excluded.item""",  # noqa: S608
+            (
+                self._name,
+                day,
+                self._name,
+                [row.source_id for row in rows],
+                [row.sku_key for row in rows],
+                [row.capture_id for row in rows],
+                [row.target_key for row in rows],
+                [row.changes_at for row in rows],
+            ),
+        )
+
+    def rivals(self, target_keys: Collection[str]) -> dict[str, list[str]]:
+        """Return the present prices that belong to one place, by its key, where they are several.
+
+        Two spellings of a SKU at the OMS may mean one item of the store.
+        """
+        rows = self._db.execute(
+            """SELECT target_key, array_agg(source_id ORDER BY source_id) FROM sync.newest_price
+               WHERE connection = %s AND target_key = ANY(%b::text[]) AND target_key <> ''
+                 AND NOT gone
+               GROUP BY target_key HAVING count(*) > 1""",
+            (self._name, list(target_keys)),
+        )
+        return dict(rows.fetchall())
+
+    def mark_read(self, keys: Collection[str], source_ids: Collection[str]) -> int:
+        """Record which prices a complete read of SKUs had; return how many are due for that.
+
+        All prices of a SKU of which one came or went are due: they may belong to one place.
+        """
+        return self._db.execute(
+            f"""WITH moved AS (
+                    UPDATE sync.newest_price n SET gone = NOT n.gone
+                    WHERE n.connection = %(name)s AND n.sku_key = ANY(%(keys)b::text[])
+                      AND n.gone = (n.source_id = ANY(%(ids)b::text[]))
+                    RETURNING n.sku_key),
+                changed AS (
+                    SELECT n.source_day, n.capture_id FROM sync.newest_price n
+                    WHERE n.connection = %(name)s AND n.sku_key IN (SELECT sku_key FROM moved))
+                {_DUE}""",  # noqa: S608 - constants of this module only
+            {
+                "name": self._name,
+                "stream": PRICES,
+                "keys": list(keys),
+                "ids": list(source_ids),
+            },
+            prepare=False,
+        ).rowcount
+
+    def make_due(self, policy: str, now: datetime) -> int:
+        """Make due the prices whose plan was based on something else; return their number.
+
+        ``policy`` is a digest. Changes nothing where all is as it was.
+        """
+        with self._db.transaction():
+            row = self._db.execute(
+                "SELECT policy FROM sync.price_basis WHERE connection = %s FOR UPDATE",
+                (self._name,),
+            ).fetchone()
+            is_other_policy = row is not None and row[0] != policy
+            if row is None or is_other_policy:
+                self._db.execute(
+                    """INSERT INTO sync.price_basis (connection, policy) VALUES (%s, %s)
+                       ON CONFLICT (connection) DO UPDATE SET policy = excluded.policy""",
+                    (self._name, policy),
+                )
+            if is_other_policy:
+                self._review()
+            return self._changed_due(now, everything=is_other_policy)
+
+    def _changed_due(self, now: datetime, *, everything: bool) -> int:
+        return self._db.execute(
+            f"""WITH items AS (
+                    SELECT i.sku_key, {ITEMS_BASIS} AS item FROM sync.item i
+                    WHERE i.connection = %(name)s AND i.side = 'store' GROUP BY i.sku_key),
+                changed AS MATERIALIZED (
+                    SELECT n.source_day, n.capture_id
+                    FROM sync.newest_price n LEFT JOIN items i USING (sku_key)
+                    WHERE n.connection = %(name)s AND NOT n.gone
+                      AND (%(all)s OR n.item <> coalesce(i.item, '')
+                           OR n.changes_at <= %(now)s))
+                {_DUE}""",  # noqa: S608 - constants of this module only
+            {"name": self._name, "stream": PRICES, "all": everything, "now": now},
+            prepare=False,
+        ).rowcount
+
+    def _review(self) -> None:
+        """Have captures that the policy kept out validated once more."""
+        self._db.execute(
+            """DELETE FROM sync.record
+               WHERE connection = %s AND stream = %s AND state IN ('skipped', 'rejected')
+                 AND rule = ANY(%s)""",
+            (self._name, PRICES, list(REVIEWED)),
+        )

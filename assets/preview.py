@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from assets.delivery.links import not_linked
+from assets.streams.actions import Actions
 from assets.streams.catalog import entries, master_items
 from assets.streams.catalog_products import BEGINNING, Catalog
 from assets.streams.customers import Customers, customer_mapper
@@ -26,6 +27,7 @@ from assets.streams.orders import Orders
 from assets.streams.prices_preview import preview_prices
 from assets.streams.shipments_requests import not_shipped, shipment_requests
 from domain.connections import (
+    ACTIONS,
     CATALOG,
     CUSTOMERS,
     INVENTORY,
@@ -37,6 +39,7 @@ from domain.connections import (
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.personal import FORGOTTEN, without_personal_data
+from domain.records.actions import ActionRequest
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel, StoreItem
 from domain.records.record import amend
@@ -76,6 +79,7 @@ def preview(sync: Sync, stream: str, window: Window) -> Iterator[Sample]:
         CUSTOMERS: _customers,
         CATALOG: _catalog,
         PRICES: _prices,
+        ACTIONS: _actions,
     }
     with sync.ledger.session(sync.name, stream) as session:
         yield from kinds[stream](sync, session, window)
@@ -180,6 +184,24 @@ def _returns(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
         order_id = linked.get(found.order_id, found.order_id)
         text = f"order {order_id}: refund what these units are worth"
         yield Sample(record, "send", text, {"order": order_id, "units": owed})
+
+
+def _actions(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
+    """Show what agents have asked for; whether it is carried out depends on the order then."""
+    stream = Actions()
+    to_request = stream.mapper(sync, session, ())
+    for raw in _first(stream.fetch(sync, session, window)):
+        try:
+            mapped = to_request(raw.payload)
+        except RecordRejected as rejected:
+            yield _kept_out(raw.source_id, rejected.problems)
+            continue
+        if isinstance(mapped, Skipped):
+            yield _skipped(raw.source_id, mapped)
+            continue
+        request: ActionRequest = mapped.record
+        text = f"{request.permission} of order {request.source_id} by {request.permission_set}"
+        yield Sample(raw.source_id, "send", text)
 
 
 def _shipment(sync: Sync, record: str, fulfilment: Fulfilment) -> Sample:

@@ -9,22 +9,23 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, model_validator
 
 from domain.addressing.addresses import AddressRules
 from domain.milestones import Milestone
+from domain.records.actions import Permission
 from domain.values import Grain
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 StreamName = Literal[
-    "orders", "inventory", "shipments", "customers", "returns", "catalog", "prices"
+    "orders", "inventory", "shipments", "customers", "returns", "catalog", "prices", "actions"
 ]
 ORDERS, INVENTORY, SHIPMENTS = "orders", "inventory", "shipments"
 CUSTOMERS, RETURNS, PRICES = "customers", "returns", "prices"
-CATALOG = "catalog"
+CATALOG, ACTIONS = "catalog", "actions"
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 StoreList = Annotated[str, StringConstraints(pattern=r"^[^\s/]([^/]{0,98}[^\s/])?$")]
@@ -272,6 +273,29 @@ class PricesPolicy(Config):
         return self
 
 
+OPERATOR = "operator"
+"""The permission set of who uses the command line or Dagster's UI, unless they name another."""
+ALL_PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
+
+
+class ActionsPolicy(Config):
+    """What service agents may do with orders at the OMS (docs/actions.md)."""
+
+    permissions: dict[str, tuple[Permission, ...]] = Field(
+        default_factory=lambda: {OPERATOR: ALL_PERMISSIONS}
+    )
+    """Permission set -> what it allows. A set that is not listed may do nothing."""
+    until: dict[Permission, Milestone] = Field(default_factory=dict)
+    """Permission -> the last milestone of an order at which it may be used; where none is stated,
+    the OMS alone decides whether it is too late."""
+    hold: str = "Customer Service"
+    """The OMS's hold type id of agents' holds. UNVERIFIED: tenants configure their own."""
+    valid_for: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(days=3)
+    """How old a request may be when it is carried out; an older one is refused."""
+    folder: Path | None = None
+    """A folder from which files of requests are taken (CSV, or a JSON object a line)."""
+
+
 class Limits(Config):
     """How long work may be idle before it counts as stuck (``history.lag``, ``history.stuck``)."""
 
@@ -325,6 +349,7 @@ class Connection(Config):
     returns: ReturnsPolicy = ReturnsPolicy()
     catalog: CatalogPolicy = CatalogPolicy()
     prices: PricesPolicy = PricesPolicy()
+    actions: ActionsPolicy = ActionsPolicy()
     addresses: AddressRules = AddressRules()
     streams: tuple[StreamName, ...] = ("orders", "inventory", "shipments")
     """``customers`` is not among them: it sends personal data beyond that of orders."""

@@ -111,6 +111,8 @@ class Outcome:
     """It was not sent: the target had it already."""
     is_dead: bool = False
     """It has no attempts left."""
+    refused_lines: tuple[str, ...] = ()
+    """Lines of an order that ``partly`` leaves as they were."""
 
     @property
     def succeeded(self) -> bool:
@@ -233,4 +235,5 @@ def succeeded(receipt: Receipt) -> Outcome:
         problems=receipt.refused,
         warnings=receipt.warnings,
         trace_id=receipt.trace_id,
+        refused_lines=receipt.refused_lines,
     )

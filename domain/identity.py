@@ -113,6 +113,7 @@ _PREFIXES = {
     "return": "ret",
     "product": "prd",
     "price": "prc",
+    "action": "act",
 }
 
 

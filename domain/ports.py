@@ -30,6 +30,7 @@ from domain.records.catalog import Product, ProductNeed
 from domain.records.customers import Customer
 from domain.records.orders import Order
 from domain.sources import (
+    ActionSource,
     FulfilmentSource,
     ItemSource,
     OrderSource,
@@ -192,6 +193,16 @@ class OrderTarget(Target, Protocol):
         ...
 
 
+class ChangingOrderTarget(OrderTarget, Protocol):
+    """An ``OrderTarget`` with ``update``."""
+
+    def applied(
+        self, known: Mapping[str, object], change: Mapping[str, object]
+    ) -> dict[str, object]:
+        """Return what an order that holds ``known`` holds after a ``change`` was sent. Pure."""
+        ...
+
+
 class CustomerTarget(Target, Protocol):
     """Customers at an OMS: ``create`` and ``update`` (``CustomerSave``), keyed by the id there."""
 
@@ -296,6 +307,7 @@ class StoreSources(TypedDict, total=False):
     catalog: Source[Product]
     customers: Source[Customer]
     products: Source[Product]
+    actions: ActionSource
 
 
 class OmsSources(TypedDict, total=False):

@@ -38,6 +38,14 @@ class Entry(NamedTuple):
 
 
 _RECORD: dict[str, Entry] = {
+    "action_address_unusable": Entry("value", "The address of a reroute names a place."),
+    "action_field_missing": Entry(
+        "missing", "A request states its id, its order, who asked, with which permissions and when."
+    ),
+    "action_id_duplicate": Entry("duplicate", "The id of a request is unique in a batch."),
+    "action_kind_unknown": Entry("value", "A request is to cancel, hold, release or reroute."),
+    "action_part_missing": Entry("value", "A request has what its kind needs, and no more."),
+    "action_part_unfit": Entry("value", "A request has only parts that its kind can have."),
     "address_id_missing": Entry("missing", "A shipping address has an id."),
     "amount_missing": Entry("missing", "An order has all of its amounts."),
     "card_number_masked": Entry("value", "A text contains no payment card number."),

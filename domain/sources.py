@@ -17,6 +17,7 @@ import msgspec
 from domain.errors import PermanentError
 from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
 from domain.reconciliation import OrderOrigin, StoreSnapshot
+from domain.records.actions import ActionOutcome, ActionRequest
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel
 from domain.records.orders import Order
@@ -181,6 +182,18 @@ class ReturnSource(Source[Return], Protocol):
 
     def order_ids(self, payload: bytes) -> tuple[str, ...]:
         """Return the OMS's ids of the orders whose units come back; none if unreadable. Pure."""
+        ...
+
+
+class ActionSource(Source[ActionRequest], Protocol):
+    """Agents' requests at a store. They are read only while nothing was reported of them."""
+
+    async def report(self, outcomes: Sequence[ActionOutcome]) -> Sequence[str]:
+        """Show agents what became of their requests, and return the ids of those that know it.
+
+        Safe to repeat. A request that the store no longer has knows it, too. Raises
+        ``TransientError`` or ``PermanentError`` where nothing can be shown.
+        """
         ...
 
 

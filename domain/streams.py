@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from domain.connections import (
+    ACTIONS,
     CATALOG,
     CUSTOMERS,
     INVENTORY,
@@ -14,7 +15,7 @@ from domain.connections import (
     SHIPMENTS,
 )
 
-Entity = Literal["order", "stock", "customer", "return", "product", "price"]
+Entity = Literal["order", "stock", "customer", "return", "product", "price", "action"]
 
 
 class StreamKind(NamedTuple):
@@ -32,6 +33,8 @@ class StreamKind(NamedTuple):
     """What its records are about."""
     names_persons: bool = True
     """Whether a record may name a person: to forget one, all records are read."""
+    writes_with: tuple[str, ...] = ()
+    """Streams whose target records it changes, too: it delivers under their writers' locks."""
 
 
 KINDS: dict[str, StreamKind] = {
@@ -42,6 +45,7 @@ KINDS: dict[str, StreamKind] = {
     RETURNS: StreamKind(to_oms=False, is_snapshot=False, entity="return"),
     CATALOG: StreamKind(to_oms=True, is_snapshot=False, entity="product", names_persons=False),
     PRICES: StreamKind(to_oms=False, is_snapshot=True, entity="price", names_persons=False),
+    ACTIONS: StreamKind(to_oms=True, is_snapshot=False, entity="action", writes_with=(ORDERS,)),
 }
 PERSONAL = tuple(name for name, kind in KINDS.items() if kind.names_persons)
 """The streams whose records may name a person."""

@@ -24,6 +24,7 @@ from assets.streams.registry import STREAMS
 from domain.connections import Connection, Installation
 from domain.values import DAY, GRAINS, Grain
 from orchestration import housekeeping
+from orchestration.action_job import action_job
 from orchestration.jobs import build_live_job, build_reconcile_job, build_sync_job, lanes
 from orchestration.manual_sync_job import manual_sync_job
 from orchestration.rejections_job import rejections_job
@@ -67,6 +68,7 @@ def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
             rejections_job,
             streams_job,
             manual_sync_job,
+            action_job,
             *housekeeping.JOBS,
         ],
         sensors=_sensors(installation, lockstep, by_lane, live, sync),

@@ -10,13 +10,14 @@ from functools import cache
 
 import msgspec
 
+from domain.action_form import FACTS
 from domain.addressing.addresses import Address
 from domain.personal import fields_of, is_personal
-from domain.records import customers, fulfilment, orders, returns
+from domain.records import actions, customers, fulfilment, orders, returns
 from domain.records.record import Record
 from resources import oms, platforms
 
-ENTERED = frozenset({"name", "text", "texts", "options", "gift_message", "email"})
+ENTERED = frozenset({"name", "text", "texts", "options", "gift_message", "email", "comment"})
 """Fields of canonical records that hold, or in earlier versions held, what a person has entered."""
 NAMED = "lines.name charges.name taxes.name discounts.name"
 """Canonical names that are not a person's."""
@@ -26,7 +27,7 @@ PLACE = "country subdivision"
 @cache
 def fact_fields() -> frozenset[str]:
     """Return the plain names of all fields that hold facts."""
-    found = fields_of(f"{NAMED} {PLACE} {' '.join(_canonical())}")
+    found = fields_of(f"{NAMED} {PLACE} {' '.join((*_canonical(), *FACTS))}")
     for connector in platforms.REGISTRY.values():
         found |= connector.facts
     for connector_of_oms in oms.REGISTRY.values():
@@ -35,10 +36,10 @@ def fact_fields() -> frozenset[str]:
 
 
 def _canonical() -> set[str]:
-    """Return the fields of orders, fulfilment, customers and returns with no text of a person."""
+    """Return the fields of all canonical records with no text of a person."""
     kinds = [
         kind
-        for module in (orders, fulfilment, customers, returns)
+        for module in (orders, fulfilment, customers, returns, actions)
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Record) and kind is not orders.Customer
     ]

@@ -44,6 +44,7 @@ from domain.sources import (
     StockSource,
 )
 from domain.statuses import OrderStatuses
+from resources.action_source import ActionRequests
 from resources.ledger.database.embedded import database_url
 from resources.ledger.ledger import Ledger
 from resources.ledger.monitoring.caution import note_database
@@ -152,6 +153,15 @@ class Sync:
     def customers_target(self) -> CustomerTarget:
         """Return the customers of the OMS."""
         return _present(self.oms.kind, CUSTOMERS, self.oms.targets.get("customers"))
+
+    @cached_property
+    def actions(self) -> ActionRequests:
+        """Return the source of agents' requests; a store need not have one.
+
+        One for the whole run, since it puts away the files that it has read.
+        """
+        policy, rules = self.connection.actions, self.connection.addresses
+        return ActionRequests(self.platform.sources.get("actions"), policy.folder, rules)
 
     @property
     def order_rules(self) -> OrderRules:

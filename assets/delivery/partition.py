@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -24,6 +24,7 @@ from domain.errors import (
     TransientError,
     WriterLost,
 )
+from domain.streams import KINDS
 from domain.values import Partition
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.monitoring.outages import note_answering, note_failing
@@ -163,7 +164,7 @@ def _deliver_pass(
     after: UUID | None = None
     waiting = DeliveryCounts()
     while True:
-        with session.writer_lock(), gc_paused():
+        with _writer_locks(session), gc_paused():
             total.paused = _pause_of(sync, stream, session)
             if total.paused:
                 return waiting
@@ -187,6 +188,17 @@ def _deliver_pass(
                 retry_unreached(session, failing_since)
         if counts.waits_until is not None:
             waiting.wait(counts.waits_until, counts.waiting)
+
+
+@contextmanager
+def _writer_locks(session: Session) -> Iterator[None]:
+    """Hold the stream's lock, and before it those of the streams whose records it writes, too."""
+    kind = KINDS.get(session.stream)
+    with ExitStack() as locks:
+        for other in kind.writes_with if kind is not None else ():
+            locks.enter_context(session.writer_lock(other))
+        locks.enter_context(session.writer_lock())
+        yield
 
 
 def _pause_of(sync: Sync, stream: Stream[Any], session: Session) -> str:

@@ -85,6 +85,12 @@ class Planner(ABC, Generic[R]):
         It may be called again with the same outcomes.
         """
 
+    def concluded(self, plans: Sequence[tuple[Plan, str | None]]) -> None:
+        """Write what the stream records of its plans' ends, in the transaction that stores them.
+
+        Each with its record's outcome; ``None``: it stays due.
+        """
+
     def follow_up(self, plan: Plan) -> list[Intent]:
         """Return what an outcome has made necessary beyond the plan."""
         del plan
@@ -97,6 +103,11 @@ class ReadingPlanner(Planner[R]):
     def question(self, due: Due[R]) -> tuple[str, Question]:
         """Return which target record is read, and what it may hold, where that is uncertain."""
         return due.delivered_as, ()
+
+    def doubts(self, due: Due[R]) -> bool:
+        """Return whether the target is read for another reason than the record's own deliveries."""
+        del due
+        return False
 
     @abstractmethod
     def resolve(self, due: Due[R], held: Held | None) -> list[SettleRow]:

@@ -92,7 +92,9 @@ class Resolver:
     def _must_read(self, plan: Plan) -> bool:
         if plan.refusal or plan.waits_until is not None or plan.due.is_read:
             return False
-        return self._reads_all or bool(self._unreadable_otherwise(plan))
+        if self._reads_all or self._unreadable_otherwise(plan):
+            return True
+        return self._reader is not None and self._reader.doubts(plan.due)
 
     def _unreadable_otherwise(self, plan: Plan) -> list[UnsettledDelivery]:
         """Return the uncertain effects that only the target can show.

@@ -175,9 +175,11 @@ class Settlement:
         through: list[str] = []
         resolved: list[UUID] = []
         left: list[UUID] = []
+        concluded: list[tuple[Plan, str | None]] = []
         plans = [plan for plan in plans if plan.settled == len(plan.sent)]
         for plan in plans:
             outcome = _conclude(plan, counts, got_through=got_through)
+            concluded.append((plan, outcome))
             if outcome is not None:
                 outcomes.append((plan.accepted.capture_id, outcome))
             if outcome == "rejected":
@@ -196,6 +198,7 @@ class Settlement:
         day = self._planner.request.partition.day
 
         def close() -> int:
+            self._planner.concluded(concluded)
             session.deliveries.supersede(resolved)
             session.deliveries.bury(left)
             session.records.warn(day, warnings)

@@ -24,6 +24,7 @@ from domain.reconciliation import (
 )
 from domain.records.orders import Order
 from domain.records.record import decode_record, encode_record
+from domain.rules.amendments import amended
 from domain.values import Partition
 from resources.ledger.rows import TargetRow
 from resources.lockstep import Sync
@@ -83,9 +84,10 @@ class OrderComparator:
             and newest.digest != content_digest(store.payload)  # it was dated after an older one
         ):
             return result.pending()
-        expected, is_sendable = self._expected(snapshot, store, result)
-        if expected is None:
+        captured, is_sendable = self._expected(snapshot, store, result)
+        if captured is None:
             return result
+        expected = amended(captured, snapshot.amendments)
         if expected.cancelled:
             self._cancelled(snapshot, result, is_sendable=is_sendable)
         elif snapshot.oms is None:
@@ -93,7 +95,7 @@ class OrderComparator:
         else:
             self._differences(snapshot, snapshot.oms, expected, result, is_sendable=is_sendable)
         if any(drift.can_repair for drift in result.drifts) and result.repair is not None:
-            result.repair = self._with_mode(snapshot, store, expected, result.repair)
+            result.repair = self._with_mode(snapshot, store, captured, result.repair)
         return result
 
     def _expected(

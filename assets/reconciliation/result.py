@@ -17,6 +17,7 @@ from domain.reconciliation import (
     Mode,
     OrderOrigin,
 )
+from domain.records.actions import Amendment
 from domain.values import Partition
 from resources.ledger.records.record_state import UNKNOWN, RecordState
 from resources.ledger.rows import KnownLine, TargetRow
@@ -43,6 +44,8 @@ class OrderSnapshot:
     """The store's shipments by id, read where there may be any."""
     lines: Mapping[str, KnownLine] | None = None
     """Of the newest accepted version, where there may be shipments; ``None``: none is known."""
+    amendments: Sequence[Amendment] = ()
+    """What agents' actions have changed of it at the OMS."""
     is_linked: bool = True
     """Whether ``order_id`` is that of its link."""
     has_moved: bool = False

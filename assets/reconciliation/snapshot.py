@@ -22,6 +22,7 @@ from domain.reconciliation import OrderOrigin
 from domain.sources import Page
 from domain.values import Window
 from resources.ledger.deliveries.drifts import Drifts
+from resources.ledger.records.actions import Actions
 from resources.ledger.records.record_state import (
     UNKNOWN,
     RecordState,
@@ -124,6 +125,7 @@ class SnapshotReader:
         shipped = [i for i in ids if self._may_have_shipments(i, at_store, at_oms, before)]
         shipments = self._shipments(shipped) if shipped else {}
         lines = self._session.records.line_groups(shipped)
+        amendments = Actions(self._session.db, self._sync.name).amendments(ids)
         after = self._record_states(ids, order_ids)
         return [
             OrderSnapshot(
@@ -136,6 +138,7 @@ class SnapshotReader:
                 *after[source_id],
                 shipments.get(source_id, {}),
                 lines.get(source_id),
+                amendments.get(source_id, ()),
                 is_linked=source_id in linked,
                 has_moved=before[source_id] != after[source_id],
             )

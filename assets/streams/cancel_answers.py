@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from domain.connections import ORDERS
+from domain.connections import ACTIONS, ORDERS
 from domain.errors import Problem
 from domain.identity import correlation_id
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
-from resources.ledger.deliveries.requests import Requests
+from resources.ledger.deliveries.requests import Requests, note_order_answers
 from resources.ledger.rows import RejectionRow, UnsettledDelivery
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -36,18 +36,17 @@ def record_cancel_answers(session: Session, sync: Sync, fulfilments: Sequence[Fu
     which follows, would be sent back to the OMS.
     """
     requests = Requests(session.db, sync.name, ORDERS)
+    accepted = [
+        f.source_id
+        for f in fulfilments
+        if f.cancel_answer == "accepted" or f.milestone() is Milestone.CANCELED
+    ]
+    rejected = [f.source_id for f in fulfilments if f.cancel_answer == "rejected"]
     with session.transaction():
-        requests.accepted(
-            [
-                f.source_id
-                for f in fulfilments
-                if f.cancel_answer == "accepted" or f.milestone() is Milestone.CANCELED
-            ],
-            CANCEL,
-        )
-        requests.rejected(
-            [f.source_id for f in fulfilments if f.cancel_answer == "rejected"], CANCEL
-        )
+        requests.accepted(accepted, CANCEL)
+        requests.rejected(rejected, CANCEL)
+        note_order_answers(session.db, sync.name, ACTIONS, CANCEL, accepted, "accepted")
+        note_order_answers(session.db, sync.name, ACTIONS, CANCEL, rejected, "rejected")
 
 
 def apply_after_delivery(sync: Sync) -> None:

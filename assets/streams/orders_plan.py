@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import orjson
@@ -18,14 +19,19 @@ from domain.connections import ORDERS
 from domain.delivery import Held, Intent, OrderCancel, OrderSave, Outcome, Question
 from domain.errors import Problem, RecordRejected
 from domain.identity import delivery_key
+from domain.records.actions import Amendment
 from domain.records.orders import Order
 from domain.records.record import decode_record
+from domain.rules.amendments import amended
 from resources.ledger.links import Link
+from resources.ledger.records.actions import Actions
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 LOOKED_UP = "the OMS was asked for what it holds"
+FOR_ACTION = timedelta(seconds=30)
+"""How long an order waits at least for an agent's action that a run is to look at."""
 REOPENED = Problem(
     "reopened_after_cancel",
     "status",
@@ -45,6 +51,9 @@ class OrdersPlanner(ReadingPlanner[Order]):
         self.orders = self.target = sync.oms.targets["orders"]
         self._cancel_reason = sync.connection.orders.cancel_reason
         self._linked: Mapping[str, str] = {}
+        self._actions = Actions(session.db, sync.name)
+        self._amendments: Mapping[str, Sequence[Amendment]] = {}
+        self._doubtful: Mapping[str, tuple[bool, datetime | None]] = {}
 
     def select(self, chunk: Sequence[AcceptedRecord]) -> Sequence[AcceptedRecord]:
         """Mark what newer versions replace, but what is owed although its status has moved on."""
@@ -56,20 +65,26 @@ class OrdersPlanner(ReadingPlanner[Order]):
         ids = [a.source_id for a in current]
         known = self.session.deliveries.targets(ids)
         self._linked = self.session.links.oms_ids(ids)
+        self._amendments = self._actions.amendments(ids)
+        self._doubtful = self._actions.doubtful(ids)
         return [Due(a, self._decode(a), a.source_id, known.get(a.source_id)) for a in current]
 
     def _decode(self, accepted: AcceptedRecord) -> Order:
         """Return the order with the id that it has at the OMS, though it may now get another one.
 
-        It was sent under that one, and its number at the store may have changed since.
+        It was sent under that one, and its number at the store may have changed since. What agents
+        have changed of it stays changed.
         """
         order = decode_record(Order, accepted.canonical)
+        order = amended(order, self._amendments.get(order.source_id, ()))
         order_id = self._linked.get(order.source_id, order.order_id)
         return order if order_id == order.order_id else replace(order, order_id=order_id)
 
     def plan(self, due: Due[Order]) -> Plan:
         """Return what brings the OMS to this version, if anything differs."""
         order, known = due.record, due.known
+        if (until := self._waits_until(due)) is not None:
+            return Plan(due, waits_until=until)
         if order.cancelled:
             if known is None or known.milestone in (CANCELED, CANCEL_REQUESTED):
                 return Plan(due)
@@ -90,6 +105,22 @@ class OrdersPlanner(ReadingPlanner[Order]):
         if change is None:
             return Plan(due)
         return self._to(due, "update", OrderSave(change, wanted, held))
+
+    def _waits_until(self, due: Due[Order]) -> datetime | None:
+        """Return until when the order waits for an agent's action whose effect is uncertain.
+
+        Its own run looks what became of it; where none does, the order is read here, once a lost
+        request can't take effect any more.
+        """
+        is_alive, until = self._doubtful.get(due.record.source_id, (False, None))
+        now = datetime.now(UTC)
+        if is_alive:
+            return max(until or now, now + FOR_ACTION)
+        return until if until is not None and until > now else None
+
+    def doubts(self, due: Due[Order]) -> bool:
+        """Return whether an agent's action may have changed the order unseen."""
+        return due.record.source_id in self._doubtful
 
     def _to(self, due: Due[Order], operation: str, content: OrderSave | OrderCancel) -> Plan:
         sequence = due.known.sequence if due.known else 0
@@ -119,7 +150,10 @@ class OrdersPlanner(ReadingPlanner[Order]):
 
     def _sent(self, delivery: UnsettledDelivery) -> Order | None:
         content = self.session.records.canonical(delivery.capture_id, delivery.source_id)
-        return decode_record(Order, content) if content is not None else None
+        if content is None:
+            return None
+        order = decode_record(Order, content)
+        return amended(order, self._amendments.get(order.source_id, ()))
 
     def resolve(self, due: Due[Order], held: Held | None) -> list[SettleRow]:
         """Take what the OMS holds as known; it shows whether an order was created or canceled."""

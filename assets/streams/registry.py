@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assets.chain.stream import Stream
+from assets.streams.actions import Actions
 from assets.streams.catalog_products import Catalog
 from assets.streams.customers import Customers
 from assets.streams.inventory import Inventory
@@ -15,5 +16,14 @@ from assets.streams.shipments import Shipments
 
 STREAMS: dict[str, Stream[Any]] = {
     stream.name: stream
-    for stream in (Orders(), Inventory(), Shipments(), Customers(), Returns(), Catalog(), Prices())
+    for stream in (
+        Orders(),
+        Inventory(),
+        Shipments(),
+        Customers(),
+        Returns(),
+        Catalog(),
+        Prices(),
+        Actions(),
+    )
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from assets.delivery.request import DeliveryRequest
+from assets.streams.action_answers import apply_answers_after_delivery
 from assets.streams.cancel_answers import apply_after_delivery
 from assets.streams.shipments_acknowledged import acknowledge_delivered
 from assets.streams.shipments_orders import FulfilmentMapper
@@ -106,4 +107,5 @@ class Shipments:
     def conclude(self, sync: Sync) -> None:
         """Apply the OMS's answers to cancellations, and report the delivered orders to it."""
         apply_after_delivery(sync)
+        apply_answers_after_delivery(sync)
         acknowledge_delivered(sync)

@@ -158,6 +158,8 @@ class FulfilmentGroup(Record, frozen=True, kw_only=True):
     recipient_email: str = ""
     texts: tuple[str, ...] = ()
     """What the shopper has entered for the address beside it: delivery instructions."""
+    node: Key = ""
+    """The OMS's location that an agent has chosen to ship from; no store states one."""
 
     def __post_init__(self) -> None:
         check_keys(self, self.group_id)
@@ -224,6 +226,8 @@ class Order(Record, frozen=True, kw_only=True):
     hold: str | None = None
     """The OMS's hold type id, from the connection's mapping, of an order that must not be fulfilled
     yet."""
+    agent_holds: tuple[str, ...] = ()
+    """Hold type ids of agents' actions, which no store's order states."""
     ordered_at: UtcDatetime
     currency: Currency
     tax_included: bool

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.connections import (
+    ACTIONS,
     CATALOG,
     CUSTOMERS,
     INVENTORY,
@@ -86,6 +87,12 @@ NEEDED: dict[str, tuple[Needed, ...]] = {
         Needed("oms", PRICES, is_source=True),
         Needed("platform", CATALOG, is_source=True),
         Needed("platform", PRICES, is_source=False),
+    ),
+    # Requests come from the command line or a folder, too, so that no store needs a source of them.
+    ACTIONS: (
+        _STORE_ORDERS,
+        _OMS_ORDERS,
+        Needed("oms", ORDERS, is_source=False),
     ),
 }
 

@@ -66,13 +66,13 @@ class Session:
         self._poller: select.poll | None = None
 
     @contextmanager
-    def writer_lock(self) -> Iterator[None]:
+    def writer_lock(self, stream: str = "") -> Iterator[None]:
         """Hold the lock that gives the stream one writer at a time; wait until it is free.
 
         It is a session lock: Postgres frees it when the process or its connection dies, so a crash
-        never blocks the next run.
+        never blocks the next run. ``stream`` is another one, whose target records are written, too.
         """
-        name = f"{self.connection}/{self.stream}"
+        name = f"{self.connection}/{stream or self.stream}"
         self.db.execute("SELECT pg_advisory_lock(hashtextextended(%s, 7))", (name,))
         try:
             yield

@@ -204,6 +204,21 @@ ALIGNMENT_FINDING = Table("alignment_finding", (
     Column("detail", "text"),
 ), key="sku")
 
+ACTION = Table("action", (
+    Column("capture_id", "uuid"),
+    Column("action_id", "text"),
+    Column("source_id", "text"),
+    Column("kind", "text"),
+    Column("line_id", "text"),
+    Column("quantity", "numeric"),
+    Column("hold", "text"),
+    Column("node", "text"),
+    Column("has_address", "bool"),
+    Column("permission_set", "text"),
+    Column("requested_by", "text"),
+    Column("requested_at", "timestamptz"),
+), "record", key="action_id")
+
 MESSAGE_LOG = Table("message_log", (
     Column("source_day", "date"),
     Column("at", "timestamptz"),
@@ -243,6 +258,7 @@ TABLES = (
     RETURN_LINE,
     PRODUCT_VARIANT,
     ALIGNMENT_FINDING,
+    ACTION,
     MESSAGE_LOG,
     TARGET_STATE,
 )

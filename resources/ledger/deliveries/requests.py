@@ -72,6 +72,47 @@ class Requests:
         return [Answered(*row) for row in rows]
 
 
+def note_order_answers(
+    db: psycopg.Connection[Any],
+    name: str,
+    stream: str,
+    action: str,
+    order_ids: Sequence[str],
+    state: Answer,
+) -> None:
+    """Record answers to what a stream has asked of orders, whose own records name their order."""
+    if not order_ids:
+        return
+    db.execute(
+        """UPDATE sync.request r SET state = %s, answered_at = clock_timestamp(), applied_at = NULL
+           FROM sync.action_outcome o
+           WHERE r.connection = %s AND r.stream = %s AND r.action = %s AND r.state = 'asked'
+             AND (o.connection, o.action_id) = (r.connection, r.source_id)
+             AND o.source_id = ANY(%b)""",
+        (state, name, stream, action, list(order_ids)),
+    )
+
+
+def adopt_order_answers(
+    db: psycopg.Connection[Any], name: str, stream: str, action: str, of_orders: str
+) -> None:
+    """Take what the stream of orders knows as answers to what another one has asked of them.
+
+    An order may have been canceled before the request for it was settled.
+    """
+    db.execute(
+        """UPDATE sync.request r SET state = 'accepted', answered_at = clock_timestamp(),
+                  applied_at = NULL
+           FROM sync.action_outcome o, sync.request q
+           WHERE r.connection = %s AND r.stream = %s AND r.action = %s AND r.state = 'asked'
+             AND (o.connection, o.action_id) = (r.connection, r.source_id)
+             AND (q.connection, q.stream, q.source_id, q.action)
+               = (o.connection, %s, o.source_id, r.action)
+             AND q.state = 'accepted'""",
+        (name, stream, action, of_orders),
+    )
+
+
 def note_asked(db: psycopg.Connection[Any], keys: Sequence[UUID]) -> None:
     """Record that these deliveries were taken as requests.
 

@@ -301,6 +301,16 @@ class Records:
         )
         return dict(rows.fetchall())
 
+    def days_of(self, captures: Mapping[str, UUID]) -> list[tuple[date, UUID]]:
+        """Return the days of versions by record, as ``newest_accepted`` returns them."""
+        rows = self._db.execute(
+            """SELECT source_day, capture_id FROM sync.record
+               WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
+                 AND capture_id = ANY(%b)""",
+            (self._name, self._stream, list(captures), list(captures.values())),
+        )
+        return rows.fetchall()
+
     def partitions_pending(self, grain: Grain) -> list[Partition]:
         """Return the partitions with captures to validate or accepted records to deliver."""
         rows = self._db.execute(

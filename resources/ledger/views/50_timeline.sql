@@ -55,6 +55,21 @@ LEFT JOIN LATERAL (SELECT correlation_id, run_id FROM sync.record r
                    WHERE r.connection = f.connection AND r.stream = 'shipments' AND r.source_id = f.order_id AND r.capture_id = f.capture_id
                    LIMIT 1) r ON true
 UNION ALL
+-- What agents have asked for an order, and what became of it: also in the order's own history.
+SELECT h.connection, e.entity, CASE e.entity WHEN 'order' THEN h.source_id ELSE h.action_id END, t.at, 'action ' || h.kind || ' ' || t.event, 'actions',
+       concat_ws(' ', h.action_id, t.detail), '', coalesce(h.run_id, '')
+FROM history.actions h
+CROSS JOIN (VALUES ('order'), ('action')) e(entity)
+CROSS JOIN LATERAL (VALUES
+    (h.requested_at, 'asked for', concat_ws(' ', nullif('line ' || h.line_id, 'line '), trim_scale(h.quantity)::text || ' units', nullif(h.hold, ''),
+                                            nullif('from ' || h.node, 'from '), CASE WHEN h.has_address THEN 'to another address' END,
+                                            'by ' || h.requested_by, 'as ' || h.permission_set)),
+    (h.asked_at, 'requested', 'the OMS answers later'),
+    (CASE WHEN h.state NOT IN ('waiting', 'requested') THEN coalesce(h.answered_at, h.decided_at) END,
+     h.state || CASE WHEN h.answered_at IS NOT NULL THEN ' by the late answer' ELSE '' END, concat_ws(': ', nullif(h.code, ''), nullif(h.reason, ''))),
+    (h.reported_at, 'reported', h.state)) t(at, event, detail)
+WHERE t.at IS NOT NULL
+UNION ALL
 -- Units of a return by how far they are, and what was paid back for them: facts of the stream returns.
 SELECT r.connection, 'return', r.return_id, r.source_updated_at, 'return ' || s.status, 'returns',
        concat_ws(' ', trim_scale(s.units)::text || ' x ' || r.sku, nullif(r.condition, ''), nullif(r.reason, ''), nullif(r.tracking_number, '')), '', ''

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
-from resources.oms.manhattan.parsing import objects_of
+from resources.oms.manhattan.parsing import object_of, objects_of
 from resources.oms.manhattan.statuses import HOLD_RESOLVED
 
 Json: TypeAlias = dict[str, object]
@@ -118,6 +118,27 @@ def _changed_entries(
         elif name in REMOVED:
             changes.append({key: identity, **REMOVED[name]})
     return changes
+
+
+def applied(known: JsonView, change: JsonView) -> Json:
+    """Return what an order holds that held ``known``, after a save of ``change``."""
+    result = dict(object_of(_without_nulls(united([known, change]))))
+    if "OrderLine" in result:
+        lines = objects_of(result["OrderLine"])
+        result["OrderLine"] = [line for line in lines if not line.get("IsCancelled")]
+    if "OrderHold" in result:
+        holds = objects_of(result["OrderHold"])
+        active = [hold for hold in holds if hold.get("StatusId") != HOLD_RESOLVED]
+        result |= {"OrderHold": active}
+        if not active:
+            del result["OrderHold"]
+    return result
+
+
+def _without_nulls(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _without_nulls(part) for name, part in value.items() if part is not None}
+    return [_without_nulls(part) for part in value] if isinstance(value, list) else value
 
 
 def united(payloads: Sequence[JsonView]) -> Json:

@@ -73,8 +73,9 @@ class OrderMapper:
         _check_id(order.order_id)
         included = order.tax_included
         payload = self._header(order)
-        if order.hold is not None:
-            payload["OrderHold"] = [{"HoldTypeId": order.hold, "StatusId": HOLD_ACTIVE}]
+        if order.hold is not None or order.agent_holds:
+            holds = dict.fromkeys([*([order.hold] if order.hold else []), *order.agent_holds])
+            payload["OrderHold"] = [{"HoldTypeId": hold, "StatusId": HOLD_ACTIVE} for hold in holds]
         charges = self._charges.charges(order.charges, order.discounts, tax_included=included)
         if charges:
             payload["OrderChargeDetail"] = unique(charges, "ChargeDetailId")
@@ -150,6 +151,8 @@ class OrderMapper:
             result["ShipToAddress"] = {"Address": address}
         elif group.recipient_email:
             result["ShipToAddress"] = {"Address": {"Email": group.recipient_email}}
+        if group.node:  # UNVERIFIED as a way to re-allocate (oms.md, section 1.3)
+            result["OrderLinePromisingInfo"] = {"ShipFromLocationId": group.node}
         return result
 
     def _address(self, address: Address, email: str = "") -> Json:

@@ -29,6 +29,7 @@ from resources.http.policy import ClientPolicy
 from resources.http.target_writer import TargetWriter
 from resources.oms.manhattan.orders.bulk import BulkCreation, BulkLog
 from resources.oms.manhattan.orders.changes import (
+    applied,
     equal_lines,
     order_change,
     united,
@@ -77,6 +78,12 @@ class ManhattanOrders:
     ) -> dict[str, object] | None:
         """Return the save that turns ``known`` into ``wanted``."""
         return order_change(known, wanted, self._cancel_reason, whole=whole)
+
+    def applied(
+        self, known: Mapping[str, object], change: Mapping[str, object]
+    ) -> dict[str, object]:
+        """Return what an order holds after a save."""
+        return applied(known, change)
 
     def units(self, content: Mapping[str, object]) -> dict[str, Decimal]:
         """Return by SKU the units of a ``payload``."""

@@ -1,0 +1,145 @@
+"""The stream ``actions``, agents' requests for the OMS: reading, mapping, checks, and reporting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from assets.delivery.request import DeliveryRequest
+from assets.streams.actions_plan import ActionsPlanner
+from domain.connections import ACTIONS
+from domain.errors import Problem, RateLimited
+from domain.exchange import Mapped, RawRecord, Skipped
+from domain.identity import content_digest, correlation_id
+from domain.records.actions import ActionRequest
+from domain.records.record import amend
+from domain.schemas.actions import action_problems
+from domain.sources import Page
+from domain.values import Window
+from resources.action_source import ActionRequests
+from resources.ledger.links import accepted_orders
+from resources.ledger.records.actions import Actions as Ledger
+from resources.ledger.rows import StoredCapture, TableRows
+from resources.ledger.session import Session
+from resources.ledger.tables import ACTION
+from resources.lockstep import Sync
+
+MOST, CHUNK = 1_000, 100
+"""Outcomes that one run reports, and of one chunk, which is recorded before the next."""
+
+
+class Actions:
+    """Agents' actions, by the protocol ``assets.chain.stream.Stream``."""
+
+    name = ACTIONS
+    to_oms = True
+    is_snapshot = False
+    summary = (
+        "What service agents ask for: cancel, hold, release or reroute an order. Each request is "
+        "carried out once at the OMS, or refused with the reason, and its agent is shown what "
+        "became of it."
+    )
+
+    def source(self, sync: Sync) -> ActionRequests:
+        """Return the sources of requests."""
+        return sync.actions
+
+    def probe(self, sync: Sync, since: datetime) -> datetime | None:
+        """Look for files, and ask the store for its oldest request since ``since``."""
+        return sync.actions.probe(since)
+
+    def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
+        """Read the requests that wait."""
+        del session
+        return sync.actions.fetch(window)
+
+    def correlate(self, sync: Sync, session: Session, source_ids: Sequence[str]) -> dict[str, str]:
+        """Return the requests' own correlation ids."""
+        del session
+        return {i: correlation_id(sync.name, "action", i) for i in source_ids}
+
+    def digest(self, record: RawRecord) -> bytes:
+        """Digest the whole payload."""
+        return content_digest(record.payload)
+
+    def mapper(
+        self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
+    ) -> Callable[[bytes], Mapped[ActionRequest] | Skipped]:
+        """Return the mapping; a request names its order by any of its ids and numbers."""
+        del captures
+        to_canonical = sync.actions.to_canonical
+
+        def to_request(payload: bytes) -> Mapped[ActionRequest] | Skipped:
+            mapped = to_canonical(payload)
+            if isinstance(mapped, Mapped):
+                named = mapped.record.source_id
+                amend(mapped.record, "source_id", _store_id(sync, session, named))
+            return mapped
+
+        return to_request
+
+    def check(
+        self, sync: Sync, session: Session, records: Sequence[ActionRequest]
+    ) -> Mapping[int, Sequence[Problem]]:
+        """Check the batch."""
+        del sync, session
+        return action_problems(records)
+
+    def typed(self, accepted: Sequence[tuple[StoredCapture, ActionRequest]]) -> list[TableRows]:
+        """Return a row per request."""
+        rows = [
+            (
+                capture.capture_id,
+                request.action_id,
+                request.source_id,
+                request.kind,
+                request.line_id or "",
+                request.quantity,
+                request.hold,
+                request.node,
+                request.address is not None,
+                request.permission_set,
+                request.requested_by,
+                request.requested_at,
+            )
+            for capture, request in accepted
+        ]
+        return [TableRows(ACTION, rows)]
+
+    def planner(self, sync: Sync, session: Session, request: DeliveryRequest) -> ActionsPlanner:
+        """Decide each request, and carry out what is allowed."""
+        return ActionsPlanner(sync, session, request)
+
+    def conclude(self, sync: Sync) -> None:
+        """Close what was refused for good, and show agents what became of their requests."""
+        with sync.ledger.session(sync.name, ACTIONS, sync.run_id) as session:
+            ledger = Ledger(session.db, sync.name)
+            if refused := ledger.refused():
+                why = "the request was refused, and its agent is shown the reason"
+                session.rejections.close("delivered", refused, why, sync.run_id)
+            _report(sync, ledger)
+
+
+def _store_id(sync: Sync, session: Session, named: str) -> str:
+    """Return the store's id of the order that a request names; the name where none is known."""
+    if links := session.links.find(named):
+        return links[0].store_id
+    known = accepted_orders(session.db, sync.name, store_ids=[named], oms_ids=[named])
+    return known[0].store_id if known else named
+
+
+def _report(sync: Sync, ledger: Ledger) -> None:
+    """Report outcomes to where the requests came from; a used-up quota leaves the rest for later.
+
+    Raises the store's fault: they stay to be reported by the next run.
+    """
+    waiting = ledger.to_report(MOST)
+    for start in range(0, len(waiting), CHUNK):
+        chunk = waiting[start : start + CHUNK]
+        try:
+            known = set(asyncio.run(sync.actions.report(chunk)))
+        except RateLimited as error:
+            sync.log(f"{len(waiting) - start} outcomes are reported later: {error}")
+            return
+        ledger.reported([outcome for outcome in chunk if outcome.action_id in known])

@@ -1,0 +1,79 @@
+"""What the ledger knows of the orders that agents' requests are about, for one chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from assets.streams.cancel_answers import CANCEL_REQUESTED, CANCELED
+from domain.connections import ORDERS, SHIPMENTS
+from domain.milestones import Milestone
+from domain.records.actions import Amendment
+from domain.records.orders import Order
+from domain.records.record import decode_record
+from domain.rules.permissions import OrderStanding
+from resources.ledger.deliveries.deliveries import Deliveries
+from resources.ledger.records.actions import Actions, Pending
+from resources.ledger.records.records import Records
+from resources.ledger.rows import TargetRow, UnsettledDelivery
+from resources.ledger.session import Session
+
+
+@dataclass
+class OrderPage:
+    """One order."""
+
+    order: Order | None
+    known: TargetRow | None
+    """What the OMS is known to hold of it: the target state of the stream ``orders``."""
+    amendments: Sequence[Amendment]
+    milestone: Milestone | None
+    unsettled: Sequence[UnsettledDelivery]
+    """Deliveries of the order itself whose effect is not certain."""
+    pending: Sequence[Pending]
+    """Requests for it without an outcome, oldest first."""
+
+    def standing(self) -> OrderStanding:
+        """Return what a decision needs to know."""
+        return OrderStanding(
+            self.order,
+            self.amendments,
+            is_at_oms=self.known is not None,
+            is_canceled=self.known is not None and self.known.milestone == CANCELED,
+            is_asked_to_cancel=self.known is not None and self.known.milestone == CANCEL_REQUESTED,
+            milestone=self.milestone,
+        )
+
+
+def read_pages(
+    session: Session, source_ids: Sequence[str], acts_for: float
+) -> Mapping[str, OrderPage]:
+    """Read orders by their ids at the store, in a session that holds the orders' lock, too."""
+    db, name = session.db, session.connection
+    deliveries, records = Deliveries(db, name, ORDERS), Records(db, name, ORDERS)
+    known = deliveries.targets(source_ids)
+    shown = Deliveries(db, name, SHIPMENTS).targets(source_ids)
+    unsettled = deliveries.unsettled(source_ids, acts_for)
+    captures, links = records.newest_accepted(source_ids), session.links.oms_ids(source_ids)
+    actions = Actions(db, name)
+    amendments, pending = actions.amendments(source_ids), actions.pending(source_ids)
+    pages: dict[str, OrderPage] = {}
+    for source_id in dict.fromkeys(source_ids):
+        content = (
+            records.canonical(captures[source_id], source_id) if source_id in captures else None
+        )
+        order = decode_record(Order, content) if content is not None else None
+        if order is not None and source_id in links:
+            order = replace(order, order_id=links[source_id])
+        row = shown.get(source_id)
+        pages[source_id] = OrderPage(
+            order,
+            known.get(source_id),
+            amendments.get(source_id, ()),
+            Milestone(row.milestone) if row is not None and row.milestone else None,
+            unsettled.get(source_id, ()),
+            pending.get(source_id, ()),
+        )
+    return pages

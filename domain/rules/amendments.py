@@ -1,0 +1,157 @@
+"""What agents' actions leave of an order, whatever version of it the store has. Pure.
+
+The rules, for an order that an action has changed and that then changes in the store:
+
+- A canceled order stays canceled.
+- Canceled units are not sent again. The store's order may be corrected to what is left, which is no
+  further cancellation; units that the store adds afterwards are sent.
+- An agent's hold stays until an agent releases it.
+- A rerouted line keeps the agent's address until the store's own address of it changes: that is
+  newer. A node that an agent has chosen stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from domain.addressing.addresses import Address
+from domain.currencies import minor_unit
+from domain.identity import content_digest
+from domain.records.actions import Amendment, LineCut, Redirect
+from domain.records.orders import FulfilmentGroup, Order, OrderLine
+
+ZERO = Decimal(0)
+
+
+class _Place(NamedTuple):
+    """Where a line goes and from where, as far as agents have decided it."""
+
+    address: Address | None
+    node: str
+
+
+def address_digest(address: Address | None) -> str:
+    """Return a digest of an address, by which a later one is recognised."""
+    return content_digest(msgspec.json.encode(address)).hex()
+
+
+def amended(order: Order, amendments: Sequence[Amendment]) -> Order:
+    """Return the order as the OMS must have it; ``amendments`` in the order of their actions."""
+    if not amendments:
+        return order
+    if order.cancelled:
+        return order
+    lines = _cut(order, amendments)
+    if any(one.canceled for one in amendments) or not lines:
+        return replace(order, cancelled=True, hold=None)
+    groups, lines = _redirected(order, lines, amendments)
+    return replace(order, lines=lines, groups=groups, agent_holds=holds_of(amendments))
+
+
+def holds_of(amendments: Sequence[Amendment]) -> tuple[str, ...]:
+    """Return the holds that agents have set and not released, in their order."""
+    holds: dict[str, None] = {}
+    for one in amendments:
+        holds |= dict.fromkeys(one.holds)
+        for released in one.released:
+            holds.pop(released, None)
+    return tuple(holds)
+
+
+def units_left(line: OrderLine, amendments: Sequence[Amendment]) -> Decimal:
+    """Return what the OMS has to ship of a line, in its unit."""
+    cut = _cuts(amendments).get(line.line_id)
+    return line.quantity if cut is None else _left(line.quantity, cut)
+
+
+def _cuts(amendments: Sequence[Amendment]) -> Mapping[str, LineCut]:
+    """Return the last cut of each line: each states what is left after those before it."""
+    return {cut.line_id: cut for one in amendments for cut in one.cuts}
+
+
+def _left(quantity: Decimal, cut: LineCut) -> Decimal:
+    added = max(ZERO, quantity - cut.before)
+    return min(quantity, cut.left + added)
+
+
+def _cut(order: Order, amendments: Sequence[Amendment]) -> tuple[OrderLine, ...]:
+    cuts = _cuts(amendments)
+    if not cuts:
+        return order.lines
+    smallest = minor_unit(order.currency)
+    lines: list[OrderLine] = []
+    for line in order.lines:
+        cut = cuts.get(line.line_id)
+        left = line.quantity if cut is None else _left(line.quantity, cut)
+        if left == line.quantity:
+            lines.append(line)
+        elif left > 0:
+            lines.append(_of_units(line, left, smallest))
+    return tuple(lines)
+
+
+def _of_units(line: OrderLine, units: Decimal, smallest: Decimal) -> OrderLine:
+    """Return a line with fewer units, and their share of its discounts, taxes and charges."""
+    share = units / line.quantity
+
+    def part(amount: Decimal) -> Decimal:
+        return (amount * share).quantize(smallest, ROUND_HALF_UP)
+
+    return replace(
+        line,
+        quantity=units,
+        line_total=line.line_total - line.unit_price * (line.quantity - units),
+        discounts=tuple(replace(one, amount=part(one.amount)) for one in line.discounts),
+        taxes=tuple(replace(one, amount=part(one.amount)) for one in line.taxes),
+        charges=tuple(
+            replace(one, amount=part(one.amount), tax=part(one.tax)) for one in line.charges
+        ),
+    )
+
+
+def _redirected(
+    order: Order, lines: Sequence[OrderLine], amendments: Sequence[Amendment]
+) -> tuple[tuple[FulfilmentGroup, ...], tuple[OrderLine, ...]]:
+    """Return groups and lines, with a group of its own for each place that agents have chosen."""
+    redirects: dict[str, list[Redirect]] = {}
+    for one in amendments:
+        for redirect in one.redirects:
+            redirects.setdefault(redirect.line_id, []).append(redirect)
+    if not redirects:
+        return order.groups, tuple(lines)
+    groups = {group.group_id: group for group in order.groups}
+    added: dict[tuple[str, _Place], str] = {}
+    moved: list[OrderLine] = []
+    for line in lines:
+        group = groups[line.group_id]
+        place = _place(group, redirects.get(line.line_id, ()))
+        if place == _Place(None, ""):
+            moved.append(line)
+            continue
+        name = added.setdefault((group.group_id, place), f"{group.group_id}~{len(added) + 1}")
+        moved.append(replace(line, group_id=name))
+    further = [
+        replace(
+            groups[group_id],
+            group_id=name,
+            address=place.address or groups[group_id].address,
+            node=place.node,
+            texts=(),
+        )
+        for (group_id, place), name in added.items()
+    ]
+    return (*order.groups, *further), tuple(moved)
+
+
+def _place(group: FulfilmentGroup, redirects: Sequence[Redirect]) -> _Place:
+    address, node, now = None, "", address_digest(group.address)
+    for redirect in redirects:
+        if redirect.address is not None:
+            address = redirect.address if redirect.replaced == now else None
+        node = redirect.node or node
+    return _Place(address, node)

@@ -1,0 +1,255 @@
+"""Whether an agent's request is carried out, and what it changes. Pure.
+
+A request is decided once, when it is carried out, by what the connection allows then and by what is
+known of the order then; the OMS has the last word. A refusal is final: an agent who still wants it
+asks again, with another id, so that no request takes effect long after it was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TypeAlias
+
+from msgspec.structs import replace
+
+from domain.addressing.addresses import Address
+from domain.connections import ActionsPolicy
+from domain.milestones import ORDER_OF_STAGES, Milestone
+from domain.records.actions import ActionRequest, Amendment, LineCut, Redirect
+from domain.records.orders import DeliveryMethod, LineKind, Order, OrderLine
+from domain.rules.amendments import address_digest, holds_of, units_left
+from domain.text import printable
+
+WAIT = timedelta(minutes=15)
+"""How long a request waits for an order that Lockstep does not know: it may be under way."""
+LONGEST = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a request is not carried out; both texts are safe to show to agents and operators."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Why a request can't be decided yet."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unneeded:
+    """What is asked for is so already."""
+
+    reason: str
+
+
+Decision: TypeAlias = Amendment | Refused | Waits | Unneeded
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStanding:
+    """What is known of an order when a request for it is decided."""
+
+    order: Order | None = None
+    """Its newest accepted version as the store has it; ``None``: the ledger has none."""
+    amendments: Sequence[Amendment] = ()
+    """What agents have changed of it before."""
+    is_at_oms: bool = False
+    is_canceled: bool = False
+    """At the OMS."""
+    is_asked_to_cancel: bool = False
+    """The OMS has yet to answer whether it cancels it."""
+    milestone: Milestone | None = None
+    """How far it is at the OMS, as far as that is known."""
+
+
+def decide(
+    request: ActionRequest, policy: ActionsPolicy, standing: OrderStanding, now: datetime
+) -> Decision:
+    """Return what a request changes, or why it changes nothing."""
+    if (refusal := _not_allowed(request, policy, now)) is not None:
+        return refusal
+    order = standing.order
+    if order is None or not standing.is_at_oms:
+        return _not_there(request, order, now)
+    if standing.is_asked_to_cancel:
+        return Waits("The OMS has yet to answer whether it cancels the order.")
+    if standing.is_canceled or order.cancelled:
+        if request.kind == "cancel":
+            return Unneeded("The order is canceled already.")
+        return Refused("action_order_canceled", "The order is canceled.")
+    if (refusal := _too_late(request, policy, standing)) is not None:
+        return refusal
+    if request.kind == "cancel":
+        return _cancel(request, order, standing.amendments)
+    if request.kind == "hold":
+        return _hold(request, policy, order, standing.amendments)
+    if request.kind == "release":
+        return _release(request, order, standing.amendments)
+    return _reroute(request, order)
+
+
+def _not_allowed(request: ActionRequest, policy: ActionsPolicy, now: datetime) -> Refused | None:
+    name = printable(request.permission_set, LONGEST)
+    allowed = policy.permissions.get(request.permission_set)
+    if allowed is None:
+        return Refused(
+            "action_not_permitted",
+            f"The connection knows no permission set {name!r} (actions.permissions).",
+        )
+    if request.permission not in allowed:
+        return Refused(
+            "action_not_permitted",
+            f"The permission set {name!r} does not allow {request.permission}.",
+        )
+    if now - request.requested_at > policy.valid_for:
+        return Refused(
+            "action_expired",
+            f"The request was not carried out within {_span(policy.valid_for)}; ask again if it "
+            "is still wanted.",
+        )
+    return None
+
+
+def _not_there(request: ActionRequest, order: Order | None, now: datetime) -> Refused | Waits:
+    if order is not None:
+        return Waits("The order was not sent to the OMS yet; the request waits until it is.")
+    if now - request.requested_at > WAIT:
+        return Refused("action_order_unknown", "No order of this connection has this id.")
+    return Waits("No order of this connection has this id yet; the request waits for it shortly.")
+
+
+def _too_late(
+    request: ActionRequest, policy: ActionsPolicy, standing: OrderStanding
+) -> Refused | None:
+    last, now = policy.until.get(request.permission), standing.milestone
+    if last is None or now is None or now not in ORDER_OF_STAGES or last not in ORDER_OF_STAGES:
+        return None
+    if ORDER_OF_STAGES.index(now) <= ORDER_OF_STAGES.index(last):
+        return None
+    return Refused(
+        "action_too_late",
+        f"The order is {now} at the OMS, and {request.permission} is allowed until {last} "
+        "(actions.until).",
+    )
+
+
+def _cancel(
+    request: ActionRequest, order: Order, before: Sequence[Amendment]
+) -> Amendment | Refused | Unneeded:
+    if request.line_id is None:
+        return Amendment(canceled=True)
+    line = next((one for one in order.lines if one.line_id == request.line_id), None)
+    if line is None:
+        return Refused("action_line_unknown", "The order has no such line.")
+    left = units_left(line, before)
+    if left <= 0:
+        return Unneeded("The line is canceled already.")
+    units = left if request.quantity is None else request.quantity * line.factor
+    if units > left:
+        return Refused(
+            "action_quantity_too_large",
+            f"The line has {_units(left / line.factor)} units left, fewer than are to be canceled.",
+        )
+    cut = LineCut(line_id=line.line_id, before=line.quantity, left=left - units)
+    others = (one for one in order.lines if one is not line)
+    if not cut.left and not any(units_left(one, before) > 0 for one in others):
+        return Amendment(canceled=True)
+    return Amendment(cuts=(cut,))
+
+
+def _hold(
+    request: ActionRequest, policy: ActionsPolicy, order: Order, before: Sequence[Amendment]
+) -> Amendment | Refused | Unneeded:
+    hold = request.hold or policy.hold
+    if hold in holds_of(before):
+        return Unneeded("The order is on this hold already.")
+    if hold == order.hold:
+        return Refused(
+            "action_hold_of_store", "The store's status has set this hold; choose another type."
+        )
+    return Amendment(holds=(hold,))
+
+
+def _release(
+    request: ActionRequest, order: Order, before: Sequence[Amendment]
+) -> Amendment | Refused:
+    holds = holds_of(before)
+    chosen = tuple(hold for hold in holds if request.hold in ("", hold))
+    if chosen:
+        return Amendment(released=chosen)
+    if order.hold is not None and request.hold in ("", order.hold):
+        return Refused(
+            "action_hold_of_store",
+            "The store's status holds the order: it is released when that status changes.",
+        )
+    return Refused("action_not_on_hold", "No agent's hold is on the order.")
+
+
+def _reroute(request: ActionRequest, order: Order) -> Amendment | Refused:
+    groups = {group.group_id: group for group in order.groups}
+    lines = [line for line in order.lines if _is_sent(line, order)]
+    if not lines:
+        return Refused("action_nothing_to_reroute", "Nothing of the order is sent to an address.")
+    if request.address is None:
+        return Amendment(
+            redirects=tuple(Redirect(line_id=line.line_id, node=request.node) for line in lines)
+        )
+    redirects = []
+    for line in lines:
+        old = groups[line.group_id].address
+        redirects.append(
+            Redirect(
+                line_id=line.line_id,
+                address=_completed(request.address, old),
+                replaced=address_digest(old),
+                node=request.node,
+            )
+        )
+    return Amendment(redirects=tuple(redirects))
+
+
+def _is_sent(line: OrderLine, order: Order) -> bool:
+    method = next(group.method for group in order.groups if group.group_id == line.group_id)
+    return method is DeliveryMethod.SHIP and line.kind is LineKind.PHYSICAL
+
+
+KEPT = ("first_name", "last_name", "phone_e164", "phone_extension", "phone_raw", "email")
+"""Parts of an address that stay the old one's where the new one lacks them: of the recipient."""
+
+
+def _completed(new: Address, old: Address | None) -> Address:
+    if old is None:
+        return new
+    has_name = new.first_name or new.last_name
+    names = ("phone_e164", "phone_extension", "phone_raw") if new.phone_raw else ()
+    skipped = {*names, *(("first_name", "last_name") if has_name else ())}
+    kept = {
+        name: getattr(old, name) for name in KEPT if name not in skipped and not getattr(new, name)
+    }
+    return replace(new, **kept)
+
+
+def without_lines(amendment: Amendment, line_ids: Sequence[str]) -> Amendment:
+    """Return an amendment without the lines that the OMS has refused to change."""
+    return replace(
+        amendment,
+        cuts=tuple(cut for cut in amendment.cuts if cut.line_id not in line_ids),
+        redirects=tuple(one for one in amendment.redirects if one.line_id not in line_ids),
+    )
+
+
+def _units(units: Decimal) -> str:
+    return f"{units.normalize():f}"
+
+
+def _span(span: timedelta) -> str:
+    hours = round(span.total_seconds() / 3600)
+    return f"{hours} hours" if hours < 72 or hours % 24 else f"{hours // 24} days"

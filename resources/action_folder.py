@@ -1,0 +1,154 @@
+"""Files of agents' requests in a folder: for stores that have no place of their own for them.
+
+A file is CSV with a header, or has a JSON object a line. Each row is captured as a request of its
+own, also one that can't be read; afterwards the file moves to ``taken``. A file that is too large
+or no text is captured as one request that can't be read, so that it shows as a rejection.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from domain.action_form import FORM, encode
+from domain.errors import PermanentError
+from domain.exchange import RawRecord
+from domain.identity import content_digest, is_id
+
+TAKEN = "taken"
+MOST_BYTES, MOST_ROWS = 10_000_000, 20_000
+AT_ONCE = 500
+SUFFIXES = (".csv", ".jsonl")
+ADDRESS = "address_"
+"""Prefix of the columns of a CSV that hold parts of an address."""
+FILE = "file-"
+
+
+class FolderRequests:
+    """The requests in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[Path, int] = {}
+        """Files that were read to their end, with their size then."""
+
+    def has_any(self) -> bool:
+        """Return whether a file waits. Raises ``PermanentError`` for an unreadable folder."""
+        return bool(self._files())
+
+    def read(self) -> Iterator[list[RawRecord]]:
+        """Yield the rows of all files, some at a time."""
+        self._read.clear()
+        for path in self._files():
+            rows: list[RawRecord] = []
+            size = path.stat().st_size
+            for row in _rows(path):
+                rows.append(row)
+                if len(rows) == AT_ONCE:
+                    yield rows
+                    rows = []
+            yield rows
+            self._read[path] = size
+
+    def take(self) -> None:
+        """Move the files that were read, all of whose rows are captured now."""
+        target = self._folder / TAKEN
+        for path, size in self._read.items():
+            if not path.exists() or path.stat().st_size != size:
+                continue  # someone is still writing it: what was read is known the next time
+            target.mkdir(exist_ok=True)
+            place, number = target / path.name, 1
+            while place.exists():
+                number += 1
+                place = target / f"{path.stem}-{number}{path.suffix}"
+            path.rename(place)
+        self._read.clear()
+
+    def _files(self) -> list[Path]:
+        try:
+            return sorted(
+                path
+                for path in self._folder.iterdir()
+                if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+                and path.is_file()
+            )  # fmt: skip
+        except OSError as error:
+            raise PermanentError(
+                f"The folder of agents' requests (actions.folder) can't be read: {error.strerror}"
+            ) from error
+
+
+def _rows(path: Path) -> Iterator[RawRecord]:
+    stat = path.stat()
+    moment = datetime.fromtimestamp(stat.st_mtime, UTC)
+    if stat.st_size > MOST_BYTES:
+        yield _unreadable(path, moment, f"more than {MOST_BYTES} bytes")
+        return
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        yield _unreadable(path, moment, "not UTF-8")
+        return
+    is_csv = path.suffix.lower() == ".csv"
+    try:
+        payloads = list(_of_csv(text) if is_csv else _of_lines(text))
+    except csv.Error:
+        yield _unreadable(path, moment, "not CSV")
+        return
+    if len(payloads) > MOST_ROWS:
+        yield _unreadable(path, moment, f"more than {MOST_ROWS} rows")
+        return
+    for number, payload in enumerate(payloads, 1):
+        yield _record(path, number, payload, moment)
+
+
+def _of_csv(text: str) -> Iterator[bytes]:
+    for row in csv.DictReader(text.splitlines(keepends=True), strict=True):
+        cells = {str(name).strip(): str(value).strip() for name, value in row.items() if value}
+        address = {
+            name.removeprefix(ADDRESS): value
+            for name, value in cells.items()
+            if name.startswith(ADDRESS)
+        }
+        fields: dict[str, Any] = {
+            name: value for name, value in cells.items() if not name.startswith(ADDRESS)
+        }
+        if fields or address:
+            yield encode({**fields, "address": address})
+
+
+def _of_lines(text: str) -> Iterator[bytes]:
+    for line in text.splitlines():
+        if line.strip():
+            try:
+                row = msgspec.json.decode(line)
+            except (ValueError, RecursionError):
+                row = None
+            yield encode(row if isinstance(row, dict) else {"line_of_file": line[:2_000]})
+
+
+def _record(path: Path, number: int, payload: bytes, moment: datetime) -> RawRecord:
+    """Return a row as a request: under its own id, or one of file and place where it has none."""
+    fields = msgspec.json.decode(payload)
+    given = fields.get("action_id")
+    own = str(given).strip() if isinstance(given, str | int) else ""
+    if not is_id(own):
+        place = f"{path.name}:{number}".encode() + content_digest(payload)
+        own = FILE + content_digest(place).hex()[:20]
+    fields.pop(FORM, None)
+    fields |= {"action_id": own}
+    fields.setdefault("requested_at", moment.isoformat())
+    return RawRecord(own, moment, encode(fields))
+
+
+def _unreadable(path: Path, moment: datetime, why: str) -> RawRecord:
+    name = os.fsencode(path.name) + str(moment).encode()
+    own = FILE + content_digest(name).hex()[:20]
+    return RawRecord(own, moment, encode({"action_id": own, "unreadable_file": path.name,
+                                          "why": why}))  # fmt: skip

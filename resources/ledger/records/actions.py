@@ -1,0 +1,198 @@
+"""Agents' actions: what became of each, and what they have changed of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+import psycopg
+
+from domain.connections import ACTIONS
+from domain.records.actions import ActionOutcome, Amendment
+from domain.records.record import decode_record
+from resources.ledger.database.compression import decompress
+
+
+class StoredOutcome(NamedTuple):
+    """What became of one action, and of which order it is."""
+
+    source_id: str
+    outcome: ActionOutcome
+
+
+class Pending(NamedTuple):
+    """An accepted request of an order that has no outcome yet."""
+
+    requested_at: datetime
+    action_id: str
+
+
+class Actions:
+    """Actions of one connection."""
+
+    def __init__(self, db: psycopg.Connection[Any], name: str) -> None:
+        self._db, self._name = db, name
+
+    def amendments(self, source_ids: Collection[str]) -> dict[str, list[Amendment]]:
+        """Return by order what actions have changed of it, in the order of the actions.
+
+        An amendment whose person was forgotten is left out: nothing is sent of such an order.
+        """
+        if not source_ids:
+            return {}
+        rows = self._db.execute(
+            """SELECT o.source_id, t.content
+               FROM sync.action_outcome o
+               JOIN sync.target_state t
+                 ON (t.connection, t.stream, t.target_key) = (o.connection, %s, o.action_id)
+               WHERE o.connection = %s AND o.source_id = ANY(%b)
+               ORDER BY o.source_id, t.source_updated_at, o.action_id""",
+            (ACTIONS, self._name, list(source_ids)),
+        )
+        found: dict[str, list[Amendment]] = {}
+        for source_id, content in rows:
+            try:
+                amendment = decode_record(Amendment, decompress(content))
+            except msgspec.ValidationError:
+                continue
+            found.setdefault(source_id, []).append(amendment)
+        return found
+
+    def outcomes(self, action_ids: Collection[str]) -> dict[str, StoredOutcome]:
+        """Return what became of actions, by their ids; of the others nothing is known yet."""
+        rows = self._db.execute(
+            """SELECT action_id, source_id, state, code, reason FROM sync.action_outcome
+               WHERE connection = %s AND action_id = ANY(%b)""",
+            (self._name, list(action_ids)),
+        )
+        return {
+            action_id: StoredOutcome(
+                source_id,
+                ActionOutcome(action_id=action_id, state=state, code=code, reason=reason),
+            )
+            for action_id, source_id, state, code, reason in rows
+        }
+
+    def announce(self, order_of: Mapping[str, str], run_id: str) -> None:
+        """Note which order each action is of, before anything is sent for it.
+
+        After a crash, what was sent can then be found by its order.
+        """
+        self._db.execute(
+            """INSERT INTO sync.action_outcome (connection, action_id, source_id, state, run_id)
+               SELECT %s, i, o, 'waiting', %s FROM unnest(%b::text[], %b::text[]) AS v(i, o)
+               ON CONFLICT DO NOTHING""",
+            (self._name, run_id, list(order_of), list(order_of.values())),
+        )
+
+    def put(self, rows: Sequence[StoredOutcome], run_id: str) -> None:
+        """Record what became of actions; the same again changes nothing."""
+        if not rows:
+            return
+        self._db.execute(
+            """INSERT INTO sync.action_outcome AS a (connection, action_id, source_id, state, code,
+                                                     reason, run_id, asked_at)
+               SELECT %s, i, o, s, c, r, %s, CASE WHEN s = 'requested' THEN clock_timestamp() END
+               FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
+                    AS v(i, o, s, c, r)
+               ON CONFLICT (connection, action_id) DO UPDATE SET
+                   source_id = excluded.source_id, state = excluded.state, code = excluded.code,
+                   reason = excluded.reason, run_id = excluded.run_id,
+                   decided_at = clock_timestamp(),
+                   asked_at = coalesce(a.asked_at, excluded.asked_at), reported_at = NULL
+               WHERE (a.source_id, a.state, a.code, a.reason)
+                  IS DISTINCT FROM
+                     (excluded.source_id, excluded.state, excluded.code, excluded.reason)""",
+            (
+                self._name,
+                run_id,
+                [row.outcome.action_id for row in rows],
+                [row.source_id for row in rows],
+                [row.outcome.state for row in rows],
+                [row.outcome.code for row in rows],
+                [row.outcome.reason for row in rows],
+            ),
+        )
+
+    def answered(self, action_ids: Sequence[str]) -> None:
+        """Note that the OMS's late answers to actions are recorded."""
+        self._db.execute(
+            """UPDATE sync.action_outcome SET answered_at = clock_timestamp()
+               WHERE connection = %s AND action_id = ANY(%b)""",
+            (self._name, list(action_ids)),
+        )
+
+    def pending(self, source_ids: Collection[str]) -> Mapping[str, list[Pending]]:
+        """Return by order the accepted requests without an outcome, oldest first."""
+        rows = self._db.execute(
+            """SELECT DISTINCT a.source_id, a.requested_at, a.action_id
+               FROM sync.action a
+               JOIN sync.record r USING (connection, source_day, capture_id)
+               WHERE a.connection = %s AND a.source_id = ANY(%b) AND r.stream = %s
+                 AND r.state = 'accepted' AND r.outcome IS NULL
+               ORDER BY a.source_id, a.requested_at, a.action_id""",
+            (self._name, list(source_ids), ACTIONS),
+        )
+        found: dict[str, list[Pending]] = {}
+        for source_id, requested_at, action_id in rows:
+            found.setdefault(source_id, []).append(Pending(requested_at, action_id))
+        return found
+
+    def doubtful(self, source_ids: Collection[str]) -> dict[str, tuple[bool, datetime | None]]:
+        """Return the orders that an action may have changed unseen.
+
+        For each whether a run will look at it, and until when its request may still take effect.
+        """
+        rows = self._db.execute(
+            """SELECT o.source_id, bool_or(d.state IN ('in_flight', 'failed')
+                                           AND d.claimed_at > now() - interval '1 hour'),
+                      max(d.may_act_until)
+               FROM sync.action_outcome o
+               JOIN sync.delivery d ON (d.connection, d.stream, d.source_id)
+                                     = (o.connection, %s, o.action_id)
+               WHERE o.connection = %s AND o.source_id = ANY(%b)
+                 AND (d.is_uncertain OR d.state = 'in_flight')
+               GROUP BY o.source_id""",
+            (ACTIONS, self._name, list(source_ids)),
+        )
+        return {source_id: (is_alive, until) for source_id, is_alive, until in rows}
+
+    def to_report(self, limit: int) -> list[ActionOutcome]:
+        """Return what agents are to be shown, oldest first; nothing of what only waits."""
+        rows = self._db.execute(
+            """SELECT action_id, state, code, reason FROM sync.action_outcome
+               WHERE connection = %s AND reported_at IS NULL AND state <> 'waiting'
+               ORDER BY decided_at, action_id LIMIT %s""",
+            (self._name, limit),
+        )
+        return [
+            ActionOutcome(action_id=action_id, state=state, code=code, reason=reason)
+            for action_id, state, code, reason in rows
+        ]
+
+    def reported(self, outcomes: Sequence[ActionOutcome]) -> None:
+        """Note that agents were shown these states; one that has changed since is shown again."""
+        self._db.execute(
+            """UPDATE sync.action_outcome a SET reported_at = clock_timestamp()
+               FROM unnest(%b::text[], %b::text[]) AS v(i, s)
+               WHERE a.connection = %s AND a.action_id = v.i AND a.state = v.s""",
+            (
+                [outcome.action_id for outcome in outcomes],
+                [outcome.state for outcome in outcomes],
+                self._name,
+            ),
+        )
+
+    def refused(self) -> list[str]:
+        """Return the actions that were refused, and whose rejection at the OMS is still open."""
+        rows = self._db.execute(
+            """SELECT x.source_id FROM sync.rejection x
+               JOIN sync.action_outcome a ON (a.connection, a.action_id)
+                                           = (x.connection, x.source_id)
+               WHERE x.connection = %s AND x.stream = %s AND x.stage = 'delivered'
+                 AND x.state IN ('open', 'retried') AND a.state IN ('refused', 'partly')""",
+            (self._name, ACTIONS),
+        )
+        return [action_id for (action_id,) in rows]

@@ -1,0 +1,76 @@
+"""Files of requests: each row is captured once, also one that can't be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from domain.errors import PermanentError
+from resources import action_folder
+from resources.action_folder import FolderRequests
+
+
+def rows(folder: FolderRequests) -> list[dict[str, object]]:
+    """Return the payloads of all rows."""
+    return [msgspec.json.decode(row.payload) for some in folder.read() for row in some]
+
+
+def test_a_csv_has_a_request_a_row(tmp_path: Path) -> None:
+    """With its own id, or one that it keeps when it is read again; an address is an object."""
+    file = tmp_path / "a.csv"
+    file.write_text(
+        "\ufeffaction_id,order,kind,address_city,address_street_1\n"
+        "A1,1001,reroute,Dallas,9 Elm\n,1002,hold,,\n,,,,\n",
+        "utf-8",
+    )
+    folder = FolderRequests(tmp_path)
+    assert folder.has_any()
+    first, second = rows(folder)
+    assert first["action_id"] == "A1"
+    assert first["address"] == {"city": "Dallas", "street_1": "9 Elm"}
+    assert second["action_id"] == rows(folder)[1]["action_id"]
+    assert str(second["action_id"]).startswith("file-")
+    assert "requested_at" in second
+    folder.take()
+    assert not folder.has_any()
+    assert [path.name for path in (tmp_path / "taken").iterdir()] == ["a.csv"]
+    file.write_text("order,kind\n1,hold\n")
+    assert len(rows(folder)) == 1
+    folder.take()
+    assert sorted(path.name for path in (tmp_path / "taken").iterdir()) == ["a-2.csv", "a.csv"]
+
+
+def test_a_file_that_still_grows_stays(tmp_path: Path) -> None:
+    """What was read of it is known when it is read again."""
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"order": 1}\n\n{"order"\n[1]\n')
+    folder = FolderRequests(tmp_path)
+    found = rows(folder)
+    assert found[0]["order"] == 1
+    assert [row.get("line_of_file") for row in found[1:]] == ['{"order"', "[1]"]
+    file.write_text(file.read_text() + '{"order": 2}\n')
+    folder.take()
+    assert folder.has_any()
+    again = rows(folder)
+    assert [row["action_id"] for row in again[:3]] == [row["action_id"] for row in found]
+
+
+def test_a_file_that_cannot_be_read_is_one_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It becomes a rejection, and the other files go on."""
+    monkeypatch.setattr(action_folder, "MOST_ROWS", 2)
+    monkeypatch.setattr(action_folder, "MOST_BYTES", 300)
+    (tmp_path / "a.csv").write_bytes(b"order\n\xff\n")
+    (tmp_path / "b.csv").write_text('order\n"1"x"\n')
+    (tmp_path / "c.csv").write_text("order\n1\n2\n3\n")
+    (tmp_path / "d.jsonl").write_text("x" * 301)
+    (tmp_path / "e.txt").write_text("not ours")
+    (tmp_path / ".f.csv").write_text("hidden")
+    assert [row["why"] for row in rows(FolderRequests(tmp_path))] == [
+        "not UTF-8", "not CSV", "more than 2 rows", "more than 300 bytes",
+    ]  # fmt: skip
+    with pytest.raises(PermanentError, match=r"actions\.folder"):
+        FolderRequests(tmp_path / "absent").has_any()

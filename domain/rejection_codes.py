@@ -375,6 +375,10 @@ _TARGET: dict[str, Entry] = {
         "A price that the store has nothing to compare with is approved by an operator.",
         ("prices.first_price",),
     ),
+    "price_mode_embedded": Entry(
+        "business_rule", "A product whose prices are written has them by themselves."
+    ),
+    "price_sale_not_taken": Entry("business_rule", "A store takes a sale price.", ("platform",)),
     "price_needs_variant": Entry(
         "business_rule", "A price list of the store has prices of variants."
     ),

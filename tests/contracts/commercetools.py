@@ -33,6 +33,8 @@ PATHS = (
     "/{projectKey}/customers",
     "/{projectKey}/product-projections",
     "/{projectKey}/messages",
+    "/{projectKey}/standalone-prices",
+    "/{projectKey}/standalone-prices/{ID}",
     "/{projectKey}/subscriptions",
     "/{projectKey}/subscriptions/{ID}",
 )

@@ -31,6 +31,7 @@ from domain.delivery import (
     StatusChange,
 )
 from domain.exchange import Mapped, ShipmentLine, ShipmentRequest
+from domain.prices import PriceChange, PricePlace, PriceTag
 from domain.records.inventory import StockTarget, StoreItem
 from domain.refunds import RefundRequest, ReturnedUnits, ReturnRecord
 from domain.rules.export import always
@@ -55,7 +56,8 @@ Json = dict[str, Any]
 Exchanged = tuple[Request, Response]
 DAY = datetime(2026, 3, 4, tzinfo=UTC)
 WINDOW = Window(DAY, DAY + timedelta(days=1))
-STREAMS = ("orders", "customers", "inventory", "shipments", "returns")
+STREAMS = ("orders", "customers", "inventory", "shipments", "returns", "prices")
+DISCOUNT = "6f1d3c57-8f4c-4b63-9d0a-000000000001"
 TOKEN = "/oauth/token"
 FLAW = re.compile(
     r"(?P<orders>\$(\.results\[\d+\])?\.type)|.*\.(created|lastModified)By\.isPlatformClient"
@@ -76,7 +78,7 @@ class Tapped:
             stock_conditions=("Good",), unusable_conditions=("Bad",),
             project_key=self.project.name, region=None, api_url=self.project.url,
             auth_url=self.project.url, requests_per_second=100_000, page_size=5,
-            complete_at="delivered",
+            complete_at="delivered", sale_discount=DISCOUNT,
         )  # fmt: skip
         secret = f"sandbox-secret-{self.project.name}"
         self.store = build(chosen, connection(streams=STREAMS), lambda _: secret, LocalQuota())
@@ -205,6 +207,29 @@ def test_everything_read_fits_the_official_file(tapped: Tapped) -> None:
         "orders", "customers", "messages", "channels", "inventory", "product-projections",
     )} <= seen  # fmt: skip
     assert tapped.problems() == []
+
+
+def test_prices_read_and_written_fit_the_official_file(tapped: Tapped) -> None:
+    """New ones in each scope, changed ones, a sale and its end, and a version of before."""
+    project, target = tapped.project, tapped.store.targets["prices"]
+    project.set("channels", [{"key": "web", "roles": ["ProductDistribution"]}])
+    [product_id] = project.set("catalog", [{"sku": "CUP", "priceMode": "Standalone"}])["ids"]
+    tapped.exchanged.clear()
+    item = StoreItem(sku="CUP", parent_id=product_id, item_id="1", tracking="variant")
+    lists = ("catalog", "country=DE", "country=DE,channel=web")
+    places = [PricePlace(item, name, "EUR") for name in lists]
+    for regular, sale in (("10.00", "8.50"), ("11.00", None)):
+        tag = PriceTag(Decimal(regular), Decimal(sale) if sale else None)
+        shown = target.prices(places)
+        for place in places:
+            change = PriceChange(place, tag, shown[place.key])
+            assert tapped.apply("prices", change).state == "done"
+        assert {one.tag for one in target.prices(places).values()} == {tag}
+        stale = PriceChange(places[0], PriceTag(Decimal(12)), shown["catalog/EUR/CUP"])
+        assert tapped.apply("prices", stale).state == "done"
+    assert tapped.problems() == []
+    actions = [each["action"] for body in tapped.bodies() for each in body.get("actions", ())]
+    assert set(actions) == {"changeValue", "setDiscountedPrice"}
 
 
 def charged() -> Json:

@@ -20,6 +20,8 @@ from resources.platforms.commercetools.events import SubscriptionQueue
 from resources.platforms.commercetools.inventory import CommercetoolsStock, LevelReader
 from resources.platforms.commercetools.orders.source import OrdersSource
 from resources.platforms.commercetools.preflight import Preflight
+from resources.platforms.commercetools.prices.reader import PriceReader
+from resources.platforms.commercetools.prices.target import CommercetoolsPrices
 from resources.platforms.commercetools.returns.target import CommercetoolsReturns
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 from resources.platforms.commercetools.shipments.target import CommercetoolsShipments
@@ -42,7 +44,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "catalog": CatalogSource,
     "customers": CustomersSource,
 }
-TARGETS = frozenset({"shipments", "inventory", "returns"})
+TARGETS = frozenset({"shipments", "inventory", "returns", "prices"})
 
 
 class Commercetools:
@@ -67,15 +69,16 @@ class Commercetools:
             "catalog": CatalogSource(self._http),
             "customers": CustomersSource(self._http, settings, connection),
         }
-        levels = LevelReader(self._http)
+        levels, prices = LevelReader(self._http), PriceReader(self._http, settings)
         self.events = _queue_of(settings, connection, secrets, transport)
         self._preflight = Preflight(
-            self._http, settings, connection, levels, self._tokens, self.events
+            self._http, settings, connection, levels, self._tokens, self.events, prices
         )
         self.targets: StoreTargets = {
             "shipments": CommercetoolsShipments(self._policy, settings, connection),
             "inventory": CommercetoolsStock(self._policy, settings, levels),
             "returns": CommercetoolsReturns(self._policy, settings),
+            "prices": CommercetoolsPrices(self._policy, settings, prices),
         }
 
     def preflight(self) -> list[Check]:

@@ -17,7 +17,7 @@ from resources.platforms.commercetools.payload import (
 )
 
 _REPORT = "report the answer: it breaks the API's contract"
-_ADVICE = PayloadAdvice(unreadable=_REPORT, malformed=_REPORT)
+ANSWER_ADVICE = PayloadAdvice(unreadable=_REPORT, malformed=_REPORT)
 
 
 class Entry(Camel):
@@ -82,11 +82,11 @@ class ErrorAnswer(Camel):
     errors: list[ErrorEntry | None] | None = None
 
 
-ENTRIES = PayloadDecoder(Entry, "an inventory entry", _ADVICE)
-CHANNELS = PayloadDecoder(Channel, "a channel", _ADVICE)
-PRODUCTS = PayloadDecoder(Product, "a product", _ADVICE)
-PROJECTS = PayloadDecoder(Project, "a project", _ADVICE)
-ERRORS = PayloadDecoder(ErrorAnswer, "an error", _ADVICE)
-HELD_ORDERS = PayloadDecoder(Order, "an order", _ADVICE)
+ENTRIES = PayloadDecoder(Entry, "an inventory entry", ANSWER_ADVICE)
+CHANNELS = PayloadDecoder(Channel, "a channel", ANSWER_ADVICE)
+PRODUCTS = PayloadDecoder(Product, "a product", ANSWER_ADVICE)
+PROJECTS = PayloadDecoder(Project, "a project", ANSWER_ADVICE)
+ERRORS = PayloadDecoder(ErrorAnswer, "an error", ANSWER_ADVICE)
+HELD_ORDERS = PayloadDecoder(Order, "an order", ANSWER_ADVICE)
 """Orders as they are read before a write: what can't be read of them stops the write."""
-HELD_PAYMENTS = PayloadDecoder(Payment, "a payment", _ADVICE)
+HELD_PAYMENTS = PayloadDecoder(Payment, "a payment", ANSWER_ADVICE)

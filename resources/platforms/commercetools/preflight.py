@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from functools import partial
 
-from domain.connections import CUSTOMERS, INVENTORY, RETURNS, SHIPMENTS, Connection
+from domain.connections import CUSTOMERS, INVENTORY, PRICES, RETURNS, SHIPMENTS, Connection
+from domain.errors import Problem
 from domain.exchange import Check
 from resources.http.attempts import Reply
 from resources.http.auth import OAuthTokens
@@ -17,6 +18,8 @@ from resources.platforms.commercetools.answers_payload import PROJECTS
 from resources.platforms.commercetools.client import document_of, quoted
 from resources.platforms.commercetools.events import SubscriptionQueue
 from resources.platforms.commercetools.inventory import LevelReader
+from resources.platforms.commercetools.prices.reader import PATH as PRICES_PATH
+from resources.platforms.commercetools.prices.reader import PriceReader
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 from resources.preflight import Finding, finding_of
 from resources.secrets import permission_warning
@@ -51,6 +54,8 @@ READ_MESSAGES = Probe("view_messages", "GET", "/messages?limit=0&withTotal=false
 READ_CUSTOMERS = Probe("view_customers", "GET", "/customers?limit=0&withTotal=false")
 READ_PRODUCTS = Probe("view_products", "GET", "/product-projections?limit=0&withTotal=false")
 READ_STOCK = Probe("view_products (inventory)", "GET", "/inventory?limit=0&withTotal=false")
+READ_PRICES = Probe("view_standalone_prices", "GET", f"{PRICES_PATH}?limit=0&withTotal=false")
+CHANGE_PRICES = Probe("manage_standalone_prices", "POST", f"{PRICES_PATH}/{NOTHING}", NO_UPDATE)
 CHANGE_STOCK = Probe("manage_products", "POST", f"/inventory/{NOTHING}", NO_UPDATE)
 
 
@@ -65,9 +70,11 @@ class Preflight:
         levels: LevelReader,
         tokens: OAuthTokens,
         queue: SubscriptionQueue | None = None,
+        prices: PriceReader | None = None,
     ) -> None:
         self._http, self._settings, self._connection = http, settings, connection
         self._levels, self._tokens, self._queue = levels, tokens, queue
+        self._prices = prices
 
     def run(self) -> list[Check]:
         """Return one line a check; what depends on a failed credential is left out."""
@@ -87,6 +94,8 @@ class Preflight:
         if INVENTORY in self._connection.streams:
             checks.append(finding_of("locations", self._locations))
             checks.append(finding_of("stock without limit", self._infinite))
+        if PRICES in self._connection.streams and self._prices is not None:
+            checks.append(finding_of("prices", partial(self._price_lists, self._prices)))
         if self._settings.store_key is not None:
             checks.append(finding_of("store", self._store))
         return checks
@@ -176,6 +185,18 @@ class Preflight:
             ),
         )
 
+    def _price_lists(self, prices: PriceReader) -> Finding:
+        """Look for the channel of each list, and say what becomes of sale prices."""
+        policy = self._connection.prices
+        lists = [policy.store_list, *policy.lists.values()]
+        for name in lists:
+            if isinstance(found := prices.scope(name), Problem):
+                return False, f"{name}: {found.message}", found.advice
+        sale = "are rejected: platform.sale_discount names no product discount"
+        if self._settings.sale_discount is not None:
+            sale = f"refer to the product discount {self._settings.sale_discount}"
+        return True, f"prices go to {', '.join(lists)}; sale prices {sale}"[:500], ""
+
     def _infinite(self) -> Finding:
         is_off = self._connection.inventory.infinite == "stop_tracking"
         shown = "inventory.infinite_quantity is shown" if is_off else "as the policy says"
@@ -203,6 +224,9 @@ def needed(connection: Connection, settings: CommercetoolsSettings) -> tuple[str
         names.append("manage_payments")
     if INVENTORY in streams:
         names.append("manage_products")
+    if PRICES in streams:
+        reads_products = () if INVENTORY in streams else ("view_products",)
+        names += [*reads_products, "manage_standalone_prices"]
     if CUSTOMERS in streams:
         names.append("view_customers")
     if _reads_messages(connection, settings):
@@ -232,4 +256,8 @@ def probes(connection: Connection, settings: CommercetoolsSettings) -> tuple[Pro
         tried.append(READ_MESSAGES)
     if INVENTORY in streams:
         tried += [READ_PRODUCTS, READ_STOCK, CHANGE_STOCK]
+    elif PRICES in streams:
+        tried.append(READ_PRODUCTS)
+    if PRICES in streams:
+        tried += [READ_PRICES, CHANGE_PRICES]
     return tuple(tried)

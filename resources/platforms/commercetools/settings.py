@@ -23,6 +23,7 @@ IDS_A_CALL = 50
 CATALOG_PAGE = 200
 INVENTORY_PAGE = 500
 CHANNEL_PAGE = 500
+PRICE_PAGE = 500
 STOCK_BATCH = 100
 """Rows whose entries are read by one query before each is written by a call of its own."""
 MOST_CONFLICTS = 5
@@ -85,6 +86,9 @@ class CommercetoolsSettings(SystemSettings):
     """Custom field of the order -> the kind of note that it is."""
     carriers: dict[str, str] = Field(default_factory=dict)
     """Our courier code -> the text of ``trackingData.carrier``; by default the OMS's name of it."""
+    sale_discount: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F-]{36}$")] | None = None
+    """Id of the product discount of the kind ``external`` that sale prices refer to; without it
+    they are rejected. UNVERIFIED: that it must be active and that its predicate must match."""
     stock_conditions: tuple[str, ...] = ()
     """The OMS's conditions of returned units that go back into stock (``BackInStock``)."""
     unusable_conditions: tuple[str, ...] = ()

@@ -21,7 +21,8 @@ LIFETIME = 172_800
 SCOPES = (
     "manage_orders", "view_orders", "manage_payments", "view_payments", "manage_products",
     "view_products", "view_stores", "view_messages", "manage_subscriptions",
-    "view_project_settings", "view_customers",
+    "view_project_settings", "view_customers", "view_standalone_prices",
+    "manage_standalone_prices",
 )  # fmt: skip
 READS = {
     "orders": ("view_orders", "manage_orders"),
@@ -31,6 +32,7 @@ READS = {
     "channels": ("view_products", "manage_products", "view_channels"),
     "product-projections": ("view_products", "manage_products", "view_published_products"),
     "products": ("view_products", "manage_products"),
+    "standalone-prices": ("view_standalone_prices", "manage_standalone_prices"),
     "stores": ("view_stores", "manage_stores"),
     "messages": ("view_messages",),
     "subscriptions": ("manage_subscriptions",),
@@ -41,6 +43,7 @@ WRITES = {
     "orders": ("manage_orders",),
     "inventory": ("manage_products",),
     "payments": ("manage_payments",),
+    "standalone-prices": ("manage_standalone_prices",),
     "subscriptions": ("manage_subscriptions",),
 }
 

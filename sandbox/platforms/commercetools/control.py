@@ -15,10 +15,11 @@ What a merchant and shoppers do, and what arrived at the store:
                                 seed/orders/{id}, POST seed/orders/{id}/status {status_id}
     POST  customers             register customers, or change them by id: the vendor's fields, and
                                 ``at`` -> {"ids": [...]}; DELETE customers/{id}
-    POST  catalog               [{sku, name?} | {key?, variants: [{sku}]}]
+    POST  catalog               [{sku, name?, priceMode?} | {key?, variants: [{sku}]}]
     POST  channels              [{key, roles?}]; POST stores [{key}]
     POST  stock                 [{sku, channel?: key, quantity, reserved?}]: set levels without
                                 counting a write; ``quantity`` is on stock, ``reserved`` of it
+    POST  prices                [{sku, currency, cents, country?, channel?: key}]: set by hand
     POST  payments/settle       {"state": "Success" | "Failure" | "Pending", "renamed"?: true}:
                                 decide all open refunds as a payment service -> {"settled": n}
     POST  orders/{id}/refunds   {"amount"?, "lines"?: [{id, quantity}]}: a refund that the merchant
@@ -44,6 +45,7 @@ from sandbox.platforms.commercetools.customers import delete_customer, put_custo
 from sandbox.platforms.commercetools.documents import complete, new_id
 from sandbox.platforms.commercetools.money import money
 from sandbox.platforms.commercetools.orders import STATES
+from sandbox.platforms.commercetools.prices import Prices
 from sandbox.platforms.commercetools.replies import ODD, json_reply, ndjson_reply
 from sandbox.platforms.commercetools.seed_orders import (
     change_of,
@@ -75,6 +77,7 @@ class Control:
             "stores": self._stores,
             "stock": self._stock,
             "customers": lambda rows: put_customers(self._project, rows),
+            "prices": lambda rows: {"set": Prices(self._project).set_by_hand(rows)},
         }
 
     def handle(self, request: Request) -> Response:
@@ -206,6 +209,7 @@ class Control:
             "variants": variants[1:],
             "attributes": [],
             "published": True,
+            "priceMode": row.get("priceMode", "Embedded"),
             "hasStagedChanges": False,
         }
         made |= {name: row[name] for name in ("id", "key") if row.get(name)}

@@ -21,6 +21,7 @@ from sandbox.platforms.commercetools.documents import new_id
 from sandbox.platforms.commercetools.inventory import Inventory
 from sandbox.platforms.commercetools.orders import Orders
 from sandbox.platforms.commercetools.payments import Payments
+from sandbox.platforms.commercetools.prices import Prices
 from sandbox.platforms.commercetools.replies import (
     ODD,
     error,
@@ -60,7 +61,8 @@ class Project:
         self.entries: dict[tuple[str, str], str] = {}
         self._sequences: Counter[str] = Counter()
         self._orders, self._inventory = Orders(self), Inventory(self)
-        self._payments = Payments(self)
+        self.prices = Table("standalone-price", ("key",))
+        self._payments, self._prices = Payments(self), Prices(self)
         self._control = Control(self)
 
     @property
@@ -76,6 +78,7 @@ class Project:
             "product-projections": self.products,
             "messages": self.messages,
             "subscriptions": self.subscriptions,
+            "standalone-prices": self.prices,
         }
 
     def handle(self, request: Request) -> Response:
@@ -104,6 +107,8 @@ class Project:
             return self._inventory.handle(request, parts[2:])
         if resource == "payments":
             return self._payments.handle(request, parts[2:])
+        if resource == "standalone-prices":
+            return self._prices.handle(request, parts[2:])
         if resource == "subscriptions":
             return self._subscriptions(request, parts[2:])
         if resource in READ_ONLY or resource == "messages":

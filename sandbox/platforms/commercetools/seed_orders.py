@@ -104,6 +104,7 @@ def products_of(rows: list[Json]) -> list[Json]:
         {
             "key": f"product-{row['id']}",
             "name": row["name"],
+            "priceMode": "Standalone",
             "variants": [{"sku": each["sku"]} for each in row.get("variants") or [row]],
         }
         for row in rows

@@ -9,6 +9,7 @@ from sandbox.kit.truth import TrueLine, Truth
 from sandbox.platforms.commercetools import deliveries, payments
 from sandbox.platforms.commercetools.customers import true_customers
 from sandbox.platforms.commercetools.orders import STATES
+from sandbox.platforms.commercetools.prices import Prices
 from sandbox.platforms.commercetools.seed_lines import DIGITAL_TYPE
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def truth_of(project: Project) -> Truth:
         "customers": true_customers(project),
         "returns": [one for order in project.orders for one in _returns(order)],
         "refunds": [one for order in project.orders for one in payments.refunds_of(project, order)],
+        "prices": Prices(project).truth(),
     }
 
 

@@ -31,6 +31,7 @@ from domain.connections import (
     CATALOG,
     CUSTOMERS,
     INVENTORY,
+    LISTINGS,
     ORDERS,
     PRICES,
     RETURNS,
@@ -78,6 +79,7 @@ def preview(sync: Sync, stream: str, window: Window) -> Iterator[Sample]:
         INVENTORY: _inventory,
         CUSTOMERS: _customers,
         CATALOG: _catalog,
+        LISTINGS: lambda *_: iter(()),  # requests are made by operators, and none is there yet
         PRICES: _prices,
         ACTIONS: _actions,
     }

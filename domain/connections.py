@@ -21,11 +21,19 @@ from domain.values import Grain
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 StreamName = Literal[
-    "orders", "inventory", "shipments", "customers", "returns", "catalog", "prices", "actions"
+    "orders",
+    "inventory",
+    "shipments",
+    "customers",
+    "returns",
+    "catalog",
+    "prices",
+    "actions",
+    "listings",
 ]
 ORDERS, INVENTORY, SHIPMENTS = "orders", "inventory", "shipments"
 CUSTOMERS, RETURNS, PRICES = "customers", "returns", "prices"
-CATALOG, ACTIONS = "catalog", "actions"
+CATALOG, LISTINGS, ACTIONS = "catalog", "listings", "actions"
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 StoreList = Annotated[str, StringConstraints(pattern=r"^[^\s/]([^/]{0,98}[^\s/])?$")]

@@ -6,7 +6,7 @@ states for each what the target then holds (docs/delivery.md).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
@@ -167,6 +167,17 @@ class CustomerSave:
     """What is sent: all of the customer, or what changes with its keys."""
     wanted: Mapping[str, object]
     """What the OMS holds after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListingSave:
+    """Texts and pictures that a product of the store should have."""
+
+    product_id: str
+    texts: Mapping[str, str]
+    """By the canonical field: ``name``, ``description``, ``warranty``."""
+    images: Sequence[str] | None = None
+    """All of the product's pictures; ``None``: they stay."""
 
 
 @dataclass(frozen=True, slots=True)

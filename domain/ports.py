@@ -284,8 +284,18 @@ class PaymentService(Target, Protocol):
     """How long after a refund counts as paid a provider may still decline it."""
 
 
+class ListingTarget(Target, Protocol):
+    """Products of a store: ``update`` (``ListingSave``), which leaves out what is not named.
+
+    ``held`` returns the texts that a product shows, by the fields of ``ListingSave.texts``, and
+    under ``images`` how many pictures it has; a product that the store lacks has problems.
+    """
+
+
 class StoreTargets(TypedDict, total=False):
     """What can be written to a store; an absent part is a stream that it does not take."""
+
+    listings: ListingTarget
 
     shipments: ShipmentTarget
     inventory: LevelTarget

@@ -9,6 +9,7 @@ from domain.connections import (
     CATALOG,
     CUSTOMERS,
     INVENTORY,
+    LISTINGS,
     ORDERS,
     PRICES,
     RETURNS,
@@ -44,6 +45,7 @@ KINDS: dict[str, StreamKind] = {
     CUSTOMERS: StreamKind(to_oms=True, is_snapshot=False, entity="customer"),
     RETURNS: StreamKind(to_oms=False, is_snapshot=False, entity="return"),
     CATALOG: StreamKind(to_oms=True, is_snapshot=False, entity="product", names_persons=False),
+    LISTINGS: StreamKind(to_oms=False, is_snapshot=False, entity="product", names_persons=False),
     PRICES: StreamKind(to_oms=False, is_snapshot=True, entity="price", names_persons=False),
     ACTIONS: StreamKind(to_oms=True, is_snapshot=False, entity="action", writes_with=(ORDERS,)),
 }

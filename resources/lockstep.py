@@ -13,6 +13,7 @@ from domain.connections import (
     CATALOG,
     CUSTOMERS,
     INVENTORY,
+    LISTINGS,
     ORDERS,
     PRICES,
     RETURNS,
@@ -27,6 +28,7 @@ from domain.ports import (
     EventFeed,
     EventQueue,
     LevelTarget,
+    ListingTarget,
     OrderManagementSystem,
     PaymentService,
     PriceTarget,
@@ -143,6 +145,11 @@ class Sync:
     def products(self) -> Source[Product]:
         """Return the source of products as they are sold, for the stream ``catalog``."""
         return _present(self.platform.kind, CATALOG, self.platform.sources.get("products"))
+
+    @property
+    def listings_target(self) -> ListingTarget:
+        """Return the products of the store, as they are written."""
+        return _present(self.platform.kind, LISTINGS, self.platform.targets.get("listings"))
 
     @property
     def customers(self) -> Source[Customer]:

@@ -9,6 +9,7 @@ from assets.streams.actions import Actions
 from assets.streams.catalog_products import Catalog
 from assets.streams.customers import Customers
 from assets.streams.inventory import Inventory
+from assets.streams.listings import Listings
 from assets.streams.orders import Orders
 from assets.streams.prices import Prices
 from assets.streams.returns import Returns
@@ -23,6 +24,7 @@ STREAMS: dict[str, Stream[Any]] = {
         Customers(),
         Returns(),
         Catalog(),
+        Listings(),
         Prices(),
         Actions(),
     )

@@ -11,6 +11,7 @@ from domain.connections import (
     CATALOG,
     CUSTOMERS,
     INVENTORY,
+    LISTINGS,
     ORDERS,
     PRICES,
     RETURNS,
@@ -80,6 +81,11 @@ NEEDED: dict[str, tuple[Needed, ...]] = {
         _OMS_ORDERS,
         Needed("platform", PRODUCTS, is_source=True),
         Needed("oms", CATALOG, is_source=True),
+    ),
+    LISTINGS: (
+        _STORE_ORDERS,
+        Needed("platform", PRODUCTS, is_source=True),
+        Needed("platform", LISTINGS, is_source=False),
     ),
     PRICES: (
         _STORE_ORDERS,

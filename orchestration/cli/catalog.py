@@ -1,4 +1,4 @@
-"""``lockstep catalog``: how the store's catalog compares with the OMS's item master."""
+"""``lockstep catalog``: how the store's catalog compares with the OMS's items, and listings."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from domain.connections import CATALOG
 from domain.rules.alignment import MATCHED, MEANINGS
 from orchestration.cli.context import connection_of, open_database, streams_of
 from orchestration.cli.output import at, examples, json_option, print_json, print_table
+from orchestration.cli.root import LazyGroup
 from orchestration.settings import load
 from resources.ledger.records.products import Alignment, Products
 from resources.lockstep import Lockstep
@@ -20,13 +21,20 @@ COLUMNS = ("finding", "SKU", "product", "variant", "name", "detail")
 
 
 @click.group(
+    cls=LazyGroup,
+    lazy={
+        "template": ("listings:template", "Write an empty sheet of products."),
+        "export": ("listings:export", "Write the store's products into a sheet."),
+        "import": ("listings:import_", "Write a sheet's texts and pictures to the store."),
+        "set": ("listings:set_", "Write texts and pictures of one product to the store."),
+    },
     epilog=examples(
         "lockstep catalog report acme_us",
-        "lockstep catalog report acme_us --kind missing_in_oms --limit 1000 --json",
-    )
+        "lockstep catalog import acme_us products.xlsx --dry-run",
+    ),
 )
 def catalog() -> None:
-    """Compare the store's catalog with the OMS's item master."""
+    """Compare the store's catalog with the OMS's items, and change what products show."""
 
 
 @catalog.command(

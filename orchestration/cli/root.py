@@ -27,7 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("replay:replay", "Rerun past days of a connection."),
     "sync-orders": ("sync:sync_orders", "Sync single orders, or the orders of some days, now."),
     "sync-stock": ("sync:sync_stock", "Sync the stock of some SKUs, or all of it, now."),
-    "catalog": ("catalog:catalog", "Compare the store's catalog with the OMS's items."),
+    "catalog": (
+        "catalog:catalog",
+        "Compare the store's catalog with the OMS's items, change products by sheet.",
+    ),
     "action": ("action:action", "Cancel, hold, release or reroute an order at the OMS."),
     "reconcile": ("reconcile:reconcile", "Compare store, OMS and ledger, and repair drift."),
     "events": (

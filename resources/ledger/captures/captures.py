@@ -135,6 +135,27 @@ class Captures:
         )
         return {source_id: bytes(digest) for source_id, digest in rows}
 
+    def waiting(self, source_ids: Sequence[str]) -> dict[str, list[bytes]]:
+        """Return the payloads of versions that have no outcome or were not delivered, oldest first.
+
+        By record; those without such a version are absent.
+        """
+        rows = self._db.execute(
+            """SELECT c.source_id, c.payload FROM sync.capture c
+               LEFT JOIN sync.record r ON r.connection = c.connection AND r.stream = c.stream
+                   AND r.source_day = c.source_day AND r.capture_id = c.capture_id
+               WHERE c.connection = %s AND c.stream = %s AND c.source_id = ANY(%b::text[])
+                 AND c.payload IS NOT NULL
+                 AND (r.state IS NULL OR (r.state = 'accepted' AND r.outcome IS NULL))
+               ORDER BY c.source_id, c.source_updated_at, c.capture_id""",
+            (self._name, self._stream, list(source_ids)),
+            binary=True,
+        )
+        found: dict[str, list[bytes]] = {}
+        for source_id, payload in rows:
+            found.setdefault(source_id, []).append(decompress(payload))
+        return found
+
     def to_validate(
         self,
         partition: Partition,

@@ -12,12 +12,14 @@ from psycopg.types.json import Jsonb
 
 from domain.exchange import MasterItem
 from domain.records.catalog import Product
+from domain.records.record import decode_record
 from domain.rules.alignment import Finding, StoreEntry, attribute_values
 from domain.skus import sku_key
 from resources.ledger.database.bulk import load
+from resources.ledger.database.compression import decompress
 from resources.ledger.tables import ALIGNMENT_FINDING, PRODUCT_VARIANT
 
-ROWS_AT_ONCE = 5_000
+ROWS_AT_ONCE, PRODUCTS_AT_ONCE = 5_000, 500
 
 
 class ProductVersion(NamedTuple):
@@ -119,6 +121,39 @@ class Products:
             found = [sku for (sku,) in rows]
             yield found
             after = found[-1]
+
+    def products_of(self, skus: Collection[str]) -> dict[str, list[str]]:
+        """Return by SKU the ids of the products that sell it, exactly as it is spelled."""
+        rows = self._db.execute(
+            """SELECT sku, array_agg(DISTINCT product_id ORDER BY product_id)
+               FROM sync.product_variant
+               WHERE connection = %s AND sku_key = ANY(%b::text[]) AND sku = ANY(%b::text[])
+               GROUP BY sku""",
+            (self._name, [sku_key(sku) for sku in skus], list(skus)),
+        )
+        return dict(rows.fetchall())
+
+    def newest(self) -> Iterator[Product]:
+        """Yield the products that have a SKU by their newest version, by ascending id."""
+        after = ""
+        while True:
+            rows = self._db.execute(
+                """SELECT v.product_id, r.canonical FROM (
+                       SELECT DISTINCT ON (product_id COLLATE "C") product_id, capture_id
+                       FROM sync.product_variant
+                       WHERE connection = %s AND sku <> '' AND product_id COLLATE "C" > %s
+                       ORDER BY product_id COLLATE "C" LIMIT %s) v
+                   JOIN sync.record r ON r.connection = %s AND r.stream = 'catalog'
+                        AND r.source_id = v.product_id AND r.capture_id = v.capture_id
+                   WHERE r.canonical IS NOT NULL ORDER BY v.product_id COLLATE "C" """,
+                (self._name, after, PRODUCTS_AT_ONCE, self._name),
+                binary=True,
+            ).fetchall()
+            if not rows:
+                return
+            for _, canonical in rows:
+                yield decode_record(Product, decompress(canonical))
+            after = rows[-1][0]
 
     def entries(self, wanted: Collection[str]) -> Iterator[StoreEntry]:
         """Yield what the store sells, sorted by the key of the SKU; ``wanted`` are attributes."""

@@ -18,6 +18,7 @@ from resources.platforms.bigcommerce.customers.source import CustomersSource
 from resources.platforms.bigcommerce.events import Hooks
 from resources.platforms.bigcommerce.inventory.levels import LevelReader
 from resources.platforms.bigcommerce.inventory.target import BigCommerceStock
+from resources.platforms.bigcommerce.listings.target import BigCommerceListings
 from resources.platforms.bigcommerce.orders.source import OrdersSource
 from resources.platforms.bigcommerce.preflight import Preflight
 from resources.platforms.bigcommerce.prices.reader import PriceReader
@@ -46,7 +47,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "customers": CustomersSource,
     "products": ProductsSource,
 }
-TARGETS = frozenset({"shipments", "inventory", "returns", "prices"})
+TARGETS = frozenset({"shipments", "inventory", "returns", "prices", "listings"})
 
 
 class BigCommerce:
@@ -84,6 +85,7 @@ class BigCommerce:
             "shipments": self.shipments,
             "inventory": stock,
             "returns": BigCommerceRefunds(self._policy, settings),
+            "listings": BigCommerceListings(self._policy, settings, self._http),
             "prices": BigCommercePrices(self._policy, settings, prices),
         }
 

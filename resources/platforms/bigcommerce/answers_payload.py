@@ -63,6 +63,16 @@ class Product(Document):
     variants: list[Variant | None] | None = None
 
 
+class ListedProduct(Document):
+    """A product as a listing changes it."""
+
+    id: Id = None
+    name: str | None = ""
+    description: str | None = ""
+    warranty: str | None = ""
+    images: list[msgspec.Raw] | None = None
+
+
 class ProductVariants(Document):
     """A product's variants as written: a form other than a list is not to be read as one."""
 
@@ -297,6 +307,7 @@ class ChannelAnswer(Document):
 PAGES = PayloadDecoder(Page, "a page", ANSWER_ADVICE)
 CURSORS = PayloadDecoder(CursorPage, "a page", ANSWER_ADVICE)
 PRODUCTS = PayloadDecoder(Product, "a product", ANSWER_ADVICE)
+LISTED_PRODUCTS = PayloadDecoder(ListedProduct, "a product", ANSWER_ADVICE)
 PRODUCT_VARIANTS = PayloadDecoder(ProductVariants, "a product", ANSWER_ADVICE)
 LOCATIONS = PayloadDecoder(Location, "a location", ANSWER_ADVICE)
 INVENTORY_ITEMS = PayloadDecoder(InventoryItem, "an inventory item", ANSWER_ADVICE)

@@ -11,6 +11,7 @@ from domain.connections import (
     CATALOG,
     CUSTOMERS,
     INVENTORY,
+    LISTINGS,
     PRICES,
     RETURNS,
     SHIPMENTS,
@@ -268,7 +269,7 @@ def needed(connection: Connection, settings: BigCommerceSettings | None = None) 
     names.append("store_v2_information_read_only")
     if INVENTORY in streams:
         names += ["store_inventory", "store_locations_read_only"]
-    if not {INVENTORY, PRICES, CATALOG}.isdisjoint(streams):
+    if not {INVENTORY, PRICES, CATALOG, LISTINGS}.isdisjoint(streams):
         writes = _writes_products(connection)
         names.append("store_v2_products" if writes else "store_v2_products_read_only")
     if CUSTOMERS in streams:
@@ -286,7 +287,7 @@ def probes(connection: Connection, settings: BigCommerceSettings) -> tuple[Probe
         tried.append(CHANGE_ORDERS)
     if settings.fetch_transactions != "never":
         tried.append(TRANSACTIONS)
-    if not {INVENTORY, PRICES, CATALOG}.isdisjoint(streams):
+    if not {INVENTORY, PRICES, CATALOG, LISTINGS}.isdisjoint(streams):
         tried.append(PRODUCTS)
     if INVENTORY in streams:
         tried += [STOCK, CHANGE_STOCK]
@@ -298,9 +299,10 @@ def probes(connection: Connection, settings: BigCommerceSettings) -> tuple[Probe
 
 
 def _writes_products(connection: Connection) -> bool:
-    """Return whether the catalog is written to: prices, or the tracking of an infinite item."""
+    """Return whether products are written: prices, listings, or an infinite item's tracking."""
     stops_tracking = connection.inventory.infinite == "stop_tracking"
-    return PRICES in connection.streams or (INVENTORY in connection.streams and stops_tracking)
+    writes = not {PRICES, LISTINGS}.isdisjoint(connection.streams)
+    return writes or (INVENTORY in connection.streams and stops_tracking)
 
 
 def beyond_need(http: ApiClient, streams: Collection[str]) -> list[str]:

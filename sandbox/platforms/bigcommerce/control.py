@@ -43,7 +43,7 @@ What a merchant and shoppers do, and what arrived at the store:
                                   true} -> {"hooks": [...], "options": ..., "counts": ...}; {} only
                                   reports
     GET   hooks/acknowledged      the ids of the webhooks answered with 2xx
-    GET   settings, counts        JSON
+    GET   settings, counts, products   JSON
     GET   truth                   JSON: all orders and levels in the form of sandbox/kit/truth.py
     GET   effects/shipments, effects/status_changes, dump/orders, dump/shipments, dump/inventory
                                   NDJSON
@@ -186,6 +186,8 @@ class Control:
         store.stock.settle(store.now_exact())
         if name == "settings":
             return json_reply(store.settings())
+        if name == "products":
+            return json_reply({"products": list(store.catalog.products.values())})
         if name == "counts":
             return json_reply(store.counts())
         if name == "hooks/acknowledged":

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.assets.scene import Scene
+from assets.streams.listings_sheet import exported
+from tests.assets.scene import NAME, Scene
 
 Json = dict[str, Any]
 STREAMS = ("orders", "inventory", "shipments", "catalog")
@@ -98,6 +99,19 @@ def test_changes_and_deletions_are_followed(shop: Scene) -> None:
     shop.sql_write("UPDATE sync.alignment SET read_at = read_at - interval '2 days'")
     shop.run("catalog", first=shop.today)
     assert rows(shop)["A-2"] == "back"
+
+
+def test_an_export_has_each_product_once_by_one_of_its_skus(shop: Scene) -> None:
+    """By the newest version; a product without any SKU can't be imported again."""
+    group = {"sku": "TEE", "name": "Tee", "variants": [{"sku": "TEE-S"}, {"sku": "TEE-L"}]}
+    sells(shop, {"id": 900, "description": "<p>Linen</p>", **group}, {"id": 901, "sku": ""})
+    shop.run("catalog", first=shop.today)
+    assert shop.lockstep is not None
+    with shop.lockstep.sync(NAME, "test").ledger.session(NAME, "catalog") as session:
+        rows = {row[0]: row for row in exported(session)}
+    assert rows["TEE-S"] == ("TEE-S", "Tee", "<p>Linen</p>", "", "")
+    assert "" not in rows
+    assert "TEE-L" not in rows
 
 
 def test_a_level_alone_makes_no_new_version(shop: Scene) -> None:

@@ -1,0 +1,155 @@
+"""The stream ``listings``, to the store: titles, texts and pictures that a merchant asks for.
+
+A request comes from a sheet or the command line and is captured like any other record: it is
+validated, delivered once, and shown in trace. A product has one record. A request that was not
+delivered yet is taken into the next one of the same product, so that none of its fields is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import msgspec
+
+from assets.delivery.request import DeliveryRequest
+from assets.pipeline.capture import capture_pages
+from assets.streams.listings_plan import ListingsPlanner
+from domain.connections import LISTINGS
+from domain.errors import Problem, RecordRejected
+from domain.exchange import Mapped, RawRecord, Skipped
+from domain.identity import content_digest, correlation_id
+from domain.records.listings import Listing
+from domain.records.record import InvalidRecord, decode_record, encode_record
+from domain.schemas.listings import listing_problems
+from domain.sources import EVERYTHING, Page, Scope, Shape, Source
+from domain.values import Partition, Window
+from resources.ledger.rows import StoredCapture, TableRows
+from resources.ledger.session import Session
+from resources.lockstep import Sync
+
+FIELDS = ("name", "description", "warranty", "images")
+ADVICE = "correct the row and import it again"
+
+
+class ListingRequests:
+    """The source of listings: requests that were captured when they were made, none to read."""
+
+    shape: ClassVar[Shape] = "changes"
+    facts: ClassVar[frozenset[str]] = frozenset(Listing.__struct_fields__)
+
+    def probe(self, since: datetime) -> datetime | None:
+        """Return ``None``: requests are captured as they are made."""
+        del since
+        return None
+
+    def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
+        """Yield nothing."""
+        del window, scope
+        yield from ()
+
+    def read(self, ids: Collection[str]) -> Iterator[Page]:
+        """Yield nothing."""
+        del ids
+        yield from ()
+
+    def to_canonical(self, payload: bytes) -> Mapped[Listing] | Skipped:
+        """Map a captured request. Raises ``RecordRejected``."""
+        try:
+            return Mapped(decode_record(Listing, payload))
+        except (InvalidRecord, ValueError, RecursionError) as error:
+            problem = Problem("listing_unreadable", "", f"no listing: {error}", ADVICE)
+            raise RecordRejected(problem) from None
+
+    async def acknowledge(self, done: Sequence[str]) -> None:
+        """Do nothing."""
+
+
+class Listings:
+    """Listings, by the protocol ``assets.chain.stream.Stream``."""
+
+    name = LISTINGS
+    to_oms = False
+    is_snapshot = False
+    summary = (
+        "Titles, descriptions, warranties and pictures from sheets and the command line, written "
+        "to the store's products where they differ."
+    )
+
+    def source(self, sync: Sync) -> Source[Listing]:
+        """Return the source, which has nothing to read."""
+        del sync
+        return ListingRequests()
+
+    def probe(self, sync: Sync, since: datetime) -> datetime | None:
+        """Return ``None``: requests are captured as they are made."""
+        del sync, since
+        return None
+
+    def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
+        """Yield nothing: requests are captured as they are made."""
+        del sync, session, window
+        yield from ()
+
+    def correlate(self, sync: Sync, session: Session, source_ids: Sequence[str]) -> dict[str, str]:
+        """Return the correlation ids of the products: those that the stream ``catalog`` has."""
+        del session
+        return {i: correlation_id(sync.name, "product", i) for i in source_ids}
+
+    def digest(self, record: RawRecord) -> bytes:
+        """Digest the whole request."""
+        return content_digest(record.payload)
+
+    def mapper(
+        self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
+    ) -> Callable[[bytes], Mapped[Listing] | Skipped]:
+        """Return the mapping."""
+        del session, captures
+        return self.source(sync).to_canonical
+
+    def check(
+        self, sync: Sync, session: Session, records: Sequence[Listing]
+    ) -> Mapping[int, Sequence[Problem]]:
+        """Check the batch."""
+        del sync, session
+        return listing_problems(records)
+
+    def typed(self, accepted: Sequence[tuple[StoredCapture, Listing]]) -> list[TableRows]:
+        """Return no rows: what a product shows is the stream ``catalog``'s."""
+        del accepted
+        return []
+
+    def planner(self, sync: Sync, session: Session, request: DeliveryRequest) -> ListingsPlanner:
+        """Write what differs from what the store shows."""
+        return ListingsPlanner(sync, session, request)
+
+    def conclude(self, sync: Sync) -> None:
+        """Do nothing: the stream ``catalog`` sees the change by its own."""
+
+
+def capture_listings(sync: Sync, listings: Sequence[Listing]) -> dict[Partition, list[str]]:
+    """Capture requests, one a product; return their ids by partition.
+
+    The lock is held, so that no run delivers an earlier request while it is taken into this one.
+    """
+    now = datetime.now(UTC)
+    with sync.ledger.session(sync.name, LISTINGS, sync.run_id) as session, session.writer_lock():
+        ids = [listing.product_id for listing in listings]
+        waiting = session.captures.waiting(ids)
+        records = [
+            RawRecord(one.product_id, now, encode_record(_with(one, waiting.get(one.product_id))))
+            for one in listings
+        ]
+        return capture_pages(sync, Listings(), session, records)
+
+
+def _with(listing: Listing, waiting: Sequence[bytes] | None) -> Listing:
+    """Return a request with the fields of those that wait, where it says nothing of its own."""
+    for payload in reversed(waiting or ()):
+        before = decode_record(Listing, payload)
+        more: dict[str, Any] = {
+            name: getattr(before, name) for name in FIELDS if getattr(listing, name) is None
+        }
+        listing = msgspec.structs.replace(listing, **more)
+    return listing

@@ -1,0 +1,177 @@
+"""``lockstep catalog template|export|import|set``: what the store's products should show."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import click
+
+from assets.streams.listings import capture_listings
+from assets.streams.listings_sheet import DONE, Wanted, exported, note_results, resolve
+from domain.connections import CATALOG, LISTINGS
+from domain.errors import PermanentError
+from orchestration.cli.context import connection_of, streams_of
+from orchestration.cli.output import examples, print_table
+from orchestration.cli.runs import Chunk, run_each
+from orchestration.settings import load
+from resources.lockstep import Lockstep, Sync
+from resources.sheets.reader import COLUMNS, RESULT, read
+from resources.sheets.writer import LONGEST, write
+
+CODES = "0 all rows are done, 1 some are not, 2 wrong usage"
+SHOWN = 20
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(epilog=examples("lockstep catalog template products.xlsx"))
+@click.argument("file", type=FILE)
+def template(file: Path) -> None:
+    """Write an empty sheet for titles, texts and pictures of products."""
+    _refuse_to_replace(file)
+    write(file, "products", COLUMNS, ())
+    click.echo(f"{file}: fill in a row for each product; an empty cell changes nothing.")
+
+
+@click.command(epilog=examples("lockstep catalog export acme_us products.xlsx"))
+@click.argument("connection")
+@click.argument("file", type=FILE)
+def export(connection: str, file: Path) -> None:
+    """Write the store's products into a sheet, by the last read of the catalog.
+
+    A description that is too long for a cell is left out, and so are pictures: what is not in a
+    cell stays as it is when the sheet is imported.
+    """
+    _refuse_to_replace(file)
+    lockstep, sync = _open(connection, (CATALOG,))
+    try:
+        with sync.ledger.session(connection, CATALOG) as session:
+            count = write(file, "products", COLUMNS, map(_fitting, exported(session)))
+    finally:
+        lockstep.close()
+    click.echo(f"{file}: {count} products")
+
+
+@click.command(
+    "import",
+    epilog=examples(
+        "lockstep catalog import acme_us products.xlsx --dry-run",
+        "lockstep catalog import acme_us products.xlsx --result outcome.xlsx",
+        exit_codes=CODES,
+    ),
+)
+@click.argument("connection")
+@click.argument("file", type=FILE)
+@click.option("--result", type=FILE, help="Default: FILE with .result.xlsx at its end.")
+@click.option("--dry-run", is_flag=True, help="Only check the rows.")
+def import_(connection: str, file: Path, result: Path | None, *, dry_run: bool) -> None:
+    """Write titles, texts and pictures of a sheet (.xlsx or .csv) to the store's products.
+
+    The whole sheet is read first. Rows without faults are written where the store differs; the
+    sheet with the column "result" says what became of each.
+    """
+    target = result or file.with_name(f"{file.stem}.result.xlsx")
+    _refuse_to_replace(target)
+    rows = [Wanted(row.number, row.cells, row.problems) for row in read(file)]
+    is_done = _deliver(connection, rows, dry_run=dry_run)
+    write(target, "products", (*COLUMNS, RESULT), _lines(rows))
+    _summarise(rows)
+    click.echo(f"{target}: what became of each row")
+    if not is_done:
+        sys.exit(1)
+
+
+@click.command(
+    "set",
+    epilog=examples(
+        'lockstep catalog set acme_us MUG-1 --title "Stoneware mug" --warranty "2 years"',
+        exit_codes=CODES,
+    ),
+)
+@click.argument("connection")
+@click.argument("sku")
+@click.option("--title", help="The product's name.")
+@click.option("--description", help="May be HTML.")
+@click.option("--warranty")
+@click.option("--image", "images", multiple=True, metavar="URL", help="Repeatable; replaces all.")
+@click.option("--dry-run", is_flag=True, help="Only check the values.")
+def set_(
+    connection: str,
+    sku: str,
+    title: str | None,
+    description: str | None,
+    warranty: str | None,
+    images: tuple[str, ...],
+    *,
+    dry_run: bool,
+) -> None:
+    """Write title, texts or pictures of the product that sells a SKU."""
+    given = {"title": title, "description": description, "warranty": warranty}
+    cells = {"sku": sku, **{name: text for name, text in given.items() if text is not None}}
+    if images:
+        cells["images"] = "\n".join(images)
+    if len(cells) == 1:
+        raise click.UsageError("Give at least one of --title, --description, --warranty, --image.")
+    rows = [Wanted(0, cells)]
+    is_done = _deliver(connection, rows, dry_run=dry_run)
+    click.echo(f"{sku}: {rows[0].result}", err=not is_done)
+    if not is_done:
+        sys.exit(1)
+
+
+def _deliver(connection: str, rows: Sequence[Wanted], *, dry_run: bool) -> bool:
+    """Capture, validate and deliver the good rows; return whether all rows are done."""
+    lockstep, sync = _open(connection, (CATALOG, LISTINGS))
+    try:
+        with sync.ledger.session(connection, LISTINGS) as session:
+            resolve(session.products, rows)
+            good = [row.listing for row in rows if row.listing is not None]
+            if dry_run:
+                return _checked(rows)
+            if good:
+                captured = capture_listings(sync, good)
+                wanted = [Chunk((LISTINGS,), at, at, tuple(ids)) for at, ids in captured.items()]
+                for outcome in run_each(lockstep, connection, wanted, "listing"):
+                    if outcome.error:
+                        click.echo(f"{outcome.chunk}: {outcome}", err=True)
+            return note_results(session, rows)
+    finally:
+        lockstep.close()
+
+
+def _checked(rows: Sequence[Wanted]) -> bool:
+    for row in rows:
+        row.result = "would be written" if row.listing else f"not used: {'; '.join(row.problems)}"
+    return all(row.listing is not None for row in rows)
+
+
+def _open(connection: str, streams: tuple[str, ...]) -> tuple[Lockstep, Sync]:
+    installation = load()
+    streams_of(connection_of(installation, connection), connection, streams)
+    lockstep = Lockstep(installation)
+    return lockstep, lockstep.sync(connection, f"cli-{uuid4().hex}")
+
+
+def _lines(rows: Sequence[Wanted]) -> Iterator[tuple[str, ...]]:
+    for row in rows:
+        yield *(row.cells.get(name, "") for name in COLUMNS), row.result
+
+
+def _fitting(row: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a row without texts that a cell would cut: imported again, they would be lost."""
+    return tuple(text if len(text) <= LONGEST else "" for text in row)
+
+
+def _summarise(rows: Sequence[Wanted]) -> None:
+    faulty = [row for row in rows if row.result != DONE]
+    click.echo(f"{len(rows)} rows, {len(rows) - len(faulty)} done, {len(faulty)} not")
+    if faulty:
+        lines = [(row.number, row.cells.get("sku", "-"), row.result) for row in faulty[:SHOWN]]
+        print_table(("row", "SKU", "result"), lines, numbers=("row",))
+
+
+def _refuse_to_replace(file: Path) -> None:
+    if file.exists():
+        raise PermanentError(f"{file} exists; give another name, or remove it first.")

@@ -1,0 +1,115 @@
+"""Texts and pictures of a store's products, as a target of deliveries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from domain.delivery import Claimed, Held, ListingSave, Operation, Outcome, Question, outcome_of
+from domain.errors import Problem
+from domain.exchange import ExchangeLog, Receipt
+from resources.http.async_client import AsyncApiClient
+from resources.http.client import ApiClient
+from resources.http.policy import ClientPolicy
+from resources.http.redaction import request_id
+from resources.http.target_writer import TargetWriter
+from resources.platforms.bigcommerce.answers_payload import LISTED_PRODUCTS
+from resources.platforms.bigcommerce.catalog import (
+    IDS_A_CALL,
+    is_product_id,
+    products_by_id,
+)
+from resources.platforms.bigcommerce.client import (
+    accept,
+    entries_of,
+    id_checked,
+    written_data_id,
+)
+from resources.platforms.bigcommerce.settings import CATALOG_PAGE, BigCommerceSettings
+
+TEXTS = ("name", "description", "warranty")
+"""Canonical fields of a listing, which the store calls by the same names."""
+PATH = "/v3/catalog/products"
+
+
+class BigCommerceListings:
+    """``domain.ports.ListingTarget``: a product is changed by its id, field by field."""
+
+    def __init__(
+        self, policy: ClientPolicy, settings: BigCommerceSettings, reader: ApiClient
+    ) -> None:
+        self._policy, self._settings, self._reader = policy, settings, reader
+        self.acts_for = policy.acts_for
+        self.operations: Mapping[str, Operation] = {
+            "update": Operation(concurrency=settings.write_concurrency)
+        }
+
+    def writer(self, log: ExchangeLog) -> ListingsWriter:
+        """Open the store for writing products."""
+        push = AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log)
+        return ListingsWriter(push, self._reader)
+
+
+class ListingsWriter(TargetWriter):
+    """``domain.ports.Writer`` of listings: what is uncertain is read, and written again."""
+
+    def __init__(self, push: AsyncApiClient, reader: ApiClient) -> None:
+        super().__init__(push)
+        self._push, self._reader = push, reader
+
+    async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
+        """Change products, one call each."""
+        return [await outcome_of(self._save(one)) for one in claimed]
+
+    async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
+        """Return the texts that products show, and how many pictures they have."""
+        found = await asyncio.to_thread(self._read, list(asked))
+        return {name: found.get(name) or Held(name, problems=(_gone(name),)) for name in asked}
+
+    def _read(self, product_ids: Sequence[str]) -> dict[str, Held]:
+        numbers = sorted({int(text) for text in product_ids if is_product_id(text)})
+        found: dict[str, Held] = {}
+        for start in range(0, len(numbers), IDS_A_CALL):
+            params: dict[str, str | int] = {
+                "id:in": ",".join(map(str, numbers[start : start + IDS_A_CALL])),
+                "include": "images",
+                "include_fields": ",".join(TEXTS),
+                "limit": CATALOG_PAGE,
+            }
+            for page in products_by_id(self._reader, params):
+                for product in entries_of(PATH, page, LISTED_PRODUCTS):
+                    texts: dict[str, Any] = {name: getattr(product, name) or "" for name in TEXTS}
+                    content = texts | {"images": len(product.images or ())}
+                    found[str(product.id)] = Held(str(product.id), content)
+        return found
+
+    async def _save(self, claimed: Claimed) -> Receipt:
+        save: ListingSave = claimed.content
+        body: dict[str, object] = dict(save.texts)
+        if save.images is not None:
+            body["images"] = [
+                {"image_url": url, "is_thumbnail": place == 0, "sort_order": place}
+                for place, url in enumerate(save.images)
+            ]
+        reply = await self._push.request(
+            "PUT",
+            f"{PATH}/{save.product_id}",
+            body=orjson.dumps(body),
+            correlation_id=claimed.correlation_id,
+            decode=id_checked(written_data_id, save.product_id),
+        )
+        accept(reply, "listing_refused", "record", "correct the texts or pictures in the sheet")
+        return Receipt(save.product_id, trace_id=request_id(reply.headers))
+
+
+def _gone(product_id: str) -> Problem:
+    return Problem(
+        "listing_product_gone",
+        "product_id",
+        "the store no longer has the product",
+        "look for the product in the store, and import the row again under its present SKU",
+        product_id,
+    )

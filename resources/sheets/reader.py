@@ -1,0 +1,195 @@
+"""Sheets of products, read row by row: Excel workbooks (.xlsx) and CSV in UTF-8.
+
+Only texts are taken. What a spreadsheet program has turned into a number, a date or a formula is
+not what the merchant typed (a SKU 00120 becomes 120), so its row is refused, with the cell's name.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter
+from openpyxl.utils.exceptions import InvalidFileException
+
+from resources.sheets.archive import check_size, examine, refused
+
+MOST_ROWS = 10_000
+MOST_COLUMNS = 50
+LONGEST_CELL = 65_536
+COLUMNS = ("sku", "title", "description", "warranty", "images")
+RESULT = "result"
+"""The column of an earlier import's outcome, which is left out when its sheet is read again."""
+_CELL = re.compile(r"([A-Z]+)([0-9]+)")
+
+
+class Row(NamedTuple):
+    """A row of a sheet: its texts by column, or what is wrong with it."""
+
+    number: int
+    """As the spreadsheet program counts, the header being 1."""
+    cells: dict[str, str]
+    """Without the empty ones."""
+    problems: tuple[str, ...] = ()
+
+
+def read(file: Path) -> list[Row]:
+    """Return all rows but empty ones. Raises ``PermanentError`` where the file can't be used.
+
+    The whole sheet is read before any of it is used.
+    """
+    if file.suffix.lower() == ".csv":
+        rows = _csv(file)
+    elif file.suffix.lower() == ".xlsx":
+        rows = _workbook(file)
+    else:
+        raise refused(file, "only .xlsx and .csv are read; save it as one of them")
+    header: list[str] | None = None
+    found: list[Row] = []
+    for number, cells in rows:
+        if header is None:
+            header = _header(file, cells)
+            continue
+        row = _row(number, header, cells)
+        if row.cells or row.problems:
+            found.append(row)
+        if len(found) > MOST_ROWS:
+            raise refused(file, f"it has more than {MOST_ROWS:,} rows; split it")
+    if header is None:
+        raise refused(file, "it is empty")
+    return found
+
+
+def _header(file: Path, cells: Sequence[Any]) -> list[str]:
+    names = [str(cell).strip().casefold() if isinstance(cell, str) else "" for cell in cells]
+    while names and not names[-1]:
+        names.pop()
+    for name in names:
+        if name and names.count(name) > 1:
+            raise refused(file, f"it has two columns {name[:40]!r}")
+        if name and name not in (*COLUMNS, RESULT):
+            known = ", ".join(COLUMNS)
+            raise refused(file, f"its first row has an unknown column {name[:40]!r}; {known} exist")
+    if "sku" not in names:
+        raise refused(file, "its first row has no column sku; use lockstep catalog template")
+    return names
+
+
+def _row(number: int, header: Sequence[str], cells: Sequence[Any]) -> Row:
+    texts: dict[str, str] = {}
+    problems: list[str] = []
+    for place, cell in enumerate(cells):
+        name = header[place] if place < len(header) else ""
+        if cell is None or cell == "" or name == RESULT:
+            continue
+        where = f"{get_column_letter(place + 1)}{number}"
+        if not name:
+            problems.append(f"{where} is in a column without a name")
+        elif (wrong := _fault(cell)) is not None:
+            problems.append(f"{where} ({name}) {wrong}")
+        elif text := str(cell).strip():
+            texts[name] = text
+    if texts and "sku" not in texts and not problems:
+        problems.append(f"row {number} has no SKU")
+    return Row(number, texts, tuple(problems))
+
+
+def _fault(cell: Any) -> str | None:
+    """Return why a cell can't be used, ``None`` if it can."""
+    if isinstance(cell, _Formula):
+        return "is a formula; paste its value as text"
+    if isinstance(cell, _Merged):
+        return "belongs to merged cells; unmerge them"
+    if isinstance(cell, bool):
+        return "is true or false; format the column as text and type it again"
+    if isinstance(cell, int | float):
+        return (
+            "is a number, which may have lost zeros or digits; format the column as text and type "
+            "it again"
+        )
+    if isinstance(cell, date | datetime | time):
+        return "is a date; format the column as text and type it again"
+    if not isinstance(cell, str):
+        return "is no text; format the column as text and type it again"
+    if len(cell) > LONGEST_CELL:
+        return f"has more than {LONGEST_CELL:,} characters"
+    if any(ord(ch) < 32 and ch not in "\t\r\n" for ch in cell) or "\ufffd" in cell:
+        return "has characters that can't be shown; look at the file's encoding"
+    if cell in ERRORS:
+        return "is an error of the spreadsheet program"
+    return None
+
+
+ERRORS = ("#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!")
+
+
+class _Formula:
+    """Stands for a cell with a formula."""
+
+
+class _Merged:
+    """Stands for a cell of a merged area."""
+
+
+def _workbook(file: Path) -> Iterator[tuple[int, list[Any]]]:
+    """Yield number and cells of the first sheet's rows."""
+    merged = {
+        (match[1], int(match[2])) for cell in examine(file) if (match := _CELL.fullmatch(cell))
+    }
+    try:
+        book = load_workbook(file, read_only=True, keep_links=False)
+    except (InvalidFileException, KeyError, ValueError, TypeError, OSError, SyntaxError):
+        raise refused(file, "it is no workbook that can be read; save it as .xlsx anew") from None
+    try:
+        sheets = book.worksheets
+        if not sheets:
+            raise refused(file, "it has no sheet")
+        sheet = sheets[0]
+        sheet.reset_dimensions()  # what a sheet says of its size can be a lie
+        for number, cells in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS + 1), 1):
+            if number > MOST_ROWS * 10:
+                raise refused(file, f"its rows go beyond {MOST_ROWS * 10:,}; delete empty rows")
+            yield number, [_cell(cell, number, place, merged) for place, cell in enumerate(cells)]
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, SyntaxError):
+        raise refused(file, "one of its cells can't be read; save it as .xlsx anew") from None
+    finally:
+        book.close()
+
+
+def _cell(cell: Any, number: int, place: int, merged: set[tuple[str, int]]) -> Any:
+    if (get_column_letter(place + 1), number) in merged:
+        return _Merged()
+    return _Formula() if cell.data_type == "f" else cell.value
+
+
+def _csv(file: Path) -> Iterator[tuple[int, list[Any]]]:
+    """Yield number and cells of a CSV file's rows; in CSV every cell is a text."""
+    check_size(file)
+    try:
+        content = file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = file.read_bytes()[: error.start].count(b"\n") + 1
+        raise refused(file, f"line {line} is not in UTF-8; save it as CSV UTF-8") from None
+    if "\x00" in content:
+        raise refused(file, "it has zero bytes: it is no CSV in UTF-8")
+    first = content.split("\n", 1)[0]
+    delimiter = ";" if first.count(";") > first.count(",") else ","
+    reader = csv.reader(content.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    try:
+        for number, cells in enumerate(reader, 1):
+            if number > MOST_ROWS * 10:
+                raise refused(file, f"its rows go beyond {MOST_ROWS * 10:,}; delete empty rows")
+            if len(cells) > MOST_COLUMNS:
+                raise refused(file, f"row {number} has more than {MOST_COLUMNS} columns")
+            yield number, [_csv_cell(cell) for cell in cells]
+    except csv.Error as error:
+        raise refused(file, f"row {reader.line_num} can't be read: {error}") from None
+
+
+def _csv_cell(cell: str) -> Any:
+    return _Formula() if cell.startswith("=") else cell

@@ -1,0 +1,155 @@
+"""The stream listings: what a merchant asks a product to show is written once, where it differs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from assets.streams.listings import capture_listings
+from domain.records.listings import Listing
+from domain.values import Partition
+from tests.assets.scene import NAME, Scene
+
+Json = dict[str, Any]
+STREAMS = ("orders", "inventory", "shipments", "catalog", "listings")
+PUT = {"method": "PUT", "path": "/v3/catalog/products"}
+PICTURES = ("https://img.example.com/1.jpg", "https://img.example.com/2.jpg")
+
+
+@pytest.fixture
+def shop(scene: Scene) -> Scene:
+    """A connection with two products whose texts can be changed."""
+    scene.configure(streams=STREAMS, max_attempts=2)
+    scene.to_store(
+        "catalog",
+        [
+            {"id": 900, "sku": "CUP-9", "name": "Mug", "description": "old", "price": 1},
+            {"id": 901, "sku": "JAR-9", "name": "Jar", "price": 1},
+        ],
+    )
+    return scene
+
+
+def ask(shop: Scene, number: int = 900, **wanted: Any) -> None:
+    """Ask for what a product should show, and deliver it."""
+    request(shop, number, **wanted)
+    deliver(shop)
+
+
+def request(shop: Scene, number: int = 900, **wanted: Any) -> dict[Partition, list[str]]:
+    """Ask for what a product should show."""
+    assert shop.lockstep is not None
+    sync = shop.lockstep.sync(NAME, "request")
+    return capture_listings(sync, [Listing(product_id=str(number), sku="CUP-9", **wanted)])
+
+
+def deliver(shop: Scene, **more: Any) -> None:
+    """Validate and deliver what was asked for."""
+    shop.run("listings", steps=("validated", "delivered"), first=shop.today, **more)
+
+
+def product(shop: Scene, number: int = 900) -> Json:
+    """Return a product as the store has it."""
+    rows = shop.to_store("products", None, "GET")["products"]
+    [found] = [row for row in rows if row["id"] == number]
+    return dict(found)
+
+
+def writes(shop: Scene) -> int:
+    """Return how many writes the store has taken or refused."""
+    [(count,)] = shop.sql("SELECT count(*) FROM sync.message_log WHERE stream = 'listings'")
+    return int(count)
+
+
+def test_texts_and_pictures_are_written_once(shop: Scene) -> None:
+    """Only what is asked for and differs; a rerun and the same request again send nothing."""
+    ask(shop, name="Stoneware mug", description="old", images=PICTURES)
+    shown = product(shop)
+    assert (shown["name"], shown["description"]) == ("Stoneware mug", "old")
+    assert [image["image_url"] for image in shown["images"]] == list(PICTURES)
+    assert [image["is_thumbnail"] for image in shown["images"]] == [True, False]
+    assert writes(shop) == 1
+    deliver(shop)
+    ask(shop, name="Stoneware mug", images=PICTURES)
+    assert writes(shop) == 1
+    assert product(shop, 901)["name"] == "Jar"
+    assert {action for _, action, _, _ in shop.deliveries("listings")} == {"update"}
+
+
+def test_what_the_merchant_changes_by_hand_stays_until_it_is_asked_for_anew(shop: Scene) -> None:
+    """A rerun of the day does not undo it; the same request again does."""
+    ask(shop, name="Stoneware mug")
+    shop.to_store("catalog", [{"id": 900, "sku": "CUP-9", "name": "By hand", "price": 1}])
+    deliver(shop)
+    assert product(shop)["name"] == "By hand"
+    ask(shop, name="Stoneware mug")
+    assert product(shop)["name"] == "Stoneware mug"
+
+
+def test_requests_that_wait_lose_no_field_to_a_newer_one(shop: Scene) -> None:
+    """Neither one that was not validated yet, nor one that could not be delivered."""
+    request(shop, name="One")
+    request(shop, warranty="2 years")
+    deliver(shop)
+    shown = product(shop)
+    assert (shown["name"], shown["warranty"], shown["description"]) == ("One", "2 years", "old")
+    shop.fault("bigcommerce", PUT | {"kind": "status", "status": 503, "times": 20})
+    request(shop, description="new")
+    deliver(shop, raise_on_error=False)
+    assert product(shop)["description"] == "old"
+    shop.fault("bigcommerce")
+    shop.wait_briefly()
+    ask(shop, name="Two")
+    shown = product(shop)
+    assert (shown["name"], shown["description"]) == ("Two", "new")
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "malformed"])
+def test_a_lost_answer_is_resolved_by_a_look(shop: Scene, kind: str) -> None:
+    """The product shows what was asked for, and the delivery is settled."""
+    shop.fault("bigcommerce", PUT | {"kind": kind, "times": 4})
+    request(shop, name="Lost", images=PICTURES)
+    deliver(shop, raise_on_error=False)
+    shop.wait_briefly()
+    shop.fault("bigcommerce")
+    deliver(shop)
+    assert product(shop)["name"] == "Lost"
+    assert len(product(shop)["images"]) == 2
+    assert shop.outcomes("listings") == {"900": ("accepted", "delivered")}
+    before = writes(shop)
+    deliver(shop)
+    assert writes(shop) == before
+
+
+def test_a_refusal_and_a_product_that_is_gone_are_rejections(shop: Scene) -> None:
+    """With the store's words; the other product is written all the same."""
+    request(shop, 900, name="Gone")
+    request(shop, 901, name="Here")
+    shop.to_store("catalog/900", None, "DELETE")
+    deliver(shop)
+    assert shop.open_rejections("listings") == {"900": "listing_product_gone"}
+    assert product(shop, 901)["name"] == "Here"
+    body = {"status": 409, "title": "The product name is a duplicate."}
+    shop.fault("bigcommerce", PUT | {"kind": "replaced", "status": 422, "body": body, "times": 9})
+    ask(shop, 901, name="Refused")
+    assert shop.open_rejections("listings")["901"] == "listing_refused"
+    shop.fault("bigcommerce")
+    ask(shop, 901, name="Other")
+    assert shop.open_rejections("listings") == {"900": "listing_product_gone"}
+
+
+def test_a_listing_that_breaks_a_rule_is_rejected_before_it_is_sent(shop: Scene) -> None:
+    """A title of two lines, and a picture that is no https address."""
+    ask(shop, name="One\nTwo", images=("http://img.example.com/1.jpg",))
+    assert shop.open_rejections("listings") == {"900": "listing_title_invalid"}
+    assert writes(shop) == 0
+    assert product(shop)["name"] == "Mug"
+
+
+def test_the_catalog_sees_what_was_written(shop: Scene) -> None:
+    """As any other change of the merchant."""
+    shop.run("catalog", first=shop.today)
+    ask(shop, name="Stoneware mug")
+    shop.run("catalog", first=shop.today)
+    assert shop.sql("SELECT name FROM history.catalog WHERE sku = 'CUP-9'") == [("Stoneware mug",)]

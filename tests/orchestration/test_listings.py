@@ -1,0 +1,133 @@
+"""Tests of ``lockstep catalog template|export|import|set``: products changed by sheet."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from openpyxl import load_workbook
+
+from domain.records.catalog import Product, Variant
+from resources.ledger.ledger import Ledger
+from resources.ledger.records.products import Products, ProductVersion
+from resources.sheets.reader import COLUMNS
+from resources.sheets.writer import write
+from tests import loopback
+from tests.orchestration.shop import Shop
+
+pytestmark = pytest.mark.slow(seconds=30)
+
+Json = dict[str, Any]
+SOLD: tuple[Json, ...] = (
+    {"id": 900, "sku": "CUP-9", "name": "Cup", "price": 1},
+    {
+        "id": 901,
+        "sku": "TEE",
+        "name": "Tee",
+        "price": 1,
+        "variants": [{"sku": "TEE-S"}, {"sku": "TEE-L"}],
+    },
+)
+
+
+@pytest.fixture
+def listing(shop: Shop) -> Shop:
+    """A connection with the streams, whose products the ledger knows."""
+    shop.change(streams=["orders", "inventory", "shipments", "catalog", "listings"])
+    shop._control(f"bigcommerce/{shop.store}/catalog", list(SOLD))
+    with Ledger(shop.database).connect() as db:
+        versions = [
+            ProductVersion(
+                Product(
+                    product_id=str(one["id"]),
+                    name=one["name"],
+                    variants=tuple(
+                        Variant(variant_id=str(place), sku=variant["sku"])
+                        for place, variant in enumerate(one.get("variants", [one]))
+                    ),
+                ),
+                datetime.now(UTC),
+                uuid4(),
+            )
+            for one in SOLD
+        ]
+        Products(db, "demo").put(versions)
+    return shop
+
+
+def shown(shop: Shop) -> dict[int, Json]:
+    """Return the products as the store has them."""
+    url = f"{shop.url}/_sandbox/bigcommerce/{shop.store}/products"
+    rows = loopback.request("GET", url).json()["products"]
+    return {row["id"]: row for row in rows}
+
+
+def results(file: Path) -> list[str]:
+    """Return the column "result" of a sheet."""
+    sheet = load_workbook(file).worksheets[0]
+    header, *rows = sheet.iter_rows(values_only=True)
+    return [str(row[header.index("result")]) for row in rows]
+
+
+def test_good_rows_of_a_sheet_go_on_and_every_row_has_a_result(
+    listing: Shop, tmp_path: Path
+) -> None:
+    """A bad row keeps none back; imported again, what is right is written no second time."""
+    file, outcome = tmp_path / "products.xlsx", tmp_path / "products.result.xlsx"
+    rows = [
+        ("CUP-9", "Stoneware cup", "<p>Blue</p>", "2 years", "https://img.example.com/1.jpg"),
+        ("NOPE", "Title", "", "", ""),
+        ("TEE-S", "", "", "", "ftp://img.example.com/1.jpg"),
+        ("CUP-9", "Another title", "", "", ""),
+        ("TEE-L", "Linen tee", "", "", ""),
+    ]
+    write(file, "products", COLUMNS, rows)
+    result = listing.run("catalog", "import", "demo", str(file), "--dry-run")
+    assert result.exit_code == 1
+    assert shown(listing)[900]["name"] == "Cup"
+    outcome.unlink()
+
+    result = listing.run("catalog", "import", "demo", str(file))
+    assert result.exit_code == 1
+    assert "5 rows, 2 done, 3 not" in result.output
+    done, unknown, image, twice, other = results(outcome)
+    assert (done, other) == ("done", "done")
+    assert "no product with the SKU NOPE" in unknown
+    assert "https address" in image
+    assert "row 2 is about the same product" in twice
+    store = shown(listing)
+    assert (store[900]["name"], store[900]["warranty"]) == ("Stoneware cup", "2 years")
+    assert store[901]["name"] == "Linen tee"
+
+    assert "exists" in listing.run("catalog", "import", "demo", str(file)).output
+    outcome.unlink()
+    listing.run("catalog", "import", "demo", str(file))
+    with Ledger(listing.database).connect() as db:
+        [sent] = db.execute(
+            "SELECT count(*) FROM sync.message_log WHERE stream = 'listings'"
+        ).fetchone() or (0,)
+    assert sent == 2
+
+
+def test_one_product_is_set_by_its_sku_and_shown_in_trace(listing: Shop) -> None:
+    """The delivery is in the product's history; a mistake changes nothing."""
+    text = listing.done("catalog", "set", "demo", "CUP-9", "--title", "Set cup")
+    assert text.strip().endswith("CUP-9: done")
+    assert shown(listing)[900]["name"] == "Set cup"
+    assert "update" in listing.done("trace", "900", "--entity", "product")
+    assert listing.run("catalog", "set", "demo", "CUP-9").exit_code == 2
+    wrong = listing.run("catalog", "set", "demo", "NOPE", "--title", "x")
+    assert wrong.exit_code == 1
+    assert "no product with the SKU NOPE" in wrong.output
+
+
+def test_a_template_is_empty_and_an_export_has_the_products(listing: Shop, tmp_path: Path) -> None:
+    """Neither replaces a file that is there."""
+    template, export = tmp_path / "template.xlsx", tmp_path / "export.xlsx"
+    listing.done("catalog", "template", str(template))
+    assert [tuple(row) for row in load_workbook(template).active.values] == [COLUMNS]
+    assert listing.run("catalog", "template", str(template)).exit_code == 1
+    assert "0 products" in listing.done("catalog", "export", "demo", str(export))

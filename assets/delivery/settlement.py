@@ -67,6 +67,12 @@ class Settlement:
             )
             self._session.deliveries.supersede([u.delivery_key for u in replaced])
             claims = self._claims(plans)
+            request = self._planner.request
+            if request.force or request.again:
+                # Sent once more: due until that has succeeded, whatever becomes of the run.
+                self._session.records.make_due(
+                    request.partition.day, {c.capture_id for c in claims}
+                )
             self._attempts.update(self._session.deliveries.claim(claims, run_id))
 
     def _claims(self, plans: Sequence[Plan]) -> list[ClaimRow]:

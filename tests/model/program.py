@@ -25,6 +25,8 @@ FIRST, SETTINGS_SHARE = ("share_oms", "change_clocks"), 0.15
 """What a program can only start with, and the share of programs that do."""
 ROUNDS = 14
 """Rounds of runs after the last operation; what still changes then never becomes quiet."""
+SET_BACK = timedelta(minutes=30)
+"""After it, what was stamped before a clock was set back is no longer in the future."""
 PAUSES = (2, 8, 20, 60, 60, 180, 600, 1500)
 """Minutes between these rounds."""
 
@@ -85,6 +87,7 @@ def _settle(life: Life) -> list[str]:
         if now == before and not life.is_due():
             if life.facts.is_set_back and not is_swept:
                 is_swept = True  # finds changes that are dated before the watermark
+                life.world.pass_time(SET_BACK)
                 life.sweep()
                 continue
             if streams == STREAMS:

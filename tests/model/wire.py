@@ -51,6 +51,8 @@ class Wire:
     systems: dict[tuple[str, str], System] = field(default_factory=dict)
     faults: dict[tuple[str, str], Faults] = field(default_factory=dict)
     late: list[Pending] = field(default_factory=list)
+    late_paths: set[str] = field(default_factory=set)
+    """Paths of the requests that took effect late."""
     before: Callable[[Request], None] = lambda _: None
     """Called before a request has its effect."""
     after: Callable[[Request], None] = lambda _: None
@@ -118,6 +120,7 @@ class Wire:
             for one in waiting:
                 if one.at <= self.clock.now():
                     one.system.handle(one.request)
+                    self.late_paths.add(one.request.path)
                 else:
                     self.late.append(one)
 

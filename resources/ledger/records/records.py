@@ -254,6 +254,15 @@ class Records:
             ([c for c, _ in outcomes], [o for _, o in outcomes], self._name, self._stream, day),
         )
 
+    def make_due(self, day: date, captures: Collection[UUID]) -> None:
+        """Take back the outcomes of accepted records that are sent once more."""
+        self._db.execute(
+            """UPDATE sync.record SET outcome = NULL, settled_at = NULL
+               WHERE connection = %s AND stream = %s AND source_day = %s
+                 AND capture_id = ANY(%b) AND state = 'accepted' AND outcome IS NOT NULL""",
+            (self._name, self._stream, day, list(captures)),
+        )
+
     def warn(self, day: date, warnings: Mapping[UUID, Sequence[Problem]]) -> None:
         """Add warnings to records by capture id, each once."""
         if not warnings:

@@ -437,3 +437,22 @@ def test_an_order_refunded_before_it_could_be_validated_goes_out_without_the_uni
         op("sync"),
     ]
     assert not run(world, script).problems
+
+
+@pytest.mark.parametrize(
+    ("fault", "stream"),
+    [
+        (op("lose_requests", skip=0, system="bigcommerce", times=6), "inventory"),
+        (op("die_at_write", after=False, requests=1), "inventory"),
+        (op("lose_requests", skip=0, system="manhattan", times=6), "orders"),
+    ],
+)
+def test_what_is_sent_once_more_by_force_stays_due_until_it_has_succeeded(world, fault, stream):
+    """The records had an outcome, so that no run took up the deliveries that had failed."""
+    script = [
+        op("place", lines=[("LAMP", 1)], number=1001),
+        op("sync"),
+        fault,
+        op("rerun", back=0, force=True, stream=stream),
+    ]
+    assert not run(world, script).problems

@@ -28,6 +28,8 @@ ANCHANTO_ORDERS, ANCHANTO_ANSWERS = 5_000, 3_000
 ANCHANTO_STOCK = ANCHANTO_SHIPMENTS = 6_000
 PRODUCTS_EACH = 20_000
 """Of each store that has the stream catalog."""
+PRICES_EACH = PRICE_ANSWERS_EACH = 20_000
+"""Rows of each OMS that has prices, and answers of each store that takes them."""
 RETURNS = REFUND_ANSWERS_EACH = 20_000
 """Return orders of Manhattan; answers of each store, and of a payment service."""
 
@@ -45,6 +47,7 @@ BOUNDARIES: dict[str, int] = {
     "Extensiv shipments": EXTENSIV_SHIPMENTS,
     "Anchanto payloads": ANCHANTO_ORDERS + ANCHANTO_ANSWERS + ANCHANTO_STOCK + ANCHANTO_SHIPMENTS,
     "products": PRODUCTS_EACH,
+    "prices": PRICES_EACH + 2 * PRICE_ANSWERS_EACH,
     "returns": RETURNS,
     "refunds": 3 * REFUND_ANSWERS_EACH,
     "webhook bodies": WEBHOOKS,

@@ -11,7 +11,9 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import msgspec
@@ -20,8 +22,10 @@ import pytest
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 
+from domain.delivery import Claimed, Intent, Outcome
 from domain.errors import PermanentError, RecordRejected
 from domain.exchange import ShipmentLine, ShipmentRequest
+from domain.prices import PriceChange, PricePlace, PriceTag
 from domain.records.inventory import StockTarget
 from domain.values import Window
 from sandbox.app import RunningSandbox, running_sandbox
@@ -57,7 +61,9 @@ FILES = (
     ("/v3/orders", "orders.v3.yml"),
     ("/v3/inventory/locations", "locations.v3.yml"),
     ("/v3/inventory", "inventory.v3.yml"),
+    ("/v3/catalog/variants", "catalog/product-variants_catalog.v3.yml"),
     ("/v3/catalog", "catalog/products_catalog.v3.yml"),
+    ("/v3/pricelists", "price_lists.v3.yml"),
     ("/v3/channels", "channels.v3.yml"),
     ("/v3/hooks", "webhooks.v3.yml"),
     ("/v2/store", "store_information.v2.yml"),
@@ -287,6 +293,55 @@ def test_everything_written_fits_the_official_files(
         "ResponseNotFound(http_status='400', availableresponses=['201'])"
     )
     assert [error for exchange in refused for error in check(exchange)] == [undeclared]
+
+
+PRICE_FLAWS = [
+    "PUT /v3/catalog/products Tried to write read-only property with 11",
+    "PUT /v3/catalog/variants None for not nullable",
+    "PUT /v3/catalog/variants None is not of type 'number'",
+    "PUT /v3/pricelists/3/records None for not nullable",
+    "PUT /v3/pricelists/3/records None is not of type 'number'",
+]
+"""A batch of products is addressed by ids, which the file demands and calls read-only. What ends a
+sale: of a variant the file marks null as allowed by an ``x-nullable`` of its own, and of a record
+it says that an empty one counts as not set."""
+
+
+def test_prices_read_and_written_fit_the_official_files(
+    tap: tuple[RunningSandbox, list[Exchanged]],
+) -> None:
+    """Of products, variants and a price list: a sale, its end, and a row that is refused."""
+    sandbox, exchanged = tap
+    control = f"{sandbox.url}/_sandbox/bigcommerce/{HASH}"
+    httpx.post(f"{control}/pricelists", json=[{"id": 3, "name": "B2B"}]).raise_for_status()
+    store = platform(sandbox.url, sections={"streams": ["orders", "prices"]})
+    items = {item.sku: item for page in read_items(store) for item in page}
+    places = [PricePlace(items[sku], "catalog", "USD") for sku in ("A-1", "S-1")]
+    places.append(PricePlace(items["S-2"], "3", "EUR"))
+    target = store.targets["prices"]
+
+    async def write(tag: PriceTag) -> list[Outcome]:
+        shown = target.prices(places)
+        async with target.writer(lambda _: None) as writer:
+            found: list[Outcome] = []
+            for place in places:
+                change = PriceChange(place, tag, shown[place.key])
+                intent = Intent(shown[place.key].operation, uuid4(), place.key, change)
+                found += await writer.apply([Claimed(intent, "prc-1")])
+            return found
+
+    for tag in (PriceTag(Decimal("19.99"), Decimal(15)), PriceTag(Decimal("20.5"))):
+        assert [one.state for one in asyncio.run(write(tag))] == ["done"] * 3
+        assert {one.tag for one in target.prices(places).values()} == {tag}
+    assert [check for check in store.preflight() if not check.ok] == []
+    store.close()
+    written = {request.path.rpartition("/stores/")[2] for request, _ in exchanged
+               if request.method == "PUT"}  # fmt: skip
+    assert {f"{HASH}/v3/catalog/{name}" for name in ("products", "variants")} <= written
+    assert f"{HASH}/v3/pricelists/3/records" in written
+    # Preflight tries a write to no product, which no file describes.
+    problems = [text for each in exchanged for text in check(each) if "products/0" not in text]
+    assert sorted(set(problems)) == PRICE_FLAWS
 
 
 def test_registering_webhooks_fits_the_official_file(

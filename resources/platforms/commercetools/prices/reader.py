@@ -18,6 +18,7 @@ from resources.platforms.commercetools.client import (
     query_by_id,
     quoted,
 )
+from resources.platforms.commercetools.orders.money import MOST_DIGITS
 from resources.platforms.commercetools.payload import Money
 from resources.platforms.commercetools.prices.payload import (
     PRICED_PRODUCTS,
@@ -149,6 +150,8 @@ def amount_of(money: Money | None) -> Decimal:
     digits = money.fraction_digits
     if digits is None:
         digits = -int(minor_unit(money.currency_code).as_tuple().exponent)
+    if not 0 <= digits <= MOST_DIGITS:
+        raise PermanentError(f"commercetools: GET {PATH} gave {digits} fraction digits: {CONTRACT}")
     return Decimal(units).scaleb(-digits)
 
 

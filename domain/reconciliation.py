@@ -51,6 +51,12 @@ REPAIRABLE: dict[tuple[str, str], str] = {
     ): "Run with --repair to write the OMS's availability to the store again, and "
     "find out who else changes stock there.",
     (
+        "differs",
+        "price",
+    ): "Run with --repair to send the OMS's price again, within the limit, and find out who "
+    "else changes prices there.",
+    ("stuck", "price"): "Run with --repair to try the delivery again; see the run that failed.",
+    (
         "missing_at_target",
         "customer",
     ): "Run with --repair to send the customer to the OMS again, and find out who removed it.",

@@ -109,6 +109,7 @@ def summary_line(report: Report) -> str:
     by_class = sorted(count_by_class(report.drifts).items())
     found = ", ".join(f"{number} {kind}" for kind, number in by_class) or "no drift"
     customers = f", {report.customers} customers" if report.customers else ""
+    customers += f", {report.prices} prices" if report.prices else ""
     text = f"{report.orders} orders and {report.levels} levels{customers} compared: {found}"
     if report.pending:
         text += f"; {report.pending} not compared, since changes of them are under way"
@@ -121,7 +122,8 @@ def summary_line(report: Report) -> str:
 
 def described(report: Report) -> dict[str, Any]:
     """Return a partition's metadata: counts that plot, the first drifts as a table, the summary."""
-    numbers = ({"customers": report.customers} if report.customers else {}) | {
+    more = {"customers": report.customers, "prices": report.prices}
+    numbers = {name: number for name, number in more.items() if number} | {
         "orders": report.orders, "levels": report.levels, "drifts": len(report.drifts),
         "repairable": sum(drift.can_repair for drift in report.drifts),
         "not compared": report.pending, "closed": report.closed,

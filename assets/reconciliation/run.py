@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from assets.reconciliation.compare_customers import CustomerComparator
 from assets.reconciliation.compare_inventory import StockComparator
 from assets.reconciliation.compare_orders import OrderComparator
+from assets.reconciliation.compare_prices import reconcile_prices
 from assets.reconciliation.compare_shipments import ShipmentComparator
 from assets.reconciliation.ids import OrderIds
 from assets.reconciliation.repair import apply_repairs, by_stream
@@ -17,7 +18,7 @@ from assets.reconciliation.result import OrderSnapshot, Result
 from assets.reconciliation.snapshot import SnapshotReader
 from assets.streams.inventory_changes import are_sales_captured
 from assets.streams.registry import STREAMS
-from domain.connections import CUSTOMERS, INVENTORY, ORDERS, SHIPMENTS
+from domain.connections import CUSTOMERS, INVENTORY, ORDERS, PRICES, SHIPMENTS
 from domain.reconciliation import Drift, DriftKey
 from domain.values import Partition
 from resources.ledger.captures import inbox
@@ -54,6 +55,7 @@ class Report:
     orders: int = 0
     levels: int = 0
     customers: int = 0
+    prices: int = 0
     pending: int = 0
     """Records that were not compared, since a change of them was under way."""
     drifts: list[Drift] = field(default_factory=list)
@@ -77,6 +79,11 @@ def reconcile(sync: Sync, request: Request) -> Report:
     if CUSTOMERS in request.streams and request.day == datetime.now(UTC).date():
         with sync.ledger.session(sync.name, CUSTOMERS, sync.run_id) as session:
             _CustomersRun(sync, session, request, report).run()
+    if PRICES in request.streams and request.day == datetime.now(UTC).date():
+        with sync.ledger.session(sync.name, PRICES, sync.run_id) as session:
+            recorder = DriftRecorder(sync, session, request, report)
+            pause = request.confirm_seconds
+            reconcile_prices(sync, session, STREAMS[PRICES], recorder, report, pause)
     return report
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, get_args
 
 import msgspec
@@ -104,12 +105,33 @@ def to_request(payload: bytes, rules: AddressRules) -> Mapped[ActionRequest]:
 
 
 def build(
-    written: WrittenAction, problems: DocumentProblems, rules: AddressRules
+    written: WrittenAction,
+    problems: DocumentProblems,
+    rules: AddressRules,
+    paths: Mapping[str, str] = MappingProxyType({}),
 ) -> Mapped[ActionRequest]:
     """Return the request of what was written. Raises ``RecordRejected`` with all problems.
 
-    For stores' own forms, too: a connector fills in what it has read of its document.
+    For stores' own forms, too: a connector fills in what it has read of its document, and
+    ``paths`` are the document's names of the fields.
     """
+    found = DocumentProblems()
+    request = _built(written, found, rules, is_read=not problems.problems)
+    problems.problems += [_at(problem, paths) for problem in found.in_order()]
+    problems.warnings += [_at(problem, paths) for problem in found.warnings]
+    if problems.problems or request is None:
+        raise RecordRejected(*problems.in_order())
+    return Mapped(request, tuple(problems.warnings))
+
+
+def _at(problem: Problem, paths: Mapping[str, str]) -> Problem:
+    return replace(problem, field=paths.get(problem.field, problem.field))
+
+
+def _built(
+    written: WrittenAction, problems: DocumentProblems, rules: AddressRules, *, is_read: bool
+) -> ActionRequest | None:
+    """Return the request, ``None`` where there are problems."""
     for name in ("action_id", "order", "requested_by", "permission_set", "requested_at"):
         if not getattr(written, name):
             problems.reject("action_field_missing", name, f"the request has no {name}", ADVICE)
@@ -120,10 +142,10 @@ def build(
         problems.reject("action_kind_unknown", "kind", message, ADVICE, written.kind)
     address = _address(written, problems, rules)
     _check_parts(kind, written, address is not None or written.address is not None, problems)
-    request, moment = None, moment_of(written.requested_at)
-    if not problems.problems and moment is not None:
+    moment = moment_of(written.requested_at)
+    if is_read and not problems.problems and moment is not None:
         try:
-            request = ActionRequest(
+            return ActionRequest(
                 action_id=written.action_id.strip(),
                 source_id=written.order.strip().removeprefix("#"),
                 kind=msgspec.convert(kind, ActionKind),
@@ -139,9 +161,7 @@ def build(
             )
         except InvalidRecord as error:
             problems.reject("invalid_value", error.field, error.message, ADVICE)
-    if problems.problems or request is None:
-        raise RecordRejected(*problems.in_order())
-    return Mapped(request, tuple(problems.warnings))
+    return None
 
 
 def _quantity(written: WrittenAction) -> Decimal | None:

@@ -13,11 +13,12 @@ from assets.chain.run_config import unfinished_config
 from assets.error_redaction import safe_text
 from assets.streams import prices_plan
 from assets.streams.inventory_plan import make_changed_due
-from domain.connections import INVENTORY, PRICES, RETURNS, Installation
+from domain.connections import ACTIONS, INVENTORY, PRICES, RETURNS, Installation
 from domain.errors import LockstepError
 from domain.values import Partition, doubled
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.monitoring.outages import note_answering
+from resources.ledger.records.actions import Actions
 from resources.ledger.rejections.recovery import retry_unreached
 from resources.ledger.session import Session
 from resources.lockstep import Lockstep, Sync
@@ -87,6 +88,8 @@ def tick(
             found = session.records.partitions_pending(grain)
             if stream == RETURNS:  # their payments are decided late
                 found += [p for p in session.refunds.open_partitions(grain) if p not in found]
+            if stream == ACTIONS and not found and Actions(session.db, name).has_unreported():
+                found = [Partition.of(datetime.now(UTC), grain)]
             pending += [(stream, partition) for partition in found]
             if reruns := retry_unreached(session):
                 context.log.info(

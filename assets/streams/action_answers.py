@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from assets.streams.action_report import report_outcomes
 from assets.streams.cancel_answers import CANCEL, CANCEL_REFUSED, CANCELED
 from domain.connections import ACTIONS, ORDERS
 from domain.records.actions import ActionOutcome, Amendment
@@ -25,9 +26,11 @@ def apply_answers_after_delivery(sync: Sync) -> None:
     """Apply answers that were recorded, once neither orders nor actions are being delivered."""
     with sync.ledger.session(sync.name, ACTIONS, sync.run_id) as session:
         adopt_order_answers(session.db, sync.name, ACTIONS, CANCEL, ORDERS)
-        if Requests(session.db, sync.name, ACTIONS).any_answered():
-            with session.writer_lock(ORDERS), session.writer_lock():
-                apply_answers(session)
+        if not Requests(session.db, sync.name, ACTIONS).any_answered():
+            return
+        with session.writer_lock(ORDERS), session.writer_lock():
+            apply_answers(session)
+    report_outcomes(sync)
 
 
 def apply_answers(session: Session) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from assets.delivery.request import DeliveryRequest
+from assets.streams.action_report import report_outcomes
 from assets.streams.actions_plan import ActionsPlanner
 from domain.connections import ACTIONS
-from domain.errors import Problem, RateLimited
+from domain.errors import Problem
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import content_digest, correlation_id
 from domain.records.actions import ActionRequest
@@ -24,9 +24,6 @@ from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.ledger.tables import ACTION
 from resources.lockstep import Sync
-
-MOST, CHUNK = 1_000, 100
-"""Outcomes that one run reports, and of one chunk, which is recorded before the next."""
 
 
 class Actions:
@@ -118,7 +115,7 @@ class Actions:
             if refused := ledger.refused():
                 why = "the request was refused, and its agent is shown the reason"
                 session.rejections.close("delivered", refused, why, sync.run_id)
-            _report(sync, ledger)
+        report_outcomes(sync)
 
 
 def _store_id(sync: Sync, session: Session, named: str) -> str:
@@ -127,19 +124,3 @@ def _store_id(sync: Sync, session: Session, named: str) -> str:
         return links[0].store_id
     known = accepted_orders(session.db, sync.name, store_ids=[named], oms_ids=[named])
     return known[0].store_id if known else named
-
-
-def _report(sync: Sync, ledger: Ledger) -> None:
-    """Report outcomes to where the requests came from; a used-up quota leaves the rest for later.
-
-    Raises the store's fault: they stay to be reported by the next run.
-    """
-    waiting = ledger.to_report(MOST)
-    for start in range(0, len(waiting), CHUNK):
-        chunk = waiting[start : start + CHUNK]
-        try:
-            known = set(asyncio.run(sync.actions.report(chunk)))
-        except RateLimited as error:
-            sync.log(f"{len(waiting) - start} outcomes are reported later: {error}")
-            return
-        ledger.reported([outcome for outcome in chunk if outcome.action_id in known])

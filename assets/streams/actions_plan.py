@@ -51,6 +51,8 @@ class _Work:
     state: OutcomeState = "waiting"
     code: str = ""
     reason: str = ""
+    is_old: bool = False
+    """It was decided by an earlier run."""
     order_row: TargetRow | None = None
     """What the OMS holds of the order after a success."""
 
@@ -97,9 +99,8 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         plan = Plan(due, context=_Work(page))
         before = self._decided.get(request.action_id)
         if before is not None and before.outcome.state in FINAL | {"requested"}:
-            plan.context = _Work(
-                page, None, before.outcome.state, before.outcome.code, before.outcome.reason
-            )
+            old = before.outcome
+            plan.context = _Work(page, None, old.state, old.code, old.reason, is_old=True)
         elif due.known is not None:
             plan.context.state = "requested" if due.known.milestone else "done"
         elif (first := page.pending[0] if page.pending else None) and (
@@ -279,6 +280,12 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
                 )
             rows.append(_outcome(plan))
         self._actions.put(rows, self.session.run_id)
+        self._actions.show_again([plan.due.record.action_id for plan, _ in plans if _is_old(plan)])
+
+
+def _is_old(plan: Plan) -> bool:
+    """Return whether a request had its outcome before, and has come again."""
+    return plan.context is not None and plan.context.is_old
 
 
 def _outcome(plan: Plan) -> StoredOutcome:

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from domain.action_form import KINDS as ACTIONS
+from domain.records.actions import OutcomeState
 from resources.platforms.salesforce.preflight import (
     ENTRY,
     FULFILMENT,
     FULFILMENT_ITEM,
     ITEM,
+    OUTCOME,
+    REQUEST,
     SHIPMENT,
 )
-from resources.platforms.salesforce.settings import HISTORY, PICKUP_FIELD, SalesforceSettings
+from resources.platforms.salesforce.settings import (
+    ACTION,
+    HISTORY,
+    NEW,
+    PICKUP_FIELD,
+    SalesforceSettings,
+)
 from sandbox.platforms.salesforce.schema import OBJECTS
 
 ROOT = Path(__file__).parents[2] / "deploy" / "salesforce"
@@ -26,6 +37,8 @@ KINDS = {
     "permissionset-meta": "PermissionSet", "package": "Package",
 }  # fmt: skip
 FILES = sorted(ROOT.rglob("*.xml"))
+REQUIRED = {f"{ACTION}.Order_Summary__c", f"{ACTION}.Kind__c"}
+"""Of an action: fields that are required have no permissions of their own."""
 INSTALLED = {
     f"{file.parent.parent.name}.{file.name.partition('.')[0]}"
     for file in SOURCE.glob("objects/*/fields/*.xml")
@@ -66,6 +79,7 @@ def test_every_custom_field_of_the_connector_is_installed_and_no_other() -> None
             ("Shipment", SHIPMENT), ("ShipmentItem", ITEM), (HISTORY, ENTRY),
             ("FulfillmentOrder", FULFILMENT), ("FulfillmentOrderLineItem", FULFILMENT_ITEM),
             ("OrderDeliveryGroupSummary", (PICKUP_FIELD,)),
+            (ACTION, (*REQUEST.split(", "), *OUTCOME)),
         )
         for field in fields
         if field.endswith("__c")
@@ -84,7 +98,7 @@ def test_external_ids_are_unique_and_case_sensitive() -> None:
 def test_the_permission_set_grants_the_least() -> None:
     """Each installed field, nothing of a field or object that is not used, no deletion."""
     root = parsed(SOURCE / "permissionsets" / "Lockstep.permissionset-meta.xml")
-    required = {f"{HISTORY}.Order_Summary__c", f"{HISTORY}.Status__c"}
+    required = {f"{HISTORY}.Order_Summary__c", f"{HISTORY}.Status__c"} | REQUIRED
     assert set(texts(root, "fieldPermissions/field")) == INSTALLED - required
     assert set(texts(root, "objectPermissions/object")) <= OBJECTS.keys()
     assert set(texts(root, "objectPermissions/allowDelete")) == {"false"}
@@ -98,6 +112,37 @@ def test_the_permission_set_grants_the_least() -> None:
     for name in ("Shipment", "ShipmentItem", "FulfillmentOrder", HISTORY):
         assert granted[name] == ("true", "true"), name
     assert granted["Account"] == granted["Product2"] == ("false", "false")
+    assert granted[ACTION] == ("false", "true")
+
+
+def test_agents_ask_and_write_no_outcome() -> None:
+    """Nor who asks: that is the org's own record of who made the request."""
+    root = parsed(SOURCE / "permissionsets" / "Lockstep_Agent.permissionset-meta.xml")
+    editable = {
+        texts(each, "field")[0]: texts(each, "editable")[0] == "true"
+        for each in root.findall(f"{SPACE}fieldPermissions")
+    }
+    own = {f"{ACTION}.{field}" for field in OUTCOME}
+    assert {field for field, can_edit in editable.items() if not can_edit} == own
+    of_action = {field for field in INSTALLED if field.startswith(f"{ACTION}.")}
+    assert editable.keys() == of_action - REQUIRED
+    assert texts(root, "objectPermissions/object") == [ACTION]
+    for name in ("allowDelete", "allowEdit", "modifyAllRecords", "viewAllRecords"):
+        assert texts(root, f"objectPermissions/{name}") == ["false"]
+
+
+def test_a_new_request_has_the_status_that_is_read() -> None:
+    """By the field's default, and every state of an outcome is one of its values."""
+    root = parsed(SOURCE / "objects" / ACTION / "fields" / "Status__c.field-meta.xml")
+    values = root.findall(f".//{SPACE}value")
+    named = {texts(each, "fullName")[0]: texts(each, "default")[0] for each in values}
+    assert [name for name, default in named.items() if default == "true"] == [NEW]
+    states = {state.capitalize() for state in get_args(OutcomeState)} - {"Waiting"}
+    assert named.keys() == {NEW, *states}
+    kinds = parsed(SOURCE / "objects" / ACTION / "fields" / "Kind__c.field-meta.xml")
+    assert {texts(each, "fullName")[0] for each in kinds.findall(f".//{SPACE}value")} == set(
+        ACTIONS
+    )
 
 
 def test_the_manifest_lists_everything() -> None:
@@ -108,7 +153,8 @@ def test_the_manifest_lists_everything() -> None:
         for each in root.findall(f"{SPACE}types")
     }
     assert listed == {
-        "CustomField": INSTALLED, "CustomObject": {HISTORY}, "PermissionSet": {"Lockstep"},
+        "CustomField": INSTALLED, "CustomObject": {HISTORY, ACTION},
+        "PermissionSet": {"Lockstep", "Lockstep_Agent"},
     }  # fmt: skip
     default = SalesforceSettings.model_fields["api_version"].default
     assert texts(root, "version") == [str(default).removeprefix("v")]

@@ -83,9 +83,45 @@ class Actions:
         self._db.execute(
             """INSERT INTO sync.action_outcome (connection, action_id, source_id, state, run_id)
                SELECT %s, i, o, 'waiting', %s FROM unnest(%b::text[], %b::text[]) AS v(i, o)
-               ON CONFLICT DO NOTHING""",
+               ON CONFLICT (connection, action_id) DO UPDATE SET source_id = excluded.source_id
+               WHERE action_outcome.source_id = ''""",
             (self._name, run_id, list(order_of), list(order_of.values())),
         )
+
+    def note_invalid(self, run_id: str) -> None:
+        """Note the requests that can't be read, by their open rejections."""
+        self._db.execute(
+            """INSERT INTO sync.action_outcome (connection, action_id, source_id, state, code,
+                                                reason, run_id)
+               SELECT x.connection, x.source_id, '', 'invalid', x.code,
+                      concat_ws(': ', nullif(x.field, ''), x.message), %s
+               FROM sync.rejection x
+               WHERE x.connection = %s AND x.stream = %s AND x.stage = 'validated'
+                 AND x.state IN ('open', 'retried')
+               ON CONFLICT DO NOTHING""",
+            (run_id, self._name, ACTIONS),
+        )
+
+    def show_again(self, action_ids: Sequence[str]) -> None:
+        """Let agents be shown once more what became of requests that have come again."""
+        if not action_ids:
+            return
+        self._db.execute(
+            """UPDATE sync.action_outcome SET reported_at = NULL
+               WHERE connection = %s AND action_id = ANY(%b)""",
+            (self._name, list(action_ids)),
+        )
+
+    def has_unreported(self) -> bool:
+        """Return whether agents were not shown an outcome within a minute: the store was away."""
+        row = self._db.execute(
+            """SELECT EXISTS (SELECT FROM sync.action_outcome
+                              WHERE connection = %s AND reported_at IS NULL
+                                AND state <> 'waiting'
+                                AND decided_at < clock_timestamp() - interval '1 minute')""",
+            (self._name,),
+        ).fetchone()
+        return bool(row and row[0])
 
     def put(self, rows: Sequence[StoredOutcome], run_id: str) -> None:
         """Record what became of actions; the same again changes nothing."""

@@ -12,6 +12,7 @@ from domain.exchange import Check
 from domain.ports import CommercePlatform, QuotaLedger, StoreSources, StoreTargets
 from domain.sources import AnySource
 from resources.http.client import ApiClient
+from resources.platforms.salesforce.actions.source import ActionsSource
 from resources.platforms.salesforce.catalog import CatalogSource
 from resources.platforms.salesforce.client import build_policy, build_tokens
 from resources.platforms.salesforce.customers.source import CustomersSource
@@ -38,6 +39,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "orders": OrdersSource,
     "catalog": CatalogSource,
     "customers": CustomersSource,
+    "actions": ActionsSource,
 }
 TARGETS = frozenset({"shipments", "inventory"})
 
@@ -65,6 +67,7 @@ class Salesforce:
             "orders": OrdersSource(self._http, settings, connection),
             "catalog": CatalogSource(self._http, settings),
             "customers": CustomersSource(self._http, settings, connection),
+            "actions": ActionsSource(self._http, self._policy, settings, connection),
         }
         levels = LevelReader(self._http, settings)
         self._preflight = Preflight(self._http, settings, connection, levels)

@@ -16,6 +16,8 @@ FACTS = fields_of(
     TrackingNumber Lockstep_Key__c Lockstep_Line__c Lockstep_Pickup_Location__c
     AddressType IsDefault IsPersonAccount
     DeliverToCountry BillingCountry Country DeliverToState BillingState
+    CreatedById CreatedDate CreatedBy.Profile.Name Profile.Name Order_Summary__c Kind__c Line__c
+    Quantity__c Hold__c Node__c Country__c State__c
     """
 )
 """Ids and references, states, dates, amounts, units and goods; of an address, country and state. A

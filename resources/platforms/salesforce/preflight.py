@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from functools import partial
 
-from domain.connections import CUSTOMERS, INVENTORY, SHIPMENTS, Connection
+from domain.connections import ACTIONS, CUSTOMERS, INVENTORY, SHIPMENTS, Connection
 from domain.exchange import Check
 from resources.http.client import ApiClient
+from resources.platforms.salesforce.actions.source import FIELDS as REQUEST
 from resources.platforms.salesforce.answers_payload import AVAILABILITIES, DESCRIPTIONS, Description
 from resources.platforms.salesforce.catalog import SELECT as CATALOG
 from resources.platforms.salesforce.client import INSTALL, QueryClient, UsageReader
@@ -17,6 +18,10 @@ from resources.platforms.salesforce.fields import customer_fields, order_fields
 from resources.platforms.salesforce.inventory import AVAILABLE, LevelReader, asked, held_of
 from resources.platforms.salesforce.orders.source import scope_of
 from resources.platforms.salesforce.settings import (
+    ACTION,
+    ACTION_DECIDED,
+    ACTION_REASON,
+    ACTION_STATUS,
     HISTORY,
     HISTORY_ORDER,
     HISTORY_STATUS,
@@ -38,6 +43,7 @@ NO_SKU = "lockstep-preflight"
 SHIPMENT = ("OrderSummaryId", "ShipToName", "Status", "TrackingNumber", "Provider", KEY_FIELD)
 ITEM = ("ShipmentId", "Quantity", LINE_FIELD, KEY_FIELD)
 ENTRY = (HISTORY_ORDER, HISTORY_STATUS, HISTORY_TIME, KEY_FIELD)
+OUTCOME = (ACTION_STATUS, ACTION_REASON, ACTION_DECIDED)
 FULFILMENT = (
     "OrderSummaryId",
     "AccountId",
@@ -74,6 +80,9 @@ class Preflight:
         if CUSTOMERS in self._connection.streams:
             text = select(customer_fields(self._settings), "Account", " LIMIT 1")
             checks.append(finding_of("query of customers", partial(self._query, text)))
+        if ACTIONS in self._connection.streams and self._settings.has_actions:
+            text = select(REQUEST, ACTION, " LIMIT 1")
+            checks.append(finding_of("query of requests", partial(self._query, text)))
         for name, fields in written(self._connection, self._settings):
             check = partial(self._writes, name, fields)
             checks.append(finding_of(f"write {name}", check))
@@ -164,6 +173,8 @@ def written(
     connection: Connection, settings: SalesforceSettings
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the objects that the connection's streams write, each with its fields."""
+    if ACTIONS in connection.streams and settings.has_actions:
+        yield ACTION, OUTCOME
     if SHIPMENTS not in connection.streams:
         return
     yield "OrderSummary", ("Status",)

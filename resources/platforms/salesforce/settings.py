@@ -24,6 +24,10 @@ PICKUP_FIELD = "Lockstep_Pickup_Location__c"
 HISTORY, HISTORY_ORDER = "Lockstep_Status__c", "Order_Summary__c"
 HISTORY_STATUS, HISTORY_TIME = "Status__c", "Occurred_At__c"
 """The object of the status history, and its fields. All custom ones are in deploy/salesforce."""
+ACTION, NEW = "Lockstep_Action__c", "New"
+"""The object of agents' requests, and the status of one that Lockstep has not decided yet."""
+ACTION_STATUS, ACTION_REASON, ACTION_DECIDED = "Status__c", "Reason__c", "Decided_At__c"
+"""Its fields that Lockstep writes."""
 
 DAY_SECONDS = 86_400.0
 ASK_AGAIN_SECONDS = 3_600.0
@@ -102,6 +106,8 @@ class SalesforceSettings(SystemSettings):
     """Id of the ``Location`` of fulfilment orders; without it parcels are shipments only."""
     has_history: bool = True
     """Write each status to the status history, too; its object must be installed."""
+    has_actions: bool = True
+    """Read agents' requests in the stream ``actions``; their object must be installed."""
     inventory_location: Name = "default"
     """External reference of the location that ``default`` means."""
 

@@ -17,6 +17,7 @@ What a merchant and shoppers do, and what arrived at the store:
     POST  customers             register customers: [{FirstName, LastName, Email, company, at,
                                 addresses: [{Name, Street, City, ...}]}], or change them by ``Id``
     DELETE customers/{id}       delete an account
+    POST  requests              [{fields of Lockstep_Action__c, ``profile`` of the agent}], new
     POST  catalog               [{sku, name?}]; POST locations [{ExternalReference, Name?}]
     POST  stock                 [{sku, location, quantity, reserved?}]: set levels uncounted
     POST  settings              any of {client_secret, daily, used, page, child_page, denied,
@@ -63,6 +64,7 @@ class Control:
             "locations": self._locations,
             "stock": self._stock,
             "customers": self._orders.customers,
+            "requests": self._requests,
         }
 
     def handle(self, request: Request) -> Response:
@@ -135,6 +137,20 @@ class Control:
             values = {"onHand": row["quantity"], "reserved": row.get("reserved", 0)}
             self._org.inventory.set(row["sku"], row["location"], values)
         return {"set": len(rows)}
+
+    def _requests(self, rows: list[Json]) -> Json:
+        """Make requests as agents of some profile do."""
+        book, ids = self._org.book, []
+        for row in rows:
+            name = row.pop("profile", "Support")
+            known = (each for each in book.rows("Profile") if each["Name"] == name)
+            profile = next(known, None) or book.put("Profile", {"Name": name})
+            users = (each for each in book.rows("User") if each["ProfileId"] == profile["Id"])
+            made = {"Username": "agent", "ProfileId": profile["Id"]}
+            user = next(users, None) or book.put("User", made)
+            values = {"Status__c": "New", "CreatedById": user["Id"]} | row
+            ids.append(book.put("Lockstep_Action__c", values)["Id"])
+        return {"ids": ids}
 
     def _configure(self, body: Json) -> Json:
         org = self._org

@@ -218,6 +218,20 @@ OBJECTS: dict[str, SObject] = {
         },
         numbers="Quantity", required="ShipmentId Quantity", keys=KEY,
     ),
+    "Profile": _object("00e", "Name"),
+    "User": _object("005", "Username", parents={"ProfileId": Parent("Profile", "Profile")}),
+    "Lockstep_Action__c": _object(
+        "a02", "Name Kind__c Hold__c Node__c Comment__c First_Name__c Last_Name__c Company__c"
+        " Street__c Street_2__c City__c State__c Postal_Code__c Country__c Phone__c Status__c"
+        " Reason__c",
+        parents={
+            "Order_Summary__c": Parent("OrderSummary", "Order_Summary__r", "Lockstep_Actions__r"),
+            "Line__c": Parent("OrderItemSummary", "Line__r"),
+            "CreatedById": Parent("User", "CreatedBy"),
+        },
+        numbers="Quantity__c", moments="Decided_At__c",
+        required="Order_Summary__c Kind__c Status__c",
+    ),
     "Lockstep_Status__c": _object(
         "a01", "Name Status__c",
         parents={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import uuid4
 
 import click
@@ -15,6 +16,7 @@ from orchestration.cli.root import LazyGroup
 from orchestration.settings import load
 from resources.ledger.records.products import Alignment, Products
 from resources.lockstep import Lockstep
+from resources.sheets.writer import refuse_to_replace, write
 
 SHOWN = 20
 COLUMNS = ("finding", "SKU", "product", "variant", "name", "detail")
@@ -40,7 +42,7 @@ def catalog() -> None:
 @catalog.command(
     epilog=examples(
         "lockstep catalog report acme_us --refresh",
-        "lockstep catalog report acme_us --kind duplicate_sku",
+        "lockstep catalog report acme_us --kind duplicate_sku --excel duplicates.xlsx",
         exit_codes="0 success, 1 the catalog was never aligned, 2 wrong usage",
     )
 )
@@ -50,8 +52,22 @@ def catalog() -> None:
     "--limit", type=click.IntRange(0), default=SHOWN, show_default=True, help="Findings to print."
 )
 @click.option("--refresh", is_flag=True, help="Look the items up at the OMS and align now.")
+@click.option(
+    "--excel",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write all findings into a workbook.",
+)
 @json_option
-def report(connection: str, kind: str | None, limit: int, *, refresh: bool, as_json: bool) -> None:
+def report(
+    connection: str,
+    kind: str | None,
+    limit: int,
+    *,
+    refresh: bool,
+    excel: Path | None,
+    as_json: bool,
+) -> None:
     """Print what matches between store and OMS, and what does not.
 
     It is the last alignment's result, which each delivery of the stream catalog renews.
@@ -63,11 +79,16 @@ def report(connection: str, kind: str | None, limit: int, *, refresh: bool, as_j
     with open_database() as db:
         products = Products(db, connection)
         alignment = products.alignment()
+        if alignment.aligned_at is None:
+            raise click.ClickException(
+                f"The catalog of {connection} was not aligned yet: start the stream, or use "
+                "--refresh."
+            )
         found = list(products.findings(kind, limit))
-    if alignment.aligned_at is None:
-        raise click.ClickException(
-            f"The catalog of {connection} was not aligned yet: start the stream, or use --refresh."
-        )
+        if excel is not None:
+            refuse_to_replace(excel)
+            count = write(excel, "alignment", COLUMNS, products.findings(kind))
+            click.echo(f"{excel}: {count} findings", err=True)
     if as_json:
         print_json(alignment._asdict() | {"findings": [one._asdict() for one in found]})
         return

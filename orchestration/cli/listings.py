@@ -12,14 +12,13 @@ import click
 from assets.streams.listings import capture_listings
 from assets.streams.listings_sheet import DONE, Wanted, exported, note_results, resolve
 from domain.connections import CATALOG, LISTINGS
-from domain.errors import PermanentError
 from orchestration.cli.context import connection_of, streams_of
 from orchestration.cli.output import examples, print_table
 from orchestration.cli.runs import Chunk, run_each
 from orchestration.settings import load
 from resources.lockstep import Lockstep, Sync
 from resources.sheets.reader import COLUMNS, RESULT, read
-from resources.sheets.writer import LONGEST, write
+from resources.sheets.writer import LONGEST, refuse_to_replace, write
 
 CODES = "0 all rows are done, 1 some are not, 2 wrong usage"
 SHOWN = 20
@@ -30,7 +29,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.argument("file", type=FILE)
 def template(file: Path) -> None:
     """Write an empty sheet for titles, texts and pictures of products."""
-    _refuse_to_replace(file)
+    refuse_to_replace(file)
     write(file, "products", COLUMNS, ())
     click.echo(f"{file}: fill in a row for each product; an empty cell changes nothing.")
 
@@ -44,7 +43,7 @@ def export(connection: str, file: Path) -> None:
     A description that is too long for a cell is left out, and so are pictures: what is not in a
     cell stays as it is when the sheet is imported.
     """
-    _refuse_to_replace(file)
+    refuse_to_replace(file)
     lockstep, sync = _open(connection, (CATALOG,))
     try:
         with sync.ledger.session(connection, CATALOG) as session:
@@ -73,7 +72,7 @@ def import_(connection: str, file: Path, result: Path | None, *, dry_run: bool) 
     sheet with the column "result" says what became of each.
     """
     target = result or file.with_name(f"{file.stem}.result.xlsx")
-    _refuse_to_replace(target)
+    refuse_to_replace(target)
     rows = [Wanted(row.number, row.cells, row.problems) for row in read(file)]
     is_done = _deliver(connection, rows, dry_run=dry_run)
     write(target, "products", (*COLUMNS, RESULT), _lines(rows))
@@ -170,8 +169,3 @@ def _summarise(rows: Sequence[Wanted]) -> None:
     if faulty:
         lines = [(row.number, row.cells.get("sku", "-"), row.result) for row in faulty[:SHOWN]]
         print_table(("row", "SKU", "result"), lines, numbers=("row",))
-
-
-def _refuse_to_replace(file: Path) -> None:
-    if file.exists():
-        raise PermanentError(f"{file} exists; give another name, or remove it first.")

@@ -11,11 +11,19 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
+from domain.errors import PermanentError
+
 LONGEST = 32_767
 """Characters of a cell; Excel shows no more."""
 AS_TEXT = "@"
 """The number format by which a spreadsheet program keeps what is typed."""
 WIDTHS = (24, 40, 60, 30, 60, 60)
+
+
+def refuse_to_replace(file: Path) -> None:
+    """Raise ``PermanentError`` where a file is there."""
+    if file.exists():
+        raise PermanentError(f"{file} exists; give another name, or remove it first.")
 
 
 def write(file: Path, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> int:

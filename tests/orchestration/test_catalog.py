@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from openpyxl import load_workbook
 
 from domain.records.catalog import Product, Variant
 from domain.rules.alignment import Finding
@@ -39,8 +41,8 @@ def test_a_report_of_a_catalog_that_was_never_aligned_says_so(listing: Shop) -> 
     assert listing.run("catalog", "report", "demo").exit_code == 2
 
 
-def test_a_refreshed_report_names_what_does_not_match(listing: Shop) -> None:
-    """As a table with meanings and advice, and as JSON, of one kind or of all."""
+def test_a_refreshed_report_names_what_does_not_match(listing: Shop, tmp_path: Path) -> None:
+    """As a table with meanings and advice, as JSON, and as a workbook with all findings."""
     text = listing.done("catalog", "report", "demo", "--refresh")
     assert "missing_in_oms" in text
     assert "correct the SKU in the store" in text
@@ -49,6 +51,12 @@ def test_a_refreshed_report_names_what_does_not_match(listing: Shop) -> None:
     assert {finding["kind"] for finding in report["findings"]} == {"missing_in_oms"}
     assert report["counts"]["no_sku"] == 1
     assert report["is_listed"]
+    file = tmp_path / "findings.xlsx"
+    listing.done("catalog", "report", "demo", "--excel", str(file))
+    [header, *rows] = load_workbook(file).active.values
+    assert header[:2] == ("finding", "SKU")
+    assert ("missing_in_oms", "NOPE") in {row[:2] for row in rows}
+    assert listing.run("catalog", "report", "demo", "--excel", str(file)).exit_code == 1
 
 
 def test_what_the_store_lacks_is_unknown_where_items_are_not_listed(listing: Shop) -> None:

@@ -22,6 +22,7 @@ from resources.platforms.commercetools.orders.source import OrdersSource
 from resources.platforms.commercetools.preflight import Preflight
 from resources.platforms.commercetools.prices.reader import PriceReader
 from resources.platforms.commercetools.prices.target import CommercetoolsPrices
+from resources.platforms.commercetools.products.source import ProductsSource
 from resources.platforms.commercetools.returns.target import CommercetoolsReturns
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 from resources.platforms.commercetools.shipments.target import CommercetoolsShipments
@@ -43,6 +44,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "orders": OrdersSource,
     "catalog": CatalogSource,
     "customers": CustomersSource,
+    "products": ProductsSource,
 }
 TARGETS = frozenset({"shipments", "inventory", "returns", "prices"})
 
@@ -68,6 +70,7 @@ class Commercetools:
             "orders": OrdersSource(self._http, settings, connection),
             "catalog": CatalogSource(self._http),
             "customers": CustomersSource(self._http, settings, connection),
+            "products": ProductsSource(self._http, settings),
         }
         levels, prices = LevelReader(self._http), PriceReader(self._http, settings)
         self.events = _queue_of(settings, connection, secrets, transport)

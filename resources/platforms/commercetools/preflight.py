@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from functools import partial
 
-from domain.connections import CUSTOMERS, INVENTORY, PRICES, RETURNS, SHIPMENTS, Connection
+from domain.connections import (
+    CATALOG,
+    CUSTOMERS,
+    INVENTORY,
+    PRICES,
+    RETURNS,
+    SHIPMENTS,
+    Connection,
+)
 from domain.errors import Problem
 from domain.exchange import Check
 from resources.http.attempts import Reply
@@ -224,9 +232,10 @@ def needed(connection: Connection, settings: CommercetoolsSettings) -> tuple[str
         names.append("manage_payments")
     if INVENTORY in streams:
         names.append("manage_products")
+    elif not {PRICES, CATALOG}.isdisjoint(streams):
+        names.append("view_products")
     if PRICES in streams:
-        reads_products = () if INVENTORY in streams else ("view_products",)
-        names += [*reads_products, "manage_standalone_prices"]
+        names.append("manage_standalone_prices")
     if CUSTOMERS in streams:
         names.append("view_customers")
     if _reads_messages(connection, settings):
@@ -256,7 +265,7 @@ def probes(connection: Connection, settings: CommercetoolsSettings) -> tuple[Pro
         tried.append(READ_MESSAGES)
     if INVENTORY in streams:
         tried += [READ_PRODUCTS, READ_STOCK, CHANGE_STOCK]
-    elif PRICES in streams:
+    elif not {PRICES, CATALOG}.isdisjoint(streams):
         tried.append(READ_PRODUCTS)
     if PRICES in streams:
         tried += [READ_PRICES, CHANGE_PRICES]

@@ -20,6 +20,9 @@ EXPAND = (PAYMENTS, "discountCodes[*].discountCode")
 payments; without it the references stay, and a payment has no method."""
 IDS_A_CALL = 50
 """Ids or SKUs in one predicate: with the longest SKUs the URL still stays below 16 KB."""
+BRAND_ATTRIBUTE, WARRANTY_ATTRIBUTE = "brand", "warranty"
+BARCODE_ATTRIBUTES = ("upc", "ean", "gtin", "mpn")
+"""UNVERIFIED: a project names its attributes itself; products have no such fields of their own."""
 CATALOG_PAGE = 200
 INVENTORY_PAGE = 500
 CHANNEL_PAGE = 500

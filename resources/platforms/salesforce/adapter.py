@@ -19,6 +19,7 @@ from resources.platforms.salesforce.customers.source import CustomersSource
 from resources.platforms.salesforce.inventory import LevelReader, SalesforceStock
 from resources.platforms.salesforce.orders.source import OrdersSource
 from resources.platforms.salesforce.preflight import Preflight
+from resources.platforms.salesforce.products.source import ProductsSource
 from resources.platforms.salesforce.settings import SalesforceSettings
 from resources.platforms.salesforce.shipments.target import SalesforceShipments
 
@@ -40,6 +41,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "catalog": CatalogSource,
     "customers": CustomersSource,
     "actions": ActionsSource,
+    "products": ProductsSource,
 }
 TARGETS = frozenset({"shipments", "inventory"})
 
@@ -68,6 +70,7 @@ class Salesforce:
             "catalog": CatalogSource(self._http, settings),
             "customers": CustomersSource(self._http, settings, connection),
             "actions": ActionsSource(self._http, self._policy, settings, connection),
+            "products": ProductsSource(self._http, settings),
         }
         levels = LevelReader(self._http, settings)
         self._preflight = Preflight(self._http, settings, connection, levels)

@@ -77,6 +77,13 @@ def order_fields(settings: SalesforceSettings) -> str:
     return ", ".join((_ORDER + currency, items, groups, _PAYMENTS, _SHIPMENTS))
 
 
+PRODUCT_FIELDS = (
+    "Id, Name, Description, Family, StockKeepingUnit, ProductCode, ProductClass, "
+    f"QuantityUnitOfMeasure, IsActive, IsDeleted, {STAMP}"
+)
+"""What is selected of a product as it is sold."""
+
+
 def customer_fields(settings: SalesforceSettings) -> str:
     """Return what is selected of an account."""
     person = ", IsPersonAccount, FirstName, LastName, PersonEmail" * settings.person_accounts

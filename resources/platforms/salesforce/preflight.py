@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from functools import partial
 
-from domain.connections import ACTIONS, CUSTOMERS, INVENTORY, SHIPMENTS, Connection
+from domain.connections import ACTIONS, CATALOG, CUSTOMERS, INVENTORY, SHIPMENTS, Connection
 from domain.exchange import Check
 from resources.http.client import ApiClient
 from resources.platforms.salesforce.actions.source import FIELDS as REQUEST
 from resources.platforms.salesforce.answers_payload import AVAILABILITIES, DESCRIPTIONS, Description
-from resources.platforms.salesforce.catalog import SELECT as CATALOG
+from resources.platforms.salesforce.catalog import SELECT as STOCK_QUERY
 from resources.platforms.salesforce.client import INSTALL, QueryClient, UsageReader
-from resources.platforms.salesforce.fields import customer_fields, order_fields
+from resources.platforms.salesforce.fields import PRODUCT_FIELDS, customer_fields, order_fields
 from resources.platforms.salesforce.inventory import AVAILABLE, LevelReader, asked, held_of
 from resources.platforms.salesforce.orders.source import scope_of
 from resources.platforms.salesforce.settings import (
@@ -83,12 +83,16 @@ class Preflight:
         if ACTIONS in self._connection.streams and self._settings.has_actions:
             text = select(REQUEST, ACTION, " LIMIT 1")
             checks.append(finding_of("query of requests", partial(self._query, text)))
+        if CATALOG in self._connection.streams:
+            text = select(PRODUCT_FIELDS, "Product2", " LIMIT 1")
+            name = "query of products as they are sold"
+            checks.append(finding_of(name, partial(self._query, text)))
         for name, fields in written(self._connection, self._settings):
             check = partial(self._writes, name, fields)
             checks.append(finding_of(f"write {name}", check))
         if INVENTORY in self._connection.streams:
             checks.append(
-                finding_of("query of products", partial(self._query, f"{CATALOG} LIMIT 1"))
+                finding_of("query of products", partial(self._query, f"{STOCK_QUERY} LIMIT 1"))
             )
             checks.append(finding_of("locations", self._locations))
             checks.append(finding_of("stock", self._stock))

@@ -98,7 +98,11 @@ OBJECTS: dict[str, SObject] = {
         parents={"ParentId": Parent("Account", "Parent", "ContactPointAddresses")},
         flags="IsDefault", required="Name",
     ),
-    "Product2": _object("01t", "Name StockKeepingUnit ProductCode ProductClass", flags="IsActive"),
+    "Product2": _object(
+        "01t",
+        "Name StockKeepingUnit ProductCode ProductClass Description Family QuantityUnitOfMeasure",
+        flags="IsActive",
+    ),
     "Location": _object("131", "Name ExternalReference LocationType", flags="IsInventoryLocation"),
     "OrderDeliveryMethod": _object("2Dm", "Name ReferenceNumber", flags="IsActive"),
     "Order": _object(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
-import orjson
 
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id
@@ -35,6 +34,7 @@ from resources.platforms.bigcommerce.settings import (
     CATEGORIES_PATH,
     PROBE_SIZE,
 )
+from resources.versions import compared_without, without
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """In place of a modification time that can't be read."""
@@ -165,24 +165,16 @@ def _record(raw: msgspec.Raw, header: _Header, moment: datetime | None, names: _
     ]
     payload = msgspec.json.encode(_Captured(raw, brand, categories))
     known = type(number) is int and 0 < number <= HIGHEST_ID
-    return RawRecord(
-        str(number) if known else fallback_id(bytes(raw)),
-        moment or NEVER,
-        payload,
-        _content(bytes(raw), brand, categories),
-    )
+    name = str(number) if known else fallback_id(bytes(raw))
+    return compared_without(RawRecord(name, moment or NEVER, payload), _strip)
 
 
-def _content(raw: bytes, brand: str, categories: Sequence[str]) -> bytes:
-    """Return what makes two versions differ: not the stock, nor the time of the modification."""
-    product = orjson.loads(raw)
+def _strip(captured: dict[str, Any]) -> None:
+    """Remove the stock, and the time of the modification."""
+    product = captured.get("product")
+    without(product, *VOLATILE)
     if isinstance(product, dict):
-        for name in VOLATILE:
-            product.pop(name, None)
-        for variant in product.get("variants") or ():
-            if isinstance(variant, dict):
-                variant.pop("inventory_level", None)
-    return orjson.dumps([product, brand, list(categories)], option=orjson.OPT_SORT_KEYS)
+        without(product.get("variants"), "inventory_level")
 
 
 def _header_of(raw: msgspec.Raw) -> _Header:

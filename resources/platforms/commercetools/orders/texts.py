@@ -27,10 +27,11 @@ def name_of(names: Names, locales: tuple[str, ...]) -> str:
 def field_of(custom: CustomFields | None, name: str | None, locales: tuple[str, ...] = ()) -> str:
     """Return a custom field as text; empty where it is not set."""
     fields = custom.fields if custom is not None else None
-    return _text(fields.get(name), locales) if fields and name else ""
+    return text_of(fields.get(name), locales) if fields and name else ""
 
 
-def _text(value: object, locales: tuple[str, ...], level: int = 0) -> str:
+def text_of(value: object, locales: tuple[str, ...], level: int = 0) -> str:
+    """Return a field's or an attribute's value as text; empty for money and references."""
     if level == DEEPEST:
         return ""
     if isinstance(value, bool):
@@ -38,11 +39,11 @@ def _text(value: object, locales: tuple[str, ...], level: int = 0) -> str:
     if isinstance(value, str | int | float):
         return clean_text(str(value))
     if isinstance(value, list):
-        return ", ".join([text for each in value if (text := _text(each, locales, level + 1))])
+        return ", ".join([text for each in value if (text := text_of(each, locales, level + 1))])
     if isinstance(value, dict):
         if "centAmount" in value or "typeId" in value:
             return ""
-        return _text(value.get("label"), locales, level + 1) or name_of(value, locales)
+        return text_of(value.get("label"), locales, level + 1) or name_of(value, locales)
     return ""
 
 

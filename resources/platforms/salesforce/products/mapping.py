@@ -1,0 +1,55 @@
+"""Captured products to canonical ones. Pure."""
+
+from __future__ import annotations
+
+from domain.errors import RecordRejected
+from domain.exchange import Mapped, Skipped
+from domain.problems import DocumentProblems
+from domain.records.catalog import Attribute, Product, Variant, deleted_product
+from domain.records.record import InvalidRecord
+from domain.text import clean_text
+from resources.platforms.salesforce.products.payload import CAPTURED_PRODUCTS
+
+PARENT = "VariationParent"
+"""Class of a product that is sold as its variations only."""
+UNIT = "unit"
+LONGEST_NAME, LONGEST_TEXT = 250, 1_000
+ADVICE = "correct the product in the org; report it if it looks right there"
+
+
+def to_product(payload: bytes) -> Mapped[Product] | Skipped:
+    """Map one capture. Raises ``RecordRejected`` with all problems.
+
+    A product is its one variant: variations are products of their own.
+    """
+    decoded = CAPTURED_PRODUCTS.decode(payload)
+    row, problems = decoded.document, DocumentProblems(decoded.problems)
+    if not row.id:
+        problems.missing("id_missing", "Id", "the product has no id")
+        raise RecordRejected(*problems.in_order())
+    if not problems.problems and (row.is_deleted or row.is_active is False):
+        return Mapped(deleted_product(row.id))
+    if not problems.problems and row.product_class == PARENT:
+        return Skipped("product_of_variations", "only its variations are sold")
+    product = None
+    unit = clean_text(row.quantity_unit_of_measure or "", LONGEST_TEXT)
+    try:
+        product = Product(
+            product_id=row.id,
+            name=clean_text(row.name or "", LONGEST_NAME),
+            description=row.description or "",
+            categories=(clean_text(row.family, LONGEST_TEXT),) if row.family else (),
+            attributes=(Attribute(name=UNIT, value=unit),) if unit else (),
+            variants=(
+                Variant(
+                    variant_id="",
+                    sku=(row.stock_keeping_unit or row.product_code or "").strip(),
+                ),
+            ),
+        )
+    except InvalidRecord as error:
+        field = {"sku": "StockKeepingUnit", "product_id": "Id"}.get(error.field, error.field)
+        problems.reject("product_invalid", field, f"the value {error.message}", ADVICE)
+    if problems.problems or product is None:
+        raise RecordRejected(*problems.in_order())
+    return Mapped(product)

@@ -1,0 +1,31 @@
+"""Products (``Product2``): exactly the fields that Lockstep reads."""
+
+from __future__ import annotations
+
+from domain.payload import PayloadAdvice, PayloadDecoder
+from resources.platforms.salesforce.payload import Pascal, Text
+
+
+class Product(Pascal):
+    """A product; a parent of variations is not sold itself, each variation is a product."""
+
+    id: Text = None
+    name: Text = None
+    description: Text = None
+    family: Text = None
+    stock_keeping_unit: Text = None
+    product_code: Text = None
+    product_class: Text = None
+    quantity_unit_of_measure: Text = None
+    is_active: bool | None = None
+    is_deleted: bool | None = None
+
+
+CAPTURED_PRODUCTS = PayloadDecoder(
+    Product,
+    "a product",
+    PayloadAdvice(
+        unreadable="replay the day of the product's last change",
+        malformed="correct the product in the org; report it if it looks right there",
+    ),
+)

@@ -27,6 +27,7 @@ CLOCK_CHANGES = (
     ("Australia/Lord_Howe", datetime(2026, 4, 4, 15, tzinfo=UTC)),
     ("Australia/Lord_Howe", datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),
 )
+CAPTURED = "SELECT 1 FROM sync.capture LIMIT 1"
 TIMES = among(1, 1, 2, 6)
 SKIP = between(0, 2)
 
@@ -175,8 +176,13 @@ def lose_lock(life: Life, requests: int) -> None:
 
 @operation("world", 1, system=SYSTEM, seconds=among(-900, -100, 0, 5, 100, 900))
 def skew_clock(life: Life, system: str, seconds: int) -> None:
-    """Set a system's clock, forward or back."""
+    """Set a system's clock, forward; or back, before any of its records was read.
+
+    A version with an earlier stamp than one that was read before is taken for the older one.
+    """
     offset = timedelta(seconds=seconds)
+    if offset < life.world.skew[system] and life.world.database.rows(CAPTURED):
+        raise NotPossibleError
     life.facts.is_set_back |= offset < life.world.skew[system]
     life.world.skew[system] = offset
     life.world.pass_time(timedelta(0))

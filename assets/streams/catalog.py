@@ -52,10 +52,13 @@ def refresh(sync: Sync, session: Session) -> Mapping[str, str] | None:
     return locations
 
 
-def refresh_items(sync: Sync, session: Session, ttl: timedelta) -> Mapping[str, int] | None:
+def refresh_items(
+    sync: Sync, session: Session, ttl: timedelta, *, reports: bool = True
+) -> Mapping[str, int] | None:
     """Read the catalog's items again where it is older than ``ttl``, as ``refresh`` does.
 
-    Return the levels that it states by SKU; ``None`` where nothing was read.
+    Return the levels that it states by SKU; ``None`` where nothing was read. ``reports``: what
+    can't be read becomes a rejection of the session's stream, which its later reads close.
     """
     age = session.catalog.catalog_age()
     if age is not None and age <= ttl:
@@ -69,6 +72,8 @@ def refresh_items(sync: Sync, session: Session, ttl: timedelta) -> Mapping[str, 
         return reading.is_complete
 
     session.catalog.replace_store_items(reading.pages(sync.catalog), check)
+    if not reports:
+        return reading.stated
     day = datetime.now(UTC).date()
     rows = [_rejection(sync, session.stream, one) for one in reading.unusable.values()]
     with session.transaction():

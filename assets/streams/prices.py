@@ -61,8 +61,9 @@ class Prices:
         del window
         not_before = datetime.now(UTC)
         ttl = sync.connection.inventory.catalog_ttl
+        is_alone = INVENTORY not in sync.connection.streams
         catalog.refresh_items(
-            sync, session, AFTER_STOCK * ttl if INVENTORY in sync.connection.streams else ttl
+            sync, session, ttl if is_alone else AFTER_STOCK * ttl, reports=is_alone
         )
         after = ""
         while skus := session.catalog.store_skus(after, SKUS_AT_ONCE):

@@ -298,6 +298,21 @@ def test_a_lost_answer_and_a_late_request_leave_the_newest_price(shop: Scene) ->
     assert all(state != "in_flight" for *_, state, _ in shop.deliveries("prices"))
 
 
+def test_what_is_held_and_belongs_nowhere_any_more_waits_no_longer(shop: Scene) -> None:
+    """Its list is not mapped any more: nothing is left to approve."""
+    shop.to_store("pricelists", [{"id": 3}])
+    names = {"price_list": "PriceListId"}
+    set_prices(shop, price("MUG", 7, PriceListId="B2B"))
+    shop.configure(**ON, prices={"lists": {"B2B": "3"}}, oms={"names": names})
+    live(shop)
+    assert shop.open_rejections("prices") == {"MUG@B2B/USD": "price_first"}
+    shop.configure(**ON, oms={"names": names})
+    take_up(shop)
+    assert shop.open_rejections("prices") == {}
+    assert shop.outcomes("prices")["MUG@B2B/USD"] == ("accepted", "unchanged")
+    assert shown(shop, "3") == {}
+
+
 def test_a_restored_ledger_sends_no_price_again(shop: Scene) -> None:
     """It reads what the store shows, and finds it right."""
     set_prices(shop, price("MUG", 11))
@@ -326,6 +341,10 @@ def test_prices_alone_read_the_catalog_and_preview_what_they_would_send(scene: S
         "SHIRT-S@/USD": "rejected",
     }
     assert writes(scene) == 0
+    scene.to_store("catalog", [{"id": 209, "sku": "x" * 300, "price": "10.00"}])
     live(scene)
     assert shown(scene)["MUG"] == "11"
-    assert "inventory" in STREAMS
+    assert scene.open_rejections("prices").pop("product 209") == "catalog_item_unusable"
+    scene.configure(streams=STREAMS)
+    scene.run("inventory", first=scene.today)
+    assert scene.open_rejections("inventory") == {"product 209": "catalog_item_unusable"}

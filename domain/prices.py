@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
-from domain.errors import Problem
+from domain.errors import Problem, RecordRejected
 from domain.records.inventory import StoreItem
 
 OWN_PRICES = "catalog"
@@ -83,3 +83,18 @@ def tag_content(tag: PriceTag | None) -> bytes:
         return orjson.dumps({"regular": None})
     sale = None if tag.sale is None else plain(tag.sale)
     return orjson.dumps({"regular": plain(tag.regular), "sale": sale})
+
+
+def exact_number(amount: Decimal) -> float:
+    """Return an amount as the number that JSON writes exactly so. Raises ``RecordRejected``."""
+    number = float(amount)
+    if Decimal(repr(number)) != amount:
+        raise RecordRejected(
+            Problem(
+                "price_not_exact",
+                "regular",
+                "the price has more digits than the store's interface carries exactly",
+                "correct the price at the OMS",
+            )
+        )
+    return number

@@ -47,7 +47,7 @@ BOUNDARIES: dict[str, int] = {
     "Extensiv shipments": EXTENSIV_SHIPMENTS,
     "Anchanto payloads": ANCHANTO_ORDERS + ANCHANTO_ANSWERS + ANCHANTO_STOCK + ANCHANTO_SHIPMENTS,
     "products": 3 * PRODUCTS_EACH,
-    "prices": PRICES_EACH + 2 * PRICE_ANSWERS_EACH,
+    "prices": PRICES_EACH + 3 * PRICE_ANSWERS_EACH,
     "returns": RETURNS,
     "refunds": 3 * REFUND_ANSWERS_EACH,
     "webhook bodies": WEBHOOKS,

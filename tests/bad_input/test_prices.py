@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from domain.errors import LockstepError
-from domain.prices import PricePlace, StorePrice, tag_content
+from domain.prices import PricePlace, PriceTag, StorePrice, tag_content
 from domain.records.inventory import StoreItem
 from domain.records.prices import Price
 from domain.schemas.prices import price_problems
@@ -22,6 +22,8 @@ from resources.platforms.bigcommerce.prices import reader as bigcommerce
 from resources.platforms.bigcommerce.prices.payload import PRICED_PRODUCTS
 from resources.platforms.commercetools.prices import reader as commercetools
 from resources.platforms.commercetools.prices.payload import STANDALONE
+from resources.platforms.salesforce.prices import reader as salesforce
+from resources.platforms.salesforce.prices.payload import ENTRIES
 from tests.bad_input.counts import PRICE_ANSWERS_EACH, PRICES_EACH
 from tests.bad_input.mutations import Mutator
 from tests.bad_input.outcomes import assert_is_bounded, run
@@ -125,9 +127,24 @@ def of_standalone(body: bytes) -> StorePrice:
     return StorePrice(commercetools.PRICE, commercetools.tag_of(price, "d"))
 
 
+ENTRY: Json = {
+    "attributes": {"type": "PricebookEntry"}, "Id": "01uLk0000000001AAA", "UnitPrice": 12.5,
+    "Pricebook2Id": "01sLk0000000001AAA", "Product2Id": "01tLk0000000001AAA", "IsActive": True,
+    "CurrencyIsoCode": "USD",
+}  # fmt: skip
+
+
+def of_entry(body: bytes) -> StorePrice:
+    """Read what the answer of an org says of a price book entry."""
+    entry = salesforce.document_of("GET", body, ENTRIES)
+    price = salesforce._price(entry)
+    return StorePrice(salesforce.PRICE, None if price is None else PriceTag(price))
+
+
 READERS: dict[str, tuple[Callable[[bytes], StorePrice], Json]] = {
     "bigcommerce": (of_product, PRODUCT),
     "commercetools": (of_standalone, STANDALONE_PRICE),
+    "salesforce": (of_entry, ENTRY),
 }
 
 

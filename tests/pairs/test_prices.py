@@ -21,8 +21,16 @@ pytestmark = pytest.mark.slow(seconds=20)
 ALL = [
     pytest.param(pair, id="-".join(pair)) for pair in pairs() if PRICES in streams_carried(*pair)
 ]
-SALES: dict[str, Any] = {"commercetools": {"sale_discount": "6f1d3c57-8f4c-4b63-9d0a-000000000001"}}
-"""What a platform needs to take sale prices."""
+DISCOUNT = "6f1d3c57-8f4c-4b63-9d0a-000000000001"
+
+
+def takes_sales(shop: PairScene) -> dict[str, Any]:
+    """Return what a platform needs to take sale prices; a price book of an org is made first."""
+    if shop.pair.store == "salesforce":
+        path = f"salesforce/{shop.store}/put/Pricebook2"
+        book = shop._control("POST", path, {"Name": "Sale", "IsActive": True})
+        return {"sale_pricebooks": {"catalog": book["id"]}}
+    return {"sale_discount": DISCOUNT} if shop.pair.store == "commercetools" else {}
 
 
 @pytest.fixture
@@ -36,8 +44,9 @@ def shop(
     """Make a connection between two systems that no other test uses."""
     monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
     made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, request.param)
+    made.sales = takes_sales(made)  # type: ignore[attr-defined]
     made.configure(
-        platform=SALES.get(made.pair.store, {}),
+        platform=made.sales,  # type: ignore[attr-defined]
         prices={"first_price": "send", "max_change": None, "currency": "USD"},
     )
     yield made
@@ -81,7 +90,8 @@ def test_prices_are_the_omss_sent_once_and_guarded(shop: PairScene) -> None:
     assert shown(shop, sellable) == wanted(shop, sellable)
 
     shop.configure(
-        platform=SALES.get(shop.pair.store, {}), prices={"first_price": "send", "currency": "USD"}
+        platform=shop.sales,  # type: ignore[attr-defined]
+        prices={"first_price": "send", "currency": "USD"},
     )
     rows = [price(first, "10.5"), price(second, 11, "9.25"), price(third, 500)]
     shop.to_oms("prices", rows)

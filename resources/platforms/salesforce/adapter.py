@@ -19,6 +19,8 @@ from resources.platforms.salesforce.customers.source import CustomersSource
 from resources.platforms.salesforce.inventory import LevelReader, SalesforceStock
 from resources.platforms.salesforce.orders.source import OrdersSource
 from resources.platforms.salesforce.preflight import Preflight
+from resources.platforms.salesforce.prices.reader import PriceReader
+from resources.platforms.salesforce.prices.target import SalesforcePrices
 from resources.platforms.salesforce.products.source import ProductsSource
 from resources.platforms.salesforce.settings import SalesforceSettings
 from resources.platforms.salesforce.shipments.target import SalesforceShipments
@@ -43,7 +45,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "actions": ActionsSource,
     "products": ProductsSource,
 }
-TARGETS = frozenset({"shipments", "inventory"})
+TARGETS = frozenset({"shipments", "inventory", "prices"})
 
 
 class Salesforce:
@@ -72,11 +74,12 @@ class Salesforce:
             "actions": ActionsSource(self._http, self._policy, settings, connection),
             "products": ProductsSource(self._http, settings),
         }
-        levels = LevelReader(self._http, settings)
-        self._preflight = Preflight(self._http, settings, connection, levels)
+        levels, prices = LevelReader(self._http, settings), PriceReader(self._http, settings)
+        self._preflight = Preflight(self._http, settings, connection, levels, prices)
         self.targets: StoreTargets = {
             "shipments": SalesforceShipments(self._policy, settings, connection),
             "inventory": SalesforceStock(self._policy, settings, levels),
+            "prices": SalesforcePrices(self._policy, settings, prices),
         }
 
     def preflight(self) -> list[Check]:

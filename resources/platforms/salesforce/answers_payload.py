@@ -11,7 +11,7 @@ from domain.payload import PayloadAdvice, PayloadDecoder
 from resources.platforms.salesforce.payload import Order, Pascal, Text
 
 _REPORT = "report the answer: it breaks the API's contract"
-_ADVICE = PayloadAdvice(unreadable=_REPORT, malformed=_REPORT)
+ANSWER_ADVICE = PayloadAdvice(unreadable=_REPORT, malformed=_REPORT)
 
 
 class ErrorEntry(msgspec.Struct):
@@ -126,7 +126,7 @@ ROW = msgspec.json.Decoder(Row)
 STOCK_ANSWERS = msgspec.json.Decoder(StockAnswer)
 AVAILABILITIES = msgspec.json.Decoder(Availability)
 DESCRIPTIONS = msgspec.json.Decoder(Description)
-LOCATIONS = PayloadDecoder(Location, "a location", _ADVICE)
-PRODUCTS = PayloadDecoder(Product, "a product", _ADVICE)
-HELD_ORDERS = PayloadDecoder(Order, "an order summary", _ADVICE)
+LOCATIONS = PayloadDecoder(Location, "a location", ANSWER_ADVICE)
+PRODUCTS = PayloadDecoder(Product, "a product", ANSWER_ADVICE)
+HELD_ORDERS = PayloadDecoder(Order, "an order summary", ANSWER_ADVICE)
 """Orders as they are read before a write: what can't be read of them stops the write."""

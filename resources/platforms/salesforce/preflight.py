@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from functools import partial
 
-from domain.connections import ACTIONS, CATALOG, CUSTOMERS, INVENTORY, SHIPMENTS, Connection
+from domain.connections import (
+    ACTIONS,
+    CATALOG,
+    CUSTOMERS,
+    INVENTORY,
+    PRICES,
+    SHIPMENTS,
+    Connection,
+)
+from domain.errors import Problem
 from domain.exchange import Check
 from resources.http.client import ApiClient
 from resources.platforms.salesforce.actions.source import FIELDS as REQUEST
@@ -17,6 +26,8 @@ from resources.platforms.salesforce.client import INSTALL, QueryClient, UsageRea
 from resources.platforms.salesforce.fields import PRODUCT_FIELDS, customer_fields, order_fields
 from resources.platforms.salesforce.inventory import AVAILABLE, LevelReader, asked, held_of
 from resources.platforms.salesforce.orders.source import scope_of
+from resources.platforms.salesforce.prices.reader import ENTRY as PRICE_ENTRY
+from resources.platforms.salesforce.prices.reader import PriceReader
 from resources.platforms.salesforce.settings import (
     ACTION,
     ACTION_DECIDED,
@@ -63,9 +74,11 @@ class Preflight:
         settings: SalesforceSettings,
         connection: Connection,
         levels: LevelReader,
+        prices: PriceReader,
     ) -> None:
         self._http, self._settings, self._connection = http, settings, connection
         self._levels, self._queries = levels, QueryClient(http, settings.data_path)
+        self._prices = prices
 
     def run(self) -> list[Check]:
         """Return one line a check; what depends on a failed credential is left out."""
@@ -96,6 +109,10 @@ class Preflight:
             )
             checks.append(finding_of("locations", self._locations))
             checks.append(finding_of("stock", self._stock))
+        if PRICES in self._connection.streams:
+            text = f"{self._prices.text} LIMIT 1"
+            checks.append(finding_of("query of prices", partial(self._query, text)))
+            checks.append(finding_of("price books", self._books))
         return checks
 
     def _secret_file(self) -> Finding:
@@ -162,6 +179,18 @@ class Preflight:
         )
         return not missing, detail[:500], advice
 
+    def _books(self) -> Finding:
+        """Look for the price book of each list, and of its sale prices."""
+        policy, sales = self._connection.prices, self._settings.sale_pricebooks
+        lists = [policy.store_list, *policy.lists.values()]
+        found = self._prices.books({*lists, *sales.values()})
+        for name, book in found.items():
+            if isinstance(book, Problem):
+                return False, f"{name}: {book.message}", book.advice
+        without = [name for name in lists if name not in sales]
+        note = f"; sale prices of {', '.join(without)} are rejected" if without else ""
+        return True, f"prices go to {', '.join(lists)}{note}"[:500], ""
+
     def _stock(self) -> Finding:
         """Ask Omnichannel Inventory for a SKU that there is not."""
         body = asked([NO_SKU], [self._settings.inventory_location])
@@ -179,6 +208,8 @@ def written(
     """Yield the objects that the connection's streams write, each with its fields."""
     if ACTIONS in connection.streams and settings.has_actions:
         yield ACTION, OUTCOME
+    if PRICES in connection.streams:
+        yield PRICE_ENTRY, ("UnitPrice", "IsActive", "UseStandardPrice")
     if SHIPMENTS not in connection.streams:
         return
     yield "OrderSummary", ("Status",)

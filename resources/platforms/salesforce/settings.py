@@ -42,6 +42,8 @@ IDS_A_CALL = 200
 CATALOG_PAGE = 2_000
 STOCK_BATCH = 100
 """SKUs of a call to Omnichannel Inventory."""
+PRICE_BATCH = 100
+"""Prices of a collection, each of which is up to two records, of 200 at most."""
 MOST_LOCKED = 5
 """How often a write finds its records locked before it has to wait for a later try."""
 
@@ -108,6 +110,11 @@ class SalesforceSettings(SystemSettings):
     """Write each status to the status history, too; its object must be installed."""
     has_actions: bool = True
     """Read agents' requests in the stream ``actions``; their object must be installed."""
+    sale_pricebooks: dict[Name, RecordId] = Field(default_factory=dict)
+    """List of the store (``catalog``, or a price book's id) -> the price book of its sale prices.
+
+    Without it sale prices are rejected. UNVERIFIED: that the store shows its buyers the lower of
+    the two, which its price books' assignment and the pricing strategy decide."""
     inventory_location: Name = "default"
     """External reference of the location that ``default`` means."""
 

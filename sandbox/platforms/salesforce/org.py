@@ -18,6 +18,7 @@ from sandbox.platforms.salesforce.book import Book
 from sandbox.platforms.salesforce.clock import Clock
 from sandbox.platforms.salesforce.control import Control
 from sandbox.platforms.salesforce.inventory import Inventory
+from sandbox.platforms.salesforce.prices import standard
 from sandbox.platforms.salesforce.query import Queries
 from sandbox.platforms.salesforce.replies import ODD, RowRefused, error, json_reply, parsed, refuse
 from sandbox.platforms.salesforce.schema import OBJECTS, SYSTEM
@@ -55,6 +56,7 @@ class Org:
         self._control = Control(self)
         self.queries.denied = self.access.denied
         self.locate(MAIN_LOCATION)
+        standard(self.book)
 
     def handle(self, request: Request) -> Response:
         """Answer a call."""

@@ -103,6 +103,13 @@ OBJECTS: dict[str, SObject] = {
         "Name StockKeepingUnit ProductCode ProductClass Description Family QuantityUnitOfMeasure",
         flags="IsActive",
     ),
+    "Pricebook2": _object("01s", "Name", flags="IsActive IsStandard"),
+    "PricebookEntry": _object(
+        "01u", "CurrencyIsoCode",
+        parents={"Pricebook2Id": Parent("Pricebook2", "Pricebook2"), "Product2Id": PRODUCT},
+        numbers="UnitPrice", flags="IsActive UseStandardPrice",
+        required="Pricebook2Id Product2Id UnitPrice",
+    ),
     "Location": _object("131", "Name ExternalReference LocationType", flags="IsInventoryLocation"),
     "OrderDeliveryMethod": _object("2Dm", "Name ReferenceNumber", flags="IsActive"),
     "Order": _object(

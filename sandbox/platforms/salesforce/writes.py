@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import orjson
 
 from sandbox.kit.refused import Refused
+from sandbox.platforms.salesforce import prices
 from sandbox.platforms.salesforce.replies import RowRefused, json_reply, refuse
 from sandbox.platforms.salesforce.schema import OBJECTS, SYSTEM
 from sandbox.system import Request, Response
@@ -218,6 +219,8 @@ class Writes:
         ):
             raise RowRefused("ORDER_MANAGEMENT_ACTION_NOT_ALLOWED", "The order summary is managed.")
         self._check_fulfilment(name, whole, is_new=before is None)
+        if name == "PricebookEntry":
+            prices.check(self._book, values, before)
         self._org.lock(name, whole)
         self._org.counts[f"{name}{'Changed' if before else 'Created'}"] += 1
         return self._book.put(name, values | ({"Id": before["Id"]} if before else {}))

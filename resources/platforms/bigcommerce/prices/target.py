@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 import orjson
@@ -24,7 +23,7 @@ from domain.errors import (
 )
 from domain.exchange import ExchangeLog
 from domain.payload import PayloadDecoder
-from domain.prices import PriceChange, PricePlace, StorePrice
+from domain.prices import PriceChange, PricePlace, StorePrice, exact_number
 from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
 from resources.http.policy import ClientPolicy
@@ -154,29 +153,14 @@ class _Batch:
 def _row(change: PriceChange) -> dict[str, Any]:
     """Return a row of a batch. Raises ``RecordRejected`` for an amount that JSON can't carry."""
     operation, tag = change.held.operation, change.tag
-    regular = _number(tag.regular)
+    regular = exact_number(tag.regular)
     none = regular if change.held.address.endswith(REGULAR) else NO_SALE[operation]
     row: dict[str, Any] = {
         WAYS[operation].key: int(change.held.address.removesuffix(REGULAR)),
         "price": regular,
-        "sale_price": none if tag.sale is None else _number(tag.sale),
+        "sale_price": none if tag.sale is None else exact_number(tag.sale),
     }
     return row | {"currency": change.place.currency.lower()} if operation == RECORD else row
-
-
-def _number(amount: Decimal) -> float:
-    """Return an amount as the number that JSON writes exactly so."""
-    number = float(amount)
-    if Decimal(repr(number)) != amount:
-        raise RecordRejected(
-            Problem(
-                "price_not_exact",
-                "regular",
-                "the price has more digits than the store's interface carries exactly",
-                "correct the price at the OMS",
-            )
-        )
-    return number
 
 
 def _naming(ids: set[int]) -> Callable[[bytes], object]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from assets.chain.keys import LIVE
-from assets.streams.catalog import all_items, known_items
+from assets.streams.catalog import all_items, master_items
 from domain.connections import CATALOG
 from domain.rules.alignment import MATCHED, MEANINGS, Finding, align
 from resources.ledger.session import Session
@@ -43,9 +43,11 @@ def compare(sync: Sync, session: Session) -> Mapping[str, int]:
         all_items(sync, session)
     else:
         since -= sync.connection.orders.item_ttl
-    for skus in session.products.skus():  # also where all were listed: one may have been created
+    # Also where all were listed: a page may have missed one.
+    for skus in session.products.unknown_skus(since):
         for start in range(0, len(skus), SKUS_AT_ONCE):
-            known_items(sync, session, skus[start : start + SKUS_AT_ONCE])
+            found = master_items(sync.item_master, skus[start : start + SKUS_AT_ONCE])
+            session.catalog.put_oms_items(found.values())
     policy, orders = sync.connection.catalog, sync.connection.orders
     counts: Counter[str] = Counter({MATCHED: 0, **dict.fromkeys(MEANINGS, 0)})
     products = session.products
@@ -58,8 +60,8 @@ def compare(sync: Sync, session: Session) -> Mapping[str, int]:
     ):
         entries = stored.products.entries(policy.attributes)
         items = listed.products.items(since)
-        found = align(entries, items, orders, is_listed=is_listed)
-        products.replace_findings(_counted(found, counts))
+        compared = align(entries, items, orders, is_listed=is_listed)
+        products.replace_findings(_counted(compared, counts))
         products.note_alignment(counts, is_listed=is_listed, run_id=sync.run_id)
     return counts
 

@@ -23,7 +23,7 @@ STORES: dict[str, tuple[Callable[[bytes], Any], list[bytes]]] = {
     "bigcommerce": (
         to_product,
         [
-            bigcommerce.capture(bigcommerce.PRODUCT, brand="Kiln", categories=["Mugs"]),
+            bigcommerce.capture(bigcommerce.PRODUCT, brand_name="Kiln", category_names=["Mugs"]),
             bigcommerce.capture(bigcommerce.PRODUCT | {"variants": []}),
         ],
     ),
@@ -57,6 +57,6 @@ def test_a_product_of_ten_thousand_variants_is_one_product() -> None:
     payload = bigcommerce.capture(bigcommerce.PRODUCT | {"variants": many})
     assert outcome_of(to_product, payload) == ("mapped", "")
     spoilt = orjson.loads(payload)
-    for variant in spoilt["product"]["variants"]:
+    for variant in spoilt["variants"]:
         variant["id"] = None
     assert outcome_of(to_product, orjson.dumps(spoilt)) == ("id_missing", "")

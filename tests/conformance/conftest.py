@@ -26,6 +26,12 @@ CUSTOMERS = [
     if "customers" in connector.sources
 ]
 """The same stores, with their customers as the records that change."""
+PRODUCTS = [
+    f"platforms.{kind}:Products"
+    for kind, connector in sorted(platforms.REGISTRY.items())
+    if "products" in connector.sources
+]
+"""The same stores, with their products as the records that change."""
 RETURNS = [
     f"oms.{kind}:Returns"
     for kind, connector in sorted(oms.REGISTRY.items())
@@ -47,7 +53,7 @@ def _made(name: str, sandbox: RunningSandbox, folder: Path) -> Simulated:
     return made
 
 
-@pytest.fixture(params=STORES + TENANTS + CUSTOMERS + RETURNS)
+@pytest.fixture(params=STORES + TENANTS + CUSTOMERS + PRODUCTS + RETURNS)
 def system(
     request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path
 ) -> Iterator[Simulated]:

@@ -31,6 +31,8 @@ from tests.conformance.calls import opened
 
 Json = dict[str, Any]
 DAY = datetime(2026, 3, 4, tzinfo=UTC)
+SOLD_SINCE = "2026-01-02T00:00:00Z"
+"""When the products were last changed that each store has from the start: before that day."""
 """The day that records are placed on: long past, so that whatever is touched now has left it."""
 
 

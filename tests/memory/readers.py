@@ -35,6 +35,7 @@ from resources.oms.manhattan.orders.lookup import OrderLookup
 from resources.oms.manhattan.orders.search import OrderSearch
 from resources.oms.manhattan.returns.source import ReturnsSource
 from resources.platforms.bigcommerce.customers.source import CustomersSource
+from resources.platforms.bigcommerce.products.source import ProductsSource
 from resources.platforms.commercetools.catalog import CatalogSource
 from resources.platforms.commercetools.customers.deletions import DeletionsReader
 from resources.platforms.commercetools.customers.source import CustomersSource as Customers
@@ -215,6 +216,24 @@ def bigcommerce_customers(count: int) -> int:
     return records(source.fetch(DAY), source.to_canonical)
 
 
+def bigcommerce_products(count: int) -> int:
+    """Read a store's products with five variants each, by ascending id."""
+    variants = [{"id": n, "sku": f"@@-{n}"} for n in range(1, 6)]
+    moment = "2026-03-19T10:00:00Z"
+    rows = rows_of({"id": 7, "name": "@@", "date_modified": moment, "variants": variants})
+
+    def answer(request: httpx.Request) -> bytes:
+        if not request.url.path.endswith("/products"):
+            return b'{"data":[]}'
+        first = int(request.url.params["id:greater"])
+        last = min(first + int(request.url.params["limit"]), count)
+        listed = [rows(n).replace(b'"id":7,', b'"id":%d,' % (n + 1), 1) for n in range(first, last)]
+        return b'{"data":[' + b",".join(listed) + b"]}"
+
+    source = ProductsSource(client_on(answer))
+    return records(source.fetch(DAY), source.to_canonical)
+
+
 _SINCE = re.compile(r">= '([^']+)'")
 
 
@@ -254,6 +273,7 @@ READERS: dict[str, Callable[[int], int]] = {
         extensiv_stock,
         extensiv_shipments,
         bigcommerce_customers,
+        bigcommerce_products,
         manhattan_returns,
     )
 }

@@ -107,14 +107,22 @@ class Products:
             (self._name,),
         )
 
-    def skus(self) -> Iterator[list[str]]:
-        """Yield all SKUs of the store once, some at a time."""
+    def unknown_skus(self, since: datetime) -> Iterator[list[str]]:
+        """Yield the store's SKUs that the OMS was not found to have since a moment, some at a time.
+
+        By sets: a look-up SKU by SKU is slow in tables whose statistics are older than their rows.
+        """
         after = ""
         while True:
             rows = self._db.execute(
-                """SELECT DISTINCT sku COLLATE "C" FROM sync.product_variant
-                   WHERE connection = %s AND sku COLLATE "C" > %s ORDER BY 1 LIMIT %s""",
-                (self._name, after, ROWS_AT_ONCE),
+                """SELECT sku COLLATE "C" FROM (
+                       SELECT sku FROM sync.product_variant
+                       WHERE connection = %s AND sku COLLATE "C" > %s
+                       EXCEPT
+                       SELECT sku FROM sync.item
+                       WHERE connection = %s AND side = 'oms' AND checked_at >= %s) v
+                   ORDER BY 1 LIMIT %s""",
+                (self._name, after, self._name, since, ROWS_AT_ONCE),
             ).fetchall()
             if not rows:
                 return

@@ -15,7 +15,7 @@ What a merchant and shoppers do, and what arrived at the store:
                                 seed/orders/{id}, POST seed/orders/{id}/status {status_id}
     POST  customers             register customers, or change them by id: the vendor's fields, and
                                 ``at`` -> {"ids": [...]}; DELETE customers/{id}
-    POST  catalog               [{sku, name?, priceMode?} | {key?, variants: [{sku}]}]
+    POST  catalog               [{sku, name?, priceMode?, lastModifiedAt?} | {key?, variants}]
     POST  channels              [{key, roles?}]; POST stores [{key}]
     POST  stock                 [{sku, channel?: key, quantity, reserved?}]: set levels without
                                 counting a write; ``quantity`` is on stock, ``reserved`` of it
@@ -214,6 +214,8 @@ class Control:
             "hasStagedChanges": False,
         }
         made |= {name: row[name] for name in ("id", "key") if row.get(name)}
+        if row.get("lastModifiedAt"):
+            made["lastModifiedAt"] = normalised(row["lastModifiedAt"])
         self._project.keep(self._project.products, made, [], is_new=True)
         return str(made["id"])
 

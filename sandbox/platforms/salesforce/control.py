@@ -18,7 +18,7 @@ What a merchant and shoppers do, and what arrived at the store:
                                 addresses: [{Name, Street, City, ...}]}], or change them by ``Id``
     DELETE customers/{id}       delete an account
     POST  requests              [{fields of Lockstep_Action__c, ``profile`` of the agent}], new
-    POST  catalog               [{sku, name?}]; POST locations [{ExternalReference, Name?}]
+    POST  catalog               [{sku, name?, at?}]; POST locations [{ExternalReference, Name?}]
     POST  stock                 [{sku, location, quantity, reserved?}]: set levels uncounted
     POST  settings              any of {client_secret, daily, used, page, child_page, denied,
                                 locks: {id: n}, clock_offset_s}
@@ -127,7 +127,11 @@ class Control:
         raise ValueError(f"no control of a seed: {method} {'/'.join(parts)}")
 
     def _catalog(self, rows: list[Json]) -> Json:
-        return {"ids": [self._orders.sell(r["sku"], r.get("name") or r["sku"]) for r in rows]}
+        return {
+            "ids": [
+                self._orders.sell(r["sku"], r.get("name") or r["sku"], at=r.get("at")) for r in rows
+            ]
+        }
 
     def _locations(self, rows: list[Json]) -> Json:
         return {"ids": [self._org.locate(**row)["Id"] for row in rows]}

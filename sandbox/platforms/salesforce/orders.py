@@ -104,7 +104,7 @@ class Orders:
         known = self._org.products.get(sku)
         return known or self.sell(sku, sku, is_active=False)
 
-    def sell(self, sku: str, name: str, *, is_active: bool = True) -> str:
+    def sell(self, sku: str, name: str, *, is_active: bool = True, at: str | None = None) -> str:
         """Put a product into the catalog, or on sale; return its id."""
         values = {
             "StockKeepingUnit": sku, "ProductCode": sku, "Name": name, "IsActive": is_active,
@@ -112,7 +112,8 @@ class Orders:
         }  # fmt: skip
         if known := self._org.products.get(sku):
             values["Id"] = known
-        made: str = self._book.put("Product2", values)["Id"]
+        moment = normalised(at) if at else None
+        made: str = self._book.put("Product2", values, at=moment)["Id"]
         self._org.products[sku] = made
         return made
 

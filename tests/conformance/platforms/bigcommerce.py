@@ -14,7 +14,7 @@ from resources.http.rate_limit import LocalQuota
 from resources.platforms import REGISTRY
 from resources.secrets import resolve
 from sandbox.app import RunningSandbox
-from tests.conformance.systems import SimulatedStore, connection_of
+from tests.conformance.systems import SOLD_SINCE, SimulatedStore, connection_of
 from tests.resources.platforms.bigcommerce.stores import ADDRESS
 
 Json = dict[str, Any]
@@ -46,7 +46,8 @@ class System(SimulatedStore):
         self.control("settings", {"token": self._token})
         shirt = {"id": 12, "sku": "SHIRT", "variants": [{"sku": "SHIRT-S"}, {"sku": "SHIRT-M"}]}
         free = {"id": 13, "sku": self.untracked, "inventory_tracking": "none"}
-        self.control("catalog", [{"id": 11, "sku": "MUG"}, shirt, free])
+        sold = [{"id": 11, "sku": "MUG"}, shirt, free]
+        self.control("catalog", [{**one, "date_modified": SOLD_SINCE} for one in sold])
         self.control("locations", [{"id": 5, "code": "EAST", "label": "East"}])
         self._last = 1000
 
@@ -155,6 +156,31 @@ class Customers(System):
     def source(self, connector: CommercePlatform) -> Source[Any]:
         """Return the customers."""
         return connector.sources["customers"]
+
+
+class Products(System):
+    """The same store, read for its products."""
+
+    reads = "/v3/catalog/products$"
+
+    def place(self, moments: Sequence[datetime]) -> list[str]:
+        """Put one product changed at each moment into the catalog."""
+        first = max(self._last, 1_000) + 1
+        self._last = first + len(moments) - 1
+        rows = [
+            {"id": first + n, "sku": f"P-{first + n}", "price": 1, "date_modified": stamp}
+            for n, stamp in enumerate(one.strftime("%Y-%m-%dT%H:%M:%SZ") for one in moments)
+        ]
+        self.control("catalog", rows)
+        return [str(row["id"]) for row in rows]
+
+    def touch(self, source_id: str) -> None:
+        """Change a product now."""
+        self.control("catalog", [{"id": int(source_id), "sku": f"P-{source_id}", "price": 2}])
+
+    def source(self, connector: CommercePlatform) -> Source[Any]:
+        """Return the products."""
+        return connector.sources["products"]
 
 
 def _customer(number: int, moment: datetime) -> Json:

@@ -18,7 +18,7 @@ from resources.platforms import REGISTRY
 from resources.platforms.commercetools.orders.groups import MAIN
 from resources.secrets import resolve
 from sandbox.app import RunningSandbox
-from tests.conformance.systems import SimulatedStore, connection_of
+from tests.conformance.systems import SOLD_SINCE, SimulatedStore, connection_of
 from tests.sandbox.simulated_project import an_order
 
 Json = dict[str, Any]
@@ -55,7 +55,8 @@ class System(SimulatedStore):
         self._secret = f"sec-9f2b7c41d8e6{self.name}"
         self.control("settings", {"client_secret": self._secret})
         shirt = {"variants": [{"sku": "SHIRT-S"}, {"sku": "SHIRT-M"}]}
-        self.control("catalog", [{"sku": "MUG"}, shirt])
+        sold = [{"sku": "MUG"}, shirt]
+        self.control("catalog", [{**one, "lastModifiedAt": SOLD_SINCE} for one in sold])
         self.control("channels", [{"key": "EAST"}])
         self._last = 1000
 
@@ -164,6 +165,31 @@ class Customers(System):
     def source(self, connector: CommercePlatform) -> Source[Any]:
         """Return the customers."""
         return connector.sources["customers"]
+
+
+class Products(System):
+    """The same project, read for its products."""
+
+    reads = "/product-projections$"
+
+    def place(self, moments: Sequence[datetime]) -> list[str]:
+        """Publish one product changed at each moment."""
+        numbers = range(self._last + 1, self._last + 1 + len(moments))
+        self._last += len(moments)
+        rows = [
+            {"sku": f"P-{number}", "lastModifiedAt": moment.isoformat()}
+            for number, moment in zip(numbers, moments, strict=True)
+        ]
+        ids: list[str] = self.control("catalog", rows)["ids"]
+        return ids
+
+    def touch(self, source_id: str) -> None:
+        """Publish a product again, now."""
+        self.control("catalog", [{"id": source_id, "sku": f"P-{source_id}"}])
+
+    def source(self, connector: CommercePlatform) -> Source[Any]:
+        """Return the products."""
+        return connector.sources["products"]
 
 
 def _customer(number: int, moment: str) -> Json:

@@ -17,7 +17,7 @@ from resources.http.rate_limit import LocalQuota
 from resources.platforms import REGISTRY
 from resources.secrets import resolve
 from sandbox.app import RunningSandbox
-from tests.conformance.systems import SimulatedStore, connection_of
+from tests.conformance.systems import SOLD_SINCE, SimulatedStore, connection_of
 from tests.sandbox.simulated_org import PLACE, an_order
 
 Json = dict[str, Any]
@@ -53,7 +53,7 @@ class System(SimulatedStore):
         super().__init__(sandbox, folder)
         self._secret = f"sec-9f2b7c41d8e6{self.name}"
         self.control("settings", {"client_secret": self._secret})
-        self.control("catalog", [{"sku": sku} for sku in self.tracked])
+        self.control("catalog", [{"sku": sku, "at": SOLD_SINCE} for sku in self.tracked])
         self.control("locations", [{"ExternalReference": "EAST"}])
         self._last = 1000
 
@@ -153,3 +153,26 @@ class Customers(System):
     def source(self, connector: CommercePlatform) -> Source[Any]:
         """Return the customers."""
         return connector.sources["customers"]
+
+
+class Products(System):
+    """The same org, read for its products."""
+
+    def place(self, moments: Sequence[datetime]) -> list[str]:
+        """Put one product changed at each moment into the catalog."""
+        numbers = range(self._last + 1, self._last + 1 + len(moments))
+        self._last += len(moments)
+        rows = [
+            {"sku": f"P-{number}", "at": moment.isoformat()}
+            for number, moment in zip(numbers, moments, strict=True)
+        ]
+        ids: list[str] = self.control("catalog", rows)["ids"]
+        return ids
+
+    def touch(self, source_id: str) -> None:
+        """Change a product now."""
+        self.control(f"touch/Product2/{source_id}")
+
+    def source(self, connector: CommercePlatform) -> Source[Any]:
+        """Return the products."""
+        return connector.sources["products"]

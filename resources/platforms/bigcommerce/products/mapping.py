@@ -35,7 +35,7 @@ def to_product(payload: bytes) -> Mapped[Product]:
 def _mapped(decoded: Decoded[documents.CapturedProduct]) -> Mapped[Product]:
     capture = decoded.document
     problems = DocumentProblems(tuple(map(_relative, decoded.problems)))
-    document = capture.product or documents.Product()
+    document = capture if capture.id is not None or capture.product is None else capture.product
     if not document.id:
         problems.missing("id_missing", "id", "the product has no id")
     variants = tuple(_variants(document, problems))
@@ -48,8 +48,8 @@ def _mapped(decoded: Decoded[documents.CapturedProduct]) -> Mapped[Product]:
             sku=(document.sku or "").strip(),
             description=document.description or "",
             warranty=document.warranty or "",
-            brand=_name(capture.brand) or str(document.brand_id or ""),
-            categories=tuple(_categories(capture.categories, document.categories)),
+            brand=_name(capture.brand_name) or str(document.brand_id or ""),
+            categories=tuple(_categories(capture.category_names, document.categories)),
             attributes=tuple(_attributes(document.custom_fields)),
             images=tuple(_images(document.images)),
             price=_price(document.price),

@@ -96,12 +96,12 @@ class Product(Document):
     custom_fields: list[CustomField | None] | None = None
 
 
-class CapturedProduct(Document):
-    """A capture: a product, and the names of what it refers to by id."""
+class CapturedProduct(Product):
+    """A capture: a product, or ``product`` with the names of what it refers to by id."""
 
     product: Product | None = None
-    brand: str | None = ""
-    categories: list[str | None] | None = None
+    brand_name: str | None = ""
+    category_names: list[str | None] | None = None
 
 
 CAPTURED_PRODUCTS = PayloadDecoder(

@@ -58,11 +58,11 @@ class _Named(Document):
 
 
 class _Captured(msgspec.Struct):
-    """A product with the names of its brand and categories, as it is captured."""
+    """A product with the names of its brand and categories, where it has any."""
 
     product: msgspec.Raw
-    brand: str
-    categories: list[str]
+    brand_name: str
+    category_names: list[str]
 
 
 _HEADERS, _NAMES = msgspec.json.Decoder(_Header), msgspec.json.Decoder(_Named)
@@ -163,7 +163,8 @@ def _record(raw: msgspec.Raw, header: _Header, moment: datetime | None, names: _
         for one in header.categories or ()
         if type(one) is int and one in names.categories
     ]
-    payload = msgspec.json.encode(_Captured(raw, brand, categories))
+    has_names = bool(brand or categories)
+    payload = msgspec.json.encode(_Captured(raw, brand, categories)) if has_names else bytes(raw)
     known = type(number) is int and 0 < number <= HIGHEST_ID
     name = str(number) if known else fallback_id(bytes(raw))
     return compared_without(RawRecord(name, moment or NEVER, payload), _strip)
@@ -171,7 +172,7 @@ def _record(raw: msgspec.Raw, header: _Header, moment: datetime | None, names: _
 
 def _strip(captured: dict[str, Any]) -> None:
     """Remove the stock, and the time of the modification."""
-    product = captured.get("product")
+    product = captured.get("product", captured)
     without(product, *VOLATILE)
     if isinstance(product, dict):
         without(product.get("variants"), "inventory_level")

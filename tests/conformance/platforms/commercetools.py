@@ -55,7 +55,7 @@ class System(SimulatedStore):
         self._secret = f"sec-9f2b7c41d8e6{self.name}"
         self.control("settings", {"client_secret": self._secret})
         shirt = {"variants": [{"sku": "SHIRT-S"}, {"sku": "SHIRT-M"}]}
-        sold = [{"sku": "MUG"}, shirt]
+        sold: list[Json] = [{"sku": "MUG"}, shirt]
         self.control("catalog", [{**one, "lastModifiedAt": SOLD_SINCE} for one in sold])
         self.control("channels", [{"key": "EAST"}])
         self._last = 1000

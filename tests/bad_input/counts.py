@@ -32,6 +32,9 @@ PRICES_EACH = PRICE_ANSWERS_EACH = 20_000
 """Rows of each OMS that has prices, and answers of each store that takes them."""
 RETURNS = REFUND_ANSWERS_EACH = 20_000
 """Return orders of Manhattan; answers of each store, and of a payment service."""
+REQUESTS_EACH = 20_000
+"""In Lockstep's own form, and of each store that has a place for agents' requests."""
+REQUEST_FILES = 2_000
 
 BOUNDARIES: dict[str, int] = {
     "store payloads": STORE_ORDERS + STORE_PAGES,
@@ -50,6 +53,7 @@ BOUNDARIES: dict[str, int] = {
     "prices": PRICES_EACH + 3 * PRICE_ANSWERS_EACH,
     "returns": RETURNS,
     "refunds": 3 * REFUND_ANSWERS_EACH,
+    "requests of agents": 2 * REQUESTS_EACH + REQUEST_FILES,
     "webhook bodies": WEBHOOKS,
     "configuration": CONFIGURATION,
     "command line": COMMAND_LINE,

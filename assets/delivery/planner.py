@@ -85,6 +85,12 @@ class Planner(ABC, Generic[R]):
         It may be called again with the same outcomes.
         """
 
+    def claimed(self, plans: Sequence[Plan]) -> None:
+        """Write what the stream records of plans that are about to be sent.
+
+        In the transaction that claims them, also those of follow-ups.
+        """
+
     def concluded(self, plans: Sequence[tuple[Plan, str | None]]) -> None:
         """Write what the stream records of its plans' ends, in the transaction that stores them.
 

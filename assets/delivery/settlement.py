@@ -66,6 +66,7 @@ class Settlement:
                 ],
             )
             self._session.deliveries.supersede([u.delivery_key for u in replaced])
+            self._planner.claimed(plans)
             claims = self._claims(plans)
             request = self._planner.request
             if request.force or request.again:

@@ -138,7 +138,7 @@ class SnapshotReader:
                 *after[source_id],
                 shipments.get(source_id, {}),
                 lines.get(source_id),
-                amendments.get(source_id, ()),
+                tuple(amendments.get(source_id, {}).values()),
                 is_linked=source_id in linked,
                 has_moved=before[source_id] != after[source_id],
             )

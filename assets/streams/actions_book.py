@@ -28,18 +28,23 @@ class OrderPage:
     order: Order | None
     known: TargetRow | None
     """What the OMS is known to hold of it: the target state of the stream ``orders``."""
-    amendments: Sequence[Amendment]
+    amendments: Mapping[str, Amendment]
+    """Of each action; also of one whose effect is uncertain."""
     milestone: Milestone | None
     unsettled: Sequence[UnsettledDelivery]
     """Deliveries of the order itself whose effect is not certain."""
     pending: Sequence[Pending]
     """Requests for it without an outcome, oldest first."""
 
-    def standing(self) -> OrderStanding:
-        """Return what a decision needs to know."""
+    def before(self, action_id: str) -> list[Amendment]:
+        """Return what the other actions have changed."""
+        return [one for name, one in self.amendments.items() if name != action_id]
+
+    def standing(self, action_id: str) -> OrderStanding:
+        """Return what the decision about an action needs to know."""
         return OrderStanding(
             self.order,
-            self.amendments,
+            self.before(action_id),
             is_at_oms=self.known is not None,
             is_canceled=self.known is not None and self.known.milestone == CANCELED,
             is_asked_to_cancel=self.known is not None and self.known.milestone == CANCEL_REQUESTED,
@@ -71,7 +76,7 @@ def read_pages(
         pages[source_id] = OrderPage(
             order,
             known.get(source_id),
-            amendments.get(source_id, ()),
+            amendments.get(source_id, {}),
             Milestone(row.milestone) if row is not None and row.milestone else None,
             unsettled.get(source_id, ()),
             pending.get(source_id, ()),

@@ -29,7 +29,14 @@ from domain.records.actions import FINAL, ActionOutcome, ActionRequest, Amendmen
 from domain.records.orders import Order
 from domain.records.record import decode_record, encode_record
 from domain.rules.amendments import amended
-from domain.rules.permissions import Refused, Unneeded, Waits, decide, without_lines
+from domain.rules.permissions import (
+    Decision,
+    Refused,
+    Unneeded,
+    Waits,
+    decide,
+    without_lines,
+)
 from resources.ledger.deliveries.deliveries import Deliveries
 from resources.ledger.records.actions import Actions, StoredOutcome
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow
@@ -39,6 +46,9 @@ from resources.lockstep import Sync
 LOOKED_UP = "the OMS was asked for what it holds"
 SOON = timedelta(0)
 LATER = timedelta(minutes=1)
+TENTATIVE = "tentative"
+"""Milestone of an amendment that was claimed and not settled: later versions of the order respect
+it, since its effect may have happened."""
 REQUESTED = "The OMS has taken the cancellation as a request; its answer follows."
 
 
@@ -101,7 +111,7 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         if before is not None and before.outcome.state in FINAL | {"requested"}:
             old = before.outcome
             plan.context = _Work(page, None, old.state, old.code, old.reason, is_old=True)
-        elif due.known is not None:
+        elif due.known is not None and due.known.milestone != TENTATIVE:
             plan.context.state = "requested" if due.known.milestone else "done"
         elif (first := page.pending[0] if page.pending else None) and (
             first.action_id != request.action_id
@@ -119,9 +129,8 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         plan.context.reason = reason
 
     def _decide(self, plan: Plan) -> None:
-        request: ActionRequest = plan.due.record
         work: _Work = plan.context
-        decision = decide(request, self.sync.connection.actions, work.page.standing(), self._now)
+        decision = self._decision(plan.due)
         if isinstance(decision, Waits):
             self._wait(plan, decision.reason, LATER)
         elif isinstance(decision, Unneeded):
@@ -179,13 +188,20 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         if not isinstance(decision, Amendment) or decision.canceled:
             return None
         order = cast("Order", page.order)
-        base = self.orders.payload(amended(order, page.amendments))
-        wanted = self.orders.payload(amended(order, [*page.amendments, decision]))
+        before = page.before(due.record.action_id)
+        base = self.orders.payload(amended(order, before))
+        wanted = self.orders.payload(amended(order, [*before, decision]))
         return self.orders.change(base, wanted)
 
-    def _decision(self, due: Due[ActionRequest]) -> object:
-        page, policy = self._pages[due.record.source_id], self.sync.connection.actions
-        return decide(due.record, policy, page.standing(), self._now)
+    def _decision(self, due: Due[ActionRequest]) -> Decision:
+        """Return what is decided; what may have been sent stands until a look has shown it."""
+        known = due.known
+        is_sent = known is not None and known.milestone == TENTATIVE
+        if known is not None and is_sent and any(u.is_uncertain for u in due.unsettled):
+            return decode_record(Amendment, known.content)
+        request, policy = due.record, self.sync.connection.actions
+        standing = self._pages[request.source_id].standing(request.action_id)
+        return decide(request, policy, standing, self._now)
 
     def resolve(self, due: Due[ActionRequest], held: Held | None) -> list[SettleRow]:
         """Take what the OMS holds of the order as known; it may show that the request is done."""
@@ -255,9 +271,32 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
             amendment = without_lines(amendment, outcome.refused_lines)
         return self._row(plan.due, amendment)
 
+    def claimed(self, plans: Sequence[Plan]) -> None:
+        """Let the order's later versions respect what is about to be sent."""
+        rows = [
+            self._row(plan.due, plan.context.amendment, TENTATIVE)
+            for plan in plans
+            if plan.unsent() and plan.context.amendment is not None
+        ]
+        self.session.deliveries.put_targets(rows)
+
+    def _withdraw(self, plans: Sequence[Plan]) -> None:
+        """Let the order's later versions respect nothing of what came to nothing."""
+        known = self.session.deliveries.targets([plan.due.delivered_as for plan in plans])
+        nothing = encode_record(Amendment())
+        self.session.deliveries.put_targets(
+            [row.holding(nothing) for row in known.values() if row.content != nothing]
+        )
+
     def store(self, sent: Sequence[tuple[Plan, Sent]]) -> None:
         """Store what the OMS holds of the orders, and what became of the actions."""
         done = [plan for plan, one in sent if one.outcome.succeeded]
+        undone = [
+            self._row(plan.due, Amendment(), TENTATIVE)
+            for plan, one in sent
+            if one.outcome.state in ("refused", "unsent")
+        ]
+        self.session.deliveries.put_targets(undone)
         rows = [plan.context.order_row for plan in done if plan.context.order_row is not None]
         self._of_orders.put_targets(rows)
         self._actions.put([_outcome(plan) for plan in done], self.session.run_id)
@@ -280,7 +319,16 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
                 )
             rows.append(_outcome(plan))
         self._actions.put(rows, self.session.run_id)
+        self._withdraw([plan for plan, outcome in plans if outcome and _came_to_nothing(plan)])
         self._actions.show_again([plan.due.record.action_id for plan, _ in plans if _is_old(plan)])
+
+
+def _came_to_nothing(plan: Plan) -> bool:
+    """Return whether nothing of a request can have taken effect, and nothing of it will."""
+    if plan.context is None or plan.context.state not in ("refused", "failed"):
+        return False
+    is_lost = any(sent.outcome.is_lost for sent in plan.sent)
+    return not is_lost and not any(u.is_uncertain for u in plan.due.unsettled)
 
 
 def _is_old(plan: Plan) -> bool:

@@ -52,7 +52,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
         self._cancel_reason = sync.connection.orders.cancel_reason
         self._linked: Mapping[str, str] = {}
         self._actions = Actions(session.db, sync.name)
-        self._amendments: Mapping[str, Sequence[Amendment]] = {}
+        self._amendments: Mapping[str, Mapping[str, Amendment]] = {}
         self._doubtful: Mapping[str, tuple[bool, datetime | None]] = {}
 
     def select(self, chunk: Sequence[AcceptedRecord]) -> Sequence[AcceptedRecord]:
@@ -76,7 +76,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
         have changed of it stays changed.
         """
         order = decode_record(Order, accepted.canonical)
-        order = amended(order, self._amendments.get(order.source_id, ()))
+        order = self._amended(order)
         order_id = self._linked.get(order.source_id, order.order_id)
         return order if order_id == order.order_id else replace(order, order_id=order_id)
 
@@ -152,8 +152,10 @@ class OrdersPlanner(ReadingPlanner[Order]):
         content = self.session.records.canonical(delivery.capture_id, delivery.source_id)
         if content is None:
             return None
-        order = decode_record(Order, content)
-        return amended(order, self._amendments.get(order.source_id, ()))
+        return self._amended(decode_record(Order, content))
+
+    def _amended(self, order: Order) -> Order:
+        return amended(order, list(self._amendments.get(order.source_id, {}).values()))
 
     def resolve(self, due: Due[Order], held: Held | None) -> list[SettleRow]:
         """Take what the OMS holds as known; it shows whether an order was created or canceled."""

@@ -35,15 +35,16 @@ class Actions:
     def __init__(self, db: psycopg.Connection[Any], name: str) -> None:
         self._db, self._name = db, name
 
-    def amendments(self, source_ids: Collection[str]) -> dict[str, list[Amendment]]:
-        """Return by order what actions have changed of it, in the order of the actions.
+    def amendments(self, source_ids: Collection[str]) -> dict[str, dict[str, Amendment]]:
+        """Return by order and action what actions have changed of it, in the actions' order.
 
-        An amendment whose person was forgotten is left out: nothing is sent of such an order.
+        Also what one may have changed, whose effect is uncertain. An amendment whose person was
+        forgotten is left out: nothing is sent of such an order.
         """
         if not source_ids:
             return {}
         rows = self._db.execute(
-            """SELECT o.source_id, t.content
+            """SELECT o.source_id, o.action_id, t.content
                FROM sync.action_outcome o
                JOIN sync.target_state t
                  ON (t.connection, t.stream, t.target_key) = (o.connection, %s, o.action_id)
@@ -51,13 +52,13 @@ class Actions:
                ORDER BY o.source_id, t.source_updated_at, o.action_id""",
             (ACTIONS, self._name, list(source_ids)),
         )
-        found: dict[str, list[Amendment]] = {}
-        for source_id, content in rows:
+        found: dict[str, dict[str, Amendment]] = {}
+        for source_id, action_id, content in rows:
             try:
                 amendment = decode_record(Amendment, decompress(content))
             except msgspec.ValidationError:
                 continue
-            found.setdefault(source_id, []).append(amendment)
+            found.setdefault(source_id, {})[action_id] = amendment
         return found
 
     def outcomes(self, action_ids: Collection[str]) -> dict[str, StoredOutcome]:

@@ -1,0 +1,118 @@
+"""Actions whose effect is uncertain: what agents, later versions and a restored ledger find."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from domain.identity import correlation_id
+from tests.assets.actions import act, ask, carry_out, outcome, saves, with_actions
+from tests.assets.documents import order
+from tests.assets.scene import NAME, Scene
+
+pytestmark = pytest.mark.slow
+
+Json = dict[str, Any]
+SAVE = "order/save$"
+
+
+@pytest.fixture
+def patient(scene: Scene) -> Scene:
+    """One attempt a record; orders 1 and 2 are at the OMS."""
+    with_actions(scene, max_attempts=1)
+    scene.place(order(1, scene.moment()), order(2, scene.moment()))
+    scene.run("orders")
+    return scene
+
+
+def quantity(scene: Scene, line: str = "101") -> float:
+    """Return the units of a line of order 1 at the OMS."""
+    found = {row["OrderLineId"]: row for row in scene.oms_order(1)["OrderLine"]}
+    return float(found[line]["Quantity"])
+
+
+def give_up(scene: Scene, kind: str) -> str:
+    """Lose all answers to an action beside another one that gets through; return its id."""
+    action_id = ask(scene, "cancel", 1, line="101", quantity="1", action_id="A1")
+    ask(scene, "hold", 2)
+    correlation = correlation_id(NAME, "action", action_id)
+    scene.fault("manhattan", {"kind": kind, "path": SAVE, "correlation": correlation})
+    carry_out(scene, raise_on_error=False)
+    scene.fault("manhattan")
+    assert outcome(scene, action_id)[0] == "failed"
+    assert action_id in scene.open_rejections("actions")
+    return action_id
+
+
+def retry(scene: Scene) -> None:
+    """Try what was given up once more, as an operator does."""
+    carry_out(scene, config={"acme__actions_delivered": {"config": {"only_new": False}}})
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "drop_before"])
+def test_an_action_that_was_given_up_is_respected_and_found(patient: Scene, kind: str) -> None:
+    """It may have happened: a later version of the order does not undo it, a retry finds it."""
+    action_id = give_up(patient, kind)
+    patient.to_store("orders/1", {"customer_message": "Ring twice"}, "PATCH")
+    patient.run("orders")
+    assert quantity(patient) == 1
+    assert patient.oms_order(1)["OrderNote"][0]["NoteText"] == "Ring twice"
+    before = saves(patient)
+    retry(patient)
+    assert outcome(patient, action_id) == ("done", "")
+    assert patient.open_rejections("actions") == {}
+    assert quantity(patient) == 1
+    assert saves(patient) == before
+
+
+def test_an_action_that_never_arrived_and_is_refused_leaves_nothing(patient: Scene) -> None:
+    """A look shows that; what the policy then refuses is not respected by later versions."""
+    action_id = give_up(patient, "drop_before")
+    with_actions(patient, actions={"permissions": {}})
+    retry(patient)
+    assert outcome(patient, action_id) == ("refused", "action_not_permitted")
+    patient.to_store("orders/1", {"customer_message": "Ring twice"}, "PATCH")
+    patient.run("orders")
+    assert quantity(patient) == 2
+
+
+def test_a_store_can_cancel_an_order_with_an_uncertain_action(patient: Scene) -> None:
+    """The OMS is read first."""
+    give_up(patient, "drop_after")
+    patient.to_store("orders/1/status", {"status_id": 5})
+    patient.run("orders")
+    assert patient.oms_order(1)["IsCancelled"] is True
+
+
+def test_a_restored_ledger_finds_what_was_done(scene: Scene) -> None:
+    """The backup is older than the action, which its agent asks for once more."""
+    with_actions(scene)
+    scene.place(order(1, scene.moment()))
+    scene.run("orders")
+    kept = scene.sql(
+        "SELECT target_key, content, digest, sequence FROM sync.target_state "
+        "WHERE stream = 'orders'"
+    )
+    assert act(scene, "cancel", 1, line="101", quantity="1", action_id="A1") == ("done", "")
+    for table, what in (
+        ("delivery", "stream"), ("target_state", "stream"), ("record", "stream"),
+        ("capture", "stream"),
+    ):  # fmt: skip
+        scene.sql_write(f"DELETE FROM sync.{table} WHERE {what} = 'actions'")  # noqa: S608
+    scene.sql_write("DELETE FROM sync.action_outcome")
+    scene.sql_write("DELETE FROM sync.action")
+    [(key, content, digest, sequence)] = kept
+    scene.sql_write(
+        """UPDATE sync.target_state SET content = %s, digest = %s, sequence = %s
+           WHERE stream = 'orders' AND target_key = %s""",
+        content, digest, sequence, key,
+    )  # fmt: skip
+    scene.sql_write(
+        """INSERT INTO sync.caution (connection, why, day)
+           SELECT %s, 'test', current_date - n FROM generate_series(0, 2) AS n""",
+        NAME,
+    )
+    before = saves(scene)
+    assert act(scene, "cancel", 1, line="101", quantity="1", action_id="A1") == ("done", "")
+    assert (saves(scene), quantity(scene)) == (before, 1)

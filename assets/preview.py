@@ -127,7 +127,7 @@ def _customers(sync: Sync, session: Session, window: Window) -> Iterator[Sample]
 
 
 def _catalog(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
-    """Yield how products would be aligned; nothing of them would be sent."""
+    """Yield how products would be aligned, and which of their items would be created."""
     stream = Catalog()
     for raw in _first(sync.products.fetch(Window(BEGINNING, window.until))):
         try:
@@ -143,7 +143,8 @@ def _catalog(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
             skus = [variant.sku for variant in mapped.record.variants if variant.sku]
             missing = set(skus) - master_items(sync.item_master, skus).keys()
             text = f"{len(skus)} SKUs, {len(missing)} of them unknown to the OMS"
-            yield Sample(raw.source_id, "unchanged", text)
+            creates = bool(missing) and sync.connection.catalog.create_items
+            yield Sample(raw.source_id, "send" if creates else "unchanged", text)
 
 
 def _shipments(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:

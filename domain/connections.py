@@ -239,6 +239,11 @@ class CatalogPolicy(Config):
     """A whole read that comes back smaller by more than this share is an error and no deletion."""
     align_interval: timedelta = timedelta(hours=1)
     """How often changes lead to a new alignment; a rerun by an operator always does."""
+    create_items: bool = False
+    """Create an item at the OMS for each SKU that it lacks, and change the items that were created.
+
+    Other items of the OMS are never changed.
+    """
     attributes: dict[str, str] = Field(default_factory=dict)
     """Attribute or option of the store -> the OMS's attribute that sourcing and allocation need.
 

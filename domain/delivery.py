@@ -170,6 +170,20 @@ class CustomerSave:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemSave:
+    """An item that the OMS's item master should have."""
+
+    sku: str
+    uom: str
+    """Its base unit."""
+    description: str
+    brand: str
+    image: str
+    attributes: Mapping[str, str]
+    """By the OMS's own names."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListingSave:
     """Texts and pictures that a product of the store should have."""
 

@@ -303,11 +303,16 @@ class StoreTargets(TypedDict, total=False):
     prices: PriceTarget
 
 
+class ItemTarget(Target, Protocol):
+    """Items of an OMS: ``save`` (``ItemSave``), an upsert keyed by the SKU."""
+
+
 class OmsTargets(TypedDict, total=False):
     """What can be written to an OMS; an absent part is a stream that it does not take."""
 
     orders: OrderTarget
     customers: CustomerTarget
+    catalog: ItemTarget
 
 
 class StoreSources(TypedDict, total=False):

@@ -27,6 +27,7 @@ from domain.ports import (
     CustomerTarget,
     EventFeed,
     EventQueue,
+    ItemTarget,
     LevelTarget,
     ListingTarget,
     OrderManagementSystem,
@@ -150,6 +151,11 @@ class Sync:
     def listings_target(self) -> ListingTarget:
         """Return the products of the store, as they are written."""
         return _present(self.platform.kind, LISTINGS, self.platform.targets.get("listings"))
+
+    @property
+    def items_target(self) -> ItemTarget:
+        """Return the items of the OMS, as they are written."""
+        return _present(self.oms.kind, "items", self.oms.targets.get("catalog"))
 
     @property
     def customers(self) -> Source[Customer]:

@@ -62,6 +62,8 @@ def compare(sync: Sync, session: Session) -> Mapping[str, int]:
         items = listed.products.items(since)
         compared = align(entries, items, orders, is_listed=is_listed)
         products.replace_findings(_counted(compared, counts))
+        if policy.create_items:
+            products.make_due_what_is_missing()
         products.note_alignment(counts, is_listed=is_listed, run_id=sync.run_id)
     return counts
 

@@ -17,6 +17,7 @@ from assets.delivery.plan import Due, Plan
 from assets.delivery.planner import Planner
 from assets.delivery.request import DeliveryRequest
 from assets.streams.catalog_alignment import align_where_due
+from assets.streams.catalog_items import ItemsPlanner, take_note
 from domain.connections import CATALOG
 from domain.delivery import Claimed, Held, Intent, Operation, Outcome, Question
 from domain.errors import Problem
@@ -28,7 +29,6 @@ from domain.rules.completeness import refuse_shrinkage
 from domain.schemas.catalog import product_problems
 from domain.sources import Page, Source
 from domain.values import Window
-from resources.ledger.records.products import ProductVersion
 from resources.ledger.rows import AcceptedRecord, StoredCapture, TableRows, TargetRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -111,8 +111,12 @@ class Catalog:
         del accepted
         return []
 
-    def planner(self, sync: Sync, session: Session, request: DeliveryRequest) -> CatalogPlanner:
-        """Take the products into the alignment."""
+    def planner(
+        self, sync: Sync, session: Session, request: DeliveryRequest
+    ) -> CatalogPlanner | ItemsPlanner:
+        """Take the products into the alignment, and create items where the policy says so."""
+        if sync.connection.catalog.create_items:
+            return ItemsPlanner(sync, session, request)
         return CatalogPlanner(sync, session, request)
 
     def conclude(self, sync: Sync) -> Mapping[str, int]:
@@ -133,12 +137,7 @@ class CatalogPlanner(Planner[Product]):
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Product]]:
         """Store the newest versions, which is safe to repeat."""
         dues = [Due(a, decode_record(Product, a.canonical), a.source_id) for a in current]
-        self.session.products.put(
-            [
-                ProductVersion(due.record, due.accepted.source_updated_at, due.accepted.capture_id)
-                for due in dues
-            ]
-        )
+        take_note(self.session, dues)
         return dues
 
     def plan(self, due: Due[Product]) -> Plan:

@@ -126,7 +126,10 @@ def absent_parts(stream: str, platform: Parts, oms: Parts) -> Iterator[str]:
 def settings_without_items(
     connection: Connection, oms: Parts
 ) -> Iterator[tuple[tuple[str, str], str]]:
-    """Return place and fault of each setting that needs an item master, where the OMS has none."""
+    """Return place and fault of each setting that needs items which the OMS has not, or not so."""
+    if connection.catalog.create_items and CATALOG not in oms.targets:
+        fault = f"the items of {oms.kind} can't be written; set it to false"
+        yield ("catalog", "create_items"), fault
     if CATALOG in oms.sources:
         return
     orders, streams = connection.orders, connection.streams

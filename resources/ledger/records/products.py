@@ -197,6 +197,24 @@ class Products:
         rows = ((place, *finding) for place, finding in enumerate(findings))
         load(self._db, ALIGNMENT_FINDING, {"connection": self._name}, rows)
 
+    def make_due_what_is_missing(self) -> int:
+        """Make due the delivered products with a SKU that the OMS lacks; return their number.
+
+        They were delivered before items were created, or the OMS has lost an item since. To be
+        called in the transaction that stores what the alignment has found.
+        """
+        return self._db.execute(
+            """UPDATE sync.record r SET outcome = NULL, settled_at = NULL
+               FROM sync.product_variant v
+               JOIN sync.alignment_finding f ON f.connection = v.connection
+                    AND f.kind = 'missing_in_oms' AND f.product_id = v.product_id
+                    AND f.variant_id = v.variant_id
+               WHERE v.connection = %s AND r.connection = v.connection AND r.stream = 'catalog'
+                 AND r.source_id = v.product_id AND r.capture_id = v.capture_id
+                 AND r.state = 'accepted' AND r.outcome IN ('delivered', 'unchanged')""",
+            (self._name,),
+        ).rowcount
+
     def note_alignment(self, counts: Mapping[str, int], *, is_listed: bool, run_id: str) -> None:
         """Record what an alignment has found."""
         self._db.execute(

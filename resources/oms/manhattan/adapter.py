@@ -15,6 +15,7 @@ from resources.oms.manhattan.catalog import CatalogSource
 from resources.oms.manhattan.client import KIND, build_policy, build_read_client
 from resources.oms.manhattan.customers.target import ManhattanCustomers
 from resources.oms.manhattan.inventory import Availability, InventorySource
+from resources.oms.manhattan.items_target import ManhattanItems
 from resources.oms.manhattan.orders.lookup import OrderLookup
 from resources.oms.manhattan.orders.search import OrderSearch
 from resources.oms.manhattan.orders.target import ManhattanOrders
@@ -32,7 +33,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "prices": PricesSource,
     "catalog": CatalogSource,
 }
-TARGETS = frozenset({"orders", "customers"})
+TARGETS = frozenset({"orders", "customers", "catalog"})
 
 
 class ManhattanOms:
@@ -75,7 +76,11 @@ class ManhattanOms:
         }
         self.orders = ManhattanOrders(self._policy, settings, connection, lookup)
         customers = ManhattanCustomers(self._policy, settings, orders)
-        self.targets: OmsTargets = {"orders": self.orders, "customers": customers}
+        self.targets: OmsTargets = {
+            "orders": self.orders,
+            "customers": customers,
+            "catalog": ManhattanItems(self._policy, settings),
+        }
 
     def preflight(self) -> list[Check]:
         """Check each part with a call that changes nothing."""

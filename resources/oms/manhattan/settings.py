@@ -36,6 +36,7 @@ class ManhattanPaths(Config):
     order_search: Path = "/order/api/order/order/search"
     item_search: Path = "/item/api/item/item/search"
     """UNVERIFIED: the suffix is that of other entities' searches."""
+    item_save: Path = "/item/api/item/item/save"
     customer_save: Path = "/customer/api/customer/customer/save"
     customer_search: Path = "/customer/api/customer/customer/search"
     """UNVERIFIED: the suffix is that of other entities' searches."""

@@ -89,6 +89,12 @@ def _items(state: State, body: Any) -> Json:
     return {"items": load_items(state, body)}
 
 
+def _remove_items(state: State, body: Any) -> Json:
+    for name in body:
+        del state.items[name]
+    return {"items": len(state.items)}
+
+
 def _customers(state: State, body: Any) -> Response:
     del body
     lines = b"".join(
@@ -282,6 +288,8 @@ def _copy(state: State, order_id: str, body: Json) -> Json:
 
 _CALLS: dict[tuple[str, str], Callable[[State, Any], Any]] = {
     ("POST", "items"): _items,
+    ("GET", "items"): lambda state, _: {"items": list(state.items.values())},
+    ("POST", "items/remove"): _remove_items,
     ("POST", "prices"): lambda state, body: {"prices": load_prices(state, body)},
     ("POST", "supply"): _supply,
     ("GET", "truth"): lambda state, _: truth_of(state),

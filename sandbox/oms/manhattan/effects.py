@@ -38,6 +38,8 @@ def counts_of(state: State) -> Json:
         "url_special_order_ids": state.counts["url_special_order_ids"],
         "customer_creates": state.counts["customer.creates"],
         "customer_saves": state.counts["customer.saves"],
+        "item_creates": state.counts["item.creates"],
+        "item_updates": state.counts["item.updates"],
         "orders": len(state.book.records),
         "duplicate_alternate_ids": sorted(
             alternate for alternate, n in alternates.items() if n > 1

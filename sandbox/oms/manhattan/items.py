@@ -2,20 +2,22 @@
 
 The contract names no call for it. ``POST /item/api/item/item/search`` with ``Query: ItemId in
 (...)`` and the attributes answered here are our assumption, modelled on the search call of the
-order component. ``UOM`` is the base unit; ``AlternateUOM`` lists the others.
+order component. ``save`` is documented; which attributes it needs is our assumption. ``UOM`` is the
+base unit; ``AlternateUOM`` lists the others.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sandbox.oms.manhattan.bodies import parse_page
-from sandbox.oms.manhattan.envelope import paged
+from sandbox.oms.manhattan.bodies import parse_object, parse_page, text_in
+from sandbox.oms.manhattan.envelope import Refused, answer, error, paged
 from sandbox.oms.manhattan.query import parse_query
 from sandbox.oms.manhattan.state import State
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]
+LONGEST_ID, LONGEST_DESCRIPTION = 255, 250
 
 
 def load_items(state: State, rows: list[Json]) -> int:
@@ -30,6 +32,22 @@ def load_items(state: State, rows: list[Json]) -> int:
             "BaseUOM": uom,
         }
     return len(state.items)
+
+
+def save_item(state: State, request: Request) -> Response:
+    """Create or change one item by its id; what is not named stays."""
+    body = parse_object(request)
+    item_id = text_in(body, "ItemId")
+    if not item_id or len(item_id) > LONGEST_ID:
+        raise Refused(error("MISSING_ATTRIBUTE", "ItemId is missing or too long", field="ItemId"))
+    description = body.get("Description")
+    if not isinstance(description, str) or len(description) > LONGEST_DESCRIPTION:
+        text = "Description is missing or too long"
+        raise Refused(error("INVALID_ATTRIBUTE", text, field="Description"))
+    is_new = item_id not in state.items
+    state.counts["item.creates" if is_new else "item.updates"] += 1
+    load_items(state, [{**state.items.get(item_id, {}), **body}])
+    return answer({"ItemId": item_id})
 
 
 def search_items(state: State, request: Request) -> Response:

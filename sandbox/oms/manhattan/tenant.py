@@ -47,6 +47,7 @@ _ROUTES: dict[tuple[str, str], tuple[str, Callable[[State, Request], Response]]]
     ("POST", "/order/api/order/reason/search"): ("reason", modifications.search_reasons),
     ("POST", "/item/api/item/item/search"): ("item", items.search_items),
     ("POST", "/pricepromo/api/pricepromo/itemPrice/search"): ("price", prices.search_prices),
+    ("POST", "/item/api/item/item/save"): ("item.save", items.save_item),
     ("POST", "/customer/api/customer/customer/save"): ("customer.save", customers.save_customer),
     ("POST", "/customer/api/customer/customer/search"): (
         "customer.search",

@@ -82,3 +82,14 @@ def test_a_setting_that_needs_an_absent_item_master_is_named(
     assert [".".join(place) for place, _ in found] == settings
     assert all("depot has no list of its items" in text for _, text in found)
     assert list(settings_without_items(connection, OMS)) == []
+
+
+def test_items_are_only_created_where_the_oms_takes_them() -> None:
+    """The setting is named."""
+    systems = {side: {"kind": "x"} for side in ("platform", "oms")}
+    creating = Connection.model_validate({**systems, "catalog": {"create_items": True}})
+    [(place, fault)] = settings_without_items(creating, OMS)
+    assert place == ("catalog", "create_items")
+    assert "can't be written" in fault
+    taking = Parts(OMS.kind, OMS.sources, {*OMS.targets, "catalog"})
+    assert list(settings_without_items(creating, taking)) == []

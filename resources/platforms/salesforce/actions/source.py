@@ -130,18 +130,27 @@ class ActionsSource:
         rows: list[Row] = reply.value
         if len(rows) != len(records):
             raise PermanentError(f"{reply.where} answered {len(rows)} rows: {CONTRACT}")
-        known = []
+        return self._known(outcomes, rows)
+
+    @staticmethod
+    def _known(outcomes: Sequence[ActionOutcome], rows: Sequence[Row]) -> list[str]:
+        """Return the ids whose rows were taken, or are gone; raise where no row was.
+
+        A row that is refused, while others are taken, stays to be shown.
+        """
+        known: list[str] = []
+        refused: list[str] = []
         for one, row in zip(outcomes, rows, strict=True):
             error = next(iter(row.errors or ()), ErrorEntry())
             code = error.statusCode or error.errorCode
             if row.success or code in GONE:
                 known.append(one.action_id)
-            elif code not in TEMPORARY and not known:
-                text = vendor_text(error.message, 200)
-                raise PermanentError(
-                    f"the outcome of request {one.action_id} can't be shown in the org: {code}: "
-                    f"{text}; {INSTALL}"
+            elif code not in TEMPORARY:
+                refused.append(
+                    f"request {one.action_id}: {code}: {vendor_text(error.message, 200)}"
                 )
-        if not known:
-            raise TransientError("salesforce: the records of requests are locked; try later")
-        return known
+        if known:
+            return known
+        if refused:
+            raise PermanentError(f"no outcome can be shown in the org ({refused[0]}); {INSTALL}")
+        raise TransientError("salesforce: the records of requests are locked; try later")

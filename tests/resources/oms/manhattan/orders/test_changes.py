@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from domain.records.orders import Charge, ChargeKind, Discount, Order, Tax
 from resources.oms.manhattan.orders.changes import (
     ENTRY_KEYS,
+    applied,
     order_change,
     united,
     with_lines_of,
@@ -296,3 +297,19 @@ def test_a_refused_line_is_held_as_it_was(refused: tuple[str, ...], expected: Js
 
     kept = with_lines_of(payload(A=1, B=3), payload(A=2, C=5) | {"Total": 7}, refused)
     assert kept == payload(**expected) | {"Total": 7}
+
+
+def test_what_is_held_after_a_change_is_what_was_wanted() -> None:
+    """A removed line and a resolved hold are gone, and a field that was cleared is absent."""
+    held = MAPPER.payload(order_of(hold="Fraud"))
+    kept = held["OrderLine"][0]
+    line = {**kept, "Quantity": 1, "ShipToAddress": {"Address": {"City": "Dallas"}}}
+    wanted = {name: value for name, value in held.items() if name != "OrderHold"}
+    wanted |= {"OrderLine": [line]}
+    change = order_change(held, wanted, "Customer Request")
+    assert change is not None
+    assert applied(held, change) == wanted
+    assert order_change(applied(held, change), wanted, "Customer Request") is None
+    again = order_change(wanted, held, "Customer Request")
+    assert again is not None
+    assert applied(wanted, again)["OrderHold"] == held["OrderHold"]

@@ -1,0 +1,68 @@
+"""The same agents' actions over pairs of every platform and every OMS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from orchestration.local.simulated import Pair
+from sandbox.app import RunningSandbox
+from tests.assets.actions import act
+from tests.assets.reconciliation.comparing import drifts_of, look
+from tests.pairs.pair_scene import PairScene
+
+pytestmark = pytest.mark.slow(seconds=30)
+
+PAIRS = [
+    Pair("bigcommerce", "manhattan"),
+    Pair("commercetools", "manhattan"),
+    Pair("commercetools", "extensiv"),
+    Pair("commercetools", "anchanto"),
+    Pair("salesforce", "extensiv"),
+]
+"""Every system; each other pair is of two of these, and has nothing of its own here."""
+
+
+@pytest.fixture
+def shop(
+    sandbox: RunningSandbox,
+    database: str,
+    tmp_path: Path,
+    short_waits: None,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Iterator[PairScene]:
+    """Make a connection between two systems that no other test uses."""
+    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
+    made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, request.param)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("shop", PAIRS, ids=lambda pair: f"{pair.store}-{pair.oms}", indirect=True)
+def test_an_agent_cancels_an_order_and_holds_another(shop: PairScene) -> None:
+    """The OMS does what it can, the store shows it, and a reconciliation agrees."""
+    [(first, _), (second, document)] = shop.simple(2)
+    shop.run("orders")
+    assert act(shop, "cancel", first) == ("done", "")
+    changes = "update" in shop_operations(shop)
+    held = ("done", "") if changes else ("refused", "action_not_supported")
+    number = str(document["id"])
+    assert act(shop, "hold", number if shop.pair.store == "bigcommerce" else second) == held
+    for _ in range(2):
+        shop.run("orders")
+        shop.run("shipments")
+    canceled = [row["cancelled"] for row in shop.truth_of(shop.pair.oms)["orders"]]
+    assert sorted(canceled) == [False, True]
+    assert shop.differences()["orders"] == []
+    assert shop.open_rejections("orders") == shop.open_rejections("actions") == {}
+    assert drifts_of(look(shop)) == []
+
+
+def shop_operations(shop: PairScene) -> set[str]:
+    """Return what the OMS's target of orders can do."""
+    assert shop.lockstep is not None
+    return set(shop.lockstep.sync("acme", "test").oms.targets["orders"].operations)

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from domain.prices import OWN_PRICES, PricePlace
+from domain.records.inventory import StoreItem
 from domain.values import Window
 from resources.platforms.salesforce.soql import quoted, select
 from tests.contracts.commercetools_mock import INSTALLED, needs_mock
@@ -43,11 +45,15 @@ def faults_of(queries: list[str]) -> list[str]:
 def queries_of(wire: Wire) -> Iterator[str]:
     """Run everything that the connector reads, and yield the texts of its queries."""
     wire.org.place("1001", "1002")
-    wire.org.control("catalog", [{"sku": "MUG"}])
+    [product] = wire.org.control("catalog", [{"sku": "MUG"}])["ids"]
+    book = wire.org.control("put/Pricebook2", {"Name": "Wholesale", "IsActive": True})["id"]
+    item = StoreItem(sku="MUG", parent_id=product, item_id=None, tracking="product")
+    places = [PricePlace(item, name, "USD") for name in (OWN_PRICES, str(book))]
     for changes in (
         {},
         {"sales_store_id": STORE},
         {"page_size": 1, "reads_pickup_location": False},
+        {"sale_pricebooks": {OWN_PRICES: str(book)}, "currency": "USD"},
     ):
         connector = wire.open(**changes)
         sources: dict[str, Any] = dict(connector.sources)
@@ -55,6 +61,7 @@ def queries_of(wire: Wire) -> Iterator[str]:
             found = [record.source_id for page in source.fetch(WINDOW) for record in page.records]
             list(source.read(found))
             source.probe(WINDOW.since)
+        connector.targets["prices"].prices(places)
         connector.preflight()
     yield from sorted({text for call in wire.calls if (text := call.split(" ", 2)[2])})
     for text in ("it's", "a\\b", "\n\r\t", "'; DELETE", "ä🙂"):

@@ -56,7 +56,10 @@ class System(SimulatedStore):
         self.control("settings", {"client_secret": self._secret})
         shirt = {"variants": [{"sku": "SHIRT-S"}, {"sku": "SHIRT-M"}]}
         sold: list[Json] = [{"sku": "MUG"}, shirt]
-        self.control("catalog", [{**one, "lastModifiedAt": SOLD_SINCE} for one in sold])
+        self.control(
+            "catalog",
+            [{**one, "priceMode": "Standalone", "lastModifiedAt": SOLD_SINCE} for one in sold],
+        )
         self.control("channels", [{"key": "EAST"}])
         self._last = 1000
 

@@ -165,3 +165,24 @@ def test_the_preflight_names_what_is_missing_and_what_is_too_much(
     messages = {c.name: c for c in open_store(probe="messages").preflight()}["messages"]
     assert not messages.ok
     assert "off" in messages.detail
+
+
+def test_the_preflight_names_what_prices_lack(project: Project, open_store: Open) -> None:
+    """A scope, a channel that a price list names, and what becomes of sale prices."""
+    sections: dict[str, Any] = {
+        "streams": ["orders", "prices"],
+        "prices": {"lists": {"B2B": "channel=B2B"}},
+    }
+    project.set("settings", {"scopes": ["view_orders", "view_payments", "view_products"]})
+    checks = {c.name: c for c in open_store(sections).preflight()}
+    assert not checks["scope manage_standalone_prices"].ok
+    assert not checks["prices"].ok
+    project.set("settings", {"scopes": ["manage_project"]})
+    project.set("channels", [{"key": "B2B", "roles": ["ProductDistribution"]}])
+    discount = "0" * 36
+    checks = {c.name: c for c in open_store(sections, sale_discount=discount).preflight()}
+    assert checks["scope manage_standalone_prices"].ok
+    assert checks["prices"].ok
+    assert f"product discount {discount}" in checks["prices"].detail
+    detail = {c.name: c for c in open_store(sections).preflight()}["prices"].detail
+    assert "sale_discount names no product discount" in detail

@@ -40,7 +40,7 @@ class Wire:
     def open(self, **changes: Any) -> Salesforce:
         """Build a connector."""
         made = settings(inventory_location="WAREHOUSE", **changes)
-        sections = {"streams": ["orders", "inventory", "shipments", "customers"]}
+        sections = {"streams": ["orders", "inventory", "shipments", "customers", "prices"]}
         secret = f"sandbox-secret-{self.org.org.instance}"
         transport = httpx.MockTransport(self._answer)
         return Salesforce(made, connection(**sections), lambda _: secret, self.quota, transport)

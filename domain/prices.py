@@ -25,8 +25,9 @@ class PricePlace(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Return the key of its target state."""
-        return f"{self.price_list}/{self.currency}/{self.item.sku}"
+        """Return the key of its target state: of an item that is made anew, another one."""
+        address = f"{self.item.parent_id}.{self.item.item_id or ''}"
+        return f"{self.price_list}/{self.currency}/{self.item.sku}@{address}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,8 @@ class PricesPlanner(Planner[Price]):
         if held is not None and held.value not in approved.values():
             raise RecordRejected(held)
         sequence = due.known.sequence if due.known else 0
-        key = delivery_key(self.sync.name, PRICES, due.delivered_as, f"price:{sequence}", digest)
+        operation = f"price:{wanted.key}:{sequence}"
+        key = delivery_key(self.sync.name, PRICES, due.delivered_as, operation, digest)
         change = PriceChange(wanted.place, wanted.tag, shown)
         plan.intents.append(Intent(shown.operation, key, wanted.key, change, shown.group))
         return plan

@@ -226,11 +226,14 @@ def test_a_price_set_by_hand_is_compared_before_it_is_overwritten(shop: Scene) -
     run_again(shop)
     assert shown(shop)["MUG"] == "11"
     assert shop.open_rejections("prices") == {}
-    shop.to_store("prices", [{"sku": "LAMP", "price": 11}])
-    set_prices(shop, price("LAMP", 11))
+    shop.to_store("prices", [{"sku": "MUG", "price": 12}])
+    set_prices(shop, price("MUG", 12))
     sent = writes(shop)
     live(shop)
     assert writes(shop) == sent, "the store shows it already"
+    set_prices(shop, price("MUG", 11))
+    live(shop)
+    assert shown(shop)["MUG"] == "11", "what was last sent is not what the store shows"
 
 
 def test_items_that_join_the_catalog_and_periods_that_begin_are_due(shop: Scene) -> None:
@@ -246,6 +249,10 @@ def test_items_that_join_the_catalog_and_periods_that_begin_are_due(shop: Scene)
     live(shop)
     assert shown(shop)["NEW"] == "11"
     assert shown(shop)["MUG"] == "10"
+    shop.to_store("catalog/301", None, "DELETE")
+    shop.to_store("catalog", [{"id": 303, "sku": "NEW", "price": "10.00"}])
+    live(shop)
+    assert shown(shop)["NEW"] == "11", "the product was made anew"
 
     shop.sql_write("UPDATE sync.newest_price SET changes_at = now() - interval '1 second'")
     assert take_up(shop) > 0

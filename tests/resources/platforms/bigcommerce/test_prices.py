@@ -90,10 +90,10 @@ def test_the_price_of_a_variant_is_its_own_or_the_products(
     control("prices", [{"sku": "BASE", "sale_price": 9}])
     places = [usd(one) for one in (BASE, S1, S2, ONE)]
     found = shop.targets["prices"].prices(places)
-    assert found["catalog/USD/BASE"] == StorePrice(PRODUCT, tag("10", "9"), "11", PRODUCT)
-    assert found["catalog/USD/S-1"] == StorePrice(VARIANT, tag("20"), "121", VARIANT)
-    assert found["catalog/USD/S-2"] == StorePrice(VARIANT, tag("25"), "122", VARIANT)
-    assert found["catalog/USD/ONE-1"] == StorePrice(VARIANT, tag("31"), "131", VARIANT)
+    assert found[usd(BASE).key] == StorePrice(PRODUCT, tag("10", "9"), "11", PRODUCT)
+    assert found[usd(S1).key] == StorePrice(VARIANT, tag("20"), "121", VARIANT)
+    assert found[usd(S2).key] == StorePrice(VARIANT, tag("25"), "122", VARIANT)
+    assert found[usd(ONE).key] == StorePrice(VARIANT, tag("31"), "131", VARIANT)
 
 
 def test_what_can_take_no_price_says_why(
@@ -168,7 +168,7 @@ def test_records_of_a_price_list_are_made_and_changed_in_one_call(
     assert [one.state for one in outcomes] == ["done", "done"]
     found = shop.targets["prices"].prices([*places, usd(S1, "3", "EUR")])
     assert [found[place.key].tag for place in places] == wanted
-    assert found["3/EUR/S-1"].tag is None
+    assert found[usd(S1, "3", "EUR").key].tag is None
 
 
 def test_a_refused_row_is_found_and_stops_no_other(

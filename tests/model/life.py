@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +52,8 @@ class Facts:
     """Orders that a complete capture has read as withdrawn."""
     by_hand: Counter[tuple[int, int]] = field(default_factory=Counter)
     """Order and line -> units that the merchant shipped in the store."""
+    shown_by_hand: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """Order and line -> units that the store showed as shipped when the merchant had shipped."""
     decided: dict[int, int] = field(default_factory=dict)
     """Order -> the last status that the merchant set."""
     canceled_at_oms: set[int] = field(default_factory=set)
@@ -68,6 +71,8 @@ class Life:
     runs: Runs
     facts: Facts = field(default_factory=Facts)
     backup: Facts | None = None
+    others: list[bool] = field(default_factory=list)
+    """Whether the runs succeeded that other processes made during the present one."""
     done: list[str] = field(default_factory=list)
     """Operations that had an effect."""
 
@@ -95,15 +100,24 @@ class Life:
 
     def live(self, *streams: str) -> bool:
         """Make a live run, or what is left of it when the process dies; note what it was shown."""
-        before = self.shown()
+        before, others = self.shown(), len(self.others)
         try:
             good = self.runs.live(*streams)
         except CrashedError:
             good = False
         self.revive()
-        if not streams or "orders" in streams:
+        # What another process has read in the meantime is newer.
+        if (not streams or "orders" in streams) and not any(self.others[others:]):
             self.note(before, complete=good)
         return good
+
+    def let_another_run(self) -> None:
+        """Make a live run of another process, in the middle of one."""
+        before, runs = self.shown(), Runs(self.world, log=self.runs.log, numbers=self.runs.numbers)
+        with ThreadPoolExecutor(1) as thread:
+            good = thread.submit(runs.live).result()
+        self.note(before, complete=good)
+        self.others.append(good)
 
     def attempt(self, work: Any, *given: Any, **named: Any) -> bool:
         """Make another run, which may die."""

@@ -57,6 +57,10 @@ class Wire:
     """Called before a request has its effect."""
     after: Callable[[Request], None] = lambda _: None
     """Called after it, before its answer arrives."""
+    between: Callable[[Request], None] = lambda _: None
+    """Called after an exchange, when another process can make its own and none of ours waits."""
+    waiting: int = 0
+    """Requests of the asynchronous client that are about to be sent."""
     is_dead: bool = False
     mutex: threading.RLock = field(default_factory=threading.RLock)
 
@@ -84,6 +88,8 @@ class Wire:
             self.before(request)
             answer = self._answer(self.systems[kind, name], self.faults[kind, name], request)
             self.after(request)
+        if not self.waiting:
+            self.between(request)
         return answer
 
     def _answer(self, system: System, faults: Faults, request: Request) -> Response:
@@ -182,7 +188,9 @@ class _Exchange:
         return self.body
 
     async def __aenter__(self) -> Self:
+        self.wire.waiting += 1
         await asyncio.sleep(0)
+        self.wire.waiting -= 1
         try:
             answer = self.wire.exchange(self.method, self.url, self.sent, self.data)
         except LostError:

@@ -186,7 +186,7 @@ class World:
         """Start a process in place of the dead one."""
         self.is_dead = self.wire.is_dead = self.ledger.is_dead = False
         LedgerConnection.at = staticmethod(lambda _: None)
-        self.wire.before = self.wire.after = lambda _: None
+        self.wire.before = self.wire.after = self.wire.between = lambda _: None
         self.restart()
 
     def end(self) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sandbox.system import Request
 from tests.model.ledger import Connection
 from tests.model.life import Life, NotPossibleError
-from tests.model.operations import warehouse
+from tests.model.operations import shoppers, warehouse
+from tests.model.operations.operators import configure
 from tests.model.operations.registry import NUMBER, among, between, operation
 from tests.model.wire import LATE
 from tests.model.world import BIGCOMMERCE, MANHATTAN
@@ -27,6 +30,12 @@ CLOCK_CHANGES = (
     ("Australia/Lord_Howe", datetime(2026, 4, 4, 15, tzinfo=UTC)),
     ("Australia/Lord_Howe", datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),
 )
+MEANWHILE: dict[str, Callable[[Life, int], None]] = {
+    "ships": warehouse.ship,
+    "arrives": warehouse.deliver,
+    "moves": partial(shoppers.move_house, street="9 Station Road"),
+}
+"""What happens to an order while a process is frozen."""
 CAPTURED = "SELECT 1 FROM sync.capture LIMIT 1"
 TIMES = among(1, 1, 2, 6)
 SKIP = between(0, 2)
@@ -172,6 +181,27 @@ def die_at_commit(life: Life, commits: int, after: bool) -> None:
 def lose_lock(life: Life, requests: int) -> None:
     """End all database sessions of a run before its n-th write; the process lives on."""
     life.world.wire.before = _nth(requests, life.world.database.end_sessions, only=_is_write)
+
+
+@operation("world", 2, number=NUMBER, writes=between(1, 4), kind=among(*MEANWHILE))
+def freeze(life: Life, number: int, writes: int, kind: str) -> None:
+    """Freeze a process after its n-th write; an order goes on, and another process takes over.
+
+    Its sessions end, and what it had sent before can no longer act when the other one starts; then
+    the first one wakes up. It makes one call at a time: what is being sent is not stopped.
+    """
+    configure(life, oms={"push_concurrency": 1}, platform={"write_concurrency": 1})
+
+    def act() -> None:
+        life.world.wire.between = lambda _: None
+        life.world.database.end_sessions()
+        life.world.pass_time(timedelta(minutes=2))
+        with suppress(NotPossibleError):
+            MEANWHILE[kind](life, number)
+        life.world.pass_time(timedelta(seconds=3))
+        life.let_another_run()
+
+    life.world.wire.between = _nth(writes, act, only=_is_write)
 
 
 @operation("world", 1, system=SYSTEM, seconds=among(-900, -100, 0, 5, 100, 900))

@@ -38,6 +38,7 @@ def reopen(life: Life, number: int) -> None:
 def ship_by_hand(life: Life, number: int, place: int, units: int) -> None:
     """Create a shipment in the store."""
     line = life.line(number, place)
+    shown = line["quantity_shipped"]
     address = life.document(number)["shipping_addresses"][0]["id"]
     body = {
         "order_address_id": address,
@@ -48,6 +49,7 @@ def ship_by_hand(life: Life, number: int, place: int, units: int) -> None:
     if answer is None:
         raise NotPossibleError
     life.facts.by_hand[number, line["id"]] += units
+    life.facts.shown_by_hand[number, line["id"]] = shown + units
     life.facts.decided[number] = life.document(number)["order"]["status_id"]
 
 

@@ -41,8 +41,9 @@ def _units(end: End, number: int, document: Json, held: Json) -> Iterator[str]:
         for item in shipment["items"]:
             at_store[str(item["order_product_id"])] += item["quantity"]
     for line_id in sorted({*at_oms, *at_store}):
-        by_hand = end.life.facts.by_hand[number, int(line_id)]
-        least, most = at_oms[line_id], max(at_oms[line_id], by_hand)
+        facts, line = end.life.facts, (number, int(line_id))
+        by_hand = facts.by_hand[line]
+        least, most = at_oms[line_id], max(at_oms[line_id], facts.shown_by_hand[line])
         if at_store[line_id] < least:
             yield (
                 f"units_lost: {number} line {line_id}: the OMS shipped {least}, "

@@ -104,7 +104,7 @@ class MockProject:
         draft = {
             "productType": {"typeId": "product-type", "id": kind}, "name": {"en": skus[0]},
             "slug": {"en": skus[0].lower()}, "masterVariant": first, "variants": others,
-            "publish": True,
+            "publish": True, "priceMode": "Standalone",
         }  # fmt: skip
         self.make("products", draft)
 

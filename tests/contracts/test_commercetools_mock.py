@@ -11,6 +11,7 @@ import asyncio
 import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -28,6 +29,7 @@ from domain.delivery import (
 )
 from domain.exchange import Mapped, ShipmentLine, ShipmentRequest
 from domain.milestones import Milestone
+from domain.prices import PriceChange, PricePlace, PriceTag
 from domain.records.customers import Customer
 from domain.records.inventory import StockTarget, StoreItem
 from domain.records.orders import Order
@@ -35,6 +37,7 @@ from domain.values import Window
 from resources.http.rate_limit import LocalQuota
 from resources.platforms.commercetools.adapter import build
 from tests.contracts.commercetools_mock import ADDRESS, MockProject, running_mock
+from tests.resources.platforms.bigcommerce.stores import read_items
 from tests.resources.platforms.commercetools.projects import connection, settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("commercetools-mock")]
@@ -361,3 +364,27 @@ def test_a_captured_order_is_exactly_what_was_served(
     expand = ["paymentInfo.payments[*]", "discountCodes[*].discountCode"]
     [served] = project.get("orders", expand=expand)["results"]
     assert orjson.loads(record.payload) == served
+
+
+def test_prices_are_made_once_and_changed_under_their_version(
+    project: MockProject, open_store: Open
+) -> None:
+    """With a sale price and without, for a country and a channel; in the newest version if late."""
+    project.make("channels", {"key": "EAST", "roles": ["ProductDistribution"]})
+    store = open_store(sale_discount="5e7d0a3c-0000-4000-8000-000000000001")
+    items = {item.sku: item for page in read_items(store) for item in page}
+    target = store.targets["prices"]
+    for name in ("catalog", "country=DE", "channel=EAST"):
+        place = PricePlace(items["MUG-L"], name, "USD")
+        shown = target.prices([place])[place.key]
+        assert (shown.tag, shown.problem) == (None, None)
+        for regular, sale in (("10.25", "9"), ("11", "9.50"), ("11", None)):
+            late = shown
+            wanted = PriceTag(Decimal(regular), None if sale is None else Decimal(sale))
+            shown = target.prices([place])[place.key]
+            assert apply(store, "prices", PriceChange(place, wanted, shown)).state == "done"
+            assert target.prices([place])[place.key].tag == wanted
+        wanted = PriceTag(Decimal(12))
+        assert apply(store, "prices", PriceChange(place, wanted, late)).state == "done"
+        assert target.prices([place])[place.key].tag == wanted
+    assert len(project.get("standalone-prices")["results"]) == 3

@@ -1,9 +1,9 @@
 // Starts the vendor-neutral simulation of commercetools on a free port of 127.0.0.1 and prints the
 // port. The only argument is the folder that it is installed in.
 //
-// Two gaps are closed here, since without them nothing of ours could be compared: the simulation's
-// HTTP layer drops `sort`, although its storage sorts, and it keeps a delivery's `deliveryKey` by
-// that name, although the API's own Delivery has it as `key`.
+// Three gaps are closed here, since without them nothing of ours could be compared: the simulation's
+// HTTP layer drops `sort`, although its storage sorts, it keeps a delivery's `deliveryKey` by that
+// name, although the API's own Delivery has it as `key`, and it drops a new product's `priceMode`.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -25,6 +25,7 @@ class Storage extends InMemoryStorage {
       delivery.key ??= delivery.deliveryKey;
       delete delivery.deliveryKey;
     }
+    if (kind === 'product') resource.priceMode ??= asked.getStore()?.body?.priceMode;
     return super.add(project, kind, resource);
   }
 }

@@ -36,27 +36,29 @@ def resolve(products: Products, rows: Sequence[Wanted]) -> None:
     """
     skus = {row.cells.get("sku", "") for row in rows if not row.problems}
     known = products.products_of(sorted(skus - {""}))
+    for row in rows:
+        if not row.problems:
+            ids = known.get(row.cells["sku"], ())
+            if len(ids) == 1:
+                _want(row, ids[0])
+            else:
+                row.problems = (_not_one(row.cells["sku"], ids),)
+    _check(rows)
     taken: dict[str, int] = {}
     for row in rows:
-        if row.problems:
+        if row.listing is None:
             continue
-        sku = row.cells["sku"]
-        ids = known.get(sku, ())
-        if len(ids) != 1:
-            row.problems = (_not_one(sku, ids),)
-        elif ids[0] in taken:
-            row.problems = (f"row {taken[ids[0]]} is about the same product",)
-        else:
-            _want(row, ids[0])
-            if row.listing is not None:
-                taken[ids[0]] = row.number
+        first = taken.setdefault(row.listing.product_id, row.number)
+        if first != row.number:
+            row.problems = (f"row {first} is about the same product",)
+            row.listing = None
 
 
 def _want(row: Wanted, product_id: str) -> None:
     cells = row.cells
     images = cells["images"].split() if "images" in cells else None
     try:
-        listing = Listing(
+        row.listing = Listing(
             product_id=product_id,
             sku=cells["sku"],
             name=cells.get("title"),
@@ -66,10 +68,18 @@ def _want(row: Wanted, product_id: str) -> None:
         )
     except InvalidRecord as error:
         row.problems = (f"{error.field}: {error.message}",)
+
+
+def _check(rows: Sequence[Wanted]) -> None:
+    """Check all listings at once: a frame costs the same for one row as for thousands."""
+    checked = [row for row in rows if row.listing is not None]
+    listings = [row.listing for row in checked if row.listing is not None]
+    if not listings:
         return
-    found = listing_problems([listing]).get(0, ())
-    row.problems = tuple(f"{one.message}; {one.advice}" for one in found)
-    row.listing = None if found else listing
+    for place, problems in listing_problems(listings).items():
+        row = checked[place]
+        row.problems = tuple(f"{one.message}; {one.advice}" for one in problems)
+        row.listing = None
 
 
 def _not_one(sku: str, ids: Sequence[str]) -> str:

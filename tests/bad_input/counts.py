@@ -26,6 +26,8 @@ EXTENSIV_ORDERS = EXTENSIV_STOCK = EXTENSIV_SHIPMENTS = 20_000
 EXTENSIV_ANSWERS = 8_000
 ANCHANTO_ORDERS, ANCHANTO_ANSWERS = 5_000, 3_000
 ANCHANTO_STOCK = ANCHANTO_SHIPMENTS = 6_000
+SHEET_ROWS, SHEET_FILES = 20_000, 400
+"""Rows of sheets of products, and files of which a byte or a part is damaged."""
 PRODUCTS_EACH = 20_000
 """Of each store that has the stream catalog."""
 PRICES_EACH = PRICE_ANSWERS_EACH = 20_000
@@ -57,6 +59,7 @@ BOUNDARIES: dict[str, int] = {
     "webhook bodies": WEBHOOKS,
     "configuration": CONFIGURATION,
     "command line": COMMAND_LINE,
+    "sheets of products": SHEET_ROWS + SHEET_FILES,
     "Excel and CSV": FILES,
     "end to end": END_TO_END + END_TO_END_OTHERS,
 }

@@ -44,6 +44,9 @@ _RECORD: dict[str, Entry] = {
     ),
     "action_id_duplicate": Entry("duplicate", "The id of a request is unique in a batch."),
     "action_kind_unknown": Entry("value", "A request is to cancel, hold, release or reroute."),
+    "action_not_shown": Entry(
+        "business_rule", "A store takes what became of a request that was made there."
+    ),
     "action_part_missing": Entry("value", "A request has what its kind needs, and no more."),
     "action_part_unfit": Entry("value", "A request has only parts that its kind can have."),
     "address_id_missing": Entry("missing", "A shipping address has an id."),

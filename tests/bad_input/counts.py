@@ -55,7 +55,7 @@ BOUNDARIES: dict[str, int] = {
     "prices": PRICES_EACH + 3 * PRICE_ANSWERS_EACH,
     "returns": RETURNS,
     "refunds": 3 * REFUND_ANSWERS_EACH,
-    "requests of agents": 2 * REQUESTS_EACH + REQUEST_FILES,
+    "requests of agents": 3 * REQUESTS_EACH + REQUEST_FILES,
     "webhook bodies": WEBHOOKS,
     "configuration": CONFIGURATION,
     "command line": COMMAND_LINE,

@@ -15,6 +15,7 @@ from domain.addressing.addresses import AddressRules
 from domain.identity import is_id
 from domain.schemas.actions import action_problems
 from resources.action_folder import FolderRequests
+from resources.platforms.commercetools.actions.mapping import capture_of, to_action
 from resources.platforms.salesforce.actions.mapping import to_request as of_salesforce
 from tests.bad_input.counts import REQUEST_FILES, REQUESTS_EACH
 from tests.bad_input.mutations import Mutator
@@ -53,6 +54,7 @@ RECORD: Json = {
     "Order_Summary__c": "1OsLk0000000001KAA", "Kind__c": "cancel", "Line__c": None,
     "Quantity__c": None, "Hold__c": None, "Node__c": None, "Comment__c": None,
 }  # fmt: skip
+ORDER = "0a1b2c3d-0000-4000-8000-000000000001"
 SALESFORCE = [
     orjson.dumps(RECORD | change)
     for change in (
@@ -68,13 +70,19 @@ SALESFORCE = [
 ]  # fmt: skip
 
 
+def of_commercetools(text: bytes) -> Any:
+    """Map the text of a custom field; the order's id is the project's."""
+    return to_action(capture_of(ORDER, text.decode(errors="replace")), RULES)
+
+
 @pytest.mark.parametrize(
     ("read", "documents", "seed"),
     [
         (lambda payload: to_request(payload, RULES), OWN, 9_100_000),
         (lambda payload: of_salesforce(payload, RULES), SALESFORCE, 9_200_000),
+        (of_commercetools, OWN, 9_300_000),
     ],
-    ids=["own form", "salesforce"],
+    ids=["own form", "salesforce", "commercetools"],
 )
 def test_every_spoilt_request_is_mapped_or_rejected(
     read: Any, documents: list[bytes], seed: int

@@ -13,6 +13,7 @@ from domain.ports import CommercePlatform, QuotaLedger, StoreSources, StoreTarge
 from domain.sources import AnySource
 from resources.http.client import ApiClient
 from resources.http.sqs import SqsQueue
+from resources.platforms.commercetools.actions.source import ActionsSource
 from resources.platforms.commercetools.catalog import CatalogSource
 from resources.platforms.commercetools.client import build_policy, build_tokens
 from resources.platforms.commercetools.customers.source import CustomersSource
@@ -45,6 +46,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "catalog": CatalogSource,
     "customers": CustomersSource,
     "products": ProductsSource,
+    "actions": ActionsSource,
 }
 TARGETS = frozenset({"shipments", "inventory", "returns", "prices"})
 
@@ -71,6 +73,7 @@ class Commercetools:
             "catalog": CatalogSource(self._http),
             "customers": CustomersSource(self._http, settings, connection),
             "products": ProductsSource(self._http, settings),
+            "actions": ActionsSource(self._http, self._policy, settings, connection),
         }
         levels, prices = LevelReader(self._http), PriceReader(self._http, settings)
         self.events = _queue_of(settings, connection, secrets, transport)

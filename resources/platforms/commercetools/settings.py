@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from domain.connections import SecretRef
+from domain.connections import Config, SecretRef
 from domain.identity import Identity, normalised_address
 from resources.connector import SystemSettings
 from resources.http.sqs import QueueSettings
 
 PaymentState = Literal["BalanceDue", "Failed", "Pending", "CreditOwed", "Paid"]
+FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{2,36}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 PAYMENTS = "paymentInfo.payments[*]"
@@ -33,6 +34,13 @@ MOST_CONFLICTS = 5
 """Versions that may change under our hands before the record has to wait for a later try."""
 TOKEN_SECONDS = 172_800
 """Lifetime of a token where the answer does not state it, as the vendor's do."""
+
+
+class ActionFields(Config):
+    """Custom fields of orders for agents' actions, of the kind String, in the orders' type."""
+
+    request: FieldName = "lockstepRequest"
+    outcome: FieldName = "lockstepOutcome"
 
 
 class CommercetoolsSettings(SystemSettings):
@@ -87,6 +95,8 @@ class CommercetoolsSettings(SystemSettings):
     """Custom field of a line that holds a gift's message."""
     note_fields: dict[Name, Literal["customer", "staff", "form"]] = Field(default_factory=dict)
     """Custom field of the order -> the kind of note that it is."""
+    actions: ActionFields | None = None
+    """In the stream ``actions``: read agents' requests from a custom field of orders."""
     carriers: dict[str, str] = Field(default_factory=dict)
     """Our courier code -> the text of ``trackingData.carrier``; by default the OMS's name of it."""
     sale_discount: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F-]{36}$")] | None = None

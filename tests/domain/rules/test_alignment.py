@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import tracemalloc
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 import pytest
@@ -18,7 +20,9 @@ from domain.skus import sku_key
 EACH = OrdersPolicy(uom="EA")
 
 
-def entry(sku: str, product: str = "1", variant: str = "", lacking: tuple[str, ...] = ()):  # type: ignore[no-untyped-def]
+def entry(
+    sku: str, product: str = "1", variant: str = "", lacking: tuple[str, ...] = ()
+) -> StoreEntry:
     """Return what the store sells under a SKU."""
     return StoreEntry(sku_key(sku), sku, product, variant, "Mug", lacking)
 
@@ -162,3 +166,25 @@ def test_every_entry_and_every_item_is_accounted_for_once(store: list[str], oms:
     absent = {one.sku for one in found if isinstance(one, Finding) and one.kind.endswith("_store")}
     keys = {one.key for one in entries}
     assert absent == {sku for sku in oms if sku_key(sku) not in keys}
+
+
+def test_a_large_catalog_is_compared_in_the_memory_of_one_key() -> None:
+    """Both sides are read once, as they come."""
+    count = 4_000
+
+    def store() -> Iterator[StoreEntry]:
+        yield from (entry("", str(n)) for n in range(count))
+        yield from (entry(f"s-{n:06}", str(n)) for n in range(count))
+
+    oms = (item(f"s-{n:06}") for n in range(0, count, 2))
+    tracemalloc.start()
+    try:
+        found = Counter(
+            one.kind if isinstance(one, Finding) else "matched"
+            for one in align(store(), oms, EACH, is_listed=True)
+        )
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found == {"no_sku": count, "matched": count // 2, "missing_in_oms": count // 2}
+    assert peak < 500_000

@@ -115,6 +115,7 @@ def test_a_price_is_only_stated_where_there_is_one(
             [("product_invalid", "masterVariant.prices")],
         ),
         ({"name": ["x"]}, [("malformed_value", "name")]),
+        ({"id": "x" * 300}, [("product_invalid", "product_id")]),
     ],
 )
 def test_what_can_not_be_used_is_named_with_its_field(
@@ -127,3 +128,23 @@ def test_what_can_not_be_used_is_named_with_its_field(
     with pytest.raises(RecordRejected) as caught:
         mapped(**changes)
     assert [(one.code, one.field) for one in caught.value.problems] == expected
+
+
+def test_what_is_absent_or_has_no_text_is_left_out() -> None:
+    """Entries that are null, attributes without a name, and references."""
+    attributes = [None, {"value": "x"}, {"name": "ref", "value": {"typeId": "product", "id": "p"}}]
+    product = mapped(
+        categories=[None, {"typeId": "category"}],
+        masterVariant={**VARIANT, "attributes": attributes},
+        variants=[],
+    )
+    assert (product.categories, product.attributes) == ((), ())
+
+
+def test_an_attribute_that_can_not_be_read_is_named() -> None:
+    """By its place; the document is JSON but for its text."""
+    payload = orjson.dumps(PRODUCT).replace(b'"Kiln"', b'"\xf8"', 1)
+    with pytest.raises(RecordRejected) as caught:
+        MAPPER.to_product(payload)
+    fields = [problem.field for problem in caught.value.problems]
+    assert fields == ["masterVariant.attributes[0].value"]

@@ -46,6 +46,12 @@ _TEXTS = {
            state = CASE WHEN state IN ('open', 'retried') THEN 'discarded' ELSE state END""",
         "{theirs} AND message <> %(gone)s",
     ),
+    "action_outcome": (
+        "action_outcome",
+        "reason = %(gone)s",
+        """t.connection = %(connection)s AND t.action_id = ANY(%(captured_actions)s)
+           AND reason NOT IN ('', %(gone)s)""",
+    ),
     # What can't be read can't be searched for a person either.
     "unread_event": (
         "unread_event",

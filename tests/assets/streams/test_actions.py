@@ -297,14 +297,15 @@ def test_what_agents_have_done_is_no_drift(scene: Scene) -> None:
 def test_an_action_is_forgotten_with_its_order(sent: Scene) -> None:
     """The address of a reroute goes; the fact that there was one stays."""
     assert act(sent, "reroute", 1, address=ELSEWHERE) == ("done", "")
+    sent.sql_write("UPDATE sync.action_outcome SET reason = 'Jane Doe moved'")
     sent.to_oms("advance", {"to": "ship", "cancel_rate": 0, "partial_rate": 0})
     sent.run("shipments")
     assert "target_state" in traces_of(sent, "9 Elm Street")
     done = forget_in(sent, "jane.doe@example.com")
     assert (done.orders, len(done.others), done.open_records) == (["1"], 1, {})
     assert traces_of(sent, "9 Elm Street") == set()
-    assert sent.sql("SELECT kind, has_address, state FROM history.actions") == [
-        ("reroute", True, "done")
+    assert sent.sql("SELECT kind, has_address, state, reason FROM history.actions") == [
+        ("reroute", True, "done", "[forgotten]")
     ]
     sent.run("orders")
 

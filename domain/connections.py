@@ -300,7 +300,7 @@ class ActionsPolicy(Config):
     """Permission set -> what it allows. A set that is not listed may do nothing."""
     until: dict[Permission, Milestone] = Field(default_factory=dict)
     """Permission -> the last milestone of an order at which it may be used; where none is stated,
-    the OMS alone decides whether it is too late."""
+    the OMS alone decides whether it is too late. Nothing is held or rerouted once all has left."""
     hold: str = "Customer Service"
     """The OMS's hold type id of agents' holds. UNVERIFIED: tenants configure their own."""
     valid_for: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(days=3)

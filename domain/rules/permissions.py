@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from domain.addressing.addresses import Address
 from domain.connections import ActionsPolicy
 from domain.milestones import ORDER_OF_STAGES, Milestone
-from domain.records.actions import ActionRequest, Amendment, LineCut, Redirect
+from domain.records.actions import ActionRequest, Amendment, LineCut, Permission, Redirect
 from domain.records.orders import DeliveryMethod, LineKind, Order, OrderLine
 from domain.rules.amendments import address_digest, holds_of, units_left
 from domain.text import printable
@@ -26,6 +26,9 @@ from domain.text import printable
 WAIT = timedelta(minutes=15)
 """How long a request waits for an order that Lockstep does not know: it may be under way."""
 LONGEST = 80
+_SHIPPED = ORDER_OF_STAGES.index(Milestone.SHIPPED)
+OF_THE_REST: frozenset[Permission] = frozenset({"hold", "reroute_address", "reroute_node"})
+"""What is about units that have not left: once all have, there is nothing to do it with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,8 @@ def _too_late(
     request: ActionRequest, policy: ActionsPolicy, standing: OrderStanding
 ) -> Refused | None:
     last, now = policy.until.get(request.permission), standing.milestone
+    if now in ORDER_OF_STAGES[_SHIPPED:] and request.permission in OF_THE_REST:
+        return Refused("action_too_late", f"The order is {now} at the OMS: nothing of it is left.")
     if last is None or now is None or now not in ORDER_OF_STAGES or last not in ORDER_OF_STAGES:
         return None
     if ORDER_OF_STAGES.index(now) <= ORDER_OF_STAGES.index(last):

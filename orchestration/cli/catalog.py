@@ -43,7 +43,7 @@ def catalog() -> None:
     epilog=examples(
         "lockstep catalog report acme_us --refresh",
         "lockstep catalog report acme_us --kind duplicate_sku --excel duplicates.xlsx",
-        exit_codes="0 success, 1 the catalog was never aligned, 2 wrong usage",
+        exit_codes="0 success, 1 the catalog was never read or aligned, 2 wrong usage",
     )
 )
 @click.argument("connection")
@@ -101,6 +101,11 @@ def _align(lockstep: Lockstep, connection: str) -> None:
     try:
         sync = lockstep.sync(connection, f"cli-{uuid4().hex}")
         with sync.ledger.session(connection, CATALOG, sync.run_id) as session:
+            if session.products.read_at() is None:  # everything would look missing in the store
+                raise click.ClickException(
+                    f"The catalog of {connection} was not read as a whole yet. The stream catalog "
+                    f"reads it in its first run: lockstep resume {connection} --streams catalog."
+                )
             compare(sync, session)
     finally:
         lockstep.close()

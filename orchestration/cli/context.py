@@ -66,6 +66,6 @@ def streams_of(
     if chosen and (absent := [stream for stream in chosen if stream not in connection.streams]):
         raise click.UsageError(
             f"The connection {name} has no stream {absent[0]}; it has "
-            f"{', '.join(connection.streams)}."
+            f"{', '.join(connection.streams)}. To sync it, add it to the connection's streams."
         )
     return chosen or connection.streams

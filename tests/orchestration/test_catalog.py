@@ -41,8 +41,21 @@ def test_a_report_of_a_catalog_that_was_never_aligned_says_so(listing: Shop) -> 
     assert listing.run("catalog", "report", "demo").exit_code == 2
 
 
+def test_a_catalog_that_was_not_read_is_not_compared(listing: Shop) -> None:
+    """Everything that the OMS has would look missing in the store."""
+    result = listing.run("catalog", "report", "demo", "--refresh")
+    assert result.exit_code == 1
+    assert "lockstep resume demo --streams catalog" in result.output
+
+
 def test_a_refreshed_report_names_what_does_not_match(listing: Shop, tmp_path: Path) -> None:
     """As a table with meanings and advice, as JSON, and as a workbook with all findings."""
+    with Ledger(listing.database).connect() as db:
+        Products(db, "demo").note_read()
+        db.execute(
+            """INSERT INTO sync.watermark (connection, stream, watermark, captured_at)
+               VALUES ('demo', 'catalog', now(), now())"""
+        )
     text = listing.done("catalog", "report", "demo", "--refresh")
     assert "missing_in_oms" in text
     assert "correct the SKU in the store" in text

@@ -177,11 +177,36 @@ def test_of_a_canceled_order_nothing_is_changed() -> None:
     ],
 )
 def test_a_policy_limits_how_late_a_request_may_be(now: Milestone | None, *, is_late: bool) -> None:
-    """By the milestone that is known; without a limit the OMS decides."""
+    """By the milestone that is known; without a limit the OMS decides, until all has left."""
     policy = ActionsPolicy.model_validate({"until": {"hold": "allocated"}})
     decision = decided(request("hold"), policy=policy, milestone=now)
     assert (code(decision) == "action_too_late") if is_late else isinstance(decision, Amendment)
-    assert isinstance(decided(request("hold"), milestone=now), Amendment)
+    anyway = decided(request("hold"), milestone=now)
+    if now is Milestone.SHIPPED:
+        assert code(anyway) == "action_too_late"
+    else:
+        assert isinstance(anyway, Amendment)
+
+
+@pytest.mark.parametrize(
+    ("now", "is_late"),
+    [
+        (Milestone.PARTIALLY_SHIPPED, False),
+        (Milestone.SHIPPED, True),
+        (Milestone.DELIVERED, True),
+        (Milestone.PARTIALLY_RETURNED, True),
+    ],
+)
+def test_of_an_order_that_has_left_nothing_is_held_or_rerouted(
+    now: Milestone, *, is_late: bool
+) -> None:
+    """Whether it can be canceled, the OMS says; a hold is released whenever it was set."""
+    for asked in ASKED.values():
+        decision = decided(asked, milestone=now)
+        if asked.kind in ("hold", "reroute"):
+            assert isinstance(decision, Refused) is is_late
+        else:
+            assert not isinstance(decision, Refused) or decision.code != "action_too_late"
 
 
 def test_units_are_canceled_in_the_stores_unit() -> None:

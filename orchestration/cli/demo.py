@@ -38,6 +38,8 @@ from sandbox.seed.load import post, read
 from sandbox.seed.seedset import SeedSet
 
 COUNT, DAYS, SEED, DIRT, REGISTERED = 400, 4, 7, 0.06, 20
+PIPE_WIDTH = 160
+"""Columns where there is no terminal: the table of pairs has one for each stream."""
 SPAN = 31
 """Partitions per run; each run ends with a line of progress."""
 COLUMNS = (
@@ -88,7 +90,7 @@ def demo(orders_from: Path | None, pairs: str, count: int, port: int) -> None:
     stock, shipments and the refund back. Exits with 0 only if both systems agree. Running it again
     delivers nothing twice.
     """
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     chosen = all_pairs() if pairs == "all" else list(map(pair_named, pairs.split(",")))
     scenes = [_scene(orders_from, pair, count, every=len(chosen) > 1) for pair in chosen]
     console.print("[bold]Lockstep demo[/]: simulated systems on this machine")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import timedelta
 
 from assets.chain.keys import LIVE
 from assets.streams.catalog import all_items, master_items
@@ -19,18 +19,25 @@ from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 SKUS_AT_ONCE = 500
+OF_ONE_RUN = timedelta(minutes=1)
+"""Between two alignments of one run, which may deliver many partitions."""
 
 
 def align_where_due(sync: Sync) -> Mapping[str, int]:
     """Compare the catalog with the item master where that is due; return the counts by kind.
 
-    After a live run it is due once ``catalog.align_interval`` has passed, after any other at once.
-    Empty where it is not due.
+    After a live run it is due once ``catalog.align_interval`` has passed, after any other at once;
+    in one run of many partitions once a minute. Empty where it is not due, or where the catalog was
+    not read as a whole yet: most of it would seem to be missing in the store.
     """
     with sync.ledger.session(sync.name, CATALOG, sync.run_id) as session:
-        aligned_at = session.products.alignment().aligned_at
-        interval = sync.connection.catalog.align_interval
-        if sync.trigger == LIVE and aligned_at and datetime.now(UTC) - aligned_at < interval:
+        last = session.products.alignment()
+        interval = sync.connection.catalog.align_interval if sync.trigger == LIVE else timedelta(0)
+        if last.run_id == sync.run_id:
+            interval = max(interval, OF_ONE_RUN)
+        if last.aligned_at is not None and session.now() - last.aligned_at < interval:
+            return {}
+        if session.products.read_at() is None:
             return {}
         return compare(sync, session)
 

@@ -114,6 +114,16 @@ def test_an_export_has_each_product_once_by_one_of_its_skus(shop: Scene) -> None
     assert "TEE-L" not in rows
 
 
+def test_a_catalog_that_was_not_read_as_a_whole_is_not_aligned(shop: Scene) -> None:
+    """The first days of a connection bring only what changed in them; one run aligns once."""
+    shop.run("catalog", first=shop.yesterday)
+    assert shop.sql("SELECT aligned_at FROM sync.alignment") == []
+    shop.run("catalog", first=shop.yesterday, last=shop.today)
+    [(aligned_at, run_id)] = shop.sql("SELECT aligned_at, run_id FROM sync.alignment")
+    assert aligned_at is not None
+    assert run_id
+
+
 def test_a_level_alone_makes_no_new_version(shop: Scene) -> None:
     """Stock moves all day; the catalog's versions show what is sold."""
     sells(shop, {"id": 900, "sku": "A-0"})

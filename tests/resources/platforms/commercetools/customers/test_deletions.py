@@ -66,7 +66,8 @@ def test_deleted_customers_are_read_once_after_the_changed_ones(
         project.set(f"customers/{customer_id}", None, "DELETE")
     store, now = open_store(page_size=page_size), datetime.now(UTC)
     found = read(store, Window(now - timedelta(minutes=5), now + timedelta(minutes=5)))
-    assert [record.source_id for record in found] == [kept, *gone]
+    first, *others = [record.source_id for record in found]
+    assert (first, sorted(others)) == (kept, sorted(gone))  # some within one millisecond
     mapped = [store.sources["customers"].to_canonical(record.payload) for record in found]
     assert [one.record.is_gone for one in mapped if isinstance(one, Mapped)] == [False, *[True] * 4]
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -20,6 +21,8 @@ UNAUTHORIZED = 401
 RENEW_AT = 0.8
 """Share of its lifetime after which a token is renewed: clocks differ, and a request takes time."""
 _REFUSALS = frozenset({400, 401, 403})
+_SAME_CLOCK = 5.0
+"""Seconds by which two clocks may differ without a signed assertion being refused for it."""
 
 
 class TokenProvider(Protocol):
@@ -123,9 +126,13 @@ class OAuthGrant:
     system: str
     token_url: str
     client_id: str
-    client_secret: str = field(repr=False)
+    client_secret: str = field(default="", repr=False)
+    """Empty where a signed assertion stands for it."""
     form: Mapping[str, str] = field(repr=False)
     """The request's fields, such as ``grant_type``, and user name and password where needed."""
+    signed: Callable[[float], Mapping[str, str]] | None = field(default=None, repr=False)
+    """Returns the fields that are made anew for a request at a time (seconds since 1970), such as
+    an assertion that expires; raises ``PermanentError``."""
     fallback_seconds: int
     """The token's lifetime where the server doesn't state it."""
     timeout: float = 30.0
@@ -133,6 +140,10 @@ class OAuthGrant:
     """The answer's field with the address of the API, where the server states it."""
     address_domains: tuple[str, ...] = ()
     """Domains that such an address may be in, besides the host of ``token_url``."""
+    advice: Callable[[str], str] = lambda _: (
+        "check grant, client_id, client_secret, username and password"
+    )
+    """What to do about a refusal, by its text."""
 
 
 class OAuthTokens:
@@ -144,8 +155,11 @@ class OAuthTokens:
         *,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
-        self._grant, self._clock = grant, clock
+        self._grant, self._clock, self._wall = grant, clock, wall
+        self._ahead = 0.0
+        """Seconds by which the server's clock is ahead, where a refusal has shown it."""
         self._url = checked_base_url(grant.system, grant.token_url)
         self._http = httpx.Client(
             timeout=grant.timeout,
@@ -207,13 +221,32 @@ class OAuthTokens:
 
     def _fetch(self) -> tuple[str, float]:
         where = f"{self._grant.system}: POST {self._url}"
+        response = self._post(where)
+        if (
+            self._grant.signed
+            and response.status_code in _REFUSALS
+            and self._is_corrected(response)
+        ):
+            response = self._post(where)
+        what = f"{where} answered {response.status_code}"
+        if response.status_code in TEMPORARY or response.status_code == TOO_MANY_REQUESTS:
+            raise TransientError(f"{what}: {error_text(response.content)}; a later try may help")
+        if response.status_code in _REFUSALS:
+            text = error_text(response.content)
+            raise AccessRefused(f"{what}: {text}; {self._grant.advice(text)}")
+        return self._read(response, what)
+
+    def _post(self, where: str) -> httpx.Response:
+        grant, form = self._grant, dict(self._grant.form)
+        if grant.signed is not None:
+            form |= grant.signed(self._wall() + self._ahead)
+        has_secret = bool(grant.client_secret)
+        basic = (
+            httpx.BasicAuth(grant.client_id, grant.client_secret) if has_secret else httpx.Auth()
+        )
+        headers = {"Accept": "application/json"}
         try:
-            response = self._http.post(
-                self._url,
-                data=dict(self._grant.form),
-                auth=(self._grant.client_id, self._grant.client_secret),
-                headers={"Accept": "application/json"},
-            )
+            return self._http.post(self._url, data=form, auth=basic, headers=headers)
         except httpx.HTTPError as error:
             if is_certificate_fault(error):
                 raise PermanentError(
@@ -223,13 +256,21 @@ class OAuthTokens:
             raise TransientError(
                 f"{where} failed ({type(error).__name__}); a later try may help"
             ) from error
-        what = f"{where} answered {response.status_code}"
-        if response.status_code in TEMPORARY or response.status_code == TOO_MANY_REQUESTS:
-            raise TransientError(f"{what}: {error_text(response.content)}; a later try may help")
-        if response.status_code in _REFUSALS:
-            advice = "check grant, client_id, client_secret, username and password"
-            raise AccessRefused(f"{what}: {error_text(response.content)}; {advice}")
-        return self._read(response, what)
+
+    def _is_corrected(self, response: httpx.Response) -> bool:
+        """Take the server's time from a refusal; return whether the assertion had another.
+
+        An assertion is valid for minutes: a machine whose clock is wrong could not get a token.
+        """
+        try:
+            dated = parsedate_to_datetime(response.headers.get("date", "")).timestamp()
+        except ValueError:
+            return False
+        ahead = dated - self._wall()
+        differs = abs(ahead - self._ahead) > _SAME_CLOCK
+        if differs:
+            self._ahead = ahead
+        return differs
 
     def _read(self, response: httpx.Response, what: str) -> tuple[str, float]:
         try:

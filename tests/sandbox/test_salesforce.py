@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import time
 from typing import Any
 
 import orjson
@@ -11,6 +11,7 @@ import pytest
 from sandbox.platforms.salesforce.book import full_id
 from sandbox.platforms.salesforce.org import DATA
 from sandbox.system import Response
+from tests.rsa_keys import public_pem_of, token_of
 from tests.sandbox.simulated_org import AT, Caller
 
 Json = dict[str, Any]
@@ -28,15 +29,10 @@ def code(answer: Response) -> str:
     return str(error["errorCode"])
 
 
-def encoded(value: Json) -> str:
-    """Return a part of an assertion."""
-    return base64.urlsafe_b64encode(orjson.dumps(value)).rstrip(b"=").decode()
-
-
-def assertion(**claims: str) -> str:
+def assertion(key: str = "ours", algorithm: str = "RS256", **claims: Any) -> str:
     """Return an assertion of the integration user."""
     given = {"iss": "lockstep", "sub": "sync@example.com", "aud": "https://login.salesforce.com"}
-    return f"{encoded({'alg': 'RS256'})}.{encoded(given | claims)}.signature"
+    return token_of(given | {"exp": int(time.time()) + 170} | claims, key, algorithm)
 
 
 JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -44,7 +40,10 @@ JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 def test_a_token_comes_with_the_instance_and_without_a_lifetime(org: Caller) -> None:
     """By client credentials, and by a signed assertion."""
-    for answer in (org.token(), org.token(grant_type=JWT, assertion=assertion())):
+    org.control("settings", {"public_key": public_pem_of()})
+    mine = assertion(aud="http://127.0.0.1:7000/salesforce/acme")
+    signed = (org.token(grant_type=JWT, assertion=each) for each in (assertion(), mine))
+    for answer in (org.token(), *signed):
         found = orjson.loads(answer.body)
         assert found["instance_url"] == "http://127.0.0.1:7000/salesforce/acme"
         assert "expires_in" not in found
@@ -56,14 +55,45 @@ def test_a_token_comes_with_the_instance_and_without_a_lifetime(org: Caller) -> 
     [
         ({"client_secret": "other"}, "invalid_client"),
         ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"grant_type": JWT}, "invalid_grant"),
         ({"grant_type": JWT, "assertion": "x.y.z"}, "invalid_grant"),
-        ({"grant_type": JWT, "assertion": assertion(sub="other@example.com")}, "invalid_grant"),
+        ({"grant_type": JWT, "assertion": "e30.e30.e30"}, "invalid_grant"),
     ],
 )
 def test_credentials_are_checked(org: Caller, form: dict[str, str], error: str) -> None:
     """The token endpoint has an error form of its own."""
     answer = org.token(**form)
     assert (answer.status, orjson.loads(answer.body)["error"]) == (400, error)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"key": "other"}, "invalid assertion"),
+        ({"algorithm": "none"}, "client identifier invalid"),
+        ({"iss": "another app"}, "client identifier invalid"),
+        ({"exp": 1}, "expired authorization code"),
+        ({"exp": int(time.time()) + 1_000}, "expired authorization code"),
+        ({"exp": None}, "invalid assertion"),
+        ({"aud": "https://test.salesforce.com"}, "audience is invalid"),
+        ({"sub": "other@example.com"}, "user hasn't approved this consumer"),
+    ],
+)
+def test_each_part_of_an_assertion_is_checked(org: Caller, changes: Json, reason: str) -> None:
+    """And its signature first."""
+    org.control("settings", {"public_key": public_pem_of()})
+    answer = org.token(grant_type=JWT, assertion=assertion(**changes))
+    assert (answer.status, orjson.loads(answer.body)["error_description"]) == (400, reason)
+
+
+def test_an_app_without_a_certificate_takes_no_assertion(org: Caller) -> None:
+    """Nor one that is not approved for the user; both outlast a restart as far as they are kept."""
+    assert org.token(grant_type=JWT, assertion=assertion()).status == 400
+    org.control("settings", {"public_key": public_pem_of()})
+    org.org.restore(org.org.snapshot())
+    assert org.token(grant_type=JWT, assertion=assertion()).status == 200
+    org.control("settings", {"approved": False})
+    assert org.token(grant_type=JWT, assertion=assertion()).status == 400
 
 
 def test_a_session_that_ended_is_refused(org: Caller) -> None:

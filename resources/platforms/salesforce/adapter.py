@@ -13,8 +13,9 @@ from domain.ports import CommercePlatform, QuotaLedger, StoreSources, StoreTarge
 from domain.sources import AnySource
 from resources.http.client import ApiClient
 from resources.platforms.salesforce.actions.source import ActionsSource
+from resources.platforms.salesforce.auth import build_tokens
 from resources.platforms.salesforce.catalog import CatalogSource
-from resources.platforms.salesforce.client import build_policy, build_tokens
+from resources.platforms.salesforce.client import build_policy
 from resources.platforms.salesforce.customers.source import CustomersSource
 from resources.platforms.salesforce.inventory import LevelReader, SalesforceStock
 from resources.platforms.salesforce.orders.source import OrdersSource
@@ -64,7 +65,7 @@ class Salesforce:
         transport: httpx.BaseTransport | None,
     ) -> None:
         self.identity = settings.identity
-        self._tokens = build_tokens(settings, secrets(settings.client_secret), transport)
+        self._tokens = build_tokens(settings, secrets(settings.secret), transport)
         self._policy = build_policy(settings, self._tokens, quota)
         self._http = ApiClient(self._policy, transport=transport)
         self.sources: StoreSources = {
@@ -75,7 +76,7 @@ class Salesforce:
             "products": ProductsSource(self._http, settings),
         }
         levels, prices = LevelReader(self._http, settings), PriceReader(self._http, settings)
-        self._preflight = Preflight(self._http, settings, connection, levels, prices)
+        self._preflight = Preflight(self._http, self._tokens, settings, connection, levels, prices)
         self.targets: StoreTargets = {
             "shipments": SalesforceShipments(self._policy, settings, connection),
             "inventory": SalesforceStock(self._policy, settings, levels),

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NoReturn, TypeVar
 
-import httpx
 import msgspec
 
 from domain.errors import (
@@ -25,7 +24,7 @@ from domain.errors import (
 from domain.payload import Document, PayloadDecoder
 from domain.ports import QuotaLedger
 from resources.http.attempts import Reply
-from resources.http.auth import OAuthGrant, OAuthTokens
+from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, QuotaState
@@ -35,8 +34,6 @@ from resources.platforms.salesforce.children import extended, unfinished
 from resources.platforms.salesforce.settings import (
     ASK_AGAIN_SECONDS,
     DAY_SECONDS,
-    DOMAINS,
-    TOKEN_SECONDS,
     SalesforceSettings,
 )
 
@@ -69,27 +66,6 @@ class UsageReader:
             return None
         used, quota = int(found[1]), max(1, int(int(found[2]) * self._share))
         return QuotaState(quota, max(0, quota - used), ASK_AGAIN_SECONDS, DAY_SECONDS)
-
-
-def build_tokens(
-    settings: SalesforceSettings, secret: str, transport: httpx.BaseTransport | None = None
-) -> OAuthTokens:
-    """Build the provider of the org's tokens, which come with the instance's address."""
-    form = {"grant_type": "client_credentials"}
-    if settings.scope:
-        form["scope"] = settings.scope
-    grant = OAuthGrant(
-        system="salesforce",
-        token_url=f"{settings.my_domain.rstrip('/')}/services/oauth2/token",
-        client_id=settings.client_id,
-        client_secret=secret,
-        form=form,
-        fallback_seconds=TOKEN_SECONDS,
-        timeout=settings.timeout,
-        address_field="instance_url",
-        address_domains=DOMAINS,
-    )
-    return OAuthTokens(grant, transport=transport)
 
 
 def build_policy(

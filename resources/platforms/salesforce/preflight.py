@@ -18,6 +18,8 @@ from domain.connections import (
 )
 from domain.errors import Problem
 from domain.exchange import Check
+from domain.identity import normalised_address
+from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
 from resources.platforms.salesforce.actions.source import FIELDS as REQUEST
 from resources.platforms.salesforce.answers_payload import AVAILABILITIES, DESCRIPTIONS, Description
@@ -49,6 +51,8 @@ MAX_SKEW = 120
 """Seconds: the default overlap of live windows, beyond which records could be missed."""
 FEWEST_LEFT = 0.1
 """Share of the day's calls below which the check warns."""
+SCOPES = frozenset({"api", "id", "refresh_token", "offline_access"})
+"""What the API needs; apps of assertions have the last two, too, and each token ``id``."""
 NO_SKU = "lockstep-preflight"
 """A SKU that no product has."""
 SHIPMENT = ("OrderSummaryId", "ShipToName", "Status", "TrackingNumber", "Provider", KEY_FIELD)
@@ -71,12 +75,14 @@ class Preflight:
     def __init__(
         self,
         http: ApiClient,
+        tokens: OAuthTokens,
         settings: SalesforceSettings,
         connection: Connection,
         levels: LevelReader,
         prices: PriceReader,
     ) -> None:
-        self._http, self._settings, self._connection = http, settings, connection
+        self._http, self._tokens = http, tokens
+        self._settings, self._connection = settings, connection
         self._levels, self._queries = levels, QueryClient(http, settings.data_path)
         self._prices = prices
 
@@ -86,6 +92,9 @@ class Preflight:
         checks.append(finding_of("credentials and clock", self._clock))
         if not checks[-1].ok:
             return checks
+        if self._settings.login_url is not None:
+            checks.append(finding_of("org", self._org))
+        checks.append(self._beyond_need())
         checks.append(self._calls_left())
         where, _ = scope_of(self._settings)
         text = select(order_fields(self._settings), "OrderSummary", f"{all_of(where)} LIMIT 1")
@@ -116,7 +125,7 @@ class Preflight:
         return checks
 
     def _secret_file(self) -> Finding:
-        warning = permission_warning(self._settings.client_secret)
+        warning = permission_warning(self._settings.secret)
         return warning is None, warning or "not open to others", "chmod 600 the file"
 
     def _clock(self) -> Finding:
@@ -134,6 +143,21 @@ class Preflight:
         detail = f"accepted; this machine's clock differs by {skew:+.0f} s"
         advice = "set this machine's clock by NTP: windows of changed orders depend on it"
         return abs(skew) <= MAX_SKEW, detail, advice
+
+    def _org(self) -> Finding:
+        """Compare the instance with the My Domain: at a common login host the user selects it."""
+        ours, theirs = self._settings.my_domain, self._tokens.address()
+        is_same = normalised_address(ours) == normalised_address(theirs)
+        detail = f"requests go to {theirs}, the connection is of {ours}"
+        return is_same, detail[:500], "correct platform.my_domain, or platform.username"
+
+    def _beyond_need(self) -> Check:
+        """Warn of rights that only make a stolen key worse; the connection works all the same."""
+        found = sorted(set(self._tokens.scope.split()) - SCOPES)
+        if not found:
+            return Check("scopes beyond need", True, "none found")
+        detail = f"WARNING: the token also has {', '.join(found)}"[:500]
+        return Check("scopes beyond need", True, detail, "leave the app no scope but api")
 
     def _calls_left(self) -> Check:
         """Warn where little is left of the day's calls; they come back by themselves."""

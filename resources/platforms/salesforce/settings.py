@@ -12,6 +12,7 @@ from resources.connector import SystemSettings
 from resources.platforms.salesforce.statuses import STATUSES, Region, StatusNames
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
 RecordId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$")]
 
 KEY_FIELD = "Lockstep_Key__c"
@@ -35,6 +36,9 @@ ASK_AGAIN_SECONDS = 3_600.0
 TOKEN_SECONDS = 3_600
 """For how long a token is used, as no answer states its lifetime; the org's session setting is at
 least a quarter of an hour, and a session that has ended is renewed anyway."""
+ASSERTION_SECONDS = 150
+"""For how long an assertion is valid. UNVERIFIED: the org takes at most three minutes by its own
+clock, so that one that is half a minute behind ours still takes it."""
 DOMAINS = ("salesforce.com",)
 """Where an instance may be."""
 IDS_A_CALL = 200
@@ -67,15 +71,25 @@ class SalesforceSettings(SystemSettings):
     """The ``platform`` section of a connection to Salesforce."""
 
     kind: Literal["salesforce"] = "salesforce"
-    my_domain: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
+    my_domain: Address
     """Such as ``https://acme.my.salesforce.com``: where tokens are asked for. Requests go to the
     instance that comes with the token."""
     api_version: Annotated[str, StringConstraints(pattern=r"^v(5[89]|[6-9]\d)\.0$")] = "v66.0"
     """At least v58.0, whose sub-queries have more than one level."""
     client_id: str
-    client_secret: SecretRef
+    client_secret: SecretRef | None = None
+    """With it, tokens are asked for by client credentials."""
+    private_key: SecretRef | None = None
+    """With it, by assertions that this RSA key signs (PEM; the app has its certificate)."""
+    username: str | None = None
+    """Of the integration user, in whose name an assertion is signed."""
+    audience: Address | None = None
+    """Of an assertion; by default the My Domain. UNVERIFIED: that all apps take that one, as new
+    ones do; an older one may want ``https://login.salesforce.com``, or ``test`` for a sandbox."""
+    login_url: Address | None = None
+    """Where an assertion is sent; by default the My Domain."""
     scope: str = ""
-    """Scopes to ask for; by default those of the app."""
+    """Scopes to ask for; by default those of the app. An assertion can't ask for any."""
     sales_store_id: RecordId | None = None
     """The one store of this connection; without it, all order summaries of the org."""
     daily_calls: int = Field(default=100_000, ge=1)
@@ -121,7 +135,23 @@ class SalesforceSettings(SystemSettings):
     @model_validator(mode="after")
     def _known(self) -> Self:
         _check_statuses(self.statuses)
+        if (self.client_secret is None) == (self.private_key is None):
+            raise ValueError("set one of client_secret (client credentials) and private_key (JWT)")
+        asserted = (self.username, self.audience, self.login_url)
+        if self.private_key is None and any(asserted):
+            raise ValueError("username, audience and login_url belong to private_key")
+        if self.private_key is not None and not self.username:
+            raise ValueError("private_key needs username: the user in whose name Lockstep works")
+        if self.private_key is not None and self.scope:
+            raise ValueError("scope: an assertion gets the scopes that the app's user has")
         return self
+
+    @property
+    def secret(self) -> SecretRef:
+        """Return the place of the one credential that is secret."""
+        found = self.private_key or self.client_secret
+        assert found is not None  # noqa: S101 - validated above
+        return found
 
     @property
     def data_path(self) -> str:

@@ -1,6 +1,7 @@
 """Tokens by client credentials or a signed assertion; sessions and what they may do.
 
-Source: platforms.md 3.1. An answer has ``instance_url``, and no lifetime.
+Source: platforms.md 3.1, and the vendor's page of the JWT bearer flow; its refusals' words are
+those that users of it report. An answer has ``instance_url``, and no lifetime.
 """
 
 from __future__ import annotations
@@ -14,20 +15,31 @@ from urllib.parse import parse_qs
 import orjson
 
 from sandbox.kit.refused import Refused
-from sandbox.platforms.salesforce.replies import error, json_reply, oauth_error
+from sandbox.platforms.salesforce.clock import Clock
+from sandbox.platforms.salesforce.replies import ODD, error, json_reply, oauth_error
+from sandbox.platforms.salesforce.signature import decoded, is_signed
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]
+LOGIN = "https://login.salesforce.com"
+"""The audience of all production orgs, besides their own address."""
+LONGEST = 180
+"""Seconds for which an assertion may be valid."""
 JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 class Access:
     """The app of an org, and the sessions of its integration user."""
 
-    def __init__(self, org: str) -> None:
-        self._org = org
+    def __init__(self, org: str, clock: Clock) -> None:
+        self._org, self._clock = org, clock
         self.client_id, self.client_secret = "lockstep", f"sandbox-secret-{org}"
         self.username = "sync@example.com"
+        self.public_key = ""
+        """PEM, of the certificate that the app has; without one it takes no assertion."""
+        self.approved = True
+        """The app is pre-authorised for the integration user."""
+        self.scope = "api"
         self.sessions: set[str] = set()
         self.denied: list[str] = []
         """Objects that the integration user can't see."""
@@ -43,19 +55,18 @@ class Access:
             if not self._is_client(request, form):
                 return oauth_error("invalid_client", "invalid client credentials")
         elif grant == JWT:
-            if (fault := self._fault_of(form.get("assertion", ""))) is not None:
-                return oauth_error("invalid_grant", fault)
+            if (fault := self._fault_of(request, form.get("assertion", ""))) is not None:
+                return oauth_error(*fault)
         else:
             return oauth_error("unsupported_grant_type", "grant type not supported")
         session = f"00D{secrets.token_hex(6)}!{secrets.token_urlsafe(32)}"
         self.sessions.add(session)
-        host = request.headers.get("host", "127.0.0.1")
         return json_reply(
             {
                 "access_token": session,
                 "signature": base64.b64encode(secrets.token_bytes(32)).decode(),
-                "scope": "api",
-                "instance_url": f"http://{host}/salesforce/{self._org}",
+                "scope": self.scope,
+                "instance_url": self._address(request),
                 "id": "https://login.salesforce.com/id/00D000000000001AAA/005000000000001AAA",
                 "token_type": "Bearer",
                 "issued_at": "1767225600000",
@@ -74,20 +85,29 @@ class Access:
             given.encode(), f"{self.client_id}:{self.client_secret}".encode()
         )
 
-    def _fault_of(self, assertion: str) -> str | None:
-        """Return what is wrong with an assertion; signatures are for others to check."""
+    def _address(self, request: Request) -> str:
+        return f"http://{request.headers.get('host', '127.0.0.1')}/salesforce/{self._org}"
+
+    def _fault_of(self, request: Request, assertion: str) -> tuple[str, str] | None:
+        """Return the error of an assertion, and its description."""
+        signed, _, signature = assertion.rpartition(".")
         try:
-            header, claims, signature = assertion.split(".")
-            algorithm = orjson.loads(_decoded(header)).get("alg")
-            claim = orjson.loads(_decoded(claims))
-        except (ValueError, AttributeError):
-            return "invalid assertion"
-        if algorithm != "RS256" or not signature:
-            return "invalid assertion"
-        if claim.get("iss") != self.client_id:
-            return "invalid client credentials"
-        if claim.get("sub") != self.username:
-            return "user hasn't approved this consumer"
+            algorithm, claim = (orjson.loads(decoded(part)) for part in signed.split("."))
+            is_known = algorithm["alg"] == "RS256" and claim["iss"] == self.client_id
+            left = float(claim["exp"]) - self._clock.seconds()
+            audience, user = str(claim["aud"]), claim["sub"]
+        except ODD:
+            return "invalid_grant", "invalid assertion"
+        if not is_known:
+            return "invalid_client_id", "client identifier invalid"
+        if not self.public_key or not is_signed(self.public_key, signed.encode(), signature):
+            return "invalid_grant", "invalid assertion"
+        if not 0 < left <= LONGEST:
+            return "invalid_grant", "expired authorization code"
+        if audience not in (LOGIN, self._address(request)):
+            return "invalid_grant", "audience is invalid"
+        if user != self.username or not self.approved:
+            return "invalid_grant", "user hasn't approved this consumer"
         return None
 
     def check(self, request: Request) -> None:
@@ -95,7 +115,3 @@ class Access:
         kind, _, session = request.headers.get("authorization", "").partition(" ")
         if kind not in ("Bearer", "OAuth") or session not in self.sessions:
             raise Refused(error(401, "INVALID_SESSION_ID", "Session expired or invalid"))
-
-
-def _decoded(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -26,8 +26,12 @@ class Clock:
 
     def now(self) -> str:
         """Return the present time."""
-        return written(datetime.fromtimestamp(time.time() + self.offset, UTC))
+        return written(datetime.fromtimestamp(self.seconds(), UTC))
+
+    def seconds(self) -> float:
+        """Return the present time in seconds since 1970."""
+        return time.time() + self.offset
 
     def http(self) -> str:
         """Return the present time as a header."""
-        return format_datetime(datetime.fromtimestamp(time.time() + self.offset, UTC), usegmt=True)
+        return format_datetime(datetime.fromtimestamp(self.seconds(), UTC), usegmt=True)

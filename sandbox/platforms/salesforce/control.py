@@ -20,8 +20,8 @@ What a merchant and shoppers do, and what arrived at the store:
     POST  requests              [{fields of Lockstep_Action__c, ``profile`` of the agent}], new
     POST  catalog               [{sku, name?, at?}]; POST locations [{ExternalReference, Name?}]
     POST  stock                 [{sku, location, quantity, reserved?}]: set levels uncounted
-    POST  settings              any of {client_secret, daily, used, page, child_page, denied,
-                                locks: {id: n}, clock_offset_s}
+    POST  settings              any of {client_secret, public_key (PEM), approved, scope, daily,
+                                used, page, child_page, denied, locks: {id: n}, clock_offset_s}
     POST  expire                forget all sessions and cursors
     GET   counts, truth         JSON; GET dump/{object} NDJSON
 """
@@ -42,6 +42,7 @@ from sandbox.platforms.salesforce.seed_orders import (
     order_of,
     products_of,
 )
+from sandbox.platforms.salesforce.signature import is_signed
 from sandbox.platforms.salesforce.truth import truth_of
 from sandbox.system import Request, Response
 
@@ -161,6 +162,10 @@ class Control:
         if "client_secret" in body:
             org.access.client_secret = body["client_secret"]
             org.access.sessions.clear()
+        if "public_key" in body:
+            is_signed(body["public_key"], b"", "")  # raises where it is none
+        for name in ("public_key", "approved", "scope"):
+            setattr(org.access, name, body.get(name, getattr(org.access, name)))
         org.daily, org.used = body.get("daily", org.daily), body.get("used", org.used)
         org.queries.page = body.get("page", org.queries.page)
         org.queries.child_page = body.get("child_page", org.queries.child_page)

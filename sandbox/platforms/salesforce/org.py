@@ -40,7 +40,8 @@ class Org:
 
     def __init__(self, instance: str) -> None:
         self.instance = instance
-        self.clock, self.access = Clock(), Access(instance)
+        self.clock = Clock()
+        self.access = Access(instance, self.clock)
         self.counts: Counter[str] = Counter()
         self.daily, self.used = DAILY, 0
         self.locks: Counter[str] = Counter()
@@ -62,7 +63,9 @@ class Org:
         """Answer a call."""
         self.counts["requests"] += 1
         if request.path == "/services/oauth2/token" and request.method == "POST":
-            return self.access.token(request)
+            answer = self.access.token(request)
+            answer.headers["Date"] = self.clock.http()
+            return answer
         try:
             self.access.check(request)
             self.used += 1
@@ -194,7 +197,7 @@ class Org:
             "book": self.book.state(),
             "levels": self.inventory.state(),
             "counts": dict(self.counts),
-            "access": [access.client_id, access.client_secret],
+            "access": [access.client_id, access.client_secret, access.public_key],
         }
         return msgspec.msgpack.encode(state)
 
@@ -206,4 +209,6 @@ class Org:
         self.products = {row["StockKeepingUnit"]: row["Id"] for row in self.book.rows("Product2")}
         self.inventory.restore(kept["levels"])
         self.counts = Counter(kept["counts"])
-        self.access.client_id, self.access.client_secret = kept["access"]
+        access = self.access
+        access.client_id, access.client_secret, *rest = kept["access"]
+        access.public_key = rest[0] if rest else ""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import httpx
 import pytest
 
-from domain.errors import PermanentError, RateLimited, TransientError
+from domain.errors import AccessRefused, PermanentError, RateLimited, TransientError
 from resources.http.auth import OAuthGrant, OAuthTokens
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
@@ -236,3 +238,70 @@ def test_credentials_are_sent_to_no_foreign_address(address: object) -> None:
     """Whatever the token's server says; nothing is sent there."""
     with pytest.raises(PermanentError, match="instance_url"):
         addressed(address).address()
+
+
+class Clocked:
+    """An endpoint that takes what was signed at its own time, two hours ahead or not."""
+
+    def __init__(self, ahead: float = 7_200.0, *, strict: bool = True) -> None:
+        self.ahead, self.strict = ahead, strict
+        self.forms: list[str] = []
+        self.headers: list[httpx.Headers] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Refuse another time."""
+        self.forms.append(request.content.decode())
+        self.headers.append(request.headers)
+        now = 1_767_225_600 + self.ahead
+        dated = {"date": format_datetime(datetime.fromtimestamp(now, UTC), usegmt=True)}
+        if self.strict and f"at={int(now)}" not in self.forms[-1]:
+            body = {"error": "invalid_grant", "error_description": "expired"}
+            return httpx.Response(400, json=body, headers=dated)
+        return httpx.Response(200, json={"access_token": "token"}, headers=dated)
+
+
+def signing(handler: Handler, wall: Callable[[], float] = lambda: 1_767_225_600.0) -> OAuthTokens:
+    """Build a provider that signs the time."""
+    grant = OAuthGrant(
+        system="salesforce",
+        token_url="https://acme.my.salesforce.com/token",
+        client_id="id",
+        form={"grant_type": "assertion"},
+        signed=lambda now: {"at": str(int(now))},
+        fallback_seconds=50,
+        advice=lambda text: f"look up {text}",
+    )
+    return OAuthTokens(grant, transport=httpx.MockTransport(handler), wall=wall)
+
+
+def test_an_assertion_is_sent_without_basic_credentials() -> None:
+    """It proves who the client is."""
+    endpoint = Clocked(ahead=0)
+    signing(endpoint).headers()
+    assert endpoint.forms == ["grant_type=assertion&at=1767225600"]
+    assert "authorization" not in endpoint.headers[0]
+
+
+def test_an_assertion_refused_for_its_time_is_signed_by_the_servers_clock() -> None:
+    """Once, and from then on at first."""
+    endpoint = Clocked()
+    tokens = signing(endpoint)
+    sent = tokens.headers()
+    assert [form[-10:] for form in endpoint.forms] == ["1767225600", "1767232800"]
+    tokens.invalidate(sent)
+    tokens.headers()
+    assert len(endpoint.forms) == 3
+
+
+@pytest.mark.parametrize("dated", [{"date": "Thu, 01 Jan 2026 00:00:02 GMT"}, {"date": "?"}, {}])
+def test_an_assertion_refused_for_another_reason_is_not_repeated(dated: dict[str, str]) -> None:
+    """The clocks agree, or it is unknown; the advice is the system's own."""
+    calls: list[httpx.Request] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        calls.append(request)
+        return httpx.Response(400, json={"error": "invalid_grant"}, headers=dated)
+
+    with pytest.raises(AccessRefused, match="look up invalid_grant"):
+        signing(refuse).headers()
+    assert len(calls) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -36,14 +37,17 @@ class Wire:
         self.calls: list[str] = []
         """Method and path, with the query's text, of each call but those for tokens."""
         self.quota = LocalQuota()
+        self.secret = f"sandbox-secret-{self.org.org.instance}"
+        """The client's secret, or its private key."""
 
     def open(self, **changes: Any) -> Salesforce:
         """Build a connector."""
-        made = settings(inventory_location="WAREHOUSE", **changes)
+        made = settings(**{"inventory_location": "WAREHOUSE"} | changes)
         sections = {"streams": ["orders", "inventory", "shipments", "customers", "prices"]}
-        secret = f"sandbox-secret-{self.org.org.instance}"
         transport = httpx.MockTransport(self._answer)
-        return Salesforce(made, connection(**sections), lambda _: secret, self.quota, transport)
+        return Salesforce(
+            made, connection(**sections), lambda _: self.secret, self.quota, transport
+        )
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         if "oauth2" not in request.url.path:
@@ -56,7 +60,7 @@ class Wire:
         answer = org.handle(
             Request(request.method, request.url.path, params, headers, request.content)
         )
-        body = answer.body.replace(b"http://acme.my.salesforce.com/salesforce/acme", HOST.encode())
+        body = re.sub(rb"http://[^/]+/salesforce/acme", HOST.encode(), answer.body)
         return httpx.Response(answer.status, content=body, headers=answer.headers)
 
 
@@ -70,12 +74,12 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
 class Shop:
     """One org of the running sandbox, and a connector to it."""
 
-    def __init__(self, sandbox: RunningSandbox, **changes: Any) -> None:
+    def __init__(self, sandbox: RunningSandbox, *, secret: str = "", **changes: Any) -> None:
         self.name = f"o{uuid4().hex[:10]}"
         url = f"{sandbox.url}/salesforce/{self.name}"
         self.http = loopback.client(f"{sandbox.url}/_sandbox/salesforce/{self.name}")
         made = settings(my_domain=url, inventory_location="WAREHOUSE", **changes)
-        secret = f"sandbox-secret-{self.name}"
+        secret = secret or f"sandbox-secret-{self.name}"
         self.connector = Salesforce(made, connection(), lambda _: secret, LocalQuota(), None)
         self.log: list[Exchange] = []
 

@@ -1,0 +1,1 @@
+"""Tests of agents' requests in custom fields."""

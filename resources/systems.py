@@ -107,13 +107,12 @@ def _store_statuses(connection: Connection) -> StoreStatuses:
 
 def missing_of(connection: Connection) -> list[str]:
     """Return a sentence for each stream that the connection's two systems can't carry."""
-    platform, system = parts_of(connection.platform.kind, connection.oms.kind)
-    return list(missing_parts(connection.streams, platform, system))
+    return list(missing_parts(connection.streams, *_parts_as_set(connection)))
 
 
 def unusable_settings(connection: Connection) -> list[tuple[tuple[str, str], str]]:
     """Return place and fault of each setting that needs what the connection's OMS does not have."""
-    _, system = parts_of(connection.platform.kind, connection.oms.kind)
+    _, system = _parts_as_set(connection)
     return list(settings_without_items(connection, system))
 
 
@@ -129,6 +128,16 @@ def parts_of(platform: str, oms_kind: str) -> tuple[Parts, Parts]:
         Parts(platform, store.sources.keys(), store.targets),
         Parts(oms_kind, system.sources.keys(), system.targets),
     )
+
+
+def _parts_as_set(connection: Connection) -> tuple[Parts, Parts]:
+    """Return the parts of a connection's two systems, as their sections set them up."""
+    platform, system = parts_of(connection.platform.kind, connection.oms.kind)
+    registry = oms.REGISTRY
+    lacking = registry[connection.oms.kind].lacks(settings_of(connection.oms, registry))
+    sources = {name for name in system.sources if name not in lacking}
+    targets = {name for name in system.targets if name not in lacking}
+    return platform, Parts(system.kind, sources, targets)
 
 
 def build_platform(connection: Connection, quota: QuotaLedger) -> CommercePlatform:

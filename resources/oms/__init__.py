@@ -23,6 +23,13 @@ REGISTRY: dict[str, Connector[OrderManagementSystem]] = {
         manhattan.SOURCES,
         manhattan.TARGETS,
     ),
-    ANCHANTO: Connector(AnchantoSettings, anchanto.build, None, anchanto.SOURCES, anchanto.TARGETS),
+    ANCHANTO: Connector(
+        AnchantoSettings,
+        anchanto.build,
+        None,
+        anchanto.SOURCES,
+        anchanto.TARGETS,
+        lacks=anchanto.lacks,
+    ),
     EXTENSIV: Connector(ExtensivSettings, extensiv.build, None, extensiv.SOURCES, extensiv.TARGETS),
 }

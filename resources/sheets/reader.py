@@ -1,14 +1,15 @@
-"""Sheets of products, read row by row: Excel workbooks (.xlsx) and CSV in UTF-8.
+"""Sheets, read row by row: Excel workbooks (.xlsx) and CSV in UTF-8.
 
-Only texts are taken. What a spreadsheet program has turned into a number, a date or a formula is
-not what the merchant typed (a SKU 00120 becomes 120), so its row is refused, with the cell's name.
+Only texts are taken, but where a form says otherwise. What a spreadsheet program has turned into a
+number, a date or a formula is not what was typed (a SKU 00120 becomes 120), so its row is refused,
+with the cell's name.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +26,8 @@ LONGEST_CELL = 65_536
 COLUMNS = ("sku", "title", "description", "warranty", "images")
 RESULT = "result"
 """The column of an earlier import's outcome, which is left out when its sheet is read again."""
+LARGEST = 1e15
+"""Up to which a spreadsheet program keeps each digit of a number."""
 _CELL = re.compile(r"([A-Z]+)([0-9]+)")
 
 
@@ -38,54 +41,85 @@ class Row(NamedTuple):
     problems: tuple[str, ...] = ()
 
 
-def read(file: Path) -> list[Row]:
-    """Return all rows but empty ones. Raises ``PermanentError`` where the file can't be used.
+class Form(NamedTuple):
+    """What a sheet should look like."""
 
-    The whole sheet is read before any of it is used.
+    required: Collection[str]
+    """Columns that it must have."""
+    known: Collection[str] | None = None
+    """Columns that it may have; ``None``: any."""
+    numbers: Collection[str] = ()
+    """Columns in which a number is as good as its text."""
+    moments: Collection[str] = ()
+    """Columns in which a date with a time is as good as its text; it is taken as UTC."""
+    advice: str = ""
+    """How one gets a sheet with the required columns."""
+    most_rows: int = MOST_ROWS
+
+
+PRODUCTS = Form(("sku",), (*COLUMNS, RESULT), advice="use lockstep catalog template")
+
+
+def read(file: Path) -> list[Row]:
+    """Return all rows of a sheet of products but empty ones.
+
+    Raises ``PermanentError`` where the file can't be used. The whole sheet is read before any of
+    it is used.
+    """
+    return list(rows_of(file, PRODUCTS))
+
+
+def rows_of(file: Path, form: Form) -> Iterator[Row]:
+    """Yield the rows of a sheet but empty ones.
+
+    Raises ``PermanentError`` where the file can't be used, which may show at its end only.
     """
     if file.suffix.lower() == ".csv":
-        rows = _csv(file)
+        rows = _csv(file, form.most_rows)
     elif file.suffix.lower() == ".xlsx":
-        rows = _workbook(file)
+        rows = _workbook(file, form.most_rows)
     else:
         raise refused(file, "only .xlsx and .csv are read; save it as one of them")
     header: list[str] | None = None
-    found: list[Row] = []
+    count = 0
     for number, cells in rows:
         if header is None:
-            header = _header(file, cells)
+            header = _header(file, cells, form)
             continue
-        row = _row(number, header, cells)
+        row = _row(number, header, cells, form)
         if row.cells or row.problems:
-            found.append(row)
-        if len(found) > MOST_ROWS:
-            raise refused(file, f"it has more than {MOST_ROWS:,} rows; split it")
+            count += 1
+            if count > form.most_rows:
+                raise refused(file, f"it has more than {form.most_rows:,} rows; split it")
+            yield row
     if header is None:
         raise refused(file, "it is empty")
-    return found
 
 
-def _header(file: Path, cells: Sequence[Any]) -> list[str]:
+def _header(file: Path, cells: Sequence[Any], form: Form) -> list[str]:
     names = [str(cell).strip().casefold() if isinstance(cell, str) else "" for cell in cells]
     while names and not names[-1]:
         names.pop()
     for name in names:
         if name and names.count(name) > 1:
             raise refused(file, f"it has two columns {name[:40]!r}")
-        if name and name not in (*COLUMNS, RESULT):
-            known = ", ".join(COLUMNS)
+        if name and form.known is not None and name not in form.known:
+            known = ", ".join(each for each in form.known if each != RESULT)
             raise refused(file, f"its first row has an unknown column {name[:40]!r}; {known} exist")
-    if "sku" not in names:
-        raise refused(file, "its first row has no column sku; use lockstep catalog template")
+    for name in form.required:
+        if name not in names:
+            advice = f"; {form.advice}" if form.advice else ""
+            raise refused(file, f"its first row has no column {name}{advice}")
     return names
 
 
-def _row(number: int, header: Sequence[str], cells: Sequence[Any]) -> Row:
+def _row(number: int, header: Sequence[str], cells: Sequence[Any], form: Form) -> Row:
     texts: dict[str, str] = {}
     problems: list[str] = []
-    for place, cell in enumerate(cells):
+    for place, given in enumerate(cells):
         name = header[place] if place < len(header) else ""
-        if cell is None or cell == "" or name == RESULT:
+        cell = _accepted(given, name, form)
+        if cell is None or cell == "" or (name == RESULT and form is PRODUCTS):
             continue
         where = f"{get_column_letter(place + 1)}{number}"
         if not name:
@@ -94,9 +128,19 @@ def _row(number: int, header: Sequence[str], cells: Sequence[Any]) -> Row:
             problems.append(f"{where} ({name}) {wrong}")
         elif text := str(cell).strip():
             texts[name] = text
-    if texts and "sku" not in texts and not problems:
+    if texts and form is PRODUCTS and "sku" not in texts and not problems:
         problems.append(f"row {number} has no SKU")
     return Row(number, texts, tuple(problems))
+
+
+def _accepted(cell: Any, name: str, form: Form) -> Any:
+    """Return the text of a cell whose column may hold more than texts; else the cell itself."""
+    if name in form.numbers and isinstance(cell, int | float) and not isinstance(cell, bool):
+        # A number that a spreadsheet program rounds shows as such, and is refused as no quantity.
+        return str(int(cell)) if cell == cell // 1 and abs(cell) < LARGEST else repr(cell)
+    if name in form.moments and isinstance(cell, datetime):
+        return f"{cell.isoformat()}Z"
+    return cell
 
 
 def _fault(cell: Any) -> str | None:
@@ -136,7 +180,7 @@ class _Merged:
     """Stands for a cell of a merged area."""
 
 
-def _workbook(file: Path) -> Iterator[tuple[int, list[Any]]]:
+def _workbook(file: Path, most_rows: int) -> Iterator[tuple[int, list[Any]]]:
     """Yield number and cells of the first sheet's rows."""
     merged = {
         (match[1], int(match[2])) for cell in examine(file) if (match := _CELL.fullmatch(cell))
@@ -152,8 +196,8 @@ def _workbook(file: Path) -> Iterator[tuple[int, list[Any]]]:
         sheet = sheets[0]
         sheet.reset_dimensions()  # what a sheet says of its size can be a lie
         for number, cells in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS + 1), 1):
-            if number > MOST_ROWS * 10:
-                raise refused(file, f"its rows go beyond {MOST_ROWS * 10:,}; delete empty rows")
+            if number > most_rows * 10:
+                raise refused(file, f"its rows go beyond {most_rows * 10:,}; delete empty rows")
             yield number, [_cell(cell, number, place, merged) for place, cell in enumerate(cells)]
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, SyntaxError):
         raise refused(file, "one of its cells can't be read; save it as .xlsx anew") from None
@@ -167,7 +211,7 @@ def _cell(cell: Any, number: int, place: int, merged: set[tuple[str, int]]) -> A
     return _Formula() if cell.data_type == "f" else cell.value
 
 
-def _csv(file: Path) -> Iterator[tuple[int, list[Any]]]:
+def _csv(file: Path, most_rows: int) -> Iterator[tuple[int, list[Any]]]:
     """Yield number and cells of a CSV file's rows; in CSV every cell is a text."""
     check_size(file)
     try:
@@ -182,8 +226,8 @@ def _csv(file: Path) -> Iterator[tuple[int, list[Any]]]:
     reader = csv.reader(content.splitlines(keepends=True), delimiter=delimiter, strict=True)
     try:
         for number, cells in enumerate(reader, 1):
-            if number > MOST_ROWS * 10:
-                raise refused(file, f"its rows go beyond {MOST_ROWS * 10:,}; delete empty rows")
+            if number > most_rows * 10:
+                raise refused(file, f"its rows go beyond {most_rows * 10:,}; delete empty rows")
             if len(cells) > MOST_COLUMNS:
                 raise refused(file, f"row {number} has more than {MOST_COLUMNS} columns")
             yield number, [_csv_cell(cell) for cell in cells]

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from domain.connections import Connection, SecretRef
+from domain.errors import PermanentError
 from domain.exchange import Check
 from domain.ports import OmsSources, OmsTargets, OrderManagementSystem, QuotaLedger
 from domain.sources import AnySource
 from resources.http.client import ApiClient
 from resources.oms.anchanto.catalog import CatalogSource
 from resources.oms.anchanto.client import KIND, Reader, build_policy
+from resources.oms.anchanto.files.adapter import AnchantoFiles
 from resources.oms.anchanto.inventory import InventorySource, StockList
 from resources.oms.anchanto.login import LoginTokens
 from resources.oms.anchanto.orders.lists import OrderLists
@@ -28,6 +30,12 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "catalog": CatalogSource,
 }
 TARGETS = frozenset({"orders"})
+WITHOUT_API = frozenset({"shipments", "orders"})
+
+
+def lacks(settings: AnchantoSettings) -> frozenset[str]:
+    """Return the parts that an account lacks which is read by files."""
+    return frozenset() if settings.exchange is None else WITHOUT_API
 
 
 class AnchantoOms:
@@ -44,6 +52,8 @@ class AnchantoOms:
         quota: QuotaLedger,
     ) -> None:
         self.identity, self.needs = settings.identity, settings.products_need
+        if settings.password is None:
+            raise PermanentError("anchanto: oms.password is missing")
         self._login = LoginTokens(settings, secrets(settings.password))
         self._policy = build_policy(settings, self._login, quota)
         self._client = ApiClient(self._policy)
@@ -83,4 +93,6 @@ def build(
 
     Raises ``PermanentError`` where a secret is missing.
     """
+    if settings.exchange is not None:
+        return AnchantoFiles(settings, settings.exchange, connection)
     return AnchantoOms(settings, connection, secrets, quota)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import quote
 
 import msgspec
@@ -142,8 +143,15 @@ def _opened(reply: Reply, opener: Opener) -> Answer:
     return answer
 
 
+class Reads(Protocol):
+    """How an account is read, by its API or by files: the pages of a list."""
+
+    def page(self, path: str, params: Mapping[str, object]) -> list[bytes]:
+        """Return the rows of a page, none behind the last. Raises ``LockstepError``."""
+
+
 class Reader:
-    """The reading calls of an account."""
+    """The reading calls of an account's API."""
 
     def __init__(self, client: ApiClient, wire: AnchantoWire) -> None:
         self.client, self._words, self._opener = client, wire.words, Opener(wire)

@@ -23,7 +23,7 @@ from domain.skus import sku_key
 from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
 from domain.values import Window
 from domain.vendor_documents import LIMIT, text_of
-from resources.oms.anchanto.client import KIND, Reader
+from resources.oms.anchanto.client import KIND, Reads
 from resources.oms.anchanto.parsing import Findings
 from resources.oms.anchanto.payload import Documents, Number, StockRow, join_rows, unreadable
 from resources.oms.anchanto.personal import FACTS
@@ -43,7 +43,7 @@ ALL_WAREHOUSES = "AllWarehouses"
 class StockList:
     """Reads the stock of an account: of named SKUs, or all of it."""
 
-    def __init__(self, reader: Reader, settings: AnchantoSettings) -> None:
+    def __init__(self, reader: Reads, settings: AnchantoSettings) -> None:
         self._reader, self._settings = reader, settings
         self._params, self._path = settings.wire.params, settings.wire.paths.stocks
         self._documents = Documents(settings.wire.fields)

@@ -22,9 +22,15 @@ ADVICE = (
     "Look at the captured payload; if the account has other names than oms.wire.fields says, "
     "correct them there."
 )
+FILE_ADVICE = (
+    "Have the file written anew, and put it into the folder again; its original is in taken or "
+    "failed. Then discard this, if it does not go by itself."
+)
 NULL = msgspec.Raw(b"null")
 JOINED, ROWS = b'{"order_row":', b'{"stock_rows":'
 """How the payloads start that hold more than one row."""
+ORIGIN = "exchange_file"
+"""Of a row that came in a file: where it stood, and what is wrong with its cells."""
 Id = str | int | None
 Number = Annotated[Decimal, msgspec.Meta(description="a number")] | None
 T = TypeVar("T", bound=Document)
@@ -84,6 +90,12 @@ class _Joined(msgspec.Struct):
     shipments: list[msgspec.Raw] = []
 
 
+class _Origin(msgspec.Struct):
+    file: str = ""
+    line: int = 0
+    fault: str = ""
+
+
 class _Rows(msgspec.Struct):
     stock_rows: list[msgspec.Raw] = []
 
@@ -102,6 +114,7 @@ _SHIPMENT = PayloadDecoder(Shipment, "a shipment", _PAYLOAD_ADVICE)
 _STOCK = PayloadDecoder(StockRow, "a row of stock", _PAYLOAD_ADVICE)
 _JOINED, _ROWS = msgspec.json.Decoder(_Joined), msgspec.json.Decoder(_Rows)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ORIGIN = msgspec.json.Decoder(_Origin)
 
 
 class Documents:
@@ -165,7 +178,23 @@ class Documents:
         except RecordRejected as rejected:
             raise unreadable(name, rejected.problems[0].message) from rejected
         problems = tuple(replace(problem, code=UNREADABLE) for problem in decoded.problems)
-        return Decoded(decoded.document, problems)
+        return Decoded(decoded.document, (*faults_of_file(name, row), *problems))
+
+
+def faults_of_file(field: str, row: bytes) -> tuple[Problem, ...]:
+    """Return what is wrong with the cells of a row that came in a file, or with the file."""
+    raw = _OBJECT.decode(row).get(ORIGIN)
+    if raw is None:
+        return ()
+    try:
+        origin = _ORIGIN.decode(raw)
+    except (ValueError, RecursionError):  # a field of the account's own that is called so
+        return ()
+    if not origin.fault:
+        return ()
+    where = f"Line {origin.line} of the file" if origin.line else "The file"
+    text = f"{where} {origin.file} can't be used: {origin.fault.rstrip('.')}."
+    return (Problem(UNREADABLE, field, text, FILE_ADVICE),)
 
 
 def join_order(row: bytes, shipments: Sequence[bytes]) -> bytes:

@@ -31,10 +31,14 @@ class Preflight:
         checks: tuple[tuple[str, Callable[[], str], str], ...] = (
             ("orders", self._orders, "Check email, password, store_code, and wire.paths.orders."),
             ("shipments", self._shipments, "Check wire.paths.shipments and wire.params."),
-            ("stock", self._stock, "Check wire.paths.stocks, and that SKUs have stock."),
+            (
+                "stock",
+                lambda: stock_of(self.stock),
+                "Check wire.paths.stocks, and that SKUs have stock.",
+            ),
             (
                 "warehouses",
-                self._warehouses,
+                lambda: warehouses_of(self.stock, self.policy),
                 "Name in inventory.nodes warehouses of Anchanto, by their codes.",
             ),
         )
@@ -49,19 +53,23 @@ class Preflight:
         count = self.lists.count_shipments(self.client.policy.clock.now() - RECENT)
         return f"shipments can be listed; {count or 'none'} on the page of those of a day"
 
-    def _stock(self) -> str:
-        first = next(self.stock.everything(), [])
-        if not first:
-            raise PermanentError("no SKU has stock, so the store would show nothing")
-        return f"stock can be read, such as that of {self.stock.key_of(first[0])[0]}"
 
-    def _warehouses(self) -> str:
-        if self.policy.mode == "aggregate":
-            return "the stock of all warehouses is added up"
-        missing = {node.casefold(): node for node in self.policy.nodes}
-        for rows in self.stock.everything():
-            for row in rows:
-                missing.pop(self.stock.key_of(row)[1].casefold(), None)
-            if not missing:
-                return f"all {len(self.policy.nodes)} warehouses hold stock"
-        raise PermanentError(f"no SKU has stock at {', '.join(missing.values())}")
+def stock_of(stock: StockList) -> str:
+    """Say that stock can be read. Raises ``PermanentError`` where no SKU has any."""
+    first = next(stock.everything(), [])
+    if not first:
+        raise PermanentError("no SKU has stock, so the store would show nothing")
+    return f"stock can be read, such as that of {stock.key_of(first[0])[0] or 'a row without SKU'}"
+
+
+def warehouses_of(stock: StockList, policy: InventoryPolicy) -> str:
+    """Say that the connection's warehouses hold stock. Raises ``PermanentError``."""
+    if policy.mode == "aggregate":
+        return "the stock of all warehouses is added up"
+    missing = {node.casefold(): node for node in policy.nodes}
+    for rows in stock.everything():
+        for row in rows:
+            missing.pop(stock.key_of(row)[1].casefold(), None)
+        if not missing:
+            return f"all {len(policy.nodes)} warehouses hold stock"
+    raise PermanentError(f"no SKU has stock at {', '.join(missing.values())}")

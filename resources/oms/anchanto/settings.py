@@ -7,15 +7,16 @@ README. The names of the API itself are in ``wire.py``.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from domain.connections import Config, SecretRef
 from domain.identity import Identity, normalised_address
 from domain.milestones import Milestone
 from domain.records.catalog import ProductNeed
 from resources.connector import SystemSettings
+from resources.oms.anchanto.files.settings import AnchantoExchange
 from resources.oms.anchanto.wire import AnchantoWire
 
 Url = Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]
@@ -41,13 +42,15 @@ class AnchantoSettings(SystemSettings):
     kind: Literal["anchanto"] = "anchanto"
     experimental: Literal[True]
     """To be set: the API's shape is assumed, and has to be compared with the account's own."""
-    base_url: Url
+    base_url: Url | Literal[""] = ""
+    exchange: AnchantoExchange | None = None
+    """Files through a folder in place of the API."""
     account: Name
     """A name of your own for the account: connections to it name it equally, and share its quota"""
     store_code: Name
     """The sales channel at Anchanto; an order's number is unique in it."""
-    email: str
-    password: SecretRef
+    email: str = ""
+    password: SecretRef | None = None
     token_lifetime: timedelta = timedelta(minutes=30)
     """UNVERIFIED: after how long a login is repeated; a refused token is renewed in any case."""
     requests_per_second: Count = 2
@@ -77,10 +80,23 @@ class AnchantoSettings(SystemSettings):
     """What each of the store's products must have before the connection is started."""
     wire: AnchantoWire = AnchantoWire()
 
+    @model_validator(mode="after")
+    def _has_one_way(self) -> Self:
+        given = (bool(self.base_url), bool(self.email), self.password is not None)
+        if self.exchange is not None and any(given):
+            raise ValueError("base_url, email and password are of the API: remove them or exchange")
+        if self.exchange is None and not all(given):
+            raise ValueError("base_url, email and password are needed, or exchange")
+        return self
+
     @property
     def identity(self) -> Identity:
         """Return the account's sales channel; the account's quota is shared by all of them."""
-        address, account = normalised_address(self.base_url), self.account.casefold()
+        account = self.account.casefold()
+        if self.exchange is not None:
+            address = f"files in {self.exchange.folder.resolve()}"
+        else:
+            address = normalised_address(self.base_url)
         return Identity(
             f"anchanto {address}, account {account}",
             self.store_code.casefold(),

@@ -129,7 +129,7 @@ def test_too_many_rows_refuse_the_file_whatever_its_size_says(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Filled ones, and empty ones that go on."""
-    monkeypatch.setattr(reader, "MOST_ROWS", 20)
+    monkeypatch.setattr(reader, "PRODUCTS", reader.PRODUCTS._replace(most_rows=20))
     assert "more than 20 rows" in refusal(saved(file, *[GOOD] * 21))
     body = b"<row/>" * 300
     sheet = (

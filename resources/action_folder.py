@@ -8,6 +8,7 @@ or no text is captured as one request that can't be read, so that it shows as a 
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -109,7 +110,8 @@ def _rows(path: Path) -> Iterator[RawRecord]:
 
 
 def _of_csv(text: str) -> Iterator[bytes]:
-    for row in csv.DictReader(text.splitlines(keepends=True), strict=True):
+    # Not by splitlines, which also splits at characters that may be in a text, such as U+2028.
+    for row in csv.DictReader(io.StringIO(text, newline=""), strict=True):
         cells = {str(name).strip(): str(value).strip() for name, value in row.items() if value}
         address = {
             name.removeprefix(ADDRESS): value
@@ -124,8 +126,8 @@ def _of_csv(text: str) -> Iterator[bytes]:
 
 
 def _of_lines(text: str) -> Iterator[bytes]:
-    for line in text.splitlines():
-        if line.strip():
+    for written in io.StringIO(text, newline=None):
+        if line := written.strip():
             try:
                 row = msgspec.json.decode(line)
             except (ValueError, RecursionError):

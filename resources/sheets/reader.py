@@ -8,6 +8,7 @@ with the cell's name.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, time
@@ -221,9 +222,10 @@ def _csv(file: Path, most_rows: int) -> Iterator[tuple[int, list[Any]]]:
         raise refused(file, f"line {line} is not in UTF-8; save it as CSV UTF-8") from None
     if "\x00" in content:
         raise refused(file, "it has zero bytes: it is no CSV in UTF-8")
-    first = content.split("\n", 1)[0]
+    first = re.split(r"[\r\n]", content, maxsplit=1)[0]
     delimiter = ";" if first.count(";") > first.count(",") else ","
-    reader = csv.reader(content.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    # Not by splitlines, which also splits at characters that may be in a text, such as U+2028.
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
     try:
         for number, cells in enumerate(reader, 1):
             if number > most_rows * 10:

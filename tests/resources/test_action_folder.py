@@ -42,6 +42,18 @@ def test_a_csv_has_a_request_a_row(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "taken").iterdir()) == ["a-2.csv", "a.csv"]
 
 
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85"])
+def test_a_row_ends_at_line_ends_only(tmp_path: Path, mark: str) -> None:
+    """Text from a web page may hold other separators of lines: no half of its row is a request."""
+    street = f"9 Elm{mark}Flat 2"
+    header = "action_id,order,kind,address_street_1,address_city\r\n"
+    (tmp_path / "a.csv").write_text(f"{header}A1,1,reroute,{street},Dallas\r\n", "utf-8")
+    (tmp_path / "b.jsonl").write_text(f'{{"action_id": "B1", "reason": "{street}"}}\r\n', "utf-8")
+    first, second = rows(FolderRequests(tmp_path))
+    assert first["address"] == {"street_1": street, "city": "Dallas"}
+    assert (second["action_id"], second["reason"]) == ("B1", street)
+
+
 def test_a_file_that_still_grows_stays(tmp_path: Path) -> None:
     """What was read of it is known when it is read again."""
     file = tmp_path / "a.jsonl"

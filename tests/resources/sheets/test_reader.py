@@ -222,6 +222,24 @@ def test_csv_is_read_in_utf_8_with_either_separator(tmp_path: Path) -> None:
     assert "B2 (title) is a formula" in row.problems[0]
 
 
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_row_of_csv_ends_at_line_ends_only(tmp_path: Path, mark: str, end: str) -> None:
+    """Text from a web page may hold other separators of lines: no half of its row is used."""
+    rows = ["sku,title,warranty", f"A,Stoneware{mark}mug,2 years", f'B,Jar,"1{end}year"', "C,x,y"]
+    assert read(csv_of(tmp_path, end.join(rows).encode())) == [
+        Row(2, {"sku": "A", "title": f"Stoneware{mark}mug", "warranty": "2 years"}),
+        Row(3, {"sku": "B", "title": "Jar", "warranty": f"1{end}year"}),
+        Row(4, {"sku": "C", "title": "x", "warranty": "y"}),
+    ]
+
+
+def test_a_control_that_other_programs_split_at_refuses_its_row_only(tmp_path: Path) -> None:
+    """It is named by its cell; no rest of the row is read as another one."""
+    found = read(csv_of(tmp_path, b"sku,title\nA,one\x0btwo\nB,\x1c\nC,c\n"))
+    assert [(row.number, bool(row.problems)) for row in found] == [(2, True), (3, True), (4, False)]
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

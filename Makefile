@@ -35,7 +35,8 @@ help:
 	@echo "make model [PROGRAMS=5000 SEED=1]"
 	@echo "                         run random programs of all actors and compare with the promises"
 	@echo "make bench-rivals        measure capture and validation beside dlt, renew docs/performance.md"
-	@echo "make commercetools-mock  install the simulation of commercetools from npm (needs Node 20)"
+	@echo "make commercetools-mock  install the simulation of commercetools, a parser of SOQL and jsforce"
+	@echo "                         from npm (needs Node 20)"
 	@echo "make check               format, lint, types, import rules, licences, Dagster definitions"
 	@echo "make audit               look up known vulnerabilities (needs the network)"
 	@echo "make format              format the code and fix what ruff can fix"
@@ -84,12 +85,12 @@ model: $(VENV)/.dev
 # Without Node the tests that need the simulation are skipped, and say why.
 commercetools-mock: $(VENV)/.dev
 	@if command -v npm >/dev/null; then $(MAKE) -s $(MOCK)/.installed; \
-	  else echo "npm is missing: the tests with the simulation of commercetools are skipped"; fi
+	  else echo "npm is missing: the tests with the simulation of commercetools and jsforce are skipped"; fi
 
 # Its lock file has hashes and no addresses; no script of a package is run.
 $(MOCK)/.installed: tests/contracts/npm/package-lock.json
 	@mkdir -p $(MOCK) && rm -f $@ && cp tests/contracts/npm/package*.json $(MOCK)/
-	@echo "installing the simulation of commercetools"
+	@echo "installing the simulation of commercetools and jsforce"
 	@if cd $(MOCK) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; \
 	  then touch .installed; \
 	  else echo "it could not be installed: the tests with it are skipped"; fi

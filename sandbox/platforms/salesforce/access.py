@@ -23,8 +23,8 @@ from sandbox.system import Request, Response
 Json = dict[str, Any]
 LOGIN = "https://login.salesforce.com"
 """The audience of all production orgs, besides their own address."""
-LONGEST = 180
-"""Seconds for which an assertion may be valid."""
+LONGEST = 300
+"""Seconds for which an assertion may be valid: clients in use sign for three minutes and a bit."""
 JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 

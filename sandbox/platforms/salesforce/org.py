@@ -20,8 +20,9 @@ from sandbox.platforms.salesforce.control import Control
 from sandbox.platforms.salesforce.inventory import Inventory
 from sandbox.platforms.salesforce.prices import standard
 from sandbox.platforms.salesforce.query import Queries
+from sandbox.platforms.salesforce.reads import Reads
 from sandbox.platforms.salesforce.replies import ODD, RowRefused, error, json_reply, parsed, refuse
-from sandbox.platforms.salesforce.schema import OBJECTS, SYSTEM
+from sandbox.platforms.salesforce.schema import OBJECTS
 from sandbox.platforms.salesforce.writes import Writes
 from sandbox.system import Request, Response
 
@@ -53,6 +54,7 @@ class Org:
         self.products: dict[str, str] = {}
         """SKU -> id."""
         self.queries = Queries(self.book, VERSION)
+        self.reads = Reads(self, DATA)
         self.writes, self.inventory = Writes(self), Inventory(self)
         self._control = Control(self)
         self.queries.denied = self.access.denied
@@ -102,8 +104,10 @@ class Org:
                 return json_reply(found)
             case "GET", ["query", locator]:
                 return json_reply(self.queries.more(locator))
+            case "GET", ["sobjects"]:
+                return self.reads.described()
             case "GET", ["sobjects", name, "describe"]:
-                return self._describe(name)
+                return self.reads.describe(name)
             case "GET", ["limits"]:
                 left = max(self.daily - self.used, 0)
                 return json_reply({"DailyApiRequests": {"Max": self.daily, "Remaining": left}})
@@ -111,6 +115,12 @@ class Org:
                 return self.writes.composite(parsed(request.body), self.answer)
             case "POST" | "PATCH", ["composite", "sobjects"]:
                 return self.writes.collection(parsed(request.body))
+            case "DELETE", ["composite", "sobjects"]:
+                ids = ",".join(request.query.get("ids", [])).split(",")
+                is_whole = request.query.get("allOrNone") == ["true"]
+                return self.writes.deletions(ids, is_whole=is_whole)
+            case "POST", ["composite", "sobjects", name]:
+                return self.reads.several(name, parsed(request.body))
             case "PATCH", ["composite", "sobjects", name, field]:
                 return self.writes.collection(parsed(request.body), name, field)
             case "POST", ["commerce", "oci", "availability-records", "actions", "batch-update"]:
@@ -132,39 +142,13 @@ class Org:
             case "DELETE", [identifier]:
                 return self.writes.delete(name, identifier)
             case "GET", [identifier]:
-                row = self.book.get(name, identifier)
-                if row is None or name in self.access.denied:
-                    raise RowRefused(
-                        "NOT_FOUND", "The requested resource does not exist", status=404
-                    )
-                return json_reply({"attributes": {"type": name}} | row)
-            case "GET", [field, value] if name in OBJECTS and name not in self.access.denied:
-                found = self.book.by_key(name, field, value)
-                if len(found) != 1:
-                    message, status = "The requested resource does not exist", 300 if found else 404
-                    raise RowRefused("NOT_FOUND", message, status=status)
-                return json_reply({"attributes": {"type": name}} | found[0])
+                return self.reads.one(name, identifier, request)
+            case "GET", [field, value]:
+                return self.reads.by_key(name, field, value)
             case "PATCH", [field, value]:
                 update_only = request.query.get("updateOnly") == ["true"]
                 return self.writes.upsert(name, field, value, values, update_only=update_only)
         raise refuse(405, "METHOD_NOT_ALLOWED", f"HTTP Method '{request.method}' not allowed.")
-
-    def _describe(self, name: str) -> Response:
-        if name not in OBJECTS or name in self.access.denied:
-            raise RowRefused("NOT_FOUND", "The requested resource does not exist", status=404)
-        kind = OBJECTS[name]
-        fields = [
-            {
-                "name": each,
-                "type": kind.type_of(each),
-                "createable": each not in SYSTEM and each != "Id" and each not in kind.read_only,
-                "updateable": each not in SYSTEM and each != "Id" and each not in kind.read_only,
-                "externalId": each in kind.external_ids,
-            }
-            for each in sorted(kind.fields)
-        ]
-        rights = {"createable": True, "updateable": True, "queryable": True}
-        return json_reply({"name": name, "keyPrefix": kind.prefix, "fields": fields} | rights)
 
     def lock(self, name: str, values: Json) -> None:
         """Refuse a write while one of its parents is locked."""

@@ -7,7 +7,7 @@ collections; with ``allOrNone`` nothing is kept of one in which a request fails.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -16,7 +16,7 @@ import orjson
 from sandbox.kit.refused import Refused
 from sandbox.platforms.salesforce import prices
 from sandbox.platforms.salesforce.replies import RowRefused, json_reply, refuse
-from sandbox.platforms.salesforce.schema import OBJECTS, SYSTEM
+from sandbox.platforms.salesforce.schema import OBJECTS, PREFIXES, SYSTEM
 from sandbox.system import Request, Response
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class Writes:
         self, name: str, field: str, value: str, values: Json, *, update_only: bool
     ) -> Response:
         """Answer ``PATCH /sobjects/{name}/{field}/{value}``: 201 if new, else 200."""
+        if several := self._org.reads.several_found(name, self._book.by_key(name, field, value)):
+            return several
         row, is_new = self._upserted(name, field, value, values, update_only=update_only)
         answer = {"id": row["Id"], "success": True, "errors": [], "created": is_new}
         return json_reply(answer, 201 if is_new else 200)
@@ -73,14 +75,33 @@ class Writes:
             raise refuse(
                 400, code, f"record limit reached. cannot submit more than {MOST_ROWS} records"
             )
-        is_whole = bool(body.get("allOrNone")) and not self._is_within
-        if is_whole:
+        rows = (self._row(record, name, field) for record in records)
+        return self._together(rows, is_whole=bool(body.get("allOrNone")))
+
+    def deletions(self, ids: list[str], *, is_whole: bool) -> Response:
+        """Answer ``DELETE /composite/sobjects?ids=...``."""
+        if len(ids) > MOST_ROWS:
+            message = f"record limit reached. cannot submit more than {MOST_ROWS} records"
+            raise refuse(400, "EXCEEDED_ID_LIMIT", message)
+        return self._together(map(self._deleted, ids), is_whole=is_whole)
+
+    def _deleted(self, identifier: str) -> Json:
+        try:
+            self.delete(PREFIXES.get(identifier[:3], ""), identifier)
+        except RowRefused as refusal:
+            return refusal.row()
+        return {"id": identifier, "success": True, "errors": []}
+
+    def _together(self, results: Iterable[Json], *, is_whole: bool) -> Response:
+        """Answer with the rows' results, of which a failed one takes the others back."""
+        begins = is_whole and not self._is_within
+        if begins:
             self._book.begin()
-        rows = [self._row(record, name, field) for record in records]
+        rows = list(results)
         failed = any(not row["success"] for row in rows)
-        if is_whole:
+        if begins:
             self._book.end(takes_back=failed)
-        if body.get("allOrNone") and failed:
+        if is_whole and failed:
             rolled = RowRefused("ALL_OR_NONE_OPERATION_ROLLED_BACK", "Record rolled back").row()
             rows = [rolled if row["success"] else row for row in rows]
         return json_reply(rows)
@@ -272,9 +293,5 @@ def _halted(part: Json) -> Json:
         "The transaction was rolled back since another operation in the same transaction failed."
     )
     body = [{"errorCode": "PROCESSING_HALTED", "message": message}]
-    return {
-        "body": body,
-        "httpHeaders": {},
-        "httpStatusCode": 400,
-        "referenceId": part["referenceId"],
-    }
+    answer = {"body": body, "httpHeaders": {}, "httpStatusCode": 400}
+    return answer | {"referenceId": part["referenceId"]}

@@ -34,6 +34,15 @@ class Catalog:
         )
         return {sku: MasterItem(sku, uom, uoms=tuple(uoms)) for sku, uom, uoms in rows}
 
+    def oms_spellings(self, skus: Collection[str]) -> set[str]:
+        """Return all SKUs of items, however old, that are spelled alike but for case and blanks."""
+        rows = self._db.execute(
+            """SELECT sku FROM sync.item
+               WHERE connection = %s AND side = 'oms' AND sku_key = ANY(%b::text[])""",
+            (self._name, [sku_key(sku) for sku in skus]),
+        )
+        return {sku for (sku,) in rows}
+
     def put_oms_items(self, items: Iterable[MasterItem]) -> None:
         """Store items that the item master has.
 

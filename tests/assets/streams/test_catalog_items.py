@@ -94,6 +94,49 @@ def test_items_are_created_of_products_that_are_known_already(shop: Scene) -> No
     assert saves(shop) == before
 
 
+def spelled(shop: Scene) -> set[str]:
+    """Return all spellings of the small tee's SKU that the OMS has."""
+    found = shop.to_oms("items", None, "GET")["items"]
+    return {row["ItemId"] for row in found if row["ItemId"].casefold() == "tee-s"}
+
+
+def test_an_item_that_is_only_spelled_differently_is_not_created(shop: Scene) -> None:
+    """Neither at first nor after the alignment; it is a finding. Once the OMS lacks it, it is."""
+    shop.to_oms("items", [{"ItemId": "tee-s", "UOM": "EA", "Description": "Their own"}])
+    again(shop)
+    again(shop)
+    assert spelled(shop) == {"tee-s"}
+    findings = shop.sql("SELECT kind, detail FROM history.alignment WHERE sku = 'TEE-S'")
+    assert ("spelled_differently", "at the OMS: tee-s") in findings
+    shop.to_oms("items/remove", ["tee-s"])
+    again(shop)
+    again(shop)
+    assert spelled(shop) == {"TEE-S"}
+
+
+def test_of_two_spellings_in_the_store_one_is_created(shop: Scene) -> None:
+    """Of products of one chunk, and of later ones."""
+    other = {"id": 901, "sku": "tee-s", "name": "Other", "price": 5}
+    shop.to_store("catalog", [TEE, other])
+    again(shop)
+    assert len(spelled(shop)) == 1
+    again(shop)
+    shop.to_store("catalog", [{**other, "id": 902, "sku": "Tee-S"}])
+    again(shop)
+    again(shop)
+    assert len(spelled(shop)) == 1
+
+
+def test_a_sku_that_is_respelled_in_the_store_gets_no_second_item(shop: Scene) -> None:
+    """The item that was created is a finding then, and stays as it is."""
+    again(shop)
+    variants = [{**TEE["variants"][0], "sku": "tee-s"}, TEE["variants"][1]]
+    shop.to_store("catalog", [{**TEE, "variants": variants}])
+    again(shop)
+    again(shop)
+    assert spelled(shop) == {"TEE-S"}
+
+
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "malformed"])
 def test_a_lost_answer_creates_no_second_item_and_loses_none(shop: Scene, kind: str) -> None:
     """It is known as ours afterwards: it follows the product."""

@@ -133,9 +133,6 @@ _RECORD: dict[str, Entry] = {
         "An address has a postal code if its country uses them.",
         ("addresses.postcode",),
     ),
-    "price_duplicate": Entry(
-        "duplicate", "A SKU has one price in a price list, currency and period."
-    ),
     "price_not_in_minor_units": Entry(
         "value", "A price has no more decimals than its currency: none is rounded silently."
     ),

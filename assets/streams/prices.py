@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from assets.delivery.request import DeliveryRequest
 from assets.streams import catalog
 from assets.streams.prices_delivery import PricesPlanner
-from assets.streams.prices_plan import make_changed_due
+from assets.streams.prices_plan import make_changed_due, take_up_due
 from domain.connections import INVENTORY, PRICES
 from domain.errors import Problem
 from domain.exchange import Mapped, RawRecord, Skipped
@@ -65,6 +65,8 @@ class Prices:
         catalog.refresh_items(
             sync, session, ttl if is_alone else AFTER_STOCK * ttl, reports=is_alone
         )
+        with session.writer_lock():  # so that one is known to be gone that no run has planned yet
+            take_up_due(sync, session, session.now())
         after = ""
         while skus := session.catalog.store_skus(after, SKUS_AT_ONCE):
             yield from self._read(sync, session, skus, not_before)

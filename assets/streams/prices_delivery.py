@@ -13,7 +13,14 @@ from datetime import UTC, datetime
 from assets.delivery.plan import Due, Plan
 from assets.delivery.planner import Planner
 from assets.delivery.request import DeliveryRequest
-from assets.streams.prices_plan import PricePlan, ambiguous, plan_prices
+from assets.streams.prices_plan import (
+    GONE,
+    PricePlan,
+    ambiguous,
+    plan_prices,
+    take_up_due,
+    taken_up,
+)
 from domain.connections import PRICES
 from domain.delivery import Intent, Outcome
 from domain.errors import RecordRejected
@@ -21,10 +28,8 @@ from domain.identity import content_digest, delivery_key
 from domain.prices import PriceChange, StorePrice, tag_content
 from domain.records.prices import Price
 from domain.records.record import decode_record
-from domain.rules.pricing import HELD, held_back, next_change
-from domain.skus import sku_key
+from domain.rules.pricing import HELD, held_back
 from resources.ledger.monitoring.caution import is_cautious
-from resources.ledger.records.prices import TakenUp
 from resources.ledger.rejections.approvals import approvals
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
@@ -51,25 +56,28 @@ class PricesPlanner(Planner[Price]):
         """Decode the prices, find their places, and read what the store shows there."""
         prices = {a: decode_record(Price, a.canonical) for a in current}
         now = self.session.now()
+        take_up_due(self.sync, self.session, now)
         plans = dict(
             zip(prices, plan_prices(self.sync, self.session, prices.values(), now), strict=True)
         )
-        self._plans = {a.source_id: plan for a, plan in plans.items()}
         self.session.prices.take_up(
-            self.request.partition.day,
             [
-                TakenUp(
+                taken_up(
                     a.source_id,
-                    sku_key(price.sku),
+                    self.request.partition.day,
                     a.capture_id,
-                    plans[a].key,
-                    next_change(price, now),
+                    price,
+                    plans[a],
+                    now,
                 )
                 for a, price in prices.items()
-            ],
+            ]
         )
+        gone = self.session.prices.gone([a.source_id for a in prices])
+        plans |= {a: PricePlan(skipped=GONE) for a in prices if a.source_id in gone}
+        self._plans = {a.source_id: plan for a, plan in plans.items()}
         keys = [plan.key for plan in plans.values() if plan.place is not None]
-        self._rivals = self.session.prices.rivals(keys)
+        self._rivals = self.session.prices.rivals(keys, now)
         known = self._known({a.source_id: plan for a, plan in plans.items()})
         self._approved = approvals(
             self.session.db, self.sync.name, PRICES, [a.source_id for a in prices], HELD

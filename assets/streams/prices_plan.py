@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from uuid import UUID
 
 import orjson
 
@@ -18,11 +19,16 @@ from domain.identity import content_digest
 from domain.prices import PricePlace, PriceTag, tag_content
 from domain.records.inventory import StoreItem
 from domain.records.prices import Price
-from domain.rules.pricing import list_of, not_in_force, tag_of
+from domain.records.record import decode_record
+from domain.rules.pricing import list_of, next_change, not_in_force, tag_of
+from domain.skus import sku_key
+from resources.ledger.records.prices import TakenUp
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 NOT_IN_STORE = "not_in_store"
+GONE = Skipped("price_gone", "the OMS has no such price any more")
+AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,31 @@ def plan_prices(
     prices = list(prices)
     items = session.catalog.store_items({price.sku for price in prices})
     return [plan_price(price, sync.connection.prices, items, now) for price in prices]
+
+
+def take_up_due(sync: Sync, session: Session, now: datetime) -> None:
+    """Store the places of all prices that are due, whatever partition or chunk they are in.
+
+    Before one is planned, so that it is known which others belong to its place. Its caller holds
+    the writer's lock.
+    """
+    while due := session.prices.untaken(now, AT_ONCE):
+        prices = [decode_record(Price, one.canonical) for one in due]
+        plans = plan_prices(sync, session, prices, now)
+        session.prices.take_up(
+            [
+                taken_up(one.source_id, one.source_day, one.capture_id, price, plan, now)
+                for one, price, plan in zip(due, prices, plans, strict=True)
+            ]
+        )
+
+
+def taken_up(
+    source_id: str, day: date, capture_id: UUID, price: Price, plan: PricePlan, now: datetime
+) -> TakenUp:
+    """Return a price as the ledger keeps it with its plan."""
+    until = next_change(price, now)
+    return TakenUp(source_id, sku_key(price.sku), day, capture_id, plan.key, until)
 
 
 def ambiguous(plan: PricePlan, rivals: Mapping[str, list[str]]) -> Problem | None:

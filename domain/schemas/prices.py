@@ -1,4 +1,8 @@
-"""Batch rules of prices."""
+"""Batch rules of prices.
+
+That several are about one item of the store is found when they are planned: what the OMS has of
+them changes without a change of the others.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,10 @@ import pandera.pandas as pa
 from domain.currencies import minor_unit
 from domain.errors import Problem
 from domain.records.prices import Price
-from domain.schemas.batch import Rule, failures, integers, scaled, texts
-from domain.skus import sku_key
+from domain.schemas.batch import Rule, failures, integers, scaled
 
 _CORRECT = "correct the price at the OMS"
 RULES: dict[str, Rule] = {
-    "price_duplicate": Rule(
-        "sku",
-        "the OMS sent two prices for the same SKU, price list and currency",
-        "remove one of them at the OMS; until then neither is sent",
-    ),
     "price_not_positive": Rule("regular", "the price is zero or negative", _CORRECT),
     "sale_not_positive": Rule("sale", "the sale price is zero or negative", _CORRECT),
     "sale_above_regular": Rule("sale", "the sale price is above the regular price", _CORRECT),
@@ -40,8 +38,6 @@ RULES: dict[str, Rule] = {
 class Prices(pa.DataFrameModel):
     """One row per price; amounts in ten-thousandths, a sale price of none as the regular one."""
 
-    key: str
-    """SKU, price list, currency and begin of the period: a SKU without differences of spelling."""
     regular: int
     sale: int
     unit: int
@@ -60,10 +56,6 @@ class Prices(pa.DataFrameModel):
     def _period(cls, good: pd.Series[bool]) -> pd.Series[bool]:
         return good
 
-    @pa.dataframe_check(name="price_duplicate")
-    def _once(cls, prices: pd.DataFrame) -> pd.Series[bool]:
-        return ~prices.duplicated(["key"], keep=False)
-
     @pa.dataframe_check(name="sale_above_regular")
     def _below(cls, prices: pd.DataFrame) -> pd.Series[bool]:
         return prices["sale"] <= prices["regular"]
@@ -81,7 +73,6 @@ def price_problems(prices: Sequence[Price]) -> dict[int, list[Problem]]:
     """Validate a batch of prices; return the problems of each failing one by position."""
     frame = pd.DataFrame(
         {
-            "key": texts([_key(price) for price in prices]),
             "regular": integers([scaled(price.regular) for price in prices]),
             # The regular price has its own checks, so that one fault is reported once.
             "sale": integers([_sale(price) for price in prices]),
@@ -94,11 +85,6 @@ def price_problems(prices: Sequence[Price]) -> dict[int, list[Problem]]:
         if prices[position].sale is None:
             problems[position] = [p for p in found if p.field != "sale"]
     return {position: found for position, found in problems.items() if found}
-
-
-def _key(price: Price) -> str:
-    begin = "" if price.valid_from is None else price.valid_from.isoformat()
-    return "\n".join((sku_key(price.sku), price.price_list, price.currency, begin))
 
 
 def _sale(price: Price) -> int:

@@ -6,8 +6,11 @@ from typing import Any
 
 import psycopg
 
+from assets.chain.keys import REQUEUE
+from assets.chain.run_config import live_config, unfinished_config
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.work_queue import RejectionFilter
+from sensors import requeue
 from tests.assets.scene import NAME, Scene
 
 Json = dict[str, Any]
@@ -54,3 +57,26 @@ def approve(scene: Scene, reason: str = "checked with the buyer", **run: Any) ->
 def run_again(scene: Scene, **run: Any) -> None:
     """Validate and deliver what was captured today, also what was refused."""
     scene.run("prices", first=scene.today, steps=["validated", "delivered"], **run)
+
+
+def live(scene: Scene) -> None:
+    """Read and deliver as a live run does: nothing that has an outcome is looked at again."""
+    moment = scene.moment(scene.today, 0)
+    config = live_config(NAME, "prices", moment.isoformat(), moment.isoformat())
+    scene.run("prices", first=scene.today, config=config, trigger="live")
+
+
+def take_up(scene: Scene) -> int:
+    """Do what a tick of the sensor ``unfinished`` does, and the run that it requests."""
+    assert scene.lockstep is not None
+    sync = scene.lockstep.sync(NAME, "test")
+    with sync.ledger.session(NAME, "prices") as session, session.writer_lock():
+        number = requeue.MAKES_DUE["prices"](sync, session)
+    scene.run(
+        "prices",
+        first=scene.today,
+        steps=["validated", "delivered"],
+        config=unfinished_config(NAME, "prices"),
+        trigger=REQUEUE,
+    )
+    return number

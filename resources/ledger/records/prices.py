@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 
 from domain.connections import PRICES
+from resources.ledger.database.compression import decompress
 from resources.ledger.records.catalog import ITEMS_BASIS
 
 # A price that an operator has discarded stays out, whatever else changes.
@@ -27,11 +28,21 @@ REVIEWED = ("price_currency_missing", "price_currency_refused")
 """Codes that keep a price out by the policy: another policy may let it in."""
 
 
+class DuePrice(NamedTuple):
+    """A price that is due, and in ``sync.newest_price`` is not, or not as it is now."""
+
+    source_day: date
+    capture_id: UUID
+    source_id: str
+    canonical: bytes
+
+
 class TakenUp(NamedTuple):
     """A price that is planned now."""
 
     source_id: str
     sku_key: str
+    source_day: date
     capture_id: UUID
     target_key: str
     changes_at: datetime | None
@@ -43,61 +54,119 @@ class Prices:
     def __init__(self, connection: psycopg.Connection[Any], name: str) -> None:
         self._db, self._name = connection, name
 
-    def take_up(self, day: date, rows: Sequence[TakenUp]) -> None:
-        """Store prices that are planned now, with the store's present items."""
-        self._db.execute(
-            f"""INSERT INTO sync.newest_price AS n (connection, source_id, sku_key, source_day,
-                    capture_id, target_key, changes_at, item)
-                SELECT %s, s, k, %s, c, t, m, coalesce((
-                    SELECT {ITEMS_BASIS} FROM sync.item i
-                    WHERE i.connection = %s AND i.side = 'store' AND i.sku_key = k), '')
-                FROM unnest(%b::text[], %b::text[], %b::uuid[], %b::text[], %b::timestamptz[])
-                     AS v(s, k, c, t, m)
-                ON CONFLICT (connection, source_id) DO UPDATE SET
-                    sku_key = excluded.sku_key, source_day = excluded.source_day,
-                    gone = n.gone AND n.capture_id = excluded.capture_id,
-                    capture_id = excluded.capture_id, target_key = excluded.target_key,
-                    changes_at = excluded.changes_at, item = excluded.item""",  # noqa: S608
-            (
-                self._name,
-                day,
-                self._name,
-                [row.source_id for row in rows],
-                [row.sku_key for row in rows],
-                [row.capture_id for row in rows],
-                [row.target_key for row in rows],
-                [row.changes_at for row in rows],
-            ),
-        )
+    def untaken(self, now: datetime, limit: int) -> list[DuePrice]:
+        """Return some of the prices that are due and whose plan is missing or of another time.
 
-    def rivals(self, target_keys: Collection[str]) -> dict[str, list[str]]:
+        ``take_up`` takes them from the list.
+        """
+        rows = self._db.execute(
+            """SELECT r.source_day, r.capture_id, r.source_id, r.canonical
+               FROM sync.record r LEFT JOIN sync.newest_price n USING (connection, source_id)
+               WHERE r.connection = %s AND r.stream = %s
+                 AND r.state = 'accepted' AND r.outcome IS NULL
+                 AND (n.source_id IS NULL OR n.capture_id <> r.capture_id OR n.is_stale
+                      OR n.changes_at <= %s)
+                 AND NOT EXISTS (
+                     SELECT 1 FROM sync.record x
+                     WHERE x.connection = r.connection AND x.stream = r.stream
+                       AND x.source_id = r.source_id AND x.state = 'accepted'
+                       AND (x.source_updated_at, x.capture_id)
+                         > (r.source_updated_at, r.capture_id))
+               LIMIT %s""",
+            (self._name, PRICES, now, limit),
+            binary=True,
+        )
+        return [DuePrice(a, b, c, decompress(d)) for a, b, c, d in rows]
+
+    def take_up(self, rows: Sequence[TakenUp]) -> None:
+        """Store prices that are planned now, with the store's present items.
+
+        The others of a place that one of them leaves are due: it may have kept them out.
+        """
+        ids, keys = [row.source_id for row in rows], [row.target_key for row in rows]
+        with self._db.transaction():
+            self._db.execute(
+                f"""WITH taken AS (
+                        SELECT * FROM unnest(%(ids)b::text[], %(keys)b::text[]) v(source_id, key)),
+                    changed AS (
+                        SELECT n.source_day, n.capture_id FROM sync.newest_price n
+                        WHERE n.connection = %(name)s AND NOT n.gone
+                          AND n.source_id <> ALL(%(ids)b::text[])
+                          AND n.target_key IN (
+                              SELECT o.target_key FROM sync.newest_price o JOIN taken t
+                                USING (source_id)
+                              WHERE o.connection = %(name)s AND o.target_key <> ''
+                                AND o.target_key <> t.key))
+                    {_DUE}""",  # noqa: S608 - constants of this module only
+                {"name": self._name, "stream": PRICES, "ids": ids, "keys": keys},
+                prepare=False,
+            )
+            self._db.execute(
+                f"""INSERT INTO sync.newest_price AS n (connection, source_id, sku_key, source_day,
+                        capture_id, target_key, changes_at, item)
+                    SELECT %s, s, k, d, c, t, m, coalesce((
+                        SELECT {ITEMS_BASIS} FROM sync.item i
+                        WHERE i.connection = %s AND i.side = 'store' AND i.sku_key = k), '')
+                    FROM unnest(%b::text[], %b::text[], %b::date[], %b::uuid[], %b::text[],
+                                %b::timestamptz[]) AS v(s, k, d, c, t, m)
+                    ON CONFLICT (connection, source_id) DO UPDATE SET
+                        sku_key = excluded.sku_key, source_day = excluded.source_day,
+                        gone = n.gone AND n.capture_id = excluded.capture_id, is_stale = false,
+                        capture_id = excluded.capture_id, target_key = excluded.target_key,
+                        changes_at = excluded.changes_at,
+                        item = excluded.item""",  # noqa: S608 - a constant of another module
+                (
+                    self._name,
+                    self._name,
+                    ids,
+                    [row.sku_key for row in rows],
+                    [row.source_day for row in rows],
+                    [row.capture_id for row in rows],
+                    keys,
+                    [row.changes_at for row in rows],
+                ),
+            )
+
+    def gone(self, source_ids: Collection[str]) -> set[str]:
+        """Return the prices that the last complete read of their SKUs did not have."""
+        rows = self._db.execute(
+            """SELECT source_id FROM sync.newest_price
+               WHERE connection = %s AND source_id = ANY(%b::text[]) AND gone""",
+            (self._name, list(source_ids)),
+        )
+        return {source_id for (source_id,) in rows}
+
+    def rivals(self, target_keys: Collection[str], now: datetime) -> dict[str, list[str]]:
         """Return the present prices that belong to one place, by its key, where they are several.
 
-        Two spellings of a SKU at the OMS may mean one item of the store.
+        Two spellings of a SKU at the OMS may mean one item of the store. A plan of another time,
+        policy or catalog says nothing of the present.
         """
         rows = self._db.execute(
             """SELECT target_key, array_agg(source_id ORDER BY source_id) FROM sync.newest_price
                WHERE connection = %s AND target_key = ANY(%b::text[]) AND target_key <> ''
-                 AND NOT gone
+                 AND NOT gone AND NOT is_stale AND (changes_at IS NULL OR changes_at > %s)
                GROUP BY target_key HAVING count(*) > 1""",
-            (self._name, list(target_keys)),
+            (self._name, list(target_keys), now),
         )
         return dict(rows.fetchall())
 
     def mark_read(self, keys: Collection[str], source_ids: Collection[str]) -> int:
         """Record which prices a complete read of SKUs had; return how many are due for that.
 
-        All prices of a SKU of which one came or went are due: they may belong to one place.
+        The present prices of a SKU of which one came or went are due: they may belong to one place.
+        One that went is, too, so that it waits for nothing any more; one that was gone is not.
         """
         return self._db.execute(
             f"""WITH moved AS (
                     UPDATE sync.newest_price n SET gone = NOT n.gone
                     WHERE n.connection = %(name)s AND n.sku_key = ANY(%(keys)b::text[])
                       AND n.gone = (n.source_id = ANY(%(ids)b::text[]))
-                    RETURNING n.sku_key),
+                    RETURNING n.source_id, n.sku_key),
                 changed AS (
                     SELECT n.source_day, n.capture_id FROM sync.newest_price n
-                    WHERE n.connection = %(name)s AND n.sku_key IN (SELECT sku_key FROM moved))
+                    WHERE n.connection = %(name)s AND n.sku_key IN (SELECT sku_key FROM moved)
+                      AND (NOT n.gone OR n.source_id IN (SELECT source_id FROM moved)))
                 {_DUE}""",  # noqa: S608 - constants of this module only
             {
                 "name": self._name,
@@ -139,8 +208,11 @@ class Prices:
                     FROM sync.newest_price n LEFT JOIN items i USING (sku_key)
                     WHERE n.connection = %(name)s AND NOT n.gone
                       AND (%(all)s OR n.item <> coalesce(i.item, '')
-                           OR n.changes_at <= %(now)s))
-                {_DUE}""",  # noqa: S608 - constants of this module only
+                           OR n.changes_at <= %(now)s)),
+                due AS ({_DUE} RETURNING r.capture_id)
+                UPDATE sync.newest_price n SET is_stale = true FROM due
+                WHERE n.connection = %(name)s
+                  AND n.capture_id = due.capture_id""",  # noqa: S608 - constants of this module only
             {"name": self._name, "stream": PRICES, "all": everything, "now": now},
             prepare=False,
         ).rowcount

@@ -6,7 +6,7 @@ these two names and the component's path; attributes are settings, so no struct 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import ClassVar
@@ -54,12 +54,13 @@ class PricesSource:
         """Read the prices of SKUs, page by page up to one with no new row: a SKU may have many."""
         for chunk in chunks(list(dict.fromkeys(ids)), self._page_size):
             query, page = any_of(self._names.item_id, chunk), 0
-            seen: set[bytes] = set()
+            seen: dict[bytes, None] = {}
             while rows := [row for row in self._rows(query, page) if row not in seen]:
-                now = datetime.now(UTC)
-                yield Page([self._record(row, now) for row in dict.fromkeys(rows)])
-                seen.update(rows)
+                seen |= dict.fromkeys(rows)
                 page += 1
+            if seen:
+                now = datetime.now(UTC)
+                yield Page(_apart([self._record(row, now) for row in seen]))
 
     def any_price(self) -> str | None:
         """Return the SKU of one price, ``None`` where there is none at all."""
@@ -131,6 +132,22 @@ class PricesSource:
             return problems.moment(value, name or "")
         problems.unreadable(name or "", "The time is no text.")
         return None
+
+
+def _apart(rows: Sequence[RawRecord]) -> list[RawRecord]:
+    """Give rows of one id that differ ids of their content: none replaces the other unseen.
+
+    They have one place in the store, so that none of them is sent until the OMS has one of them.
+    """
+    contents: dict[str, set[bytes]] = {}
+    for row in rows:
+        contents.setdefault(row.source_id, set()).add(row.content or row.payload)
+    return [
+        row
+        if len(contents[row.source_id]) == 1
+        else msgspec.structs.replace(row, source_id=fallback_id(row.content or row.payload))
+        for row in rows
+    ]
 
 
 def _amount(row: Mapping[str, object], name: str, problems: DocumentProblems) -> Decimal:

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from assets.chain.run_config import live_config, unfinished_config
 from assets.preview import preview
 from domain.values import Window
-from sensors import requeue
 from tests.assets.documents import SKUS
 from tests.assets.prices import (
     ON,
     STREAMS,
     approve,
+    live,
     price,
     run_again,
     set_prices,
     shown,
+    take_up,
     writes,
 )
 from tests.assets.scene import NAME, Scene
@@ -33,29 +33,6 @@ def shop(scene: Scene) -> Scene:
     scene.configure(**ON)
     set_prices(scene, *(price(sku, 10) for sku in SKUS))
     return scene
-
-
-def live(scene: Scene) -> None:
-    """Read and deliver as a live run does: nothing that has an outcome is looked at again."""
-    moment = scene.moment(scene.today, 0)
-    config = live_config(NAME, "prices", moment.isoformat(), moment.isoformat())
-    scene.run("prices", first=scene.today, config=config, trigger="live")
-
-
-def take_up(scene: Scene) -> int:
-    """Do what a tick of the sensor ``unfinished`` does, and the run that it requests."""
-    assert scene.lockstep is not None
-    sync = scene.lockstep.sync(NAME, "test")
-    with sync.ledger.session(NAME, "prices") as session, session.writer_lock():
-        number = requeue.MAKES_DUE["prices"](sync, session)
-    scene.run(
-        "prices",
-        first=scene.today,
-        steps=["validated", "delivered"],
-        config=unfinished_config(NAME, "prices"),
-        trigger=requeue.REQUEUE,
-    )
-    return number
 
 
 def configure(scene: Scene, **prices: Any) -> None:

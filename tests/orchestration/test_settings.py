@@ -270,3 +270,25 @@ def test_a_secret_that_was_written_as_a_key_is_not_shown() -> None:
     message = fault(GOOD.replace("token: {env: ACME_TOKEN}", "token: {hunter2: 1}"))
     assert "platform.token" in message
     assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "private_key: |\n        -----BEGIN PRIVATE KEY-----\n        MIIhush\n",
+        "private_key: {env: KEY, value: MIIhush}\n",
+        "private_key: {env: KEY}\n      client_secret: MIIhush\n",
+    ],
+)
+def test_a_private_key_in_the_file_is_refused_and_not_repeated(key: str) -> None:
+    """As any other secret, also where it stands beside one."""
+    section = f"""\
+      kind: salesforce
+      my_domain: https://acme.my.salesforce.com
+      client_id: lockstep
+      username: sync@example.com
+      {key}"""
+    before, _, rest = GOOD.partition("      kind: bigcommerce\n")
+    message = fault(before + section + "    oms:" + rest.partition("    oms:")[2])
+    assert "never the secret itself" in message
+    assert "MIIhush" not in message

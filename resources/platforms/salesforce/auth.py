@@ -7,6 +7,7 @@ Source: platforms.md 3.1; OAuth 2.0 JWT Bearer Flow (remoteaccess_oauth_jwt_flow
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -73,10 +74,21 @@ def build_tokens(
         fallback_seconds=TOKEN_SECONDS,
         timeout=settings.timeout,
         address_field="instance_url",
-        address_domains=DOMAINS,
+        address_domains=_instances(settings),
         advice=lambda text: advice_on(text, table),
     )
     return OAuthTokens(grant, transport=transport)
+
+
+def _instances(settings: SalesforceSettings) -> tuple[str, ...]:
+    """Return where an instance may be.
+
+    At a common login host the user selects the org, and a wrong one would get this one's records:
+    there the instance must be the My Domain.
+    """
+    if settings.login_url is None:
+        return DOMAINS
+    return (urlsplit(settings.my_domain).hostname or "",)
 
 
 def advice_on(text: str, table: tuple[tuple[str, str], ...]) -> str:

@@ -18,7 +18,6 @@ from domain.connections import (
 )
 from domain.errors import Problem
 from domain.exchange import Check
-from domain.identity import normalised_address
 from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
 from resources.platforms.salesforce.actions.source import FIELDS as REQUEST
@@ -92,8 +91,6 @@ class Preflight:
         checks.append(finding_of("credentials and clock", self._clock))
         if not checks[-1].ok:
             return checks
-        if self._settings.login_url is not None:
-            checks.append(finding_of("org", self._org))
         checks.append(self._beyond_need())
         checks.append(self._calls_left())
         where, _ = scope_of(self._settings)
@@ -143,13 +140,6 @@ class Preflight:
         detail = f"accepted; this machine's clock differs by {skew:+.0f} s"
         advice = "set this machine's clock by NTP: windows of changed orders depend on it"
         return abs(skew) <= MAX_SKEW, detail, advice
-
-    def _org(self) -> Finding:
-        """Compare the instance with the My Domain: at a common login host the user selects it."""
-        ours, theirs = self._settings.my_domain, self._tokens.address()
-        is_same = normalised_address(ours) == normalised_address(theirs)
-        detail = f"requests go to {theirs}, the connection is of {ours}"
-        return is_same, detail[:500], "correct platform.my_domain, or platform.username"
 
     def _beyond_need(self) -> Check:
         """Warn of rights that only make a stolen key worse; the connection works all the same."""

@@ -293,6 +293,20 @@ def test_an_assertion_refused_for_its_time_is_signed_by_the_servers_clock() -> N
     assert len(endpoint.forms) == 3
 
 
+def test_a_clock_that_was_set_meanwhile_is_noticed() -> None:
+    """What a refusal has shown once does not count for ever."""
+    wall = [1_767_225_600.0]
+    endpoint = Clocked()
+    tokens = signing(endpoint, lambda: wall[0])
+    sent = tokens.headers()
+    wall[0] += 7_200.0
+    tokens.invalidate(sent)
+    tokens.headers()
+    assert [form[-10:] for form in endpoint.forms] == [
+        "1767225600", "1767232800", "1767240000", "1767232800",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("dated", [{"date": "Thu, 01 Jan 2026 00:00:02 GMT"}, {"date": "?"}, {}])
 def test_an_assertion_refused_for_another_reason_is_not_repeated(dated: dict[str, str]) -> None:
     """The clocks agree, or it is unknown; the advice is the system's own."""

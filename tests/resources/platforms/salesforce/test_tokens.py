@@ -14,7 +14,7 @@ from domain.exchange import Check
 from domain.values import Window
 from resources.http import auth
 from resources.platforms.salesforce.auth import OF_ASSERTIONS, OF_SECRETS, OTHERWISE, advice_on
-from tests.resources.platforms.salesforce.conftest import HOST, Shop, Wire
+from tests.resources.platforms.salesforce.conftest import Shop, Wire
 from tests.resources.platforms.salesforce.orgs import settings
 from tests.rsa_keys import pem_of, public_pem_of
 
@@ -46,9 +46,15 @@ def test_a_signed_assertion_opens_the_org(signed: Wire) -> None:
     """At the My Domain, or at a login host that leads to it."""
     assert failed(signed) == []
     assert failed(signed, login_url=LOGIN) == []
-    assert [check.name for check in failed(signed, login_url=LOGIN, my_domain=f"{HOST}/a")] == [
-        "org"
-    ]
+
+
+def test_a_user_of_another_org_is_refused(signed: Wire) -> None:
+    """At a common login host the user selects the org, which must be the connection's."""
+    [check] = failed(signed, login_url=LOGIN, my_domain="https://other.my.salesforce.com")
+    assert check.name == "credentials and clock"
+    assert "acme.my.salesforce.com" in check.detail
+    assert "no https address in login.salesforce.com, other.my.salesforce.com" in check.detail
+    assert signed.calls == []
 
 
 def test_an_assertion_is_for_the_my_domain_by_default(open_shop: Callable[..., Shop]) -> None:

@@ -257,7 +257,7 @@ class Clocked:
         if self.strict and f"at={int(now)}" not in self.forms[-1]:
             body = {"error": "invalid_grant", "error_description": "expired"}
             return httpx.Response(400, json=body, headers=dated)
-        return httpx.Response(200, json={"access_token": "token"}, headers=dated)
+        return httpx.Response(200, json={"access_token": "token-of-an-assertion"}, headers=dated)
 
 
 def signing(handler: Handler, wall: Callable[[], float] = lambda: 1_767_225_600.0) -> OAuthTokens:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -37,8 +37,7 @@ class Connector(Generic[T]):
     webhooks, or ``None`` where the settings name no secret for them. ``sources`` and ``targets``
     are the streams that such a system can be read for and written to; ``statuses`` are those of a
     store that is a source of orders, and ``event_models`` describe the webhooks that it sends, for
-    the documentation of their endpoint. ``lacks`` takes the validated settings and returns those
-    of its parts that a system with them does not have.
+    the documentation of their endpoint.
     """
 
     settings: type[SystemSettings]
@@ -48,7 +47,6 @@ class Connector(Generic[T]):
     targets: Collection[str]
     statuses: StoreStatuses | None = None
     event_models: Collection[type[BaseModel]] = ()
-    lacks: Callable[[Any], Collection[str]] = lambda _: ()
 
     @property
     def facts(self) -> frozenset[str]:

@@ -107,12 +107,13 @@ def _store_statuses(connection: Connection) -> StoreStatuses:
 
 def missing_of(connection: Connection) -> list[str]:
     """Return a sentence for each stream that the connection's two systems can't carry."""
-    return list(missing_parts(connection.streams, *_parts_as_set(connection)))
+    platform, system = parts_of(connection.platform.kind, connection.oms.kind)
+    return list(missing_parts(connection.streams, platform, system))
 
 
 def unusable_settings(connection: Connection) -> list[tuple[tuple[str, str], str]]:
     """Return place and fault of each setting that needs what the connection's OMS does not have."""
-    _, system = _parts_as_set(connection)
+    _, system = parts_of(connection.platform.kind, connection.oms.kind)
     return list(settings_without_items(connection, system))
 
 
@@ -128,16 +129,6 @@ def parts_of(platform: str, oms_kind: str) -> tuple[Parts, Parts]:
         Parts(platform, store.sources.keys(), store.targets),
         Parts(oms_kind, system.sources.keys(), system.targets),
     )
-
-
-def _parts_as_set(connection: Connection) -> tuple[Parts, Parts]:
-    """Return the parts of a connection's two systems, as their sections set them up."""
-    platform, system = parts_of(connection.platform.kind, connection.oms.kind)
-    registry = oms.REGISTRY
-    lacking = registry[connection.oms.kind].lacks(settings_of(connection.oms, registry))
-    sources = {name for name in system.sources if name not in lacking}
-    targets = {name for name in system.targets if name not in lacking}
-    return platform, Parts(system.kind, sources, targets)
 
 
 def build_platform(connection: Connection, quota: QuotaLedger) -> CommercePlatform:

@@ -23,13 +23,6 @@ REGISTRY: dict[str, Connector[OrderManagementSystem]] = {
         manhattan.SOURCES,
         manhattan.TARGETS,
     ),
-    ANCHANTO: Connector(
-        AnchantoSettings,
-        anchanto.build,
-        None,
-        anchanto.SOURCES,
-        anchanto.TARGETS,
-        lacks=anchanto.lacks,
-    ),
+    ANCHANTO: Connector(AnchantoSettings, anchanto.build, None, anchanto.SOURCES, anchanto.TARGETS),
     EXTENSIV: Connector(ExtensivSettings, extensiv.build, None, extensiv.SOURCES, extensiv.TARGETS),
 }

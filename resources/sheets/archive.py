@@ -22,6 +22,7 @@ PIECE = 1 << 20
 MARKUP = (".xml", ".rels", ".vml")
 _ENTITIES = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 _MERGED = re.compile(rb'<mergeCell[^>]{0,200}?ref="([A-Z]{1,3}[0-9]{1,7}):', re.IGNORECASE)
+UNUSABLE = "can't be used, and nothing was changed: "
 _OVERLAP = 256
 """Bytes that two pieces share, so that no pattern is cut."""
 
@@ -58,7 +59,12 @@ def check_size(file: Path) -> None:
 
 def refused(file: Path, why: str) -> PermanentError:
     """Return the error of a sheet of which nothing is used."""
-    return PermanentError(f"{file.name} can't be used, and nothing was changed: {why}.")
+    return PermanentError(f"{file.name} {UNUSABLE}{why}.")
+
+
+def reason_of(error: PermanentError) -> str:
+    """Return why a sheet can't be used, without its name."""
+    return str(error).partition(UNUSABLE)[2] or str(error)
 
 
 def _examine(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import time
 from pathlib import Path
 from typing import Any
 
 from tests.pairs.anchanto_scene import AnchantoScene, Json
+
+FOLDERS = ("stock", "statuses", "shipments", "orders", "cancellations")
 
 
 class AnchantoFilesScene(AnchantoScene):
@@ -22,7 +25,8 @@ class AnchantoFilesScene(AnchantoScene):
 
     def section(self) -> Json:
         """Return the section ``oms``: files, of which none grows."""
-        (self.folder / "stock").mkdir(parents=True, exist_ok=True)
+        for name in FOLDERS:
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
         return {
             "kind": "anchanto",
             "experimental": True,
@@ -41,6 +45,14 @@ class AnchantoFilesScene(AnchantoScene):
             ]
             self.put("stock/stock.csv", "sku,warehouse_code,available", *rows)
         return {}
+
+    def handed_out(self, kind: str) -> list[list[Json]]:
+        """Take the files that went out, and return the rows of each."""
+        taken = []
+        for path in sorted((self.folder / kind).glob("[!.]*.csv")):
+            taken.append(list(csv.DictReader(path.read_text("utf-8").splitlines())))
+            path.unlink()
+        return taken
 
     def put(self, name: str, *lines: str) -> Path:
         """Write a file that is newer than all before it."""

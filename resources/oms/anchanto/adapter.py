@@ -30,12 +30,6 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "catalog": CatalogSource,
 }
 TARGETS = frozenset({"orders"})
-WITHOUT_API = frozenset({"shipments", "orders"})
-
-
-def lacks(settings: AnchantoSettings) -> frozenset[str]:
-    """Return the parts that an account lacks which is read by files."""
-    return frozenset() if settings.exchange is None else WITHOUT_API
 
 
 class AnchantoOms:

@@ -177,24 +177,23 @@ class Documents:
             raise unreadable(name, "The row is not a JSON object.") from error
         except RecordRejected as rejected:
             raise unreadable(name, rejected.problems[0].message) from rejected
+        if fault := fault_of_file(name, row):
+            raise RecordRejected(fault)  # what else is wrong comes of it
         problems = tuple(replace(problem, code=UNREADABLE) for problem in decoded.problems)
-        return Decoded(decoded.document, (*faults_of_file(name, row), *problems))
+        return Decoded(decoded.document, problems)
 
 
-def faults_of_file(field: str, row: bytes) -> tuple[Problem, ...]:
+def fault_of_file(field: str, row: bytes) -> Problem | None:
     """Return what is wrong with the cells of a row that came in a file, or with the file."""
-    raw = _OBJECT.decode(row).get(ORIGIN)
-    if raw is None:
-        return ()
     try:
-        origin = _ORIGIN.decode(raw)
+        origin = _ORIGIN.decode(_OBJECT.decode(row).get(ORIGIN, b"{}"))
     except (ValueError, RecursionError):  # a field of the account's own that is called so
-        return ()
+        return None
     if not origin.fault:
-        return ()
+        return None
     where = f"Line {origin.line} of the file" if origin.line else "The file"
     text = f"{where} {origin.file} can't be used: {origin.fault.rstrip('.')}."
-    return (Problem(UNREADABLE, field, text, FILE_ADVICE),)
+    return Problem(UNREADABLE, field, text, FILE_ADVICE)
 
 
 def join_order(row: bytes, shipments: Sequence[bytes]) -> bytes:

@@ -10,7 +10,7 @@ FACTS = fields_of(
     shipped_via state country_iso carrier_code carrier_name method reference subtotal discount
     shipping tax paid line_id sku quantity unit_price selling_price order_number shipment_number
     tracking_number manifest_number shipped_at warehouse_code available on_hand reserved buffer
-    file line file_digest
+    file line file_digest fault
     """
 )
 """Ids and references, statuses, dates, amounts, units and goods; of an address, its country and

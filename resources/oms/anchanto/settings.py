@@ -99,7 +99,8 @@ class AnchantoSettings(SystemSettings):
             address = normalised_address(self.base_url)
         return Identity(
             f"anchanto {address}, account {account}",
-            self.store_code.casefold(),
+            # Files name orders by their numbers, so connections to one folder need own prefixes.
+            self.store_code.casefold() if self.exchange is None else None,
             "sales channel",
             ids_ignore_case=True,
             bucket=f"anchanto:{address}/{account}",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from domain.connections import InventoryPolicy
+from domain.connections import CATALOG, INVENTORY, ORDERS, SHIPMENTS, Connection
 from domain.errors import PermanentError
 from domain.exchange import Check
-from resources.oms.anchanto.files.inbox import Inbox
 from resources.oms.anchanto.files.settings import AnchantoExchange
 from resources.oms.anchanto.inventory import StockList
 from resources.oms.anchanto.preflight import stock_of, warehouses_of
@@ -21,22 +22,26 @@ class FilesPreflight:
     """The checks of one connection. Files that wait are taken, as any read takes them."""
 
     exchange: AnchantoExchange
-    inbox: Inbox
+    of_stock: Sequence[Path]
+    """The folders that streams of stock need, and those of orders."""
+    of_orders: Sequence[Path]
     stock: StockList
-    policy: InventoryPolicy
+    connection: Connection
 
     def run(self) -> list[Check]:
-        """Run all checks in order; without a usable folder the others would say the same."""
-        folder = result_of(
-            "folder",
-            self._folder,
-            "Create it with a folder stock in it, for Lockstep's user and the other program only.",
-        )
-        if not folder.ok:
-            return [folder]
-        policy = self.policy
+        """Run all checks in order; without usable folders the others would say the same."""
+        streams, policy = self.connection.streams, self.connection.inventory
+        needs_stock = INVENTORY in streams or CATALOG in streams
+        folders = [self.exchange.folder, *(self.of_stock if needs_stock else ())]
+        if ORDERS in streams or SHIPMENTS in streams:
+            folders += self.of_orders
+        names = ", ".join(folder.name for folder in folders[1:])
+        advice = f"Create it with the folders {names} in it, for Lockstep and the other program."
+        checks = [result_of("folder", lambda: _usable(folders), advice)]
+        if not checks[0].ok or not needs_stock:
+            return checks
         return [
-            folder,
+            *checks,
             result_of("stock", lambda: stock_of(self.stock), "Put a file into the folder stock."),
             result_of(
                 "warehouses",
@@ -45,12 +50,13 @@ class FilesPreflight:
             ),
         ]
 
-    def _folder(self) -> str:
-        for folder in (self.exchange.folder, self.inbox.folder):
-            if not folder.is_dir():
-                raise PermanentError(f"{folder} is no folder that Lockstep can see")
-            if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-                raise PermanentError(f"{folder} can't be read and written by Lockstep")
-            if folder.stat().st_mode & stat.S_IWOTH:
-                raise PermanentError(f"everyone on this machine can put files into {folder}")
-        return f"files are taken from {self.inbox.folder}"
+
+def _usable(folders: Sequence[Path]) -> str:
+    for folder in folders:
+        if not folder.is_dir():
+            raise PermanentError(f"{folder} is no folder that Lockstep can see")
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise PermanentError(f"{folder} can't be read and written by Lockstep")
+        if folder.stat().st_mode & stat.S_IWOTH:
+            raise PermanentError(f"everyone on this machine can put files into {folder}")
+    return f"files are exchanged through {folders[0]}"

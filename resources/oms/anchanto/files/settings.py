@@ -16,12 +16,16 @@ from domain.connections import Config
 
 
 class AnchantoExchange(Config):
-    """The folder through which files come in, and how they are read."""
+    """The folder through which files come in and go out, and how they are read."""
 
     folder: Path
     """Of its own for each account: what the files have said is kept in it, too."""
     stock: Literal["complete", "partial"] = "complete"
     """Whether a file of stock names every row that there is, so that absent ones are gone."""
+    format: Literal["csv", "xlsx"] = "csv"
+    """Of the files that go out; those that come in may be of either."""
+    columns: dict[str, str | None] = Field(default_factory=dict)
+    """Columns of files that go out: field, such as ``order_items.sku`` -> column; null: none."""
     settle: Annotated[timedelta, Field(ge=timedelta(0))] = timedelta(seconds=10)
     """How long a file must be unchanged before it is taken: one that still grows is left."""
     keep_faults: timedelta = timedelta(days=7)

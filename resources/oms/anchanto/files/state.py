@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from domain.errors import PermanentError, TransientError
 from domain.identity import content_digest
@@ -20,13 +20,13 @@ FILE = ".exchange.sqlite"
 WAIT = 30.0
 """Seconds that a process waits for another one's file."""
 KEYS_A_QUERY = 500
-_SCHEMA = """
+_STOCK = """
 CREATE TABLE IF NOT EXISTS stock (
     sku TEXT NOT NULL,          -- as SKUs are compared; empty: the row does not say which
     warehouse TEXT NOT NULL,
     content BLOB NOT NULL,      -- digest of the cells
     row BLOB NOT NULL,
-    said_at INTEGER NOT NULL,      -- modification time of the newest file that has said it, in ns
+    said_at INTEGER NOT NULL,   -- modification time of the newest file that has said it, in ns
     take INTEGER NOT NULL,      -- which file that was, as they were taken
     PRIMARY KEY (sku, warehouse)
 ) WITHOUT ROWID
@@ -43,27 +43,60 @@ class Kept(NamedTuple):
     row: bytes
 
 
-class State:
-    """The rows of one exchange."""
+class Database:
+    """The database of one exchange; each user of it has tables of its own."""
+
+    schema: ClassVar[tuple[str, ...]]
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / FILE
 
     @contextmanager
-    def taking(self, said_at: int) -> Iterator[Taking]:
-        """Keep all that a file of a time says, or nothing of it if an error is raised."""
-        with self._open() as database:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write all of a change, or nothing of it if an error is raised."""
+        with self.opened() as database:
             database.execute("BEGIN IMMEDIATE")
             try:
-                yield Taking(database, said_at)
+                yield database
             except BaseException:
                 database.rollback()
                 raise
             database.commit()
 
+    @contextmanager
+    def opened(self) -> Iterator[sqlite3.Connection]:
+        """Open the database. Raises ``TransientError``, or ``PermanentError`` for a damaged one."""
+        try:
+            database = sqlite3.connect(self._file, timeout=WAIT, isolation_level=None)
+            try:
+                for statement in self.schema:
+                    database.execute(statement)
+                yield database
+            finally:
+                database.close()
+        except sqlite3.OperationalError as error:
+            raise TransientError(f"{FILE} in oms.exchange.folder can't be used: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise PermanentError(
+                f"{FILE} in oms.exchange.folder is damaged ({error}); remove it, and put the files "
+                "that are still true from the folders taken into those above them again"
+            ) from error
+
+
+class State(Database):
+    """The rows of stock."""
+
+    schema = (_STOCK,)
+
+    @contextmanager
+    def taking(self, said_at: int) -> Iterator[Taking]:
+        """Keep all that a file of a time says, or nothing of it if an error is raised."""
+        with self.transaction() as database:
+            yield Taking(database, said_at)
+
     def stock(self, skus: Collection[str] | None) -> list[bytes]:
         """Return the rows of SKUs, and those that don't say whose they are; ``None``: all."""
-        with self._open() as database:
+        with self.opened() as database:
             if skus is None:
                 return [row for (row,) in database.execute("SELECT row FROM stock")]
             found: list[bytes] = []
@@ -74,24 +107,6 @@ class State:
                 query = f"SELECT row FROM stock WHERE sku IN ({marks})"  # noqa: S608 - only marks
                 found += [row for (row,) in database.execute(query, some)]
             return found
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """Open the database. Raises ``TransientError``, or ``PermanentError`` for a damaged one."""
-        try:
-            database = sqlite3.connect(self._file, timeout=WAIT, isolation_level=None)
-            try:
-                database.execute(_SCHEMA)
-                yield database
-            finally:
-                database.close()
-        except sqlite3.OperationalError as error:
-            raise TransientError(f"{FILE} in oms.exchange.folder can't be used: {error}") from error
-        except sqlite3.DatabaseError as error:
-            raise PermanentError(
-                f"{FILE} in oms.exchange.folder is damaged ({error}); remove it, and put the files "
-                "of stock/taken that are still true into stock again"
-            ) from error
 
 
 class Taking:

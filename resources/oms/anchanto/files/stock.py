@@ -20,6 +20,7 @@ from resources.oms.anchanto.files.settings import AnchantoExchange
 from resources.oms.anchanto.files.state import Kept, State
 from resources.oms.anchanto.payload import ORIGIN
 from resources.oms.anchanto.wire import AnchantoFields
+from resources.sheets.archive import reason_of
 from resources.sheets.reader import Form, Row, rows_of
 
 STOCK: Final = "stock"
@@ -69,14 +70,14 @@ class StockFiles:
                 taking.drop_faults(oldest)
         except PermanentError as error:
             with self.state.taking(now) as taking:
-                taking.keep(self._fault_of(file, digest, str(error)))
-            return str(error)
+                taking.keep(self._fault_of(file, digest, reason_of(error)))
+            return reason_of(error)
         return ""
 
     def _kept(self, file: Path, digest: str, row: Row) -> Kept:
-        fault = "; ".join(row.problems)
         cells = {self._written.get(name, name): text for name, text in row.cells.items()}
         sku = sku_key(row.cells.get(self._sku, ""))
+        fault = "; ".join(row.problems) or ("" if sku else "it names no SKU")
         content = msgspec.json.encode([sorted(cells.items()), bool(fault)])
         place = row.cells.get(self._warehouse, "").casefold() if sku else content.hex()
         return Kept(sku, place, content, self._document(file, row.number, digest, cells, fault))

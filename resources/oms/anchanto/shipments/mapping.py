@@ -62,7 +62,7 @@ class FulfilmentMapper:
                 ),
                 parcels=packed.parcels,
                 # Anchanto states no answer to a late cancellation: that it has packed is one.
-                cancel_answer="rejected" if packed.parcels else None,
+                cancel_answer="rejected" if packed.parcels or _is_packed(status) else None,
             )
         return Mapped(record, tuple(found.warnings))
 
@@ -129,6 +129,11 @@ def _reached_without_shipment(
     advice = "Ask the warehouse whether it has shipped them, and have it create the shipment."
     found.warn("units_without_shipment", f"order_items[{line.line_id}]", message, advice)
     return Milestone.ALLOCATED
+
+
+def _is_packed(status: Status) -> bool:
+    is_canceled = status.milestone is Milestone.CANCELED
+    return not is_canceled and not _is_before(status.milestone, Milestone.PACKED)
 
 
 def _is_before(milestone: Milestone, other: Milestone) -> bool:

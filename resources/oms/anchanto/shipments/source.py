@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from domain.connections import Connection
-from domain.exchange import Mapped, Skipped
+from domain.exchange import Mapped, RawRecord, Skipped
 from domain.reconciliation import OrderOrigin
 from domain.records.fulfilment import Fulfilment
 from domain.sources import EVERYTHING, Page, Scope, Shape, to_pages
 from domain.values import Window
-from resources.oms.anchanto.orders.lists import OrderLists
 from resources.oms.anchanto.orders.lookup import Origins
 from resources.oms.anchanto.personal import FACTS
 from resources.oms.anchanto.settings import AnchantoSettings
 from resources.oms.anchanto.shipments.mapping import FulfilmentMapper
+
+
+class OrderReads(Protocol):
+    """How orders are read with their shipments, by the API or by files."""
+
+    def oldest_since(self, since: datetime) -> datetime | None:
+        """Return the time of the oldest change at or after ``since``, or ``None``."""
+
+    def changed_in(self, window: Window) -> Iterator[list[RawRecord]]:
+        """Yield the orders that changed in the window."""
+
+    def read(self, numbers: Collection[str]) -> list[RawRecord]:
+        """Return those of the orders that the account has."""
 
 
 class ShipmentsSource:
@@ -28,7 +40,7 @@ class ShipmentsSource:
 
     def __init__(
         self,
-        lists: OrderLists,
+        lists: OrderReads,
         origins: Origins,
         settings: AnchantoSettings,
         connection: Connection,

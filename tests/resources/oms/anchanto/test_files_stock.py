@@ -294,7 +294,9 @@ def test_settings_are_of_the_api_or_of_files(tmp_path: Path) -> None:
 def connection(tmp_path: Path, **inventory: Any) -> Connection:
     """Return a connection by files."""
     section = file_settings(tmp_path).model_dump(mode="json", exclude_unset=True)
-    return connection_of(oms={"kind": "anchanto", **section}, inventory=inventory)
+    return connection_of(
+        oms={"kind": "anchanto", **section}, inventory=inventory, streams=["inventory"]
+    )
 
 
 def test_the_preflight_looks_at_the_folder(tmp_path: Path) -> None:

@@ -1,0 +1,177 @@
+"""Orders and cancellations as files, as a target of deliveries; below the mapping of the API.
+
+What was sent is known by its number, so an order goes out once. Whether a cancellation was in time
+shows in the order's status, or in its shipments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
+from domain.delivery import Claimed, Operation, OrderCancel
+from domain.errors import Problem, RecordRejected
+from domain.exchange import ExchangeLog, Receipt
+from domain.reconciliation import Difference
+from domain.records.orders import Order
+from resources.oms.anchanto.files.order_lists import FileOrders
+from resources.oms.anchanto.files.orders_state import OrdersState
+from resources.oms.anchanto.files.outbox import Outbox
+from resources.oms.anchanto.files.rows import OrderRows
+from resources.oms.anchanto.orders.diff import FORM, compare_order, order_change, units_of
+from resources.oms.anchanto.orders.lookup import Origins
+from resources.oms.anchanto.orders.mapping import OrderMapper
+from resources.oms.anchanto.orders.writer import status_in
+from resources.oms.anchanto.payload import Documents
+from resources.oms.anchanto.settings import AnchantoSettings
+from resources.oms.anchanto.statuses import CANCELED, StatusTable
+from resources.oms.create_only import CreateOnlyWriter
+
+ORDERS, CANCELLATIONS = "orders", "cancellations"
+ACTS_FOR = 5.0
+"""A file is out when its call is over; a disk that hangs takes longer."""
+
+
+class AnchantoFileOrders:
+    """``domain.ports.OrderTarget`` by files. There is no operation ``update``, as by the API."""
+
+    operations: Mapping[str, Operation] = {
+        "create": Operation("find", creates=True, replaces=False),
+        "cancel": Operation(replaces=False),
+    }
+    acts_for = ACTS_FOR
+
+    def __init__(
+        self,
+        settings: AnchantoSettings,
+        lists: FileOrders,
+        state: OrdersState,
+        orders: Outbox,
+        cancellations: Outbox,
+        origins: Origins,
+    ) -> None:
+        self._settings, self._lists, self._state, self._origins = settings, lists, state, origins
+        self._orders, self._cancellations = orders, cancellations
+        self._mapper, self._documents = OrderMapper(settings), Documents(settings.wire.fields)
+
+    def payload(self, order: Order) -> dict[str, object]:
+        """Map an order to a new order, in our names."""
+        return self._mapper.payload(order)
+
+    def change(
+        self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False
+    ) -> dict[str, object] | None:
+        """Return what differs; it can't be sent, but says what the account would have to change."""
+        return order_change(known, wanted, whole=whole)
+
+    def units(self, content: Mapping[str, object]) -> dict[str, Decimal]:
+        """Return by SKU the units of a ``payload``."""
+        return units_of(content)
+
+    def compare(
+        self, payload: bytes, wanted: Mapping[str, object]
+    ) -> tuple[dict[str, object], list[Difference]]:
+        """Return what an order holds of ``wanted``, and the differences."""
+        return compare_order(self._documents.order_attributes(payload), wanted)
+
+    def writer(self, log: ExchangeLog) -> FileOrdersWriter:
+        """Open the folders for writing."""
+        return FileOrdersWriter(
+            self._settings,
+            self._lists,
+            self._state,
+            (self._orders, self._cancellations),
+            self._origins,
+            log,
+        )
+
+
+class FileOrdersWriter(CreateOnlyWriter):
+    """``domain.ports.Writer`` of orders."""
+
+    system, form = "Anchanto", FORM
+
+    def __init__(
+        self,
+        settings: AnchantoSettings,
+        lists: FileOrders,
+        state: OrdersState,
+        outboxes: tuple[Outbox, Outbox],
+        origins: Origins,
+        log: ExchangeLog,
+    ) -> None:
+        super().__init__(lists=lists, origins=origins)
+        self._state, self._log, self._fields = state, log, settings.wire.fields
+        self._store_code = settings.store_code
+        self._orders, self._cancellations = outboxes
+        columns = settings.exchange.columns if settings.exchange is not None else {}
+        self._rows = OrderRows(self._fields, columns)
+        self._documents = Documents(settings.wire.fields)
+        self._statuses = StatusTable(settings.statuses)
+
+    def compare(
+        self, payload: bytes, wanted: Mapping[str, object]
+    ) -> tuple[dict[str, object], list[Difference]]:
+        """Return what an order holds of ``wanted``, and the differences."""
+        return compare_order(self._documents.order_attributes(payload), wanted)
+
+    async def send(self, claimed: Claimed) -> Receipt:
+        """Write the file of one order, or of its cancellation."""
+        content = claimed.content
+        if isinstance(content, OrderCancel):
+            return await self._cancel(content, claimed)
+        number = str(content.payload["number"])
+        if await self.read([number]):
+            return await self.same(content.wanted)
+        await asyncio.to_thread(self._create, number, content.payload, claimed)
+        return Receipt(number)
+
+    def _create(self, number: str, payload: Mapping[str, object], claimed: Claimed) -> None:
+        held = next(iter(self._state.orders([number])), None)
+        document = self._fields.outgoing("order", payload)
+        name, content = self._orders.name_of(claimed.key), msgspec.json.encode(document)
+        self._orders.prepare(name, self._rows.columns, self._rows.rows(payload))
+        self._state.note_sent(number, content, name)
+        # Not before it: a file that is noted and nowhere counts as handed out.
+        if held is not None and held.file not in (None, name):
+            self._orders.discard(held.file)
+        self._orders.hand_out(name, claimed.correlation_id, self._log)
+
+    async def _cancel(self, content: OrderCancel, claimed: Claimed) -> Receipt:
+        number = content.order_id
+        payload = (await self.read([number])).get(number)
+        status = "" if payload is None else status_in(self._documents, payload)
+        known = self._statuses.known(status)
+        if known is not None and known.name == CANCELED:
+            return Receipt(number)
+        if payload is None or (known is not None and not known.is_cancelable):
+            raise _refused(number, status)
+        await asyncio.to_thread(self._ask_to_cancel, content, claimed.key, claimed.correlation_id)
+        return Receipt(number, "requested")
+
+    def _ask_to_cancel(self, content: OrderCancel, key: UUID, correlation_id: str) -> None:
+        name = self._state.noted_cancel(str(key))
+        if name is not None and self._cancellations.is_out(name):
+            return
+        if name is None:
+            number, store, reason = (
+                self._fields.name("order", each) for each in ("number", "store_code", "reason")
+            )
+            name = self._cancellations.name_of(key)
+            row = self._rows.named(
+                {number: content.order_id, store: self._store_code, reason: content.reason}
+            )
+            self._cancellations.prepare(name, list(row), [row])
+            self._state.note_cancel(str(key), name)
+        self._cancellations.hand_out(name, correlation_id, self._log)
+
+
+def _refused(number: str, status: str) -> RecordRejected:
+    reason = f"it is {status}" if status else "no file has it"
+    text = f"The order can't be canceled any more: {reason}."
+    advice = "Stop it at the warehouse by hand, or take it back as a return."
+    return RecordRejected(Problem("cancel_refused", "number", text, advice, number))

@@ -1,0 +1,106 @@
+"""Files that go out: written whole under another name, noted, and then handed out by a rename.
+
+A file that lies under its other name has not been handed out; one that was noted and does not is
+out, wherever the other program has moved it. So a lost run leaves no doubt about either.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from domain.errors import TransientError
+from domain.exchange import Exchange, ExchangeLog, OutcomeUnknown
+from resources.oms.anchanto.client import KIND
+from resources.oms.anchanto.files.settings import AnchantoExchange
+from resources.sheets.writer import write
+
+WRITTEN, UNANSWERED = 200, 0
+"""The log has statuses of HTTP: of a file that was handed out, and of one whose end is unknown."""
+UNFINISHED = "."
+
+
+class Outbox:
+    """One kind of files that go out."""
+
+    def __init__(self, exchange: AnchantoExchange, kind: str, channel: str) -> None:
+        self.folder, self._format = exchange.folder / kind, exchange.format
+        self._channel = "".join(char if char.isalnum() else "-" for char in channel)
+
+    def name_of(self, key: UUID) -> str:
+        """Return the name of a delivery's file: sales channel, time and key."""
+        return f"{self._channel}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{key}.{self._format}"
+
+    def is_out(self, name: str) -> bool:
+        """Return whether a file that was noted has been handed out."""
+        return not self._unfinished(name).exists()
+
+    def prepare(self, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+        """Write a file under its other name. Raises ``TransientError`` where it can't be."""
+        path, cells = self._unfinished(name), [[row.get(c, "") for c in columns] for row in rows]
+        try:
+            if self._format == "xlsx":
+                write(path, "orders", columns, cells)
+            else:
+                text = io.StringIO()
+                csv.writer(text).writerows([columns, *cells])
+                path.write_text(text.getvalue(), encoding="utf-8", newline="")
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+            _confirm(self.folder)
+        except OSError as error:
+            text_of = f"{name} could not be written: {error.strerror}; check the folder"
+            raise TransientError(f"{text_of} {self.folder.name} of oms.exchange.folder") from error
+
+    def hand_out(self, name: str, correlation_id: str, log: ExchangeLog) -> None:
+        """Give a file its name. Raises ``OutcomeUnknown`` where the disk does not confirm it."""
+        started, fault, status = time.perf_counter(), "", UNANSWERED
+        try:
+            _rename(self._unfinished(name), self.folder / name)
+            self._confirm_out()
+            status = WRITTEN
+        except OSError as error:
+            fault = str(error.strerror)
+            raise OutcomeUnknown(f"the disk did not confirm that {name} is out: {fault}") from error
+        finally:
+            milliseconds = (time.perf_counter() - started) * 1000
+            log(
+                Exchange(
+                    datetime.now(UTC), KIND, "PUT", f"{self.folder.name}/{name}", status,
+                    milliseconds, 1, correlation_id, error=fault, is_lost=status == UNANSWERED,
+                )
+            )  # fmt: skip
+
+    def discard(self, name: str) -> None:
+        """Remove a file that was not handed out."""
+        self._unfinished(name).unlink(missing_ok=True)
+
+    def _confirm_out(self) -> None:
+        _confirm(self.folder)
+
+    def _unfinished(self, name: str) -> Path:
+        return self.folder / f"{UNFINISHED}{name}"
+
+
+def _rename(path: Path, target: Path) -> None:
+    try:
+        path.rename(target)
+    except FileNotFoundError:
+        if not target.parent.is_dir():
+            raise
+        # Another process has handed it out meanwhile.
+
+
+def _confirm(folder: Path) -> None:
+    """Wait until the disk has a folder's new names."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -95,6 +95,8 @@ MANUAL: dict[tuple[str, str], str] = {
     "the store, then reconcile with --repair.",
     ("differs", "status"): "The order is cancelled in the store but active at the OMS, which did "
     "not get it from Lockstep: cancel it there.",
+    ("differs", "price"): "The store can't take the price any more: follow the advice of its "
+    "rejection, which the next delivery makes.",
     ("differs", "line"): "The order is not exported in its present status: correct it at the OMS.",
     ("differs", "order"): "The order is not exported in its present status: correct it at the OMS.",
 }

@@ -383,6 +383,7 @@ _TARGET: dict[str, Entry] = {
         "A price that the store has nothing to compare with is approved by an operator.",
         ("prices.first_price",),
     ),
+    "price_inactive": Entry("business_rule", "A price that is written is one that shoppers see."),
     "price_mode_embedded": Entry(
         "business_rule", "A product whose prices are written has them by themselves."
     ),

@@ -146,17 +146,20 @@ class PriceComparator:
         limit = self._sync.connection.limits.captured_not_delivered
         if result.add_if_unsettled("price", plan.key, known, self._now, limit):
             return result
-        if plan.place is None or plan.tag is None or shown.problem or shown.tag == plan.tag:
+        if plan.place is None or plan.tag is None:
+            return result
+        if shown.problem is None and shown.tag == plan.tag:
             return result
         currency = plan.place.currency
+        found = "" if shown.tag is None else shown.tag.text(currency)
         result.add(
             DIFFERS,
             "price",
             plan.key,
             "price",
             expected=plan.tag.text(currency),
-            found="" if shown.tag is None else shown.tag.text(currency),
-            can_repair=True,
+            found=found if shown.problem is None else shown.problem.code,
+            can_repair=shown.problem is None,
         )
         content = tag_content(shown.tag)
         state = TargetRow.following(
@@ -171,5 +174,6 @@ class PriceComparator:
             newest.capture_id,
             plan.key,
             state,
+            is_refusal=shown.problem is not None,
         )
         return result

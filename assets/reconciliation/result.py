@@ -71,6 +71,9 @@ class Repair:
     """The target does not hold the record at all."""
     lost: frozenset[str] = frozenset()
     """Ids at the target that no longer exist, so that they are created once more."""
+    is_refusal: bool = False
+    """The target can't take the record any more: it becomes a rejection, also where no repair was
+    asked for."""
 
 
 @dataclass

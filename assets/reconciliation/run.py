@@ -103,6 +103,7 @@ class DriftRecorder:
 
     def record(self, results: Sequence[Result], suspected: set[DriftKey]) -> None:
         """Record the drifts that both comparisons found, close the others, repair if asked to."""
+        asked = self._request.repair
         confirmed: list[Result] = []
         drifts: list[Drift] = []
         for result in results:
@@ -114,16 +115,15 @@ class DriftRecorder:
         with self._session.transaction():
             self._drifts.record(drifts, self._sync.connection.owner)
             self.close(results)
-        if self._request.repair:
-            repairs = [
-                result.repair
-                for result in confirmed
-                if result.repair is not None and any(d.can_repair for d in result.drifts)
-            ]
-            for stream, of_stream in by_stream(repairs).items():
-                self._report.reruns += apply_repairs(
-                    self._sync, stream, of_stream, self._request.asked_by
-                )
+        repairs = [
+            result.repair
+            for result in confirmed
+            if result.repair is not None
+            and (result.repair.is_refusal or (asked and any(d.can_repair for d in result.drifts)))
+        ]
+        for stream, of_stream in by_stream(repairs).items():
+            who = self._request.asked_by
+            self._report.reruns += apply_repairs(self._sync, stream, of_stream, who)
 
 
 class _OrdersRun:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from assets.reconciliation.run import Report, Request, reconcile
@@ -61,4 +63,43 @@ def test_what_is_under_way_is_no_drift(shop: Scene) -> None:
     report = look(shop)
     assert (report.drifts, report.pending) == ([], 0)
     shop.run("prices", first=shop.today, steps=["captured", "validated"])
+    assert look(shop).drifts == []
+
+
+@pytest.mark.parametrize("gone", ["list", "currency"])
+def test_what_the_store_can_take_no_more_is_found_and_becomes_a_rejection(
+    shop: Scene, gone: str
+) -> None:
+    """A list that was deleted, another currency of the store: the drift stays open until then."""
+    shop.to_store("pricelists", [{"id": 4}])
+    set_prices(shop, price("MUG", 7, PriceListId="WHOLESALE"))
+    names, lists = {"price_list": "PriceListId"}, {"WHOLESALE": "4"}
+    shop.configure(**ON, prices={"lists": lists, "first_price": "send"}, oms={"names": names})
+    shop.run("prices", first=shop.today)
+    by_hand = {"sku": "MUG", "price": 6.5}
+    by_hand |= {"price_list": 4, "currency": "USD"} if gone == "list" else {}
+    shop.to_store("prices", [by_hand])
+    assert [d.found for d in look(shop).drifts] == ["USD 6.5"]
+    answers: dict[str, dict[str, Any]] = {
+        "list": {"path": "/v3/pricelists/4", "kind": "status", "status": 404},
+        "currency": {
+            "path": "/v2/store",
+            "kind": "replaced",
+            "status": 200,
+            "body": {"currency": "EUR", "id": "x", "timezone": {"name": "UTC", "raw_offset": 0}},
+        },
+    }
+    shop.fault("bigcommerce", {"method": "GET", "times": 1000} | answers[gone])
+    sent, report = writes(shop), look(shop)
+    code = {"list": "price_list_unknown", "currency": "price_currency_of_list"}[gone]
+    assert {(d.found, d.can_repair) for d in report.drifts} == {(code, False)}
+    assert len(report.drifts) == (1 if gone == "list" else len(SKUS))
+    assert shop.sql("SELECT count(*) FROM sync.drift WHERE state = 'open'") == [
+        (len(report.drifts),)
+    ]
+    shop.run("prices", first=shop.today, steps=["validated", "delivered"], raise_on_error=False)
+    rejections = shop.open_rejections("prices")
+    assert set(rejections.values()) == {code}
+    assert len(rejections) == len(report.drifts)
+    assert writes(shop) == sent
     assert look(shop).drifts == []

@@ -67,7 +67,7 @@ class PriceReader:
         for price in self.standalone({place.item.sku for place, _ in wanted}):
             by_sku.setdefault(price.sku or "", []).append(price)
         for place, scope in wanted:
-            one = self.matching(place, scope, by_sku.get(place.item.sku, ()))
+            one = matching(place, scope, by_sku.get(place.item.sku, ()))
             found[place.key] = self.shown(one, scope)
         return found
 
@@ -87,7 +87,7 @@ class PriceReader:
         return _unknown(price_list, f"the project has no channel {scope.channel} for distribution")
 
     def standalone(self, skus: Collection[str]) -> list[Standalone]:
-        """Return all active standalone prices of some SKUs, whatever their scope."""
+        """Return all standalone prices of some SKUs, whatever their scope; active or not."""
         wanted = sorted(set(skus))
         found: list[Standalone] = []
         for start in range(0, len(wanted), IDS_A_CALL):
@@ -96,22 +96,15 @@ class PriceReader:
                 found += [
                     document_of(f"commercetools: GET {PATH}", raw, STANDALONE) for raw in page
                 ]
-        return [price for price in found if price.active is not False]
-
-    def matching(
-        self, place: PricePlace, scope: PriceScope, prices: Sequence[Standalone]
-    ) -> Standalone | None:
-        """Return the price of a place; a project has one at most for a scope."""
-        return next(
-            (p for p in prices if p.sku == place.item.sku and in_scope(p, place, scope)), None
-        )
+        return found
 
     def shown(self, price: Standalone | None, scope: PriceScope) -> StorePrice:
         """Return what a price shows, with its id, version and channel's id, which write it."""
         if price is None:
             return StorePrice(PRICE, group=scope.channel)
         address = f"{price.id} {price.version}"
-        return StorePrice(PRICE, tag_of(price, self._discount), address, scope.channel)
+        tag, problem = tag_of(price, self._discount), inactive(price)
+        return StorePrice(PRICE, tag, address, scope.channel, problem)
 
     def _modes(self, ids: Collection[str]) -> Mapping[str, str]:
         wanted = sorted(set(ids))
@@ -123,6 +116,33 @@ class PriceReader:
                     product = document_of(f"commercetools: GET {PRODUCTS}", raw, PRICED_PRODUCTS)
                     modes[product.id or ""] = product.price_mode or "Embedded"
         return modes
+
+
+def matching(
+    place: PricePlace, scope: PriceScope, prices: Sequence[Standalone]
+) -> Standalone | None:
+    """Return the price of a place; a project has one at most for a scope.
+
+    Should it have another that is inactive, shoppers see the active one.
+    """
+    found = [p for p in prices if p.sku == place.item.sku and in_scope(p, place, scope)]
+    return min(found, key=lambda price: price.active is False, default=None)
+
+
+def inactive(price: Standalone) -> Problem | None:
+    """Return why a price takes no value: shoppers would not see it.
+
+    Who has switched it off may switch it on again.
+    """
+    if price.active is not False:
+        return None
+    return Problem(
+        "price_inactive",
+        "sku",
+        "the SKU's standalone price is inactive, so that shoppers see no change of it",
+        "activate the price in the store, or delete it there, then retry",
+        price.sku or "",
+    )
 
 
 def in_scope(price: Standalone, place: PricePlace, scope: PriceScope) -> bool:

@@ -1,7 +1,8 @@
 """Standalone prices, as a target of deliveries: a call for each, under its version.
 
 A new price has a key of its place, so that a second one is refused and found; a version is changed
-once. A change of version in between is read and planned again.
+once. Where another version shows the same price, it is changed; where it shows another price, the
+delivery is planned anew, so that the connection's limit is about what shoppers see.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from domain.delivery import Claimed, Operation, Outcome, outcome_of
 from domain.errors import LockstepError, Problem, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, Receipt
 from domain.identity import content_digest
-from domain.prices import PriceChange, PricePlace, StorePrice
+from domain.prices import PriceChange, PricePlace, PriceTag, StorePrice
 from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
 from resources.http.policy import ClientPolicy
@@ -39,7 +40,8 @@ from resources.platforms.commercetools.prices.reader import (
     PRICE,
     PriceReader,
     amount_of,
-    in_scope,
+    inactive,
+    matching,
     tag_of,
 )
 from resources.platforms.commercetools.prices.scopes import PriceScope, scope_of
@@ -92,25 +94,38 @@ class PricesWriter(TargetWriter):
             raise RecordRejected(_no_discount(change))
         identifier, _, version = change.held.address.partition(" ")
         known = (identifier, int(version)) if version else None
-        current: Standalone | None = None
         for _ in range(MOST_CONFLICTS):
             if known is None:
                 reply = await self._create(change, correlation_id)
             else:
-                if current is not None and tag_of(current, self._discount) == change.tag:
-                    return Receipt(known[0])
-                reply = await self._change(known, change, current, correlation_id)
+                reply = await self._change(known, change, correlation_id)
             if reply.ok:
                 return Receipt(str(reply.value.id), trace_id=request_id(reply.headers))
             is_taken = known is None and code_of(reply) in TAKEN
             if reply.status not in (CONFLICT, MISSING) and not is_taken:
                 refuse(reply, "price_refused", "value", ADVICE)
             current = await self._find(change)
+            tag = self._tag(current)
+            if current is not None and tag == change.tag:
+                return Receipt(current.id or "")
+            if tag != change.held.tag:
+                raise TransientError(
+                    f"commercetools: the price of {change.place.item.sku} was changed by another "
+                    "just now; the next run compares with it"
+                )
             known = (current.id or "", current.version or 1) if current is not None else None
         raise TransientError(
             f"commercetools: the price of {change.place.item.sku} has changed {MOST_CONFLICTS} "
             "times while it was written; a later try may help"
         )
+
+    def _tag(self, current: Standalone | None) -> PriceTag | None:
+        """Return what a price shows. Raises ``RecordRejected`` where it is inactive."""
+        if current is None:
+            return None
+        if (problem := inactive(current)) is not None:
+            raise RecordRejected(problem)
+        return tag_of(current, self._discount)
 
     async def _create(self, change: PriceChange, correlation_id: str) -> Reply:
         place, tag = change.place, change.tag
@@ -137,21 +152,16 @@ class PricesWriter(TargetWriter):
         )
 
     async def _change(
-        self,
-        known: tuple[str, int],
-        change: PriceChange,
-        current: Standalone | None,
-        correlation_id: str,
+        self, known: tuple[str, int], change: PriceChange, correlation_id: str
     ) -> Reply:
         tag, currency = change.tag, change.place.currency
         actions: list[dict[str, Any]] = [
             {"action": "changeValue", "value": money(tag.regular, currency), "staged": False}
         ]
-        shown = change.held.tag if current is None else tag_of(current, self._discount)
         if tag.sale is not None:
             reduced = self._discounted(tag.sale, currency)
             actions.append({"action": "setDiscountedPrice", "discounted": reduced})
-        elif shown is not None and shown.sale is not None:
+        elif change.held.tag is not None and change.held.tag.sale is not None:
             actions.append({"action": "setDiscountedPrice"})
         return await self._client.request(
             "POST",
@@ -181,7 +191,7 @@ class PricesWriter(TargetWriter):
             refuse(reply, "price_refused", "sku", ADVICE)
         found = [document_of(reply.where, raw, STANDALONE) for raw in reply.value or ()]
         channels = _scope_of(change)
-        return next((p for p in found if in_scope(p, place, channels)), None)
+        return matching(place, channels, found)
 
 
 def _scope_of(change: PriceChange) -> PriceScope:

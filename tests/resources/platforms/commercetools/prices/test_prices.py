@@ -95,7 +95,10 @@ def test_a_price_is_made_once_and_changed_in_its_scope(
     assert shown(store, other).tag is None
     assert [o.state for o in put(store, first)] == ["done"], "the same again: it has the price"
     assert writes(project) == 1
-    assert [o.state for o in put(store, PriceChange(place, tag("12"), before))] == ["done"]
+    [late] = put(store, PriceChange(place, tag("12"), before))
+    assert (late.state, shown(store, place).tag) == ("retry", tag("10", "8"))
+    change = PriceChange(place, tag("12"), shown(store, place))
+    assert [o.state for o in put(store, change)] == ["done"]
     assert shown(store, place).tag == tag("12")
     made = PriceChange(other, tag("7"), shown(store, other))
     assert [o.state for o in put(store, made)] == ["done"]
@@ -165,6 +168,44 @@ def test_prices_of_groups_and_periods_are_left_alone(
     [outcome] = put(store, PriceChange(place, tag("10"), shown(store, place)))
     assert outcome.state == "done"
     assert shown(store, place).tag == tag("10")
+
+
+def test_a_price_that_is_changed_meanwhile_is_planned_anew(
+    project: Project, cup: StoreItem, open_store: Open
+) -> None:
+    """By hand to another price, or deleted: the limit is about what shoppers see by now."""
+    store, place = open_store(), PricePlace(cup, "catalog", "EUR")
+    project.set("prices", [{"sku": "CUP", "currency": "EUR", "cents": 1000}])
+    before = shown(store, place)
+    project.set("prices", [{"sku": "CUP", "currency": "EUR", "cents": 9000}])
+    [outcome] = put(store, PriceChange(place, tag("11"), before))
+    assert outcome.state == "retry"
+    assert shown(store, place).tag == tag("90")
+    project.set("prices", [{"sku": "CUP", "currency": "EUR", "cents": 1000}])
+    [outcome] = put(store, PriceChange(place, tag("11"), before))
+    assert outcome.state == "done", "another version, which shows what was compared"
+    assert shown(store, place).tag == tag("11")
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_an_inactive_price_is_never_done(
+    project: Project, cup: StoreItem, open_store: Open, is_late: bool
+) -> None:
+    """Shoppers don't see it; also where it is switched off between the plan and the call."""
+    store, place = open_store(), PricePlace(cup, "catalog", "EUR")
+    project.set("prices", [{"sku": "CUP", "currency": "EUR", "cents": 1000}])
+    before = shown(store, place)
+    identifier, version = before.address.split()
+    switch = {"action": "changeActive", "active": False}
+    body = {"version": int(version), "actions": [switch]}
+    project.api.post(f"/standalone-prices/{identifier}", json=body)
+    problem = shown(store, place).problem
+    assert problem is not None
+    assert problem.code == "price_inactive"
+    held = before if is_late else StorePrice("price")
+    [outcome] = put(store, PriceChange(place, tag("11"), held))
+    assert outcome.state == "refused"
+    assert outcome.problems[0].code == "price_inactive"
 
 
 @pytest.mark.parametrize(

@@ -287,8 +287,9 @@ class PaymentService(Target, Protocol):
 class ListingTarget(Target, Protocol):
     """Products of a store: ``update`` (``ListingSave``), which leaves out what is not named.
 
-    ``held`` returns the texts that a product shows, by the fields of ``ListingSave.texts``, and
-    under ``images`` how many pictures it has; a product that the store lacks has problems.
+    ``held`` returns the texts that a product shows, by the fields of ``ListingSave.texts``, under
+    ``images`` how many pictures it has, and under ``skus`` its own and its variants' SKUs; a
+    product that the store lacks has problems.
     """
 
 

@@ -106,7 +106,7 @@ _RECORD: dict[str, Entry] = {
     "listing_empty": Entry("missing", "A listing changes something."),
     "listing_image_invalid": Entry("value", "The pictures of a listing are https addresses."),
     "listing_images_too_many": Entry("value", "A listing has a bounded number of pictures."),
-    "listing_product_gone": Entry("missing", "The store has the product of a listing."),
+    "listing_product_gone": Entry("missing", "The product of a listing exists, and sells its SKU."),
     "listing_refused": Entry("business_rule", "The store takes the texts and pictures."),
     "listing_text_invalid": Entry("value", "The texts of a listing are of bounded length."),
     "listing_title_invalid": Entry("value", "A title is one line that is not empty."),

@@ -2,7 +2,8 @@
 
 A request comes from a sheet or the command line and is captured like any other record: it is
 validated, delivered once, and shown in trace. A product has one record. A request that was not
-delivered yet is taken into the next one of the same product, so that none of its fields is lost.
+delivered yet, or has an open rejection, is taken into the next one of the same product, so that
+none of its fields is lost.
 """
 
 from __future__ import annotations
@@ -147,9 +148,17 @@ def capture_listings(sync: Sync, listings: Sequence[Listing]) -> dict[Partition,
 def _with(listing: Listing, waiting: Sequence[bytes] | None) -> Listing:
     """Return a request with the fields of those that wait, where it says nothing of its own."""
     for payload in reversed(waiting or ()):
-        before = decode_record(Listing, payload)
+        try:
+            before = decode_record(Listing, payload)
+        except (InvalidRecord, ValueError, RecursionError):
+            continue  # rejected as listing_unreadable: it has no fields to lose
         more: dict[str, Any] = {
-            name: getattr(before, name) for name in FIELDS if getattr(listing, name) is None
+            name: value
+            for name in FIELDS
+            if getattr(listing, name) is None and (value := getattr(before, name)) is not None
         }
-        listing = msgspec.structs.replace(listing, **more)
+        if more:
+            others = dict.fromkeys((*listing.taken_in, *before.skus))
+            others.pop(listing.sku, None)
+            listing = msgspec.structs.replace(listing, taken_in=tuple(others), **more)
     return listing

@@ -13,9 +13,11 @@ from assets.delivery.planner import Planner
 from assets.delivery.request import DeliveryRequest
 from domain.connections import LISTINGS
 from domain.delivery import Held, Intent, ListingSave, Outcome
+from domain.errors import Problem
 from domain.identity import delivery_key
 from domain.records.listings import Listing
 from domain.records.record import decode_record
+from domain.skus import sku_key
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -59,10 +61,18 @@ class ListingsPlanner(Planner[Listing]):
         return Plan(due, [Intent("update", key, accepted.source_id, save, reads=True)])
 
     def decide(self, plan: Plan, intent: Intent, held: Held) -> Intent | Outcome:
-        """Return what differs from what the store shows now; nothing where it shows all of it."""
+        """Return what differs from what the store shows now; nothing where it shows all of it.
+
+        A product that no longer sells what was named is another one: it is left alone.
+        """
         save: ListingSave = intent.content
         shown: Mapping[str, Any] = held.content
-        texts = {name: text for name, text in save.texts.items() if shown.get(name) != text}
+        sold = {sku_key(sku) for sku in shown["skus"]}
+        if moved := [sku for sku in plan.due.record.skus if sku_key(sku) not in sold]:
+            return Outcome("refused", problems=tuple(map(_moved, moved)))
+        texts = {
+            name: text for name, text in save.texts.items() if _typed(shown[name]) != _typed(text)
+        }
         images = save.images
         if images is not None and not self.request.force and self._has_images(plan, images, shown):
             images = None
@@ -88,6 +98,21 @@ class ListingsPlanner(Planner[Listing]):
         content = orjson.dumps({"images": images, "texts": sorted(listing.texts)})
         moment = plan.accepted.source_updated_at
         return TargetRow.following(known, intent.target_key, outcome.target_id, content, moment)
+
+
+def _typed(text: str) -> str:
+    """Return a text as a sheet gives it back: line ends alike, and no blanks around it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def _moved(sku: str) -> Problem:
+    return Problem(
+        "listing_product_gone",
+        "sku",
+        f"the product no longer sells the SKU {sku} in the store, so it was not changed",
+        "run the stream catalog, discard this rejection, and import the row again",
+        sku,
+    )
 
 
 def _images_of(known: TargetRow | None) -> list[str] | None:

@@ -19,10 +19,18 @@ class Listing(Record, frozen=True, kw_only=True):
     warranty: str | None = None
     images: tuple[str, ...] | None = None
     """Addresses from which the store fetches the pictures, the first at the front."""
+    taken_in: tuple[Sku, ...] = ()
+    """Other SKUs by which earlier requests, whose fields this one has, named the product."""
 
     def __post_init__(self) -> None:
-        check_sku(self, self.sku)
+        for sku in self.skus:
+            check_sku(self, sku)
         check_keys(self, self.product_id)
+
+    @property
+    def skus(self) -> tuple[str, ...]:
+        """Return the SKUs that the product must sell, or it is not the one that was meant."""
+        return (self.sku, *self.taken_in)
 
     @property
     def texts(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 
 from domain.values import Partition
-from resources.ledger.captures.edits import applied, of_captures
+from resources.ledger.captures.edits import Change, applied, of_captures
 from resources.ledger.database.bulk import load
 from resources.ledger.database.compression import compress, decompress
 from resources.ledger.partitions import hour_is
@@ -136,24 +136,35 @@ class Captures:
         return {source_id: bytes(digest) for source_id, digest in rows}
 
     def waiting(self, source_ids: Sequence[str]) -> dict[str, list[bytes]]:
-        """Return the payloads of versions that have no outcome or were not delivered, oldest first.
+        """Return the payloads of versions that have not taken effect yet, oldest first.
 
-        By record; those without such a version are absent.
+        By record, with their edits applied; those without such a version are absent. They have no
+        outcome, were not delivered, or are what an open rejection is about; what an operator has
+        discarded is none.
         """
         rows = self._db.execute(
-            """SELECT c.source_id, c.payload FROM sync.capture c
+            """SELECT c.source_id, c.payload, c.source_day, c.capture_id FROM sync.capture c
                LEFT JOIN sync.record r ON r.connection = c.connection AND r.stream = c.stream
                    AND r.source_day = c.source_day AND r.capture_id = c.capture_id
                WHERE c.connection = %s AND c.stream = %s AND c.source_id = ANY(%b::text[])
                  AND c.payload IS NOT NULL
-                 AND (r.state IS NULL OR (r.state = 'accepted' AND r.outcome IS NULL))
+                 AND (r.state IS NULL OR (r.state = 'accepted' AND r.outcome IS NULL)
+                      OR EXISTS (SELECT 1 FROM sync.rejection x
+                                 WHERE x.connection = c.connection AND x.stream = c.stream
+                                   AND x.source_id = c.source_id AND x.capture_id = c.capture_id
+                                   AND x.state IN ('open', 'retried')))
                ORDER BY c.source_id, c.source_updated_at, c.capture_id""",
             (self._name, self._stream, list(source_ids)),
             binary=True,
-        )
+        ).fetchall()
+        changes: dict[UUID, Sequence[Change]] = {}
+        for day in {row[2] for row in rows}:
+            ids = [row[3] for row in rows if row[2] == day]
+            changes |= of_captures(self._db, self._name, self._stream, day, ids)
         found: dict[str, list[bytes]] = {}
-        for source_id, payload in rows:
-            found.setdefault(source_id, []).append(decompress(payload))
+        for source_id, payload, _, capture in rows:
+            edited = applied(decompress(payload), changes.get(capture, ()))
+            found.setdefault(source_id, []).append(edited)
         return found
 
     def to_validate(

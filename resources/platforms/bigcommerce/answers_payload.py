@@ -70,7 +70,9 @@ class ListedProduct(Document):
     name: str | None = ""
     description: str | None = ""
     warranty: str | None = ""
+    sku: Scalar = None
     images: list[msgspec.Raw] | None = None
+    variants: list[Variant | None] | None = None
 
 
 class ProductVariants(Document):

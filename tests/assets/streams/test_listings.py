@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from assets.streams.listings import capture_listings
+from assets.streams.listings_sheet import Wanted, exported, resolve
 from domain.records.listings import Listing
 from domain.values import Partition
+from resources.ledger.rejections import operator_actions, work_queue
+from resources.ledger.rejections.work_queue import RejectionFilter
+from resources.sheets.reader import COLUMNS, read
+from resources.sheets.writer import write
 from tests.assets.scene import NAME, Scene
 
+SKUS = {900: "CUP-9", 901: "JAR-9"}
 Json = dict[str, Any]
 STREAMS = ("orders", "inventory", "shipments", "catalog", "listings")
 PUT = {"method": "PUT", "path": "/v3/catalog/products"}
@@ -41,7 +48,7 @@ def request(shop: Scene, number: int = 900, **wanted: Any) -> dict[Partition, li
     """Ask for what a product should show."""
     assert shop.lockstep is not None
     sync = shop.lockstep.sync(NAME, "request")
-    return capture_listings(sync, [Listing(product_id=str(number), sku="CUP-9", **wanted)])
+    return capture_listings(sync, [Listing(product_id=str(number), sku=SKUS[number], **wanted)])
 
 
 def deliver(shop: Scene, **more: Any) -> None:
@@ -143,6 +150,116 @@ def test_a_listing_that_breaks_a_rule_is_rejected_before_it_is_sent(shop: Scene)
     assert shop.open_rejections("listings") == {"900": "listing_title_invalid"}
     assert writes(shop) == 0
     assert product(shop)["name"] == "Mug"
+
+
+REFUSAL = PUT | {"kind": "status", "status": 422}
+
+
+def test_what_the_store_refused_is_not_lost_by_the_next_request(shop: Scene) -> None:
+    """It goes out with the next request, and is rejected with it as long as it is refused."""
+    shop.fault("bigcommerce", REFUSAL | {"times": 2})
+    ask(shop, name="Wanted")
+    ask(shop, warranty="2 years")
+    assert shop.open_rejections("listings") == {"900": "listing_refused"}
+    assert (product(shop)["name"], product(shop)["warranty"]) == ("Mug", "")
+    shop.fault("bigcommerce")
+    ask(shop, description="new")
+    shown = product(shop)
+    assert shop.open_rejections("listings") == {}
+    assert (shown["name"], shown["warranty"], shown["description"]) == ("Wanted", "2 years", "new")
+
+
+def test_what_broke_a_rule_stays_rejected_until_it_is_corrected(shop: Scene) -> None:
+    """By a request with the same field; an edit of an operator counts."""
+    ask(shop, name="One\nTwo", warranty="2 years")
+    ask(shop, description="new")
+    assert shop.open_rejections("listings") == {"900": "listing_title_invalid"}
+    assert shop.lockstep is not None
+    with shop.lockstep.sync(NAME, "edit").ledger.session(NAME, "listings") as session:
+        [found] = work_queue.find(session.db, RejectionFilter())
+        changes = operator_actions.planned_edit(session.db, found, ["warranty=3 years"])
+        operator_actions.edit(session.db, found, changes, "ann", "it is longer")
+    ask(shop, name="One")
+    shown = product(shop)
+    assert shop.open_rejections("listings") == {}
+    assert (shown["name"], shown["warranty"], shown["description"]) == ("One", "3 years", "new")
+
+
+def test_what_an_operator_has_discarded_is_not_sent_again(shop: Scene) -> None:
+    """The next request goes out without it."""
+    shop.fault("bigcommerce", REFUSAL | {"times": 1})
+    ask(shop, name="Wanted")
+    assert shop.lockstep is not None
+    with shop.lockstep.sync(NAME, "discard").ledger.session(NAME, "listings") as session:
+        found = work_queue.find(session.db, RejectionFilter())
+        operator_actions.discard(session.db, found, "ann", "the name is taken")
+    ask(shop, warranty="2 years")
+    assert (product(shop)["name"], product(shop)["warranty"]) == ("Mug", "2 years")
+    assert shop.open_rejections("listings") == {}
+
+
+def test_a_product_that_no_longer_sells_the_sku_is_left_alone(shop: Scene) -> None:
+    """The merchant moves the SKU while a request waits; not where it is only respelled."""
+    shop.fault("bigcommerce", PUT | {"kind": "status", "status": 503, "times": 20})
+    request(shop, name="Wanted")
+    deliver(shop, raise_on_error=False)
+    shop.fault("bigcommerce")
+    new = {"id": 950, "sku": "CUP-9", "name": "New mug", "price": 1}
+    shop.to_store("catalog", [{"id": 900, "sku": "OLD-9", "name": "Old mug", "price": 1}, new])
+    deliver(shop)
+    assert shop.open_rejections("listings") == {"900": "listing_product_gone"}
+    assert (product(shop)["name"], product(shop, 950)["name"]) == ("Old mug", "New mug")
+    shop.to_store("catalog", [{"id": 901, "sku": "Jar-9", "name": "Jar", "price": 1}])
+    ask(shop, 901, name="Stoneware jar")
+    assert product(shop, 901)["name"] == "Stoneware jar"
+
+
+def test_a_request_by_another_sku_takes_in_none_that_has_moved(shop: Scene) -> None:
+    """What was wanted of the mug is not written to the product that took its id."""
+    tee = {"id": 900, "name": "Tee", "price": 1, "variants": [{"sku": "CUP-9"}, {"sku": "TEE-L"}]}
+    shop.to_store("catalog", [tee])
+    request(shop, name="Wanted")
+    shop.to_store("catalog", [{**tee, "variants": [{"sku": "TEE-S"}, {"sku": "TEE-L"}]}])
+    assert shop.lockstep is not None
+    other = Listing(product_id="900", sku="TEE-L", warranty="2 years")
+    capture_listings(shop.lockstep.sync(NAME, "request"), [other])
+    deliver(shop)
+    assert shop.open_rejections("listings") == {"900": "listing_product_gone"}
+    assert product(shop)["name"] == "Tee"
+    shop.to_store("catalog", [tee])
+    capture_listings(shop.lockstep.sync(NAME, "request"), [other])
+    deliver(shop)
+    assert (product(shop)["name"], product(shop)["warranty"]) == ("Wanted", "2 years")
+
+
+def test_an_exported_sheet_that_is_imported_again_changes_nothing(
+    shop: Scene, tmp_path: Path
+) -> None:
+    """Also where the store's texts have line ends and blanks that a sheet does not keep."""
+    texts = ["<p>a</p>\r\n<p>b</p>", " lead", "a\tb\n", "x_x000D_y", "a\r\rb"]
+    rows = [
+        {"id": 910 + n, "sku": f"00{n}", "name": f" =Cup {n} ", "description": text, "price": 1}
+        for n, text in enumerate(texts)
+    ]
+    shop.to_store("catalog", rows)
+    shop.run("catalog", first=shop.today)
+    assert shop.lockstep is not None
+    sync, file = shop.lockstep.sync(NAME, "import"), tmp_path / "products.xlsx"
+    with sync.ledger.session(NAME, "catalog") as session:
+        write(file, "products", COLUMNS, exported(session))
+        wanted = [Wanted(row.number, row.cells, row.problems) for row in read(file)]
+        resolve(session.products, wanted)
+    assert not any(row.problems for row in wanted)
+    capture_listings(sync, [row.listing for row in wanted if row.listing is not None])
+    deliver(shop)
+    outcomes = shop.outcomes("listings")
+    assert {*outcomes} > {"910", "911", "912", "913", "914"}
+    assert {outcome for _, outcome in outcomes.values()} == {"delivered"}
+    assert writes(shop) == 0
+    assert product(shop, 910)["description"] == texts[0]
+    ask(shop, 900, description="old ")
+    ask(shop, 900, description="old\nnew")
+    assert writes(shop) == 1
 
 
 def test_the_catalog_sees_what_was_written(shop: Scene) -> None:

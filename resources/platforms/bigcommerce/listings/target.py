@@ -16,7 +16,7 @@ from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import request_id
 from resources.http.target_writer import TargetWriter
-from resources.platforms.bigcommerce.answers_payload import LISTED_PRODUCTS
+from resources.platforms.bigcommerce.answers_payload import LISTED_PRODUCTS, ListedProduct
 from resources.platforms.bigcommerce.catalog import (
     IDS_A_CALL,
     is_product_id,
@@ -65,7 +65,7 @@ class ListingsWriter(TargetWriter):
         return [await outcome_of(self._save(one)) for one in claimed]
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return the texts that products show, and how many pictures they have."""
+        """Return the texts that products show, how many pictures they have, and their SKUs."""
         found = await asyncio.to_thread(self._read, list(asked))
         return {name: found.get(name) or Held(name, problems=(_gone(name),)) for name in asked}
 
@@ -75,14 +75,17 @@ class ListingsWriter(TargetWriter):
         for start in range(0, len(numbers), IDS_A_CALL):
             params: dict[str, str | int] = {
                 "id:in": ",".join(map(str, numbers[start : start + IDS_A_CALL])),
-                "include": "images",
-                "include_fields": ",".join(TEXTS),
+                "include": "images,variants",
+                "include_fields": ",".join((*TEXTS, "sku")),
                 "limit": CATALOG_PAGE,
             }
             for page in products_by_id(self._reader, params):
                 for product in entries_of(PATH, page, LISTED_PRODUCTS):
                     texts: dict[str, Any] = {name: getattr(product, name) or "" for name in TEXTS}
-                    content = texts | {"images": len(product.images or ())}
+                    content = texts | {
+                        "images": len(product.images or ()),
+                        "skus": _skus(product),
+                    }
                     found[str(product.id)] = Held(str(product.id), content)
         return found
 
@@ -103,6 +106,12 @@ class ListingsWriter(TargetWriter):
         )
         accept(reply, "listing_refused", "record", "correct the texts or pictures in the sheet")
         return Receipt(save.product_id, trace_id=request_id(reply.headers))
+
+
+def _skus(product: ListedProduct) -> list[str]:
+    """Return the SKUs of a product and its variants: a request may name it by any of them."""
+    variants = [variant.sku for variant in product.variants or () if variant is not None]
+    return list(dict.fromkeys(sku for sku in (product.sku, *variants) if isinstance(sku, str)))
 
 
 def _gone(product_id: str) -> Problem:

@@ -54,10 +54,17 @@ def test_a_product_shows_what_was_saved_and_keeps_the_rest(shop: Shop) -> None:
     shop.control("POST", "catalog", [{"id": 11, "sku": "A", "name": "Mug", "warranty": "1 year"}])
     assert save(shop, ListingSave("11", {"name": "Cup"}, PICTURES)).state == "done"
     found = held(shop, "11", "12", "x")
-    shown = {"name": "Cup", "description": "", "warranty": "1 year", "images": 2}
+    shown = {"name": "Cup", "description": "", "warranty": "1 year", "images": 2, "skus": ["A"]}
     assert found["11"] == Held("11", shown)
     codes = [problem.code for name in ("12", "x") for problem in found[name].problems]
     assert codes == ["listing_product_gone"] * 2
+
+
+def test_a_product_is_named_by_its_own_sku_and_those_of_its_variants(shop: Shop) -> None:
+    """A variant without one has none."""
+    variants = [{"sku": "TEE-S"}, {"sku": ""}, {"sku": "TEE-L"}]
+    shop.control("POST", "catalog", [{"id": 12, "sku": "TEE", "name": "T", "variants": variants}])
+    assert held(shop, "12")["12"].content["skus"] == ["TEE", "TEE-S", "TEE-L"]
 
 
 def test_a_refusal_is_the_products_own(shop: Shop) -> None:

@@ -185,11 +185,20 @@ class Records:
     def reopen_owed(self, source_ids: Sequence[str], but: Sequence[UUID]) -> set[date]:
         """Take back the outcomes of older versions of records that are owed; return their days.
 
-        The newest accepted version is due again, where it was not sent; of a record without one,
-        the versions that were rejected or superseded are validated once more. ``but`` are captures
-        that were looked at just now.
+        The target has none of them. The newest accepted version is due again, where it was not
+        sent. Validated once more are a version that had only asked to withdraw the record, and, of
+        one without an accepted version, those that were rejected or superseded. ``but`` are
+        captures that were looked at just now.
         """
         mine = (self._name, self._stream, list(source_ids))
+        # A withdrawal: accepted while the target might have had it, and then nothing was to do.
+        withdrawn = self._db.execute(
+            """DELETE FROM sync.record
+               WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
+                 AND state = 'accepted' AND outcome = 'unchanged'
+               RETURNING source_day""",
+            mine,
+        ).fetchall()
         due = self._db.execute(
             """WITH accepted AS (
                    SELECT DISTINCT ON (source_id) source_day, capture_id, outcome
@@ -213,7 +222,7 @@ class Records:
                RETURNING source_day""",
             (*mine, list(but)),
         ).fetchall()
-        return {day for (day,) in (*due, *again)}
+        return {day for (day,) in (*withdrawn, *due, *again)}
 
     def reopen_newest(self, source_ids: Sequence[str], rules: Collection[str]) -> set[date]:
         """Take back the outcomes of newest versions that one of the rules has skipped.

@@ -158,11 +158,19 @@ class Rejections:
         return dict(rows.fetchall())
 
     def deciding(self, source_ids: Sequence[str]) -> set[str]:
-        """Return the records that have an open rejection, or one that an operator discarded."""
+        """Return the records that have an open rejection, or one that an operator discarded.
+
+        A discarded version decides nothing about one that was accepted after it.
+        """
         rows = self._db.execute(
-            """SELECT DISTINCT source_id FROM sync.rejection
-               WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
-                 AND state IN ('open', 'retried', 'discarded')""",
+            """SELECT DISTINCT x.source_id FROM sync.rejection x
+               WHERE x.connection = %s AND x.stream = %s AND x.source_id = ANY(%b)
+                 AND (x.state IN ('open', 'retried') OR x.state = 'discarded' AND NOT EXISTS (
+                     SELECT 1 FROM sync.record d JOIN sync.record a USING (connection, stream,
+                                                                           source_id)
+                     WHERE (d.connection, d.stream, d.source_day, d.capture_id)
+                         = (x.connection, x.stream, x.source_day, x.capture_id)
+                       AND a.state = 'accepted' AND a.source_updated_at > d.source_updated_at))""",
             (self._name, self._stream, list(source_ids)),
         )
         return {source_id for (source_id,) in rows}

@@ -370,6 +370,16 @@ def test_a_level_that_was_right_at_first_is_corrected_when_it_is_changed_by_hand
             op("outage", system="manhattan", hours=1),
             op("sync"),
         ],
+        [
+            op("place", lines=[("LAMP", 1)], number=1002),
+            op("lose_requests", system="manhattan", times=6, skip=0),
+            op("sync"),
+        ],
+        [
+            op("place", lines=[("LAMP", 1)], number=1002),
+            op("fail_writes", system="manhattan", times=30, status=503),
+            op("sync"),
+        ],
         [op("place_unknown_item", number=1002, units=2), op("sync")],
     ],
 )
@@ -454,5 +464,23 @@ def test_what_is_sent_once_more_by_force_stays_due_until_it_has_succeeded(world,
         op("sync"),
         fault,
         op("rerun", back=0, force=True, stream=stream),
+    ]
+    assert not run(world, script).problems
+
+
+def test_a_version_that_was_discarded_decides_nothing_about_the_corrected_one(world):
+    """The corrected order was dropped when it was cancelled by mistake while the OMS was away."""
+    script = [
+        op("place_unknown_item", number=1002, units=2),
+        op("sync"),
+        op("discard", place=0),
+        op("learn_item"),
+        op("forbid", system="manhattan"),
+        op("move_house", number=1002, street="1 High Street"),
+        op("forbid", system="manhattan"),
+        op("cancel", number=1002),
+        op("sync"),
+        op("move_status", number=1002, status=9),
+        op("sync"),
     ]
     assert not run(world, script).problems

@@ -43,6 +43,7 @@ _RECORD: dict[str, Entry] = {
         "missing", "A request states its id, its order, who asked, with which permissions and when."
     ),
     "action_id_duplicate": Entry("duplicate", "The id of a request is unique in a batch."),
+    "action_id_reused": Entry("duplicate", "The id of a request is used for no other request."),
     "action_kind_unknown": Entry("value", "A request is to cancel, hold, release or reroute."),
     "action_not_shown": Entry(
         "business_rule", "A store takes what became of a request that was made there."

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from assets.delivery.request import DeliveryRequest
 from assets.streams.action_report import report_outcomes
+from assets.streams.actions_book import store_id
 from assets.streams.actions_plan import ActionsPlanner
 from domain.connections import ACTIONS
 from domain.errors import Problem
@@ -18,7 +19,6 @@ from domain.schemas.actions import action_problems
 from domain.sources import Page
 from domain.values import Window
 from resources.action_source import ActionRequests
-from resources.ledger.links import accepted_orders
 from resources.ledger.records.actions import Actions as Ledger
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
@@ -71,7 +71,7 @@ class Actions:
             mapped = to_canonical(payload)
             if isinstance(mapped, Mapped):
                 named = mapped.record.source_id
-                amend(mapped.record, "source_id", _store_id(sync, session, named))
+                amend(mapped.record, "source_id", store_id(session, named))
             return mapped
 
         return to_request
@@ -116,11 +116,3 @@ class Actions:
                 why = "the request was refused, and its agent is shown the reason"
                 session.rejections.close("delivered", refused, why, sync.run_id)
         report_outcomes(sync)
-
-
-def _store_id(sync: Sync, session: Session, named: str) -> str:
-    """Return the store's id of the order that a request names; the name where none is known."""
-    if links := session.links.find(named):
-        return links[0].store_id
-    known = accepted_orders(session.db, sync.name, store_ids=[named], oms_ids=[named])
-    return known[0].store_id if known else named

@@ -10,11 +10,12 @@ from msgspec.structs import replace
 from assets.streams.cancel_answers import CANCEL_REQUESTED, CANCELED
 from domain.connections import ORDERS, SHIPMENTS
 from domain.milestones import Milestone
-from domain.records.actions import Amendment
+from domain.records.actions import ActionRequest, Amendment
 from domain.records.orders import Order
 from domain.records.record import decode_record
 from domain.rules.permissions import OrderStanding
 from resources.ledger.deliveries.deliveries import Deliveries
+from resources.ledger.links import accepted_orders
 from resources.ledger.records.actions import Actions, Pending
 from resources.ledger.records.records import Records
 from resources.ledger.rows import TargetRow, UnsettledDelivery
@@ -50,6 +51,28 @@ class OrderPage:
             is_asked_to_cancel=self.known is not None and self.known.milestone == CANCEL_REQUESTED,
             milestone=self.milestone,
         )
+
+
+def store_id(session: Session, named: str) -> str:
+    """Return the store's id of the order that a request names; the name where none is known."""
+    if links := session.links.find(named):
+        return links[0].store_id
+    known = accepted_orders(session.db, session.connection, store_ids=[named], oms_ids=[named])
+    return known[0].store_id if known else named
+
+
+def with_known_order(session: Session, request: ActionRequest) -> ActionRequest:
+    """Return a request with its order's id at the store.
+
+    It may have named an order that was not known when it was read, by its id at the OMS.
+    """
+    known = store_id(session, request.source_id)
+    first = Actions(session.db, session.connection).outcomes([request.action_id])
+    noted = first[request.action_id].source_id if first else known
+    for name in {request.source_id, noted} - {"", known}:
+        if store_id(session, name) == known:
+            Actions(session.db, session.connection).rename(request.action_id, name, known)
+    return request if known == request.source_id else replace(request, source_id=known)
 
 
 def read_pages(

@@ -19,10 +19,11 @@ from assets.delivery.plan import Due, Plan, Sent
 from assets.delivery.planner import ReadingPlanner
 from assets.delivery.request import DeliveryRequest
 from assets.streams.action_answers import apply_answers
-from assets.streams.actions_book import OrderPage, read_pages
+from assets.streams.actions_book import OrderPage, read_pages, with_known_order
 from assets.streams.cancel_answers import CANCEL_REQUESTED, CANCELED
 from domain.connections import ACTIONS, ORDERS
 from domain.delivery import Held, Intent, OrderCancel, OrderSave, Outcome, Question
+from domain.errors import Problem, RecordRejected
 from domain.identity import delivery_key
 from domain.ports import ChangingOrderTarget
 from domain.records.actions import FINAL, ActionOutcome, ActionRequest, Amendment, OutcomeState
@@ -38,17 +39,24 @@ from domain.rules.permissions import (
     without_lines,
 )
 from resources.ledger.deliveries.deliveries import Deliveries
-from resources.ledger.records.actions import Actions, StoredOutcome
+from resources.ledger.records.actions import REUSED, Actions, StoredOutcome
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
+REUSED_ID = Problem(
+    REUSED,
+    "action_id",
+    "Another request has this id: for another order, or for something else.",
+    "send the request again with an id of its own; the first one of this id stays as it is",
+)
 LOOKED_UP = "the OMS was asked for what it holds"
 SOON = timedelta(0)
 LATER = timedelta(minutes=1)
 TENTATIVE = "tentative"
 """Milestone of an amendment that was claimed and not settled: later versions of the order respect
 it, since its effect may have happened."""
+HELD_BY_STORE = "The agent's hold is released; the order's status in the store still holds it."
 REQUESTED = "The OMS has taken the cancellation as a request; its answer follows."
 
 
@@ -88,10 +96,11 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         """Decode the requests, and read what the ledger knows of them and of their orders."""
         apply_answers(self.session)
         ids = [accepted.source_id for accepted in current]
-        requests = [decode_record(ActionRequest, accepted.canonical) for accepted in current]
-        self._actions.announce(
-            {one.action_id: one.source_id for one in requests}, self.session.run_id
-        )
+        requests = [
+            with_known_order(self.session, decode_record(ActionRequest, accepted.canonical))
+            for accepted in current
+        ]
+        self._actions.announce(requests, self.session.run_id)
         orders = [request.source_id for request in requests]
         self._pages = dict(read_pages(self.session, orders, self.target.acts_for))
         self._decided = self._actions.outcomes(ids)
@@ -108,6 +117,8 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         page = self._pages[request.source_id]
         plan = Plan(due, context=_Work(page))
         before = self._decided.get(request.action_id)
+        if before is not None and _is_another(request, before):
+            raise RecordRejected(REUSED_ID)
         if before is not None and before.outcome.state in FINAL | {"requested"}:
             old = before.outcome
             plan.context = _Work(page, None, old.state, old.code, old.reason, is_old=True)
@@ -159,8 +170,11 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
             return
         held = orjson.loads(known.content)
         target = cast("ChangingOrderTarget", self.orders)
+        if set(amendment.released) & {order.hold}:
+            plan.context.reason = HELD_BY_STORE
         if (change := self._change(plan.due)) is None:
-            plan.context.state, plan.context.reason = "done", "The order is so already."
+            plan.context.state = "done"
+            plan.context.reason = plan.context.reason or "The order is so already."
             return
         save = OrderSave(change, target.applied(held, change), held)
         self._add(plan, "update", save)
@@ -301,11 +315,30 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         self._of_orders.put_targets(rows)
         self._actions.put([_outcome(plan) for plan in done], self.session.run_id)
 
+    def _given_up(self, due: Due[ActionRequest]) -> list[StoredOutcome]:
+        """Return what becomes of a request that waits while another one comes under its id.
+
+        The first one is no longer the newest of its id, so that no run carries it out: its agent
+        must know. What is final stays, and so does what may have been sent.
+        """
+        first = self._decided[due.record.action_id]
+        if first.outcome.state != "waiting":
+            return []
+        outcome = ActionOutcome(
+            action_id=due.record.action_id,
+            state="invalid" if due.known is None else "failed",
+            code=REUSED_ID.code,
+            reason="Another request came under its id before this one was carried out.",
+        )
+        return [first._replace(outcome=outcome)]
+
     def concluded(self, plans: Sequence[tuple[Plan, str | None]]) -> None:
         """Store what became of the others, too: those that are refused, wait, or are done so."""
         rows: list[StoredOutcome] = []
         for plan, outcome in plans:
             if plan.context is None:
+                if plan.refusal == (REUSED_ID,):
+                    rows += self._given_up(plan.due)
                 continue
             if outcome == "rejected" and not any(sent.outcome.succeeded for sent in plan.sent):
                 problem = plan.problems()[0] if plan.problems() else None
@@ -318,9 +351,23 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
                     problem.message if problem is not None else "The OMS did not answer."
                 )
             rows.append(_outcome(plan))
+        self.session.deliveries.put_targets(
+            [
+                self._row(plan.due, plan.context.amendment)
+                for plan, outcome in plans
+                if outcome == "unchanged" and plan.context and plan.context.amendment is not None
+            ]
+        )
         self._actions.put(rows, self.session.run_id)
         self._withdraw([plan for plan, outcome in plans if outcome and _came_to_nothing(plan)])
         self._actions.show_again([plan.due.record.action_id for plan, _ in plans if _is_old(plan)])
+
+
+def _is_another(request: ActionRequest, first: StoredOutcome) -> bool:
+    """Return whether a request is another one than the first of its id."""
+    if request.source_id != first.source_id:
+        return True
+    return first.asked is not None and request.asks_for() != first.asked
 
 
 def _came_to_nothing(plan: Plan) -> bool:

@@ -6,10 +6,20 @@ the order's later versions must respect: see ``domain.rules.amendments``.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
+from msgspec.structs import replace
+
 from domain.addressing.addresses import Address
-from domain.records.record import Record, check_keys, check_moment, check_quantity
+from domain.identity import content_digest
+from domain.records.record import (
+    Record,
+    check_keys,
+    check_moment,
+    check_quantity,
+    encode_record,
+)
 from domain.values import Key, PositiveQuantity, Quantity, UtcDatetime
 
 ActionKind: TypeAlias = Literal["cancel", "hold", "release", "reroute"]
@@ -22,6 +32,7 @@ OutcomeState: TypeAlias = Literal[
 ]
 """``requested``: the OMS decides later. ``failed``: an operator has to look at its rejection.
 ``invalid``: the request can't be read; its rejection says why."""
+UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
 FINAL: frozenset[OutcomeState] = frozenset({"done", "partly", "refused"})
 
 
@@ -66,6 +77,17 @@ class ActionRequest(Record, frozen=True, kw_only=True):
         if self.kind == "reroute":
             return "reroute_address" if self.address is not None else "reroute_node"
         return self.kind
+
+    def asks_for(self) -> bytes:
+        """Return a digest of who asks for what, by which the same request is recognised.
+
+        Of its order the ledger knows the name, which may be another one by then. A time and a
+        permission set may come from the place where it was made, and change without it.
+        """
+        same = replace(
+            self, action_id="", source_id="", comment="", permission_set="", requested_at=UNDATED
+        )
+        return content_digest(encode_record(same))
 
 
 class ActionOutcome(Record, frozen=True, kw_only=True):

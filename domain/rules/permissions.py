@@ -84,10 +84,8 @@ def decide(
         return _not_there(request, order, now)
     if standing.is_asked_to_cancel:
         return Waits("The OMS has yet to answer whether it cancels the order.")
-    if standing.is_canceled or order.cancelled:
-        if request.kind == "cancel":
-            return Unneeded("The order is canceled already.")
-        return Refused("action_order_canceled", "The order is canceled.")
+    if (canceled := _canceled(request, order, standing)) is not None:
+        return canceled
     if (refusal := _too_late(request, policy, standing)) is not None:
         return refusal
     if request.kind == "cancel":
@@ -118,6 +116,19 @@ def _not_allowed(request: ActionRequest, policy: ActionsPolicy, now: datetime) -
             f"The request was not carried out within {_span(policy.valid_for)}; ask again if it "
             "is still wanted.",
         )
+    return None
+
+
+def _canceled(
+    request: ActionRequest, order: Order, standing: OrderStanding
+) -> Refused | Unneeded | None:
+    if standing.is_canceled:
+        if request.kind == "cancel":
+            return Unneeded("The order is canceled already.")
+        return Refused("action_order_canceled", "The order is canceled.")
+    if order.cancelled and request.permission != "cancel_order":
+        return Refused("action_order_canceled", "The order is canceled in the store.")
+    # The store's own cancellation may be under way yet, or be refused: an agent's is sent, too.
     return None
 
 

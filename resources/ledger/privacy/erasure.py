@@ -48,9 +48,9 @@ _TEXTS = {
     ),
     "action_outcome": (
         "action_outcome",
-        "reason = %(gone)s",
+        "reason = CASE WHEN reason = '' THEN '' ELSE %(gone)s END, asked = NULL",
         """t.connection = %(connection)s AND t.action_id = ANY(%(captured_actions)s)
-           AND reason NOT IN ('', %(gone)s)""",
+           AND (reason NOT IN ('', %(gone)s) OR asked IS NOT NULL)""",
     ),
     # What can't be read can't be searched for a person either.
     "unread_event": (

@@ -10,16 +10,22 @@ import msgspec
 import psycopg
 
 from domain.connections import ACTIONS
-from domain.records.actions import ActionOutcome, Amendment
+from domain.records.actions import ActionOutcome, ActionRequest, Amendment
 from domain.records.record import decode_record
 from resources.ledger.database.compression import decompress
+
+REUSED = "action_id_reused"
+"""Code of a rejection of a request that is another one than the first of its id."""
 
 
 class StoredOutcome(NamedTuple):
     """What became of one action, and of which order it is."""
 
     source_id: str
+    """The order's id at the store; empty for a request that can't be read."""
     outcome: ActionOutcome
+    asked: bytes | None = None
+    """Digest of what it asks for; ``None``: not known."""
 
 
 class Pending(NamedTuple):
@@ -64,7 +70,7 @@ class Actions:
     def outcomes(self, action_ids: Collection[str]) -> dict[str, StoredOutcome]:
         """Return what became of actions, by their ids; of the others nothing is known yet."""
         rows = self._db.execute(
-            """SELECT action_id, source_id, state, code, reason FROM sync.action_outcome
+            """SELECT action_id, source_id, state, code, reason, asked FROM sync.action_outcome
                WHERE connection = %s AND action_id = ANY(%b)""",
             (self._name, list(action_ids)),
         )
@@ -72,22 +78,41 @@ class Actions:
             action_id: StoredOutcome(
                 source_id,
                 ActionOutcome(action_id=action_id, state=state, code=code, reason=reason),
+                asked,
             )
-            for action_id, source_id, state, code, reason in rows
+            for action_id, source_id, state, code, reason, asked in rows
         }
 
-    def announce(self, order_of: Mapping[str, str], run_id: str) -> None:
-        """Note which order each action is of, before anything is sent for it.
+    def announce(self, requests: Sequence[ActionRequest], run_id: str) -> None:
+        """Note of which order each action is and what it asks for, before anything is sent for it.
 
-        After a crash, what was sent can then be found by its order.
+        After a crash, what was sent can then be found by its order. What is noted of an id stays.
         """
         self._db.execute(
-            """INSERT INTO sync.action_outcome (connection, action_id, source_id, state, run_id)
-               SELECT %s, i, o, 'waiting', %s FROM unnest(%b::text[], %b::text[]) AS v(i, o)
-               ON CONFLICT (connection, action_id) DO UPDATE SET source_id = excluded.source_id
+            """INSERT INTO sync.action_outcome (connection, action_id, source_id, state, run_id,
+                                                asked)
+               SELECT %s, i, o, 'waiting', %s, a
+               FROM unnest(%b::text[], %b::text[], %b::bytea[]) AS v(i, o, a)
+               ON CONFLICT (connection, action_id)
+               DO UPDATE SET source_id = excluded.source_id, asked = excluded.asked
                WHERE action_outcome.source_id = ''""",
-            (self._name, run_id, list(order_of), list(order_of.values())),
+            (
+                self._name,
+                run_id,
+                [one.action_id for one in requests],
+                [one.source_id for one in requests],
+                [one.asks_for() for one in requests],
+            ),
         )
+
+    def rename(self, action_id: str, named: str, source_id: str) -> None:
+        """Note the store's id of an order that an action has named by another one of its ids."""
+        for table in ("action", "action_outcome"):
+            self._db.execute(
+                f"""UPDATE sync.{table} SET source_id = %s
+                    WHERE connection = %s AND action_id = %s AND source_id = %s""",  # noqa: S608
+                (source_id, self._name, action_id, named),
+            )
 
     def note_invalid(self, run_id: str) -> None:
         """Note the requests that can't be read, by their open rejections."""
@@ -125,7 +150,7 @@ class Actions:
         return bool(row and row[0])
 
     def put(self, rows: Sequence[StoredOutcome], run_id: str) -> None:
-        """Record what became of actions; the same again changes nothing."""
+        """Record what became of actions; the same again changes nothing, nor does it the order."""
         if not rows:
             return
         self._db.execute(
@@ -135,13 +160,14 @@ class Actions:
                FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
                     AS v(i, o, s, c, r)
                ON CONFLICT (connection, action_id) DO UPDATE SET
-                   source_id = excluded.source_id, state = excluded.state, code = excluded.code,
+                   source_id = coalesce(nullif(a.source_id, ''), excluded.source_id),
+                   state = excluded.state, code = excluded.code,
                    reason = excluded.reason, run_id = excluded.run_id,
                    decided_at = clock_timestamp(),
                    asked_at = coalesce(a.asked_at, excluded.asked_at), reported_at = NULL
-               WHERE (a.source_id, a.state, a.code, a.reason)
-                  IS DISTINCT FROM
-                     (excluded.source_id, excluded.state, excluded.code, excluded.reason)""",
+               WHERE (a.state, a.code, a.reason)
+                  IS DISTINCT FROM (excluded.state, excluded.code, excluded.reason)
+                  OR (a.source_id = '' AND excluded.source_id <> '')""",
             (
                 self._name,
                 run_id,
@@ -223,13 +249,17 @@ class Actions:
         )
 
     def refused(self) -> list[str]:
-        """Return the actions that were refused, and whose rejection at the OMS is still open."""
+        """Return the actions that were refused, and whose rejection at the OMS is still open.
+
+        Not those whose id was used again: that the first one was refused says nothing of another.
+        """
         rows = self._db.execute(
             """SELECT x.source_id FROM sync.rejection x
                JOIN sync.action_outcome a ON (a.connection, a.action_id)
                                            = (x.connection, x.source_id)
                WHERE x.connection = %s AND x.stream = %s AND x.stage = 'delivered'
-                 AND x.state IN ('open', 'retried') AND a.state IN ('refused', 'partly')""",
-            (self._name, ACTIONS),
+                 AND x.state IN ('open', 'retried') AND a.state IN ('refused', 'partly')
+                 AND x.code <> %s""",
+            (self._name, ACTIONS, REUSED),
         )
         return [action_id for (action_id,) in rows]

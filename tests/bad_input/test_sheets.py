@@ -43,6 +43,9 @@ TYPED: tuple[Any, ...] = (
     "http://img.example.com/1.jpg", "https://user:secret@img.example.com/1.jpg", "SKU-1 ", "sku-1",
 )  # fmt: skip
 
+SEPARATORS = ("A\u2028mug", "A\u2029mug", "A\x85mug", "A\x0bmug", "A\x1emug")
+"""Texts with what some programs take for the end of a line."""
+
 
 class _Known:
     """Stands for the ledger's products."""
@@ -84,7 +87,7 @@ def test_every_row_of_a_spoilt_sheet_is_used_or_named(tmp_path: Path) -> None:
     for number in range(SHEET_ROWS // ROWS_A_FILE):
         random = Random(number)
         is_csv = number % 5 != 0
-        spoilt = CELLS if is_csv else TYPED
+        spoilt = (*CELLS, *SEPARATORS) if is_csv else TYPED
         rows = [row_of(random, spoilt) for _ in range(ROWS_A_FILE)]
         file = tmp_path / ("products.csv" if is_csv else "products.xlsx")
         if is_csv:

@@ -26,6 +26,9 @@ EXTENSIV_ORDERS = EXTENSIV_STOCK = EXTENSIV_SHIPMENTS = 20_000
 EXTENSIV_ANSWERS = 8_000
 ANCHANTO_ORDERS, ANCHANTO_ANSWERS = 5_000, 3_000
 ANCHANTO_STOCK = ANCHANTO_SHIPMENTS = 6_000
+EXCHANGE_ROWS, EXCHANGE_FILES = 20_000, 400
+"""Rows of files of stock, statuses and shipments, and files of which a byte or a part is damaged.
+"""
 SHEET_ROWS, SHEET_FILES = 20_000, 400
 """Rows of sheets of products, and files of which a byte or a part is damaged."""
 PRODUCTS_EACH = 20_000
@@ -51,6 +54,7 @@ BOUNDARIES: dict[str, int] = {
     "Extensiv stock": EXTENSIV_STOCK,
     "Extensiv shipments": EXTENSIV_SHIPMENTS,
     "Anchanto payloads": ANCHANTO_ORDERS + ANCHANTO_ANSWERS + ANCHANTO_STOCK + ANCHANTO_SHIPMENTS,
+    "Anchanto files": EXCHANGE_ROWS + EXCHANGE_FILES,
     "products": 3 * PRODUCTS_EACH,
     "prices": PRICES_EACH + 3 * PRICE_ANSWERS_EACH,
     "returns": RETURNS,

@@ -26,6 +26,7 @@ UNFINISHED = (".", "~$")
 """How names of files start that some program still writes or has open."""
 TAKING, TAKEN, FAILED = "taking", "taken", "failed"
 LOCK = ".lock"
+LONGEST_NAME, LONGEST_FAULT = 80, 300
 Take: TypeAlias = Callable[[Path], str]
 """Reads a file and keeps what it says; returns why it can't be used, empty where it was."""
 
@@ -104,6 +105,16 @@ def is_ready(path: Path) -> bool:
     """Return whether a name is that of a file to take."""
     is_finished = not path.name.startswith(UNFINISHED)
     return is_finished and path.suffix.lower() in SUFFIXES and path.is_file()
+
+
+def place_in(file: Path, line: int, digest: str, fault: str) -> dict[str, object]:
+    """Return where a row stands, and what is wrong with it, as it is kept with the row.
+
+    A name may hold what no text can.
+    """
+    name = "".join(char if char.isprintable() else "?" for char in file.name)[:LONGEST_NAME]
+    place: dict[str, object] = {"file": name, "line": line, "file_digest": digest}
+    return {**place, "fault": fault[:LONGEST_FAULT]} if fault else place
 
 
 def free_name(folder: Path, name: str) -> Path:

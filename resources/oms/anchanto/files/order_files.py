@@ -9,13 +9,13 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
 from domain.errors import PermanentError
 from domain.identity import is_id
-from resources.oms.anchanto.files.inbox import Inbox
+from resources.oms.anchanto.files.inbox import Inbox, place_in
 from resources.oms.anchanto.files.orders_state import OrdersState, TakingOrders
 from resources.oms.anchanto.files.settings import AnchantoExchange
 from resources.oms.anchanto.files.stock import WHOLE_FILE
@@ -80,7 +80,7 @@ class OrderFiles:
     def _take(self, file: Path, form: Form, keep: Keep) -> str:
         """Keep what a file says; one that can't be used is kept as one row that says why."""
         said_at = min(file.stat().st_mtime_ns, time.time_ns())
-        origin = _Origin(file.name, hashlib.sha256(file.read_bytes()).hexdigest())
+        origin = _Origin(file, hashlib.sha256(file.read_bytes()).hexdigest())
         try:
             with self.state.transaction() as database:
                 keep(TakingOrders(database, said_at), origin, list(rows_of(file, form)))
@@ -139,16 +139,15 @@ class OrderFiles:
         return msgspec.json.encode({self.attributes: cells, ORIGIN: origin})
 
 
-class _Origin(msgspec.Struct):
+class _Origin(NamedTuple):
     """The file that is being taken."""
 
-    file: str
+    file: Path
     digest: str
 
     def at(self, line: int, fault: str) -> dict[str, object]:
         """Return where a row stands, and what is wrong with it."""
-        place = {"file": self.file, "line": line, "file_digest": self.digest}
-        return {**place, "fault": fault} if fault else place
+        return place_in(self.file, line, self.digest, fault)
 
     def of(self, row: Row, number: str) -> dict[str, object]:
         """Return where a row of an order stands, and what is wrong with its cells."""

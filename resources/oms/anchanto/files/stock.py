@@ -14,8 +14,9 @@ from typing import Final
 import msgspec
 
 from domain.errors import PermanentError
+from domain.identity import content_digest
 from domain.skus import sku_key
-from resources.oms.anchanto.files.inbox import Inbox
+from resources.oms.anchanto.files.inbox import Inbox, place_in
 from resources.oms.anchanto.files.settings import AnchantoExchange
 from resources.oms.anchanto.files.state import Kept, State
 from resources.oms.anchanto.payload import ORIGIN
@@ -56,16 +57,19 @@ class StockFiles:
     def _take(self, file: Path) -> str:
         """Keep what a file says; one that can't be used is kept as one row that says why."""
         now = time.time_ns()
-        said_at = min(
-            file.stat().st_mtime_ns, now
-        )  # a clock that is ahead would shut out later files
+        # A clock that is ahead would shut out later files.
+        said_at = min(file.stat().st_mtime_ns, now)
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         oldest = now - int(self._exchange.keep_faults.total_seconds() * 1e9)
         try:
             with self.state.taking(said_at) as taking:
+                is_clear = True
+                said: dict[tuple[str, str], tuple[int, bytes]] = {}
                 for row in rows_of(file, self._form):
-                    taking.keep(self._kept(file, digest, row))
-                if self._exchange.stock == "complete":
+                    taking.keep(self._kept(file, digest, row, said))
+                    is_clear &= not row.problems or self._is_named(row)
+                # A row that can't be read may be of a SKU that would seem to be gone.
+                if self._exchange.stock == "complete" and is_clear:
                     taking.drop_others()
                 taking.drop_faults(oldest)
         except PermanentError as error:
@@ -74,22 +78,35 @@ class StockFiles:
             return reason_of(error)
         return ""
 
-    def _kept(self, file: Path, digest: str, row: Row) -> Kept:
+    def _is_named(self, row: Row) -> bool:
+        return self._sku in row.cells and self._warehouse in row.cells
+
+    def _kept(
+        self, file: Path, digest: str, row: Row, said: dict[tuple[str, str], tuple[int, bytes]]
+    ) -> Kept:
+        """Return a row; ``said`` has what the rows before it have said, by SKU and warehouse."""
         cells = {self._written.get(name, name): text for name, text in row.cells.items()}
-        sku = sku_key(row.cells.get(self._sku, ""))
+        sku, plain = (
+            sku_key(row.cells.get(self._sku, "")),
+            msgspec.json.encode(sorted(cells.items())),
+        )
+        place = (
+            row.cells.get(self._warehouse, "").casefold() if sku else content_digest(plain).hex()
+        )
         fault = "; ".join(row.problems) or ("" if sku else "it names no SKU")
-        content = msgspec.json.encode([sorted(cells.items()), bool(fault)])
-        place = row.cells.get(self._warehouse, "").casefold() if sku else content.hex()
+        line, before = said.setdefault((sku, place), (row.number, plain))
+        if before != plain:
+            said[sku, place] = line, b""  # so that a third one does not settle it
+            fault = fault or f"line {line} says otherwise of the same SKU and warehouse"
+        content = msgspec.json.encode([cells, fault])
         return Kept(sku, place, content, self._document(file, row.number, digest, cells, fault))
 
     def _fault_of(self, file: Path, digest: str, fault: str) -> Kept:
         row = self._document(file, WHOLE_FILE, digest, {}, fault)
-        return Kept("", f"{file.name} {digest}", row, row)
+        return Kept("", content_digest(row).hex(), row, row)
 
     def _document(
         self, file: Path, line: int, digest: str, cells: Mapping[str, str], fault: str
     ) -> bytes:
-        origin: dict[str, object] = {"file": file.name, "line": line, "file_digest": digest}
-        if fault:
-            origin["fault"] = fault
+        origin = place_in(file, line, digest, fault)
         return msgspec.json.encode({self._attributes: cells, ORIGIN: origin})

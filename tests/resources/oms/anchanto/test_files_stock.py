@@ -142,6 +142,32 @@ def test_excel_may_hold_numbers_and_times_but_no_skus_as_numbers(tmp_path: Path)
         assert any(cell in fault for fault in faults), (cell, faults)
 
 
+def test_rows_that_contradict_each_other_are_a_rejection(tmp_path: Path) -> None:
+    """Whatever a third one says; the same row again is none."""
+    source = source_of(file_settings(tmp_path), BY_NODE)
+    rows = (("A", "EAST", 3), ("A", "EAST", 4), ("B", "EAST", 1), ("a", "east", 3),
+            ("B", "EAST", 1))  # fmt: skip
+    put(tmp_path / "stock/s.csv", *rows)
+    levels, [fault] = read(source)
+    assert levels == {"B@east": 1}
+    assert "Line 5 of the file s.csv" in fault
+    assert "line 2 says otherwise" in fault
+
+
+@pytest.mark.parametrize("row", [("=A1", "EAST", 3), ("A", "=A1", 3)])
+def test_a_complete_file_with_a_row_that_cannot_be_read_removes_nothing(
+    tmp_path: Path, row: tuple[Any, ...]
+) -> None:
+    """The row may be of a SKU that would seem to be gone, and the store would show 0."""
+    source = source_of(file_settings(tmp_path), BY_NODE)
+    put(tmp_path / "stock/1.csv", ("A", "EAST", 3), ("B", "EAST", 1), age=50)
+    read(source)
+    put(tmp_path / "stock/2.csv", row, ("B", "EAST", 2), age=40)
+    assert read(source)[0] == {"A@east": 3, "B@east": 2}
+    put(tmp_path / "stock/3.csv", ("", "", 9), ("B", "EAST", 3), age=30)
+    assert read(source)[0] == {"B@east": 3}, "a row of nothing, such as a total, is no such row"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [

@@ -277,13 +277,22 @@ class PricesPolicy(Config):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        targets = [self.store_list, *self.lists.values()]
-        if twice := [name for name in targets if targets.count(name) > 1]:
+        named = [self.store_list, *self.lists.values()]
+        targets = [_list_key(name) for name in named]
+        if twice := [n for n, key in zip(named, targets, strict=True) if targets.count(key) > 1]:
             raise ValueError(
                 f"several price lists of the OMS go to the store's list {twice[0]!r}: each would "
                 "overwrite the other's prices. Give each a list of its own"
             )
         return self
+
+
+def _list_key(name: str) -> tuple[str, ...]:
+    """Return what a store's price list is called, however it is spelled.
+
+    The order and blanks of its parts, and leading zeros of a number, make no other list.
+    """
+    return tuple(sorted(part.strip().lstrip("0") for part in name.split(",")))
 
 
 OPERATOR = "operator"

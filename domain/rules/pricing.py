@@ -81,6 +81,8 @@ def held_back(
         ("regular", wanted.regular, shown.regular),
         ("sale", wanted.selling, shown.selling),
     ):
+        if field == "sale" and wanted.regular == shown.regular and new > old:
+            continue  # the end of a sale: what it returns to is the store's own regular price
         if abs(new - old) > Decimal(str(limit)) * old:
             return Problem(
                 CHANGE,

@@ -390,7 +390,7 @@ _TARGET: dict[str, Entry] = {
     ),
     "price_sale_not_taken": Entry("business_rule", "A store takes a sale price.", ("platform",)),
     "price_needs_variant": Entry(
-        "business_rule", "A price list of the store has prices of variants."
+        "business_rule", "A price is that of one variant, where a product has several."
     ),
     "price_not_exact": Entry("value", "A price has no more digits than the store's numbers carry."),
     "price_refused": Entry("business_rule", "The store accepts the price."),

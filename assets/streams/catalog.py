@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import orjson
 
 from assets.streams.inventory_changes import find_changed_levels
+from domain.connections import PRICES
 from domain.errors import PermanentError, Problem, RecordRejected
 from domain.exchange import Mapped, MasterItem, RawRecord
 from domain.identity import capture_id, content_digest, correlation_id, is_fallback_id
@@ -18,9 +19,13 @@ from domain.rules.completeness import refuse_shrinkage
 from domain.sources import Page, Source
 from domain.streams import KINDS
 from domain.values import Window
+from resources.ledger.rejections.rejections import Rejections
 from resources.ledger.rows import RejectionRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
+
+SHOWN = 5
+"""SKUs that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +76,26 @@ def refresh_items(
         refuse_shrinkage(f"{sync.name}: the store's catalog", before, known, limit)
         return reading.is_complete
 
-    session.catalog.replace_store_items(reading.pages(sync.catalog), check)
-    if not reports:
-        return reading.stated
-    day = datetime.now(UTC).date()
-    rows = [_rejection(sync, session.stream, one) for one in reading.unusable.values()]
-    with session.transaction():
-        session.rejections.open(day, rows, sync.run_id)
-        session.rejections.close_others(
-            "captured", list(reading.unusable), "the store's catalog can be read", sync.run_id
-        )
+    prices = PRICES in sync.connection.streams
+    session.catalog.replace_store_items(reading.pages(sync.catalog, prices=prices), check)
+    found: dict[str, list[Unusable]] = {}
+    if reports:
+        found[session.stream] = list(reading.unusable.values())
+    if prices:
+        found[PRICES] = [*found.get(PRICES, ()), *reading.unpriced.values()]
+    for stream, some in found.items():
+        _report(sync, session, stream, some)
     return reading.stated
+
+
+def _report(sync: Sync, session: Session, stream: str, found: Sequence[Unusable]) -> None:
+    """Open a rejection of a stream for what was found, and close its others of the catalog."""
+    rejections = Rejections(session.db, sync.name, stream)
+    with session.transaction():
+        rows = [_rejection(sync, stream, one) for one in found]
+        rejections.open(datetime.now(UTC).date(), rows, sync.run_id)
+        names = list(dict.fromkeys(one.source_id for one in found))
+        rejections.close_others("captured", names, "the store's catalog can be read", sync.run_id)
 
 
 def entries(page: Page, source: Source[Product]) -> list[StoreItem | Unusable]:
@@ -109,6 +123,27 @@ def entries(page: Page, source: Source[Product]) -> list[StoreItem | Unusable]:
             "won't help"
         )
     return found
+
+
+def unpriced(page: Page, source: Source[Product]) -> Iterator[Unusable]:
+    """Yield the products of which variants are in no item: stock needs none, a price would."""
+    for raw in page.records:
+        try:
+            mapped = source.to_canonical(raw.payload)
+        except RecordRejected:
+            continue  # it is found unusable
+        if isinstance(mapped, Mapped) and (skus := mapped.record.shared_skus):
+            problem = Problem(
+                "price_needs_variant",
+                "sku",
+                "the store counts the product's stock as a whole, so that its variants are no "
+                f"items of their own: prices of {', '.join(skus[:SHOWN])} are not read",
+                "have the store track the stock by variant; or set these prices in the store, and "
+                "discard this rejection",
+                skus[0],
+            )
+            name = f"variants of product {mapped.record.product_id}"
+            yield Unusable(name, (problem,), content_digest(orjson.dumps(skus)))
 
 
 def master_items(source: Source[MasterItem], skus: Collection[str]) -> dict[str, MasterItem]:
@@ -164,16 +199,19 @@ class _Reading:
     """A read of the whole catalog."""
 
     unusable: dict[str, Unusable] = field(default_factory=dict)
+    unpriced: dict[str, Unusable] = field(default_factory=dict)
     stated: dict[str, int] = field(default_factory=dict)
     is_complete: bool = False
 
-    def pages(self, source: Source[Product]) -> Iterator[list[StoreItem]]:
-        """Yield the SKUs, a page at a time."""
+    def pages(self, source: Source[Product], *, prices: bool) -> Iterator[list[StoreItem]]:
+        """Yield the SKUs, a page at a time; ``prices``: find also what can have none."""
         now = datetime.now(UTC)
         for page in source.fetch(Window(now, now)):
             self.is_complete = self.is_complete or page.complete
             found = entries(page, source)
             self.unusable |= {one.source_id: one for one in found if isinstance(one, Unusable)}
+            if prices:
+                self.unpriced |= {one.source_id: one for one in unpriced(page, source)}
             items = [item for item in found if isinstance(item, StoreItem)]
             self.stated |= {
                 item.sku: item.level

@@ -70,6 +70,8 @@ class Product(Record, frozen=True, kw_only=True):
     """Nothing of it is shipped."""
     items: tuple[StoreItem, ...] = ()
     """The SKUs whose stock the store counts, where it was read for stock."""
+    shared_skus: tuple[str, ...] = ()
+    """SKUs of variants whose stock is counted under the product's own: they are in no item."""
     is_gone: bool = False
     """The store has deleted the product, or doesn't sell it any more."""
     sku: str = ""

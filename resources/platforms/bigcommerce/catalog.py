@@ -80,6 +80,7 @@ class CatalogSource:
             without_sku=tuple(entry.without_sku()),
             is_digital=entry.product.type == DIGITAL,
             items=items,
+            shared_skus=tuple(entry.shared_skus()),
         )
         return Mapped(product, problems)
 
@@ -172,6 +173,12 @@ class _Entry:
             yield from (f"variant {variant.id}" for variant in variants if not variant.sku)
         elif not self.product.sku and not any(variant.sku for variant in variants):
             yield f"product {self.product.id}"
+
+    def shared_skus(self) -> Iterator[str]:
+        """Yield the SKUs of variants that have no stock of their own."""
+        variants = [variant for variant in self.product.variants or () if variant is not None]
+        if len(variants) > 1 and self.product.inventory_tracking == "product":
+            yield from (str(variant.sku) for variant in variants if variant.sku)
 
     def _item(
         self, index: int | None, variant: Variant | None, sku: Scalar, field: str

@@ -332,3 +332,36 @@ def test_prices_alone_read_the_catalog_and_preview_what_they_would_send(scene: S
     scene.configure(streams=STREAMS)
     scene.run("inventory", first=scene.today)
     assert scene.open_rejections("inventory") == {"product 209": "catalog_item_unusable"}
+
+
+@pytest.mark.parametrize("by", ["inventory", "prices"])
+def test_variants_whose_stock_is_the_products_are_named_until_they_have_their_own(
+    shop: Scene, by: str
+) -> None:
+    """Whichever stream reads the catalog; a price of the product's SKU changes no variant."""
+    shop.configure(
+        streams=STREAMS if by == "inventory" else ("orders", "shipments", "prices"),
+        inventory={"catalog_ttl": "PT0S"},
+    )
+    shirt = {
+        "id": 204,
+        "sku": "SHIRT",
+        "price": "10.00",
+        "inventory_tracking": "product",
+        "variants": [{"id": 2041, "sku": "SHIRT-S"}, {"id": 2042, "sku": "SHIRT-M"}],
+    }
+    shop.to_store("catalog", [shirt])
+    set_prices(shop, price("SHIRT", 13), price("SHIRT-S", 12))
+    shop.run(by, first=shop.today)
+    live(shop)
+    assert shop.open_rejections("prices") == {
+        "variants of product 204": "price_needs_variant",
+        "SHIRT@/USD": "price_needs_variant",
+    }
+    assert shop.open_rejections("inventory") == {}
+    assert shown(shop)["SHIRT-S"] == shown(shop)["SHIRT-M"] == "10"
+    shop.to_store("catalog", [shirt | {"inventory_tracking": "variant"}])
+    shop.run(by, first=shop.today)
+    live(shop)
+    assert "variants of product 204" not in shop.open_rejections("prices")
+    assert shown(shop)["SHIRT-S"] == "12"

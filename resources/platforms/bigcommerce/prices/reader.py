@@ -7,6 +7,7 @@ of its own has the product's. A price list has a record for each variant and cur
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from domain.errors import PermanentError, Problem
@@ -174,9 +175,11 @@ def _in_catalog(place: PricePlace, product: PricedProduct | None) -> StorePrice:
         return StorePrice(PRODUCT, problem=_gone(place))
     of_product = _tag(where, product.price, product.sale_price)
     shared = StorePrice(PRODUCT, of_product, item.parent_id, PRODUCT)
-    if item.item_id is None:
-        return shared
     variants = {str(v.id): v for v in product.variants or () if v is not None}
+    if item.item_id is None:
+        # Its price would become that of each variant without one of its own.
+        problem = _needs_variant(place) if len(variants) > 1 else None
+        return replace(shared, problem=problem)
     variant = variants.get(item.item_id)
     if variant is None:
         return StorePrice(VARIANT, problem=_gone(place))
@@ -225,7 +228,7 @@ def _needs_variant(place: PricePlace) -> Problem:
     return Problem(
         "price_needs_variant",
         "sku",
-        "price lists have prices of variants, and this is the SKU of a product with several",
+        "this is the SKU of a product with several variants, which have the prices",
         "give each variant its own SKU and price",
         place.item.sku,
     )

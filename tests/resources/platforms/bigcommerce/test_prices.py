@@ -107,6 +107,7 @@ def test_what_can_take_no_price_says_why(
         usd(S1, "4"),
         usd(S1, "wholesale"),
         usd(item("S", "12", None), "3"),
+        usd(item("S", "12", None)),
     ]
     found = shop.targets["prices"].prices(places)
     problems = [found[place.key].problem for place in places]
@@ -115,6 +116,7 @@ def test_what_can_take_no_price_says_why(
         "sku_unknown_in_store",
         "price_list_unknown",
         "price_list_unknown",
+        "price_needs_variant",
         "price_needs_variant",
     ]
 

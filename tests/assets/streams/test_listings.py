@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from assets.streams.listings import capture_listings
+from assets.pipeline.capture import capture_pages
+from assets.streams.listings import Listings, capture_listings
 from assets.streams.listings_sheet import Wanted, exported, resolve
+from domain.exchange import RawRecord
 from domain.records.listings import Listing
 from domain.values import Partition
 from resources.ledger.rejections import operator_actions, work_queue
@@ -195,6 +198,20 @@ def test_what_an_operator_has_discarded_is_not_sent_again(shop: Scene) -> None:
         operator_actions.discard(session.db, found, "ann", "the name is taken")
     ask(shop, warranty="2 years")
     assert (product(shop)["name"], product(shop)["warranty"]) == ("Mug", "2 years")
+    assert shop.open_rejections("listings") == {}
+
+
+def test_a_captured_request_that_can_not_be_read_keeps_no_later_one_back(shop: Scene) -> None:
+    """It is a rejection of its own until then, and has no fields to lose."""
+    assert shop.lockstep is not None
+    sync = shop.lockstep.sync(NAME, "request")
+    with sync.ledger.session(NAME, "listings", "request") as session, session.writer_lock():
+        bad = RawRecord("900", datetime.now(UTC), b'{"name": 1}')
+        capture_pages(sync, Listings(), session, [bad])
+    deliver(shop)
+    assert shop.open_rejections("listings") == {"900": "listing_unreadable"}
+    ask(shop, name="One")
+    assert product(shop)["name"] == "One"
     assert shop.open_rejections("listings") == {}
 
 

@@ -251,6 +251,7 @@ def test_an_error_within_a_file_leaves_what_was_known(tmp_path: Path) -> None:
     put(tmp_path / "stock/1.csv", ("A", "EAST", 3), age=50)
     read(source)
     known = state.stock(None)
+    assert (tmp_path / FILE).stat().st_mode & 0o077 == 0, "it is for Lockstep's user only"
     with suppress(KeyError), state.taking(2**62) as taking:
         taking.drop_others()
         raise KeyError
@@ -290,6 +291,8 @@ def test_a_folder_that_cannot_be_used_is_an_error(
         patch.setattr(inbox_module, "is_ready", lambda path: path.rename(path.parent / ".x"))
         with pytest.raises(TransientError, match="has changed"):
             read(source)
+    with pytest.raises(TransientError, match="can't be used"):
+        State(tmp_path / "none").stock(None)
     (tmp_path / "stock").rename(tmp_path / "gone")
     with pytest.raises(PermanentError, match="folder stock .* can't be used"):
         read(source)

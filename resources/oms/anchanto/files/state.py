@@ -68,6 +68,9 @@ class Database:
         """Open the database. Raises ``TransientError``, or ``PermanentError`` for a damaged one."""
         try:
             self._file.touch(mode=0o600, exist_ok=True)  # it holds addresses of orders
+        except OSError as error:
+            raise TransientError(f"{FILE} in oms.exchange.folder can't be made: {error}") from error
+        try:
             database = sqlite3.connect(self._file, timeout=WAIT, isolation_level=None)
             try:
                 for statement in self.schema:
@@ -75,7 +78,7 @@ class Database:
                 yield database
             finally:
                 database.close()
-        except (sqlite3.OperationalError, OSError) as error:
+        except sqlite3.OperationalError as error:
             raise TransientError(f"{FILE} in oms.exchange.folder can't be used: {error}") from error
         except sqlite3.DatabaseError as error:
             raise PermanentError(

@@ -291,7 +291,7 @@ def test_a_folder_that_cannot_be_used_is_an_error(
         patch.setattr(inbox_module, "is_ready", lambda path: path.rename(path.parent / ".x"))
         with pytest.raises(TransientError, match="has changed"):
             read(source)
-    with pytest.raises(TransientError, match="can't be used"):
+    with pytest.raises(TransientError, match="can't be made"):
         State(tmp_path / "none").stock(None)
     (tmp_path / "stock").rename(tmp_path / "gone")
     with pytest.raises(PermanentError, match="folder stock .* can't be used"):

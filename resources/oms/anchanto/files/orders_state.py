@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS orders (
     changed_at INTEGER NOT NULL         -- when any of it has changed, in microseconds
 ) WITHOUT ROWID
 """
+_CHANGED = "CREATE INDEX IF NOT EXISTS orders_changed ON orders (changed_at)"
 _SHIPMENTS = """
 CREATE TABLE IF NOT EXISTS shipments (
     number TEXT NOT NULL,
@@ -56,7 +57,7 @@ class Known(NamedTuple):
 class OrdersState(Database):
     """The orders of one exchange, with their shipments."""
 
-    schema: ClassVar[tuple[str, ...]] = (_ORDERS, _SHIPMENTS, _FAULTS, _CANCELS)
+    schema: ClassVar[tuple[str, ...]] = (_ORDERS, _CHANGED, _SHIPMENTS, _FAULTS, _CANCELS)
 
     def orders(self, numbers: Collection[str]) -> list[Known]:
         """Return the orders of these numbers."""
@@ -110,7 +111,7 @@ class OrdersState(Database):
                     content = excluded.content, file = excluded.file,
                     changed_at = excluded.changed_at
                 """,
-                (number, content, file, now_micros()),
+                (number, content, file, _next(database)),
             )
 
     def noted_cancel(self, key: str) -> str | None:
@@ -133,7 +134,7 @@ class TakingOrders:
     """The transaction in which one file about orders is taken."""
 
     def __init__(self, database: sqlite3.Connection, said_at: int) -> None:
-        self._database, self._said_at, self._now = database, said_at, now_micros()
+        self._database, self._said_at, self._now = database, said_at, _next(database)
 
     def status(self, number: str, cells: bytes, row: bytes) -> None:
         """Keep an order's status, where no newer file has said another."""
@@ -180,9 +181,10 @@ class TakingOrders:
         )
 
 
-def now_micros() -> int:
-    """Return this machine's time."""
-    return _micros(datetime.now(UTC))
+def _next(database: sqlite3.Connection) -> int:
+    """Return this machine's time, and never one before the last change: clocks are set back."""
+    [(last,)] = database.execute("SELECT coalesce(max(changed_at), 0) FROM orders")
+    return max(_micros(datetime.now(UTC)), int(last))
 
 
 def _known(

@@ -23,6 +23,7 @@ from resources.http.rate_limit import LocalQuota
 from resources.oms.anchanto.adapter import build
 from resources.oms.anchanto.files import outbox as outbox_module
 from resources.oms.anchanto.files.adapter import AnchantoFiles
+from resources.oms.anchanto.files.orders_state import EPOCH, OrdersState
 from resources.oms.anchanto.files.rows import OrderRows
 from resources.oms.anchanto.wire import AnchantoFields
 from resources.secrets import resolve
@@ -291,6 +292,21 @@ def test_changes_are_found_by_the_time_they_came(oms: AnchantoFiles, tmp_path: P
     assert [r.source_id for page in source.fetch(window) for r in page.records] == ["T-1"]
     assert list(source.fetch(Window(later, later))) == []
     assert list(source.fetch(Window(start, later))) == [], "it belongs to a later window now"
+
+
+def test_a_clock_that_is_set_back_moves_no_change_into_a_closed_window(
+    oms: AnchantoFiles, tmp_path: Path
+) -> None:
+    """The change has the time of the last one then."""
+    send(oms, save(payload_of(oms)))
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    with OrdersState(tmp_path).transaction() as database:
+        micros = (ahead - EPOCH) // timedelta(microseconds=1)
+        database.execute("UPDATE orders SET changed_at = ?", (micros,))
+    send(oms, save(payload_of(oms, "T-2")))
+    assert oms.sources["shipments"].probe(ahead) == ahead
+    [page] = oms.sources["shipments"].fetch(Window(ahead, ahead + timedelta(seconds=1)))
+    assert sorted(record.source_id for record in page.records) == ["T-1", "T-2"]
 
 
 def test_a_cancellation_goes_out_once_until_the_order_is_packed(

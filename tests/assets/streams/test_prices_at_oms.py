@@ -115,6 +115,12 @@ def test_the_end_of_a_period_frees_its_place(shop: Scene) -> None:
     assert set(shop.open_rejections("prices")) == {"LAMP@/USD", "LAMP@/usd"}
     assert set(shop.open_rejections("prices").values()) == {"price_ambiguous"}
     time.sleep(max(0.0, (soon - datetime.now(UTC)).total_seconds()) + 0.1)
+    # Before the ended one is planned again, as where an operator retries the other one alone.
+    [[key]] = shop.sql("SELECT target_key FROM sync.newest_price WHERE source_id = 'LAMP@/USD'")
+    assert shop.lockstep is not None
+    with shop.lockstep.sync(NAME, "test").ledger.session(NAME, "prices") as session:
+        assert session.prices.rivals([key], soon - timedelta(seconds=1)) != {}
+        assert session.prices.rivals([key], soon) == {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(partition, "CHUNK", 1)
         take_up(shop)

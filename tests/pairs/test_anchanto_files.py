@@ -10,10 +10,12 @@ from uuid import uuid4
 
 import pytest
 
+from orchestration.cli.connect import preflight
 from resources.oms.anchanto.files import outbox
 from sandbox.app import RunningSandbox
 from tests.assets.documents import supply
 from tests.assets.reconciliation.comparing import drifts_of, look
+from tests.assets.scene import NAME
 from tests.pairs.anchanto_files import AnchantoFilesScene
 
 pytestmark = pytest.mark.slow(seconds=25)
@@ -63,6 +65,16 @@ def test_stock_comes_in_by_files_once(files: AnchantoFilesScene) -> None:
 SHIPMENTS = (
     "order_number,shipment_number,tracking_number,carrier_code,manifest_number,status,sku,quantity"
 )
+
+
+def test_a_connection_by_files_is_checked_before_it_starts(files: AnchantoFilesScene) -> None:
+    """Nothing but the untracked product fails; a missing folder is named."""
+    assert files.lockstep is not None
+    failed = [check.name for _, check in preflight(files.lockstep, NAME) if not check.ok]
+    assert failed == ["stock tracking of products"]
+    (files.folder / "statuses").rmdir()
+    [detail] = [c.detail for _, c in preflight(files.lockstep, NAME) if c.name == "folder"]
+    assert "statuses is no folder" in detail
 
 
 def test_an_order_goes_out_as_a_file_and_its_shipments_come_back(

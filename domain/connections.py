@@ -451,6 +451,20 @@ class Installation(Config):
     connections: dict[ConnectionName, Connection] = Field(min_length=1)
 
     @model_validator(mode="after")
+    def _one_connection_a_folder(self) -> Self:
+        first: dict[Path, str] = {}
+        for name, connection in self.connections.items():
+            if (folder := connection.actions.folder) is None:
+                continue
+            other = first.setdefault(folder.resolve(), name)
+            if other != name:
+                raise ValueError(
+                    f"{other} and {name} have the same actions.folder: {folder}; each would take "
+                    "requests of the other's orders, so give each a folder of its own"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _one_grain_a_lane(self) -> Self:
         first: dict[str, str] = {}
         for name, connection in self.connections.items():

@@ -1,7 +1,8 @@
 """Files of agents' requests in a folder: for stores that have no place of their own for them.
 
 A file is CSV with a header, or has a JSON object a line. Each row is captured as a request of its
-own, also one that can't be read; afterwards the file moves to ``taken``. A file that is too large
+own, also one that can't be read; afterwards the file moves to ``taken``. One that was changed just
+now is left for a later run: its last row may be half written. A file that is too large
 or no text is captured as one request that can't be read, so that it shows as a rejection.
 """
 
@@ -10,10 +11,11 @@ from __future__ import annotations
 import csv
 import io
 import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -29,6 +31,16 @@ SUFFIXES = (".csv", ".jsonl")
 ADDRESS = "address_"
 """Prefix of the columns of a CSV that hold parts of an address."""
 FILE = "file-"
+QUIET_SECONDS = 30.0
+"""How long a file has not changed before it is read: half a file may name half a request."""
+CLOCK_SECONDS = 3600.0
+
+
+class _State(NamedTuple):
+    """By what a file is recognised that did not change."""
+
+    size: int
+    modified: int
 
 
 class FolderRequests:
@@ -36,32 +48,33 @@ class FolderRequests:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._read: dict[Path, int] = {}
-        """Files that were read to their end, with their size then."""
+        self._read: dict[Path, _State] = {}
+        """Files that were read to their end, and as what."""
 
     def has_any(self) -> bool:
-        """Return whether a file waits. Raises ``PermanentError`` for an unreadable folder."""
+        """Return whether a file waits that is written to its end.
+
+        Raises ``PermanentError`` for an unreadable folder.
+        """
         return bool(self._files())
 
     def read(self) -> Iterator[list[RawRecord]]:
         """Yield the rows of all files, some at a time."""
         self._read.clear()
         for path in self._files():
-            rows: list[RawRecord] = []
-            size = path.stat().st_size
-            for row in _rows(path):
-                rows.append(row)
-                if len(rows) == AT_ONCE:
-                    yield rows
-                    rows = []
-            yield rows
-            self._read[path] = size
+            before = _state(path)
+            rows = list(_rows(path))
+            if before is None or _state(path) != before:
+                continue  # it is written just now, and what was read may be a part of a row
+            for start in range(0, len(rows), AT_ONCE):
+                yield rows[start : start + AT_ONCE]
+            self._read[path] = before
 
     def take(self) -> None:
         """Move the files that were read, all of whose rows are captured now."""
         target = self._folder / TAKEN
-        for path, size in self._read.items():
-            if not path.exists() or path.stat().st_size != size:
+        for path, state in self._read.items():
+            if _state(path) != state:
                 continue  # someone is still writing it: what was read is known the next time
             target.mkdir(exist_ok=True)
             place, number = target / path.name, 1
@@ -77,12 +90,32 @@ class FolderRequests:
                 path
                 for path in self._folder.iterdir()
                 if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-                and path.is_file()
+                and path.is_file() and _is_quiet(path)
             )  # fmt: skip
         except OSError as error:
             raise PermanentError(
                 f"The folder of agents' requests (actions.folder) can't be read: {error.strerror}"
             ) from error
+
+
+def _state(path: Path) -> _State | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return _State(stat.st_size, stat.st_mtime_ns)
+
+
+def _is_quiet(path: Path) -> bool:
+    """Return whether the file is written to its end, as far as its time shows.
+
+    A time far in the future is that of another clock, and shows nothing: such a file would be left
+    for ever.
+    """
+    if (state := _state(path)) is None:
+        return False
+    age = time.time() - state.modified / 1e9
+    return age >= QUIET_SECONDS or age < -CLOCK_SECONDS
 
 
 def _rows(path: Path) -> Iterator[RawRecord]:

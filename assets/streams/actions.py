@@ -113,6 +113,6 @@ class Actions:
         with sync.ledger.session(sync.name, ACTIONS, sync.run_id) as session:
             ledger = Ledger(session.db, sync.name)
             if refused := ledger.refused():
-                why = "the request was refused, and its agent is shown the reason"
+                why = "the request has its outcome, which its agent is shown"
                 session.rejections.close("delivered", refused, why, sync.run_id)
         report_outcomes(sync)

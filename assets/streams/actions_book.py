@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from assets.streams.cancel_answers import CANCEL_REQUESTED, CANCELED
-from domain.connections import ORDERS, SHIPMENTS
+from domain.connections import ACTIONS, ORDERS, SHIPMENTS
 from domain.milestones import Milestone
-from domain.records.actions import ActionRequest, Amendment
+from domain.records.actions import ActionOutcome, ActionRequest, Amendment
 from domain.records.orders import Order
 from domain.records.record import decode_record
 from domain.rules.permissions import OrderStanding
 from resources.ledger.deliveries.deliveries import Deliveries
 from resources.ledger.links import accepted_orders
-from resources.ledger.records.actions import Actions, Pending
+from resources.ledger.records.actions import Actions, Pending, StoredOutcome
 from resources.ledger.records.records import Records
 from resources.ledger.rows import TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
+
+DONE_LATER = "The OMS did not answer; the order is so now."
 
 
 @dataclass
@@ -73,6 +75,24 @@ def with_known_order(session: Session, request: ActionRequest) -> ActionRequest:
         if store_id(session, name) == known:
             Actions(session.db, session.connection).rename(request.action_id, name, known)
     return request if known == request.source_id else replace(request, source_id=known)
+
+
+def note_done(session: Session, order_of: Mapping[str, str]) -> None:
+    """Note actions that were given up as done: a later version of their order has shown that."""
+    if not order_of:
+        return
+    deliveries = Deliveries(session.db, session.connection, ACTIONS)
+    rows = deliveries.targets(list(order_of)).values()
+    deliveries.put_targets([row._replace(milestone="") for row in rows])
+    Actions(session.db, session.connection).put(
+        [
+            StoredOutcome(
+                source_id, ActionOutcome(action_id=action_id, state="done", reason=DONE_LATER)
+            )
+            for action_id, source_id in order_of.items()
+        ],
+        session.run_id,
+    )
 
 
 def read_pages(

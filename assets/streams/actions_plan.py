@@ -212,7 +212,9 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         known = due.known
         is_sent = known is not None and known.milestone == TENTATIVE
         if known is not None and is_sent and any(u.is_uncertain for u in due.unsettled):
-            return decode_record(Amendment, known.content)
+            sent = decode_record(Amendment, known.content)
+            if sent != Amendment():  # else its rejection was discarded
+                return sent
         request, policy = due.record, self.sync.connection.actions
         standing = self._pages[request.source_id].standing(request.action_id)
         return decide(request, policy, standing, self._now)

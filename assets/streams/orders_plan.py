@@ -14,6 +14,7 @@ from assets.delivery.obligation import owed_versions
 from assets.delivery.plan import Due, Plan
 from assets.delivery.planner import ReadingPlanner
 from assets.delivery.request import DeliveryRequest
+from assets.streams.actions_book import note_done
 from assets.streams.cancel_answers import CANCEL_REQUESTED, CANCELED, apply_cancel_answers
 from domain.connections import ORDERS
 from domain.delivery import Held, Intent, OrderCancel, OrderSave, Outcome, Question
@@ -53,6 +54,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
         self._linked: Mapping[str, str] = {}
         self._actions = Actions(session.db, sync.name)
         self._amendments: Mapping[str, Mapping[str, Amendment]] = {}
+        self._given_up: Mapping[str, Mapping[str, Amendment]] = {}
         self._doubtful: Mapping[str, tuple[bool, datetime | None]] = {}
 
     def select(self, chunk: Sequence[AcceptedRecord]) -> Sequence[AcceptedRecord]:
@@ -66,6 +68,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
         known = self.session.deliveries.targets(ids)
         self._linked = self.session.links.oms_ids(ids)
         self._amendments = self._actions.amendments(ids)
+        self._given_up = self._actions.given_up(ids)
         self._doubtful = self._actions.doubtful(ids)
         return [Due(a, self._decode(a), a.source_id, known.get(a.source_id)) for a in current]
 
@@ -165,10 +168,29 @@ class OrdersPlanner(ReadingPlanner[Order]):
             due.known = None
             return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
         due.known = _read(due, held)
+        if held.is_canceled and any(one.canceled for one in self._given_up_of(due).values()):
+            due.record = replace(due.record, cancelled=True)  # an agent's, which has happened
         return [
             _settlement(u, held.target_id, is_new=is_new, is_canceled=held.is_canceled)
             for u in uncertain
         ]
+
+    def _given_up_of(self, due: Due[Order]) -> Mapping[str, Amendment]:
+        return self._given_up.get(due.record.source_id, {})
+
+    def concluded(self, plans: Sequence[tuple[Plan, str | None]]) -> None:
+        """Let agents see as done what was given up and is now as they wanted it."""
+        note_done(
+            self.session,
+            {
+                action_id: plan.due.record.source_id
+                for plan, outcome in plans
+                if outcome in ("delivered", "unchanged")
+                and not any(sent.outcome.state == "requested" for sent in plan.sent)
+                for action_id, amendment in self._given_up_of(plan.due).items()
+                if amendment.canceled == plan.due.record.cancelled
+            },
+        )
 
     def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
         """Return what the OMS holds: what was wanted, or what it took of it."""

@@ -14,6 +14,7 @@ from domain.action_form import encode, to_request
 from domain.addressing.addresses import AddressRules
 from domain.identity import is_id
 from domain.schemas.actions import action_problems
+from resources import action_folder
 from resources.action_folder import FolderRequests
 from resources.platforms.commercetools.actions.mapping import capture_of, to_action
 from resources.platforms.salesforce.actions.mapping import to_request as of_salesforce
@@ -104,8 +105,11 @@ def test_every_spoilt_request_is_mapped_or_rejected(
         assert {p.code for some in found.values() for p in some} <= {"action_id_duplicate"}
 
 
-def test_every_row_of_a_spoilt_file_is_a_request_or_a_rejection(tmp_path: Path) -> None:
+def test_every_row_of_a_spoilt_file_is_a_request_or_a_rejection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No row is lost, and each has an id of its own that it keeps."""
+    monkeypatch.setattr(action_folder, "QUIET_SECONDS", 0.0)
     random = Random(93)
     header = "action_id,order,kind,line,quantity,requested_by,permission_set,address_city"
     good = ["", "1001", "hold", "", "", "agent-7", "phone", ""]

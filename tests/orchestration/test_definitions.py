@@ -109,6 +109,16 @@ def test_connections_of_both_grains_live_side_by_side(tmp_path: Path) -> None:
     assert len(newest("reconcile_acme_hours")) == len("2026-11-27")
 
 
+def test_a_folder_of_requests_is_of_one_connection(tmp_path: Path) -> None:
+    """Each would take the other's files."""
+    base = installation_of("http://127.0.0.1:1", "s1", tmp_path).model_dump()
+    one = base["connections"]["acme"] | {"actions": {"folder": tmp_path / "requests"}}
+    other = one | {"actions": {"folder": tmp_path / "x" / ".." / "requests"}}
+    base["connections"] = {"acme": one, "globex": other}
+    with pytest.raises(ValueError, match=r"acme and globex have the same actions\.folder"):
+        Installation.model_validate(base)
+
+
 def test_a_lane_has_one_grain(tmp_path: Path) -> None:
     """A lane's run covers one partition, which can't be a day and an hour."""
     base = installation_of("http://127.0.0.1:1", "s1", tmp_path).model_dump()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import msgspec
@@ -10,6 +12,12 @@ import pytest
 from domain.errors import PermanentError
 from resources import action_folder
 from resources.action_folder import FolderRequests
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let files be read as soon as they are written."""
+    monkeypatch.setattr(action_folder, "QUIET_SECONDS", 0.0)
 
 
 def rows(folder: FolderRequests) -> list[dict[str, object]]:
@@ -86,3 +94,39 @@ def test_a_file_that_cannot_be_read_is_one_request(
     ]  # fmt: skip
     with pytest.raises(PermanentError, match=r"actions\.folder"):
         FolderRequests(tmp_path / "absent").has_any()
+
+
+def test_a_file_that_was_changed_just_now_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last row may be half written: without its quantity it is another request."""
+    monkeypatch.setattr(action_folder, "QUIET_SECONDS", 30.0)
+    file = tmp_path / "a.csv"
+    file.write_text("order,kind,line,quantity\n1,cancel,101")
+    folder = FolderRequests(tmp_path)
+    assert (folder.has_any(), rows(folder)) == (False, [])
+    folder.take()
+    assert file.exists()
+    for age in (31, -7200):
+        os.utime(file, (time.time() - age,) * 2)
+        assert (folder.has_any(), len(rows(folder))) == (True, 1)
+
+
+def test_a_file_that_changes_while_it_is_read_yields_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even a change that keeps its size."""
+    file = tmp_path / "a.csv"
+    file.write_text("order,kind\n1,hold\n")
+    read = Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        content = read(path)
+        os.utime(path, (1, 1))
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    folder = FolderRequests(tmp_path)
+    assert rows(folder) == []
+    folder.take()
+    assert file.exists()

@@ -17,6 +17,7 @@ from domain.errors import PermanentError
 from domain.values import Partition
 from resources.ledger.captures import edits
 from resources.ledger.captures.edits import Change
+from resources.ledger.records.actions import respect_no_more
 from resources.ledger.rejections import reruns, work_queue
 from resources.ledger.rejections.reruns import Mode, Rerun
 from resources.ledger.rejections.work_queue import OPEN_STATES, Rejection, RejectionFilter
@@ -186,6 +187,7 @@ def discard(db: Database, found: Sequence[Rejection], who: str, why: str) -> lis
             (who, why.strip(), [r.rejection_id for r in found], list(OPEN_STATES)),
         ).fetchall()
         closed = sorted(rejection_id for (rejection_id,) in rows)
+        respect_no_more(db, closed)
         _note(
             db, [(rejection_id, who, "discard", "", why.strip(), None) for rejection_id in closed]
         )

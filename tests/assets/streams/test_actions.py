@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from resources import action_folder
 from resources.ledger.database.compression import decompress
 from tests.assets.actions import act, ask, carry_out, outcome, saves, with_actions
 from tests.assets.documents import order
@@ -255,8 +256,11 @@ def test_an_old_request_is_not_carried_out(sent: Scene) -> None:
     assert holds(sent) == []
 
 
-def test_files_of_a_folder_are_carried_out_once(sent: Scene, tmp_path: Path) -> None:
+def test_files_of_a_folder_are_carried_out_once(
+    sent: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A bad row is a rejection, and holds up none; the file is put away."""
+    monkeypatch.setattr(action_folder, "QUIET_SECONDS", 0.0)
     folder = tmp_path / "requests"
     folder.mkdir()
     with_actions(sent, actions={"folder": str(folder)})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import pytest
 
 from domain.identity import correlation_id
+from resources.ledger.rejections import operator_actions, work_queue
 from tests.assets.actions import act, ask, carry_out, outcome, saves, with_actions
 from tests.assets.documents import order
 from tests.assets.scene import NAME, Scene
@@ -43,6 +45,74 @@ def give_up(scene: Scene, kind: str) -> str:
     assert outcome(scene, action_id)[0] == "failed"
     assert action_id in scene.open_rejections("actions")
     return action_id
+
+
+def give_up_cancellation(scene: Scene, kind: str) -> str:
+    """Lose all answers to a cancellation of order 1 beside an action that gets through."""
+    action_id = ask(scene, "cancel", 1, action_id="A1")
+    ask(scene, "hold", 2)
+    correlation = correlation_id(NAME, "action", action_id)
+    scene.fault("manhattan", {"kind": kind, "path": "cancel", "correlation": correlation})
+    carry_out(scene, raise_on_error=False)
+    scene.fault("manhattan")
+    assert outcome(scene, action_id)[0] == "failed"
+    return action_id
+
+
+def ring(scene: Scene, text: str = "Ring twice") -> None:
+    """Change order 1 in the store, and deliver it."""
+    scene.to_store("orders/1", {"customer_message": text}, "PATCH")
+    scene.run("orders")
+    assert scene.open_rejections("orders") == {}
+
+
+def discard(scene: Scene) -> None:
+    """Discard the open rejections of actions, as an operator does."""
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        found = work_queue.find(db, work_queue.RejectionFilter(stream="actions"))
+        assert operator_actions.discard(db, found, "operator", "not wanted any more")
+
+
+def test_a_cancellation_that_was_given_up_is_carried_out_by_no_later_version(
+    patient: Scene,
+) -> None:
+    """It never arrived, and its agent sees that it failed; a retry still carries it out."""
+    action_id = give_up_cancellation(patient, "drop_before")
+    ring(patient)
+    assert patient.oms_order(1)["IsCancelled"] is False
+    assert patient.oms_order(1)["OrderNote"][0]["NoteText"] == "Ring twice"
+    assert outcome(patient, action_id)[0] == "failed"
+    retry(patient)
+    assert outcome(patient, action_id) == ("done", "")
+    assert patient.oms_order(1)["IsCancelled"] is True
+
+
+def test_a_cancellation_that_was_given_up_and_has_happened_is_shown_as_done(
+    patient: Scene,
+) -> None:
+    """A later version reads the order, which shows it; it is no order that was opened again."""
+    action_id = give_up_cancellation(patient, "drop_after")
+    ring(patient)
+    assert outcome(patient, action_id) == ("done", "")
+    ring(patient, "Ring thrice")
+    assert patient.oms_order(1)["IsCancelled"] is True
+
+
+def test_what_a_later_version_carries_out_is_shown_as_done(patient: Scene) -> None:
+    """The agent would ask again for what has happened."""
+    action_id = give_up(patient, "drop_before")
+    ring(patient)
+    assert quantity(patient) == 1
+    assert outcome(patient, action_id) == ("done", "")
+
+
+def test_nothing_is_left_of_an_action_whose_rejection_is_discarded(patient: Scene) -> None:
+    """The operator has decided that it is not wanted."""
+    action_id = give_up(patient, "drop_before")
+    discard(patient)
+    ring(patient)
+    assert quantity(patient) == 2
+    assert outcome(patient, action_id)[0] == "failed"
 
 
 def retry(scene: Scene) -> None:

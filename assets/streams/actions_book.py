@@ -12,7 +12,8 @@ from domain.connections import ACTIONS, ORDERS, SHIPMENTS
 from domain.milestones import Milestone
 from domain.records.actions import ActionOutcome, ActionRequest, Amendment
 from domain.records.orders import Order
-from domain.records.record import decode_record
+from domain.records.record import decode_record, encode_record
+from domain.rules.amendments import superseded
 from domain.rules.permissions import OrderStanding
 from resources.ledger.deliveries.deliveries import Deliveries
 from resources.ledger.links import accepted_orders
@@ -92,6 +93,27 @@ def note_done(session: Session, order_of: Mapping[str, str]) -> None:
             for action_id, source_id in order_of.items()
         ],
         session.run_id,
+    )
+
+
+def end_superseded(
+    session: Session, orders: Sequence[Order], amendments: Mapping[str, Mapping[str, Amendment]]
+) -> None:
+    """End what delivered versions of orders have superseded; nothing of what is not certain yet."""
+    changed = {
+        action_id: after
+        for order in orders
+        for action_id, before in amendments[order.source_id].items()
+        if (after := superseded(order, before)) != before
+    }
+    deliveries = Deliveries(session.db, session.connection, ACTIONS)
+    rows = deliveries.targets(list(changed)) if changed else {}
+    deliveries.put_targets(
+        [
+            row.holding(encode_record(changed[name]))
+            for name, row in rows.items()
+            if not row.milestone
+        ]
     )
 
 

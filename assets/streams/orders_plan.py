@@ -14,7 +14,7 @@ from assets.delivery.obligation import owed_versions
 from assets.delivery.plan import Due, Plan
 from assets.delivery.planner import ReadingPlanner
 from assets.delivery.request import DeliveryRequest
-from assets.streams.actions_book import note_done
+from assets.streams.actions_book import end_superseded, note_done
 from assets.streams.cancel_answers import CANCEL_REQUESTED, CANCELED, apply_cancel_answers
 from domain.connections import ORDERS
 from domain.delivery import Held, Intent, OrderCancel, OrderSave, Outcome, Question
@@ -179,7 +179,20 @@ class OrdersPlanner(ReadingPlanner[Order]):
         return self._given_up.get(due.record.source_id, {})
 
     def concluded(self, plans: Sequence[tuple[Plan, str | None]]) -> None:
-        """Let agents see as done what was given up and is now as they wanted it."""
+        """Let agents see as done what was given up and is now as they wanted it.
+
+        What the delivered version has superseded of actions is over.
+        """
+        end_superseded(
+            self.session,
+            [
+                decode_record(Order, plan.accepted.canonical)
+                for plan, outcome in plans
+                if outcome in ("delivered", "unchanged")
+                and plan.due.record.source_id in self._amendments
+            ],
+            self._amendments,
+        )
         note_done(
             self.session,
             {

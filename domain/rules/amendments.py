@@ -5,6 +5,8 @@ The rules, for an order that an action has changed and that then changes in the 
 - A canceled order stays canceled.
 - Canceled units are not sent again. The store's order may be corrected to what is left, which is no
   further cancellation; units that the store adds afterwards are sent.
+- What a delivered version of the store's order has superseded is over, also where a later one is
+  again as it was before: an address that has changed, units that the order had no more of.
 - An agent's hold stays until an agent releases it.
 - A rerouted line keeps the agent's address until the store's own address of it changes: that is
   newer. A node that an agent has chosen stays.
@@ -26,6 +28,10 @@ from domain.records.actions import Amendment, LineCut, Redirect
 from domain.records.orders import FulfilmentGroup, Order, OrderLine
 
 ZERO = Decimal(0)
+OF_THE_RECIPIENT = (
+    "first_name", "last_name", "phone_e164", "phone_extension", "phone_raw", "email",
+)  # fmt: skip
+"""Parts of an address that are not of its place."""
 
 
 class _Place(NamedTuple):
@@ -36,7 +42,12 @@ class _Place(NamedTuple):
 
 
 def address_digest(address: Address | None) -> str:
-    """Return a digest of an address, by which a later one is recognised."""
+    """Return a digest of an address's place, by which a later one is recognised.
+
+    A corrected name, phone or e-mail makes it no other place.
+    """
+    if address is not None:
+        address = replace(address, **dict.fromkeys(OF_THE_RECIPIENT, ""))
     return content_digest(msgspec.json.encode(address)).hex()
 
 
@@ -67,6 +78,30 @@ def units_left(line: OrderLine, amendments: Sequence[Amendment]) -> Decimal:
     """Return what the OMS has to ship of a line, in its unit."""
     cut = _cuts(amendments).get(line.line_id)
     return line.quantity if cut is None else _left(line.quantity, cut)
+
+
+def superseded(order: Order, amendment: Amendment) -> Amendment:
+    """Return what is left of an amendment once this version of its order was delivered."""
+    lines = {line.line_id: line for line in order.lines}
+    groups = {group.group_id: group for group in order.groups}
+    cuts = tuple(
+        replace(cut, before=line.quantity, left=line.quantity)
+        if (line := lines.get(cut.line_id)) is not None and line.quantity <= cut.left
+        else cut
+        for cut in amendment.cuts
+    )
+    redirects: list[Redirect] = []
+    for one in amendment.redirects:
+        line = lines.get(one.line_id)
+        if (
+            line is None
+            or one.address is None
+            or one.replaced == address_digest(groups[line.group_id].address)
+        ):
+            redirects.append(one)
+        elif one.node:
+            redirects.append(Redirect(line_id=one.line_id, node=one.node))
+    return replace(amendment, cuts=cuts, redirects=tuple(redirects))
 
 
 def _cuts(amendments: Sequence[Amendment]) -> Mapping[str, LineCut]:

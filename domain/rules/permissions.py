@@ -20,7 +20,7 @@ from domain.connections import ActionsPolicy
 from domain.milestones import ORDER_OF_STAGES, Milestone
 from domain.records.actions import ActionRequest, Amendment, LineCut, Permission, Redirect
 from domain.records.orders import DeliveryMethod, LineKind, Order, OrderLine
-from domain.rules.amendments import address_digest, holds_of, units_left
+from domain.rules.amendments import OF_THE_RECIPIENT, address_digest, amended, holds_of, units_left
 from domain.text import printable
 
 WAIT = timedelta(minutes=15)
@@ -94,7 +94,7 @@ def decide(
         return _hold(request, policy, order, standing.amendments)
     if request.kind == "release":
         return _release(request, order, standing.amendments)
-    return _reroute(request, order)
+    return _reroute(request, order, standing.amendments)
 
 
 def _not_allowed(request: ActionRequest, policy: ActionsPolicy, now: datetime) -> Refused | None:
@@ -209,7 +209,10 @@ def _release(
     return Refused("action_not_on_hold", "No agent's hold is on the order.")
 
 
-def _reroute(request: ActionRequest, order: Order) -> Amendment | Refused:
+def _reroute(
+    request: ActionRequest, order: Order, before: Sequence[Amendment]
+) -> Amendment | Refused:
+    now = _addresses(amended(order, before))
     groups = {group.group_id: group for group in order.groups}
     lines = [line for line in order.lines if _is_sent(line, order)]
     if not lines:
@@ -224,7 +227,7 @@ def _reroute(request: ActionRequest, order: Order) -> Amendment | Refused:
         redirects.append(
             Redirect(
                 line_id=line.line_id,
-                address=_completed(request.address, old),
+                address=_completed(request.address, now.get(line.line_id, old)),
                 replaced=address_digest(old),
                 node=request.node,
             )
@@ -232,23 +235,27 @@ def _reroute(request: ActionRequest, order: Order) -> Amendment | Refused:
     return Amendment(redirects=tuple(redirects))
 
 
+def _addresses(order: Order) -> dict[str, Address | None]:
+    groups = {group.group_id: group for group in order.groups}
+    return {line.line_id: groups[line.group_id].address for line in order.lines}
+
+
 def _is_sent(line: OrderLine, order: Order) -> bool:
     method = next(group.method for group in order.groups if group.group_id == line.group_id)
     return method is DeliveryMethod.SHIP and line.kind is LineKind.PHYSICAL
 
 
-KEPT = ("first_name", "last_name", "phone_e164", "phone_extension", "phone_raw", "email")
-"""Parts of an address that stay the old one's where the new one lacks them: of the recipient."""
-
-
 def _completed(new: Address, old: Address | None) -> Address:
+    """Return an address with the old one's recipient where it names none."""
     if old is None:
         return new
     has_name = new.first_name or new.last_name
     names = ("phone_e164", "phone_extension", "phone_raw") if new.phone_raw else ()
     skipped = {*names, *(("first_name", "last_name") if has_name else ())}
     kept = {
-        name: getattr(old, name) for name in KEPT if name not in skipped and not getattr(new, name)
+        name: getattr(old, name)
+        for name in OF_THE_RECIPIENT
+        if name not in skipped and not getattr(new, name)
     }
     return replace(new, **kept)
 

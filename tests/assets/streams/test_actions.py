@@ -62,9 +62,13 @@ def test_canceled_units_are_not_sent_again(sent: Scene) -> None:
     sent.to_store("orders/1", {"products": [{"id": 101, "quantity": 1}]}, "PATCH")
     sent.run("orders")
     assert lines(sent)["101"] == (1, False), "the store agrees now, and cancels no further one"
+    more = {"products": [{"id": 101, "quantity": 2}], "customer_message": "Ring thrice"}
+    sent.to_store("orders/1", more, "PATCH")
+    sent.run("orders")
+    assert lines(sent)["101"] == (2, False), "one that the store has added"
     sent.to_store("orders/1", {"products": [{"id": 101, "quantity": 4}]}, "PATCH")
     sent.run("orders")
-    assert lines(sent)["101"] == (3, False), "two more than there were, and one was canceled"
+    assert lines(sent)["101"] == (4, False), "all that the store has added since"
     assert act(sent, "cancel", 1, line="101", quantity="9") == (
         "refused",
         "action_quantity_too_large",
@@ -143,6 +147,26 @@ def test_a_rerouted_order_keeps_its_address_until_the_store_changes_it(sent: Sce
     sent.to_store("orders/1", changed, "PATCH")
     sent.run("orders")
     assert streets(sent) == {"5 Oak Street"}
+    back = {"shipping_addresses": [{"id": 100, "street_1": "123 Main Street"}]}
+    sent.to_store("orders/1", back | {"customer_message": "Ring thrice"}, "PATCH")
+    sent.run("orders")
+    assert streets(sent) == {"123 Main Street"}, "the agent's does not come back"
+
+
+def test_a_reroute_outlasts_a_corrected_phone_and_the_next_one_completes_it(sent: Scene) -> None:
+    """A phone is no place; the second address keeps the first one's recipient."""
+    mary = ELSEWHERE | {"first_name": "Mary", "last_name": "Roe", "phone": "+1 214-555-0111"}
+    assert act(sent, "reroute", 1, address=mary) == ("done", "")
+    for part in ({"phone": "+1 512-555-0199"}, {"email": "jane2@example.com"}):
+        sent.to_store("orders/1", {"shipping_addresses": [{"id": 100} | part]}, "PATCH")
+        sent.run("orders")
+        assert streets(sent) == {"9 Elm Street"}
+    second = ELSEWHERE | {"street_1": "11 Elm Street"}
+    assert act(sent, "reroute", 1, address=second) == ("done", "")
+    address = sent.oms_order(1)["OrderLine"][0]["ShipToAddress"]["Address"]
+    assert [address[name] for name in ("Address1", "FirstName", "LastName", "Phone")] == [
+        "11 Elm Street", "Mary", "Roe", "+12145550111",
+    ]  # fmt: skip
 
 
 def test_a_node_is_chosen_and_kept(sent: Scene) -> None:

@@ -25,7 +25,7 @@ from domain.records.orders import (
     OrderLine,
     Tax,
 )
-from domain.rules.amendments import address_digest, amended, holds_of, units_left
+from domain.rules.amendments import address_digest, amended, holds_of, superseded, units_left
 from domain.rules.permissions import (
     Decision,
     OrderStanding,
@@ -344,3 +344,26 @@ def test_lines_that_the_oms_has_refused_are_not_changed() -> None:
     )
     kept = without_lines(both, ["1"])
     assert kept == Amendment(redirects=(Redirect(line_id="2", node="N"),))
+
+
+def test_what_a_delivered_version_supersedes_is_over() -> None:
+    """Of a cut the units that were there, of a redirect its address; a node and the rest stay."""
+    moved = group(address=AWAY)
+    cut = LineCut(line_id="1", before=Decimal(2), left=Decimal(1))
+    old = address_digest(HOME)
+    given = Amendment(
+        holds=("H",),
+        cuts=(cut, replace(cut, line_id="9")),
+        redirects=tuple(
+            Redirect(line_id=name, address=AWAY, replaced=old, node=node)
+            for name, node in (("1", ""), ("2", "DC1"), ("9", ""))
+        ),
+    )
+    assert superseded(order(line(1), line(2)), given) == given
+    phone = group(address=replace(HOME, phone_raw="1", phone_e164=None, email="x"))
+    assert superseded(order(line(1), groups=(phone,)), given) == given
+    after = superseded(order(line(1, 1), line(2), groups=(moved,)), given)
+    assert after.holds == ("H",)
+    assert after.cuts[0] == LineCut(line_id="1", before=Decimal(1), left=Decimal(1))
+    assert after.cuts[1].left == 1
+    assert after.redirects == (Redirect(line_id="2", node="DC1"), given.redirects[2])

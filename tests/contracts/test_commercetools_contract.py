@@ -226,7 +226,7 @@ def test_prices_read_and_written_fit_the_official_file(tapped: Tapped) -> None:
             assert tapped.apply("prices", change).state == "done"
         assert {one.tag for one in target.prices(places).values()} == {tag}
         stale = PriceChange(places[0], PriceTag(Decimal(12)), shown[places[0].key])
-        assert tapped.apply("prices", stale).state == "done"
+        assert tapped.apply("prices", stale).state == "retry"
     assert tapped.problems() == []
     actions = [each["action"] for body in tapped.bodies() for each in body.get("actions", ())]
     assert set(actions) == {"changeValue", "setDiscountedPrice"}

@@ -369,7 +369,7 @@ def test_a_captured_order_is_exactly_what_was_served(
 def test_prices_are_made_once_and_changed_under_their_version(
     project: MockProject, open_store: Open
 ) -> None:
-    """With a sale price and without, for a country and a channel; one that has changed since is planned anew."""
+    """With a sale price and without, in each scope; one that has changed since waits."""
     project.make("channels", {"key": "EAST", "roles": ["ProductDistribution"]})
     store = open_store(sale_discount="5e7d0a3c-0000-4000-8000-000000000001")
     items = {item.sku: item for page in read_items(store) for item in page}

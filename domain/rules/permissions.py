@@ -25,6 +25,8 @@ from domain.text import printable
 
 WAIT = timedelta(minutes=15)
 """How long a request waits for an order that Lockstep does not know: it may be under way."""
+AHEAD = timedelta(minutes=5)
+"""How far a request's time may be ahead, of another clock; later ones would outlive limits."""
 LONGEST = 80
 _SHIPPED = ORDER_OF_STAGES.index(Milestone.SHIPPED)
 OF_THE_REST: frozenset[Permission] = frozenset({"hold", "reroute_address", "reroute_node"})
@@ -110,6 +112,8 @@ def _not_allowed(request: ActionRequest, policy: ActionsPolicy, now: datetime) -
             "action_not_permitted",
             f"The permission set {name!r} does not allow {request.permission}.",
         )
+    if request.requested_at - now > AHEAD:
+        return Refused("action_of_the_future", "The request is dated later than now.")
     if now - request.requested_at > policy.valid_for:
         return Refused(
             "action_expired",
@@ -168,6 +172,9 @@ def _cancel(
     left = units_left(line, before)
     if left <= 0:
         return Unneeded("The line is canceled already.")
+    has_parts = line.quantity % line.factor != 0
+    if request.quantity is not None and request.quantity % 1 and not has_parts:
+        return Refused("action_quantity_fraction", "The line's units can't be canceled in parts.")
     units = left if request.quantity is None else request.quantity * line.factor
     if units > left:
         return Refused(

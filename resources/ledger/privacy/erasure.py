@@ -24,6 +24,22 @@ BLOBS = tuple(
     if column.personal
 )
 """Table, column and record's key of each compressed payload that may name a person."""
+_DISCARDED = """value = '', message = %(gone)s,
+           problems = (SELECT coalesce(jsonb_agg(p || jsonb_build_object(
+                                  'value', '', 'message', %(gone)s::text)), '[]')
+                       FROM jsonb_array_elements(problems) p),
+           closed_at = coalesce(closed_at, now()),
+           closed_why = CASE WHEN state IN ('open', 'retried') THEN 'forgotten'
+                             ELSE closed_why END,
+           state = CASE WHEN state IN ('open', 'retried') THEN 'discarded' ELSE state END"""
+UNREAD_ACTIONS = """t.connection = %(connection)s AND t.stream = 'actions'
+    AND EXISTS (SELECT FROM sync.record r
+                WHERE (r.connection, r.stream, r.source_day, r.capture_id)
+                    = (t.connection, t.stream, t.source_day, t.capture_id)
+                  AND r.state <> 'accepted')
+    AND NOT EXISTS (SELECT FROM sync.action a
+                    WHERE (a.connection, a.action_id) = (t.connection, t.source_id))"""
+"""Agents' requests that can't be read: whose order one is of, and so which person, is not known."""
 _TEXTS = {
     "record.warnings": ("record", "warnings = NULL", "{theirs} AND warnings IS NOT NULL"),
     "delivery": ("delivery", "error = %(gone)s", "{delivered} AND error NOT IN ('', %(gone)s)"),
@@ -36,14 +52,7 @@ _TEXTS = {
     ),
     "rejection": (
         "rejection",
-        """value = '', message = %(gone)s,
-           problems = (SELECT coalesce(jsonb_agg(p || jsonb_build_object(
-                                  'value', '', 'message', %(gone)s::text)), '[]')
-                       FROM jsonb_array_elements(problems) p),
-           closed_at = coalesce(closed_at, now()),
-           closed_why = CASE WHEN state IN ('open', 'retried') THEN 'forgotten'
-                             ELSE closed_why END,
-           state = CASE WHEN state IN ('open', 'retried') THEN 'discarded' ELSE state END""",
+        _DISCARDED,
         "{theirs} AND message <> %(gone)s",
     ),
     "action_outcome": (
@@ -52,6 +61,7 @@ _TEXTS = {
         """t.connection = %(connection)s AND t.action_id = ANY(%(captured_actions)s)
            AND (reason NOT IN ('', %(gone)s) OR asked IS NOT NULL)""",
     ),
+    "unread_action": ("rejection", _DISCARDED, "{unread_actions} AND message <> %(gone)s"),
     # What can't be read can't be searched for a person either.
     "unread_event": (
         "unread_event",
@@ -136,9 +146,12 @@ def erase(
                 dry_run=dry_run,
             )
         )
+    counts["capture"] += sum(
+        _blobs(db, "capture", "payload", UNREAD_ACTIONS, parameters, dry_run=dry_run)
+    )
     for name, (table, change, condition) in _TEXTS.items():
         where = condition.replace("{theirs}", THEIRS.format(key="source_id"))
-        where = where.replace("{delivered}", DELIVERED)
+        where = where.replace("{delivered}", DELIVERED).replace("{unread_actions}", UNREAD_ACTIONS)
         statement = f"SELECT count(*) FROM sync.{table} t WHERE {where}"  # noqa: S608 - constants
         if not dry_run:
             statement = f"UPDATE sync.{table} t SET {change} WHERE {where}"  # noqa: S608 - constants

@@ -338,6 +338,26 @@ def test_an_action_is_forgotten_with_its_order(sent: Scene) -> None:
     sent.run("orders")
 
 
+def test_a_request_that_cannot_be_read_is_forgotten_with_any_person(
+    sent: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be theirs; its agent was shown that it is invalid, and asks again."""
+    monkeypatch.setattr(action_folder, "QUIET_SECONDS", 0.0)
+    with_actions(sent, actions={"folder": str(tmp_path)})
+    (tmp_path / "a.csv").write_text(
+        "action_id,order,kind,address_street_1,address_city,requested_by,permission_set\n"
+        "X1,1,rerout,9 Elm Street,Dallas,agent-7,operator\n"
+    )
+    sent.run("actions")
+    assert outcome(sent, "X1") == ("invalid", "action_kind_unknown")
+    sent.to_oms("advance", {"to": "ship", "cancel_rate": 0, "partial_rate": 0})
+    sent.run("shipments")
+    assert traces_of(sent, "9 Elm Street") == {"capture"}
+    assert forget_in(sent, "jane.doe@example.com").orders == ["1"]
+    assert traces_of(sent, "9 Elm Street") == set()
+    assert sent.open_rejections("actions") == {}
+
+
 def traces_of(scene: Scene, text: str) -> set[str]:
     """Return the tables whose compressed content has a text."""
     return {

@@ -367,3 +367,18 @@ def test_what_a_delivered_version_supersedes_is_over() -> None:
     assert after.cuts[0] == LineCut(line_id="1", before=Decimal(1), left=Decimal(1))
     assert after.cuts[1].left == 1
     assert after.redirects == (Redirect(line_id="2", node="DC1"), given.redirects[2])
+
+
+def test_a_part_of_a_unit_is_canceled_only_where_the_line_has_parts() -> None:
+    """Half of a piece is a mistake; half of a kilogram is not."""
+    half = request("cancel", line_id="1", quantity=Decimal("0.5"))
+    assert code(decided(half)) == "action_quantity_fraction"
+    weighed = replace(line(1), quantity=Decimal("2.5"))
+    assert amendment(decided(half, order(weighed))).cuts[0].left == Decimal(2)
+
+
+def test_a_request_of_the_future_is_refused() -> None:
+    """It would wait for longer than is allowed; clocks differ a little."""
+    late, near = (replace(request("hold"), requested_at=NOW + timedelta(minutes=n)) for n in (6, 4))
+    assert code(decided(late)) == "action_of_the_future"
+    amendment(decided(near))

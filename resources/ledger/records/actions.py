@@ -139,17 +139,26 @@ class Actions:
             )
 
     def note_invalid(self, run_id: str) -> None:
-        """Note the requests that can't be read, by their open rejections."""
+        """Note the requests that can't be read, by their open rejections.
+
+        Also one that waited, and whose newest version can't be read.
+        """
         self._db.execute(
-            """INSERT INTO sync.action_outcome (connection, action_id, source_id, state, code,
+            """INSERT INTO sync.action_outcome AS a (connection, action_id, source_id, state, code,
                                                 reason, run_id)
                SELECT x.connection, x.source_id, '', 'invalid', x.code,
                       concat_ws(': ', nullif(x.field, ''), x.message), %s
                FROM sync.rejection x
                WHERE x.connection = %s AND x.stream = %s AND x.stage = 'validated'
                  AND x.state IN ('open', 'retried')
-               ON CONFLICT DO NOTHING""",
-            (run_id, self._name, ACTIONS),
+               ON CONFLICT (connection, action_id) DO UPDATE SET
+                   state = excluded.state, code = excluded.code, reason = excluded.reason,
+                   run_id = excluded.run_id, decided_at = clock_timestamp(), reported_at = NULL
+               WHERE a.state = 'waiting' AND NOT EXISTS (
+                   SELECT FROM sync.delivery d
+                   WHERE (d.connection, d.stream, d.source_id)
+                       = (a.connection, %s, a.action_id))""",
+            (run_id, self._name, ACTIONS, ACTIONS),
         )
 
     def show_again(self, action_ids: Sequence[str]) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from resources import action_folder
 from tests.assets.actions import act, ask, carry_out, outcome, saves, with_actions
 from tests.assets.documents import order
 from tests.assets.scene import Scene
@@ -119,3 +122,22 @@ def test_a_cancellation_that_the_store_has_and_the_oms_refuses_is_refused(two: S
     two.to_store("orders/1/status", {"status_id": 5})
     two.run("orders", steps=("captured", "validated"))
     assert act(two, "cancel", 1) == ("refused", "cancel_refused")
+
+
+def test_a_waiting_request_that_can_be_read_no_more_is_shown_as_invalid(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits no longer: its order comes, and nothing is done with it."""
+    monkeypatch.setattr(action_folder, "QUIET_SECONDS", 0.0)
+    with_actions(scene, actions={"folder": str(tmp_path)})
+    head = "action_id,order,kind,requested_by,permission_set\n"
+    scene.place(order(1, scene.moment()))
+    (tmp_path / "a.csv").write_text(f"{head}W,1,hold,agent-7,operator\n")
+    scene.run("actions")
+    assert outcome(scene, "W") == ("waiting", "")
+    (tmp_path / "a.csv").write_text(f"{head}W,1,explode,agent-7,operator\n")
+    scene.run("actions")
+    assert outcome(scene, "W") == ("invalid", "action_kind_unknown")
+    scene.run("orders", "actions")
+    assert outcome(scene, "W") == ("invalid", "action_kind_unknown")
+    assert holds(scene) == []

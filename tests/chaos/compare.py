@@ -53,6 +53,7 @@ def _orders(facts: Facts) -> Iterator[Difference]:
             DUPLICATED, f"order {alternate}", "two orders of the OMS have this alternate id"
         )
     rejected = {source_id for stream, source_id, _ in facts.rejections if stream == "orders"}
+    rejected |= _refused_changes(facts)
     for number, order in facts.store_orders.items():
         held, result = facts.oms_orders.get(number), facts.results.get(number)
         if held is None:
@@ -209,13 +210,32 @@ def _stock(facts: Facts) -> Iterator[Difference]:
 def _refused_changes(facts: Facts) -> set[str]:
     """Return the orders whose last change came too late for the OMS, which ships the earlier one.
 
-    An operator has their rejections; store and OMS can't agree on their units.
+    An operator has their rejections; store and OMS can't agree on their units. Where the order had
+    shipped before its change was read, the rejection is that of the parcel, refused by the store.
     """
     return {
         source_id
         for stream, source_id, code in facts.rejections
-        if stream == "orders" and code in KEPT_OUT_FOR_GOOD
+        if (stream == "orders" and code in KEPT_OUT_FOR_GOOD)
+        or (
+            (stream, code) == ("shipments", "shipment_refused")
+            and _has_lost_shipped_units(
+                facts.store_orders.get(source_id), facts.oms_orders.get(source_id)
+            )
+        )
     }
+
+
+def _has_lost_shipped_units(order: Json | None, held: Json | None) -> bool:
+    """Return whether the OMS has shipped more units of a line than the store's order has."""
+    if order is None or held is None:
+        return False
+    bought = {str(line["id"]): int(line["quantity"]) for line in order["products"]}
+    shipped: Counter[str] = Counter()
+    for package in held["packages"]:
+        for line in package["lines"]:
+            shipped[str(line["OrderLineId"])] += int(line["Quantity"])
+    return any(units > bought.get(line_id, 0) for line_id, units in shipped.items())
 
 
 def _ledger(facts: Facts) -> Iterator[Difference]:

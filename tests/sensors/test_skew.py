@@ -23,10 +23,15 @@ skews = pytest.mark.parametrize(
 
 
 def settled(scene: Scene) -> None:
-    """Let the running second pass, tick once, and run all that the sensor asks for."""
-    time.sleep(1.1)
-    for request in requests_of(tick(scene)):
-        assert run_request(scene, request).success
+    """Let the running second pass, tick, and run all that the sensor asks for; and once more.
+
+    A source's time is known to a second: on a busy machine the change may lie in the second that
+    is not over yet.
+    """
+    for _ in range(2):
+        time.sleep(1.1)
+        for request in requests_of(tick(scene)):
+            assert run_request(scene, request).success
 
 
 def watermark(scene: Scene, stream: str) -> datetime:
@@ -45,7 +50,7 @@ def skip_near_midnight(skew: timedelta) -> None:
 def test_orders_of_a_store_with_another_clock_reach_the_oms_at_once(
     scene: Scene, skew: timedelta
 ) -> None:
-    """Each order is at the OMS after one tick, without a sweep; reruns of days change nothing."""
+    """Each order is at the OMS in two ticks, without a sweep; reruns of days change nothing."""
     skip_near_midnight(skew)
     scene.configure(streams=("orders",), overlap="PT5S")
     scene.to_store("settings", {"clock_offset_s": skew.total_seconds()})
@@ -63,7 +68,7 @@ def test_orders_of_a_store_with_another_clock_reach_the_oms_at_once(
 def test_shipments_of_an_oms_with_another_clock_reach_the_store_at_once(
     scene: Scene, skew: timedelta
 ) -> None:
-    """The same for what flows back: each parcel is in the store after one tick."""
+    """The same for what flows back: each parcel is in the store within two ticks."""
     skip_near_midnight(skew)
     scene.to_oms("clock", {"now": (datetime.now(UTC) + skew).isoformat()})
     scene.place_many(range(1, 4))

@@ -73,7 +73,7 @@ def test_credentials_are_checked(org: Caller, form: dict[str, str], error: str) 
         ({"algorithm": "none"}, "client identifier invalid"),
         ({"iss": "another app"}, "client identifier invalid"),
         ({"exp": 1}, "expired authorization code"),
-        ({"exp": int(time.time()) + 1_000}, "expired authorization code"),
+        ({"exp": int(time.time()) + 1_000_000}, "expired authorization code"),
         ({"exp": None}, "invalid assertion"),
         ({"aud": "https://test.salesforce.com"}, "audience is invalid"),
         ({"sub": "other@example.com"}, "user hasn't approved this consumer"),

@@ -10,6 +10,7 @@ from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 import msgspec
 
 from domain.errors import LockstepError, Problem, TransientError
+from domain.identity import content_digest
 from domain.milestones import Milestone
 from domain.records.inventory import StockTarget
 from domain.text import printable
@@ -32,6 +33,11 @@ class RawRecord(msgspec.Struct, frozen=True):
     content: bytes | None = None
     """What makes two versions differ, where that is not the whole payload (a snapshot that also
     says when it was taken)."""
+
+    @property
+    def digest(self) -> bytes:
+        """Return the digest of what makes two versions differ."""
+        return content_digest(self.payload if self.content is None else self.content)
 
 
 @dataclass(frozen=True, slots=True)

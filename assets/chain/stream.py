@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from assets.delivery.planner import Planner
 from assets.delivery.request import DeliveryRequest
 from domain.errors import Problem
-from domain.exchange import Mapped, RawRecord, Skipped
+from domain.exchange import Mapped, Skipped
 from domain.records.record import Record
 from domain.sources import Page, Source
 from domain.values import Window
@@ -48,10 +48,6 @@ class Stream(Protocol[R]):
 
     def correlate(self, sync: Sync, session: Session, source_ids: Sequence[str]) -> dict[str, str]:
         """Return the correlation ids of source records, by source id."""
-        ...
-
-    def digest(self, record: RawRecord) -> bytes:
-        """Return the digest of the content that makes two versions different."""
         ...
 
     def mapper(

@@ -183,7 +183,7 @@ def _rows(
     correlations = stream.correlate(sync, session, [record.source_id for record in chunk])
     rows: list[CaptureRow] = []
     for record in chunk:
-        source_id, moment, digest = record.source_id, record.updated_at, stream.digest(record)
+        source_id, moment, digest = record.source_id, record.updated_at, record.digest
         identity = capture_id(sync.name, stream.name, source_id, digest, moment.isoformat())
         correlation = correlations[source_id]
         rows.append(

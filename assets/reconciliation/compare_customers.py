@@ -15,7 +15,6 @@ import orjson
 from msgspec.structs import replace
 
 from assets.reconciliation.result import Repair, Result
-from assets.streams.customers import Customers
 from domain.connections import CUSTOMERS
 from domain.delivery import Held
 from domain.exchange import RawRecord
@@ -43,7 +42,7 @@ class CustomerComparator:
     """Compares the linked customers of one connection."""
 
     def __init__(self, sync: Sync, now: datetime) -> None:
-        self._sync, self._now, self._stream = sync, now, Customers()
+        self._sync, self._now = sync, now
         self._grain = sync.connection.grain
 
     def compare(self, session: Session, source_ids: Sequence[str]) -> Compared:
@@ -79,7 +78,7 @@ class CustomerComparator:
         if store is None:
             accepted = _accepted(known)
             return accepted is not None and not accepted.is_gone
-        return newest is None or newest.digest != self._stream.digest(store)
+        return newest is None or newest.digest != store.digest
 
     def _held(
         self, known: Mapping[str, RecordState], wanted: Mapping[str, Customer]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from assets.chain.stream import Stream
 from assets.reconciliation.result import Repair, Result
 from assets.streams.inventory_plan import (
     StockPlan,
@@ -33,8 +31,8 @@ from resources.lockstep import Sync
 class StockComparator:
     """Compares the SKUs of one connection's catalog."""
 
-    def __init__(self, sync: Sync, stream: Stream[Any], now: datetime) -> None:
-        self._sync, self._stream, self._now = sync, stream, now
+    def __init__(self, sync: Sync, now: datetime) -> None:
+        self._sync, self._now = sync, now
 
     def compare(self, session: Session, skus: Sequence[str]) -> list[Result]:
         """Read both systems, and compare each level that the store tracks."""
@@ -103,7 +101,7 @@ class StockComparator:
         result = Result(INVENTORY, row.source_id, correlation, partition)
         if known.is_rejected or (newest is not None and newest.state == "skipped"):
             return result
-        if newest is None or partition is None or newest.digest != self._stream.digest(row):
+        if newest is None or partition is None or newest.digest != row.digest:
             return result.pending()  # the OMS's present level is not captured yet
         limit = self._sync.connection.limits.captured_not_delivered
         if result.add_if_unsettled("stock", record, known, self._now, limit):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
-from assets.chain.stream import Stream
 from assets.reconciliation.result import Repair, Result
 from assets.streams.prices import to_price
 from assets.streams.prices_plan import PricePlan, plan_prices
@@ -50,7 +49,6 @@ class Compared(Protocol):
 def reconcile_prices(
     sync: Sync,
     session: Session,
-    stream: Stream[Any],
     recorder: Recorder,
     report: Compared,
     pause: float,
@@ -59,7 +57,7 @@ def reconcile_prices(
     first: dict[DriftKey, Drift] = {}
     skus: set[str] = set()
     for chunk in _chunks(session):
-        found = PriceComparator(sync, stream, datetime.now(UTC)).compare(session, chunk)
+        found = PriceComparator(sync, datetime.now(UTC)).compare(session, chunk)
         results = list(found.values())
         report.prices += len(results)
         report.pending += sum(result.is_pending for result in results)
@@ -72,7 +70,7 @@ def reconcile_prices(
     chosen = sorted(skus)
     for start in range(0, len(chosen), SKUS_AT_ONCE):
         part = chosen[start : start + SKUS_AT_ONCE]
-        again = PriceComparator(sync, stream, datetime.now(UTC)).compare(session, part)
+        again = PriceComparator(sync, datetime.now(UTC)).compare(session, part)
         # A price that changed between the comparisons is being written: it is no drift yet.
         same = {
             drift.key
@@ -94,8 +92,8 @@ def _chunks(session: Session) -> Iterator[list[str]]:
 class PriceComparator:
     """Compares the prices of some SKUs of one connection's catalog."""
 
-    def __init__(self, sync: Sync, stream: Stream[Any], now: datetime) -> None:
-        self._sync, self._stream, self._now = sync, stream, now
+    def __init__(self, sync: Sync, now: datetime) -> None:
+        self._sync, self._now = sync, now
 
     def compare(self, session: Session, skus: Collection[str]) -> dict[tuple[str, str], Result]:
         """Read both systems, and return a result by SKU and id of each price that has a place."""
@@ -141,7 +139,7 @@ class PriceComparator:
         result = Result(PRICES, row.source_id, correlation, partition)
         if known.is_rejected or (newest is not None and newest.state == "skipped"):
             return result
-        if newest is None or partition is None or newest.digest != self._stream.digest(row):
+        if newest is None or partition is None or newest.digest != row.digest:
             return result.pending()  # the OMS's present price is not captured yet
         limit = self._sync.connection.limits.captured_not_delivered
         if result.add_if_unsettled("price", plan.key, known, self._now, limit):

@@ -17,7 +17,6 @@ from assets.reconciliation.repair import apply_repairs, by_stream
 from assets.reconciliation.result import OrderSnapshot, Result
 from assets.reconciliation.snapshot import SnapshotReader
 from assets.streams.inventory_changes import are_sales_captured
-from assets.streams.registry import STREAMS
 from domain.connections import CUSTOMERS, INVENTORY, ORDERS, PRICES, SHIPMENTS
 from domain.reconciliation import Drift, DriftKey
 from domain.values import Partition
@@ -83,7 +82,7 @@ def reconcile(sync: Sync, request: Request) -> Report:
         with sync.ledger.session(sync.name, PRICES, sync.run_id) as session:
             recorder = DriftRecorder(sync, session, request, report)
             pause = request.confirm_seconds
-            reconcile_prices(sync, session, STREAMS[PRICES], recorder, report, pause)
+            reconcile_prices(sync, session, recorder, report, pause)
     return report
 
 
@@ -221,7 +220,7 @@ class _StockRun:
             self._recorder.record(results, same)
 
     def _compare(self, skus: Sequence[str]) -> list[Result]:
-        comparator = StockComparator(self._sync, STREAMS[INVENTORY], datetime.now(UTC))
+        comparator = StockComparator(self._sync, datetime.now(UTC))
         return comparator.compare(self._session, skus)
 
     def _chunks(self) -> Iterator[list[str]]:

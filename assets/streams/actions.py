@@ -11,8 +11,8 @@ from assets.streams.actions_book import store_id
 from assets.streams.actions_plan import ActionsPlanner
 from domain.connections import ACTIONS
 from domain.errors import Problem
-from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import content_digest, correlation_id
+from domain.exchange import Mapped, Skipped
+from domain.identity import correlation_id
 from domain.records.actions import ActionRequest
 from domain.records.record import amend
 from domain.schemas.actions import action_problems
@@ -55,10 +55,6 @@ class Actions:
         """Return the requests' own correlation ids."""
         del session
         return {i: correlation_id(sync.name, "action", i) for i in source_ids}
-
-    def digest(self, record: RawRecord) -> bytes:
-        """Digest the whole payload."""
-        return content_digest(record.payload)
 
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]

@@ -11,18 +11,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 
-import msgspec
-
 from assets.delivery.plan import Due, Plan
 from assets.delivery.planner import Planner
 from assets.delivery.request import DeliveryRequest
 from assets.streams.catalog_alignment import align_where_due
 from assets.streams.catalog_items import ItemsPlanner, take_note
+from assets.streams.deletions import Deletions
 from domain.connections import CATALOG
 from domain.delivery import Claimed, Held, Intent, Operation, Outcome, Question
 from domain.errors import Problem
 from domain.exchange import ExchangeLog, Mapped, RawRecord, Receipt, Skipped
-from domain.identity import content_digest, correlation_id
+from domain.identity import correlation_id
 from domain.records.catalog import Product, deleted_product
 from domain.records.record import decode_record
 from domain.rules.completeness import refuse_shrinkage
@@ -33,20 +32,10 @@ from resources.ledger.rows import AcceptedRecord, StoredCapture, TableRows, Targ
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
-_GONE = "lockstep_deleted_product"
-"""The one field of a version that no store has sent: the id of a product that it has deleted."""
+DELETIONS = Deletions("lockstep_deleted_product")
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 PRESENT = timedelta(minutes=5)
 """A window that ends so shortly before the present is the present one."""
-
-
-class Deleted(msgspec.Struct, forbid_unknown_fields=True):
-    """A version of a product that the store no longer has."""
-
-    source_id: str = msgspec.field(name=_GONE)
-
-
-_DELETED = msgspec.json.Decoder(Deleted)
 
 
 class Catalog:
@@ -87,10 +76,6 @@ class Catalog:
         """Return the products' correlation ids."""
         del session
         return {i: correlation_id(sync.name, "product", i) for i in source_ids}
-
-    def digest(self, record: RawRecord) -> bytes:
-        """Digest the content as the connector defines it: a level alone makes no new version."""
-        return _digest(record)
 
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
@@ -183,7 +168,7 @@ def product_mapper(sync: Sync) -> Callable[[bytes], Mapped[Product] | Skipped]:
     to_canonical = sync.products.to_canonical
 
     def to_product(payload: bytes) -> Mapped[Product] | Skipped:
-        source_id = _deleted_id(payload)
+        source_id = DELETIONS.source_id(payload)
         if source_id is not None:
             return Mapped(deleted_product(source_id))
         return to_canonical(payload)
@@ -211,7 +196,7 @@ def _whole(sync: Sync, session: Session, present: datetime) -> Iterator[Page]:
     refuse_shrinkage(
         f"{sync.name}: the store's catalog", len(known), len(seen), limit, "catalog.shrink"
     )
-    gone = [_deleted_version(source_id, present) for source_id in sorted(known - seen)]
+    gone = [DELETIONS.version(source_id, present) for source_id in sorted(known - seen)]
     if gone:
         yield Page(_changed(session, gone, present))
     session.products.note_read()
@@ -227,7 +212,7 @@ def _changed(
     return [
         _dated(record, present if record.source_id in latest else None)
         for record in records
-        if latest.get(record.source_id) != _digest(record)
+        if latest.get(record.source_id) != record.digest
     ]
 
 
@@ -235,20 +220,3 @@ def _dated(record: RawRecord, earliest: datetime | None) -> RawRecord:
     if earliest is None or record.updated_at >= earliest:
         return record
     return RawRecord(record.source_id, earliest, record.payload, record.content)
-
-
-def _digest(record: RawRecord) -> bytes:
-    return content_digest(record.payload if record.content is None else record.content)
-
-
-def _deleted_version(source_id: str, moment: datetime) -> RawRecord:
-    return RawRecord(source_id, moment, msgspec.json.encode(Deleted(source_id)))
-
-
-def _deleted_id(payload: bytes) -> str | None:
-    if _GONE.encode() not in payload[:64]:
-        return None
-    try:
-        return _DELETED.decode(payload).source_id
-    except (ValueError, RecursionError):
-        return None

@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-import msgspec
-
 from assets.delivery.request import DeliveryRequest
 from assets.streams.customers_plan import CustomersPlanner
+from assets.streams.deletions import Deletions
 from domain.connections import CUSTOMERS
 from domain.errors import Problem
 from domain.exchange import Mapped, RawRecord, Skipped
@@ -31,17 +30,7 @@ from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 IDS_AT_ONCE = 500
-_GONE = "lockstep_deleted_customer"
-"""The one field of a version that no store has sent: the id of a customer that it has deleted."""
-
-
-class Deleted(msgspec.Struct, forbid_unknown_fields=True):
-    """A version of a customer that the store no longer has."""
-
-    source_id: str = msgspec.field(name=_GONE)
-
-
-_DELETED = msgspec.json.Decoder(Deleted)
+DELETIONS = Deletions("lockstep_deleted_customer")
 
 
 class Customers:
@@ -86,10 +75,6 @@ class Customers:
         del session
         return {i: correlation_id(sync.name, "customer", i) for i in source_ids}
 
-    def digest(self, record: RawRecord) -> bytes:
-        """Digest the whole payload."""
-        return content_digest(record.payload)
-
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
     ) -> Callable[[bytes], Mapped[Customer] | Skipped]:
@@ -122,7 +107,7 @@ def customer_mapper(sync: Sync) -> Callable[[bytes], Mapped[Customer] | Skipped]
     policy, to_canonical = sync.connection.orders, sync.customers.to_canonical
 
     def to_customer(payload: bytes) -> Mapped[Customer] | Skipped:
-        source_id = _deleted_id(payload)
+        source_id = DELETIONS.source_id(payload)
         mapped = (
             to_canonical(payload)
             if source_id is None
@@ -134,20 +119,6 @@ def customer_mapper(sync: Sync) -> Callable[[bytes], Mapped[Customer] | Skipped]
         return mapped
 
     return to_customer
-
-
-def deleted_version(source_id: str, moment: datetime) -> RawRecord:
-    """Return the version that stands for the deletion of a customer."""
-    return RawRecord(source_id, moment, msgspec.json.encode(Deleted(source_id)))
-
-
-def _deleted_id(payload: bytes) -> str | None:
-    if _GONE.encode() not in payload[:64]:
-        return None
-    try:
-        return _DELETED.decode(payload).source_id
-    except (ValueError, RecursionError):
-        return None
 
 
 def _named(
@@ -182,7 +153,7 @@ def _by_event(
                 moment = max(record.updated_at, named[record.source_id])
                 yield RawRecord(record.source_id, moment, record.payload)
     for source_id in sorted(_known(session, left)):
-        yield deleted_version(source_id, named[source_id])
+        yield DELETIONS.version(source_id, named[source_id])
 
 
 def _known(session: Session, ids: Collection[str]) -> set[str]:

@@ -12,8 +12,8 @@ from assets.streams.inventory_plan import make_changed_due
 from assets.streams.inventory_reading import LevelMapper, read_rows
 from domain.connections import INVENTORY
 from domain.errors import Problem
-from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import content_digest, correlation_id
+from domain.exchange import Mapped, Skipped
+from domain.identity import correlation_id
 from domain.records.inventory import StockLevel
 from domain.rules.availability import unit_problem
 from domain.schemas.stock import stock_problems
@@ -78,10 +78,6 @@ class Inventory:
         """Return the correlation ids of SKUs at nodes."""
         del session
         return {i: correlation_id(sync.name, "stock", i) for i in source_ids}
-
-    def digest(self, record: RawRecord) -> bytes:
-        """Digest the content as the OMS's adapter defines it: timestamps change with every read."""
-        return content_digest(record.payload if record.content is None else record.content)
 
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]

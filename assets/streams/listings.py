@@ -20,7 +20,7 @@ from assets.streams.listings_plan import ListingsPlanner
 from domain.connections import LISTINGS
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import content_digest, correlation_id
+from domain.identity import correlation_id
 from domain.records.listings import Listing
 from domain.records.record import InvalidRecord, decode_record, encode_record
 from domain.schemas.listings import listing_problems
@@ -97,10 +97,6 @@ class Listings:
         """Return the correlation ids of the products: those that the stream ``catalog`` has."""
         del session
         return {i: correlation_id(sync.name, "product", i) for i in source_ids}
-
-    def digest(self, record: RawRecord) -> bytes:
-        """Digest the whole request."""
-        return content_digest(record.payload)
 
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]

@@ -12,8 +12,8 @@ from assets.streams.catalog import known_items
 from assets.streams.orders_plan import OrdersPlanner
 from domain.connections import ORDERS
 from domain.errors import Problem, RecordRejected
-from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
-from domain.identity import content_digest, correlation_id
+from domain.exchange import Mapped, MasterItem, Skipped
+from domain.identity import correlation_id
 from domain.records.orders import Order
 from domain.rules.translation import id_at_oms
 from domain.schemas.orders import order_problems
@@ -54,10 +54,6 @@ class Orders:
         """Return the orders' correlation ids, which their shipments share."""
         del session
         return {i: correlation_id(sync.name, "order", i) for i in source_ids}
-
-    def digest(self, record: RawRecord) -> bytes:
-        """Digest the whole payload."""
-        return content_digest(record.payload)
 
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]

@@ -11,8 +11,8 @@ from assets.streams.prices_delivery import PricesPlanner
 from assets.streams.prices_plan import make_changed_due, take_up_due
 from domain.connections import INVENTORY, PRICES
 from domain.errors import Problem
-from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import content_digest, correlation_id
+from domain.exchange import Mapped, Skipped
+from domain.identity import correlation_id
 from domain.records.prices import Price
 from domain.records.record import amend
 from domain.rules.pricing import currency_problem
@@ -93,10 +93,6 @@ class Prices:
         """Return the correlation ids of prices."""
         del session
         return {i: correlation_id(sync.name, "price", i) for i in source_ids}
-
-    def digest(self, record: RawRecord) -> bytes:
-        """Digest the content as the OMS's adapter defines it: timestamps change with every read."""
-        return content_digest(record.payload if record.content is None else record.content)
 
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]

@@ -14,7 +14,7 @@ from assets.streams.returns_plan import ReturnsPlanner
 from domain.connections import ORDERS, RETURNS, SHIPMENTS
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import content_digest, correlation_id
+from domain.identity import correlation_id
 from domain.records.record import amend
 from domain.records.returns import Return, ReturnStatus
 from domain.schemas.returns import return_problems
@@ -61,10 +61,6 @@ class Returns:
         return {
             source_id: correlation_id(sync.name, "return", source_id) for source_id in source_ids
         }
-
-    def digest(self, record: RawRecord) -> bytes:
-        """Digest the whole payload."""
-        return content_digest(record.payload)
 
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]

@@ -13,8 +13,8 @@ from assets.streams.shipments_orders import FulfilmentMapper
 from assets.streams.shipments_plan import ShipmentsPlanner
 from domain.connections import SHIPMENTS
 from domain.errors import Problem
-from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import content_digest, correlation_id
+from domain.exchange import Mapped, Skipped
+from domain.identity import correlation_id
 from domain.records.fulfilment import Fulfilment
 from domain.schemas.fulfilment import fulfilment_problems
 from domain.sources import FulfilmentSource, Page
@@ -59,10 +59,6 @@ class Shipments:
             source_id: correlation_id(sync.name, "order", linked.get(source_id, source_id))
             for source_id in source_ids
         }
-
-    def digest(self, record: RawRecord) -> bytes:
-        """Digest the whole payload."""
-        return content_digest(record.payload)
 
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]

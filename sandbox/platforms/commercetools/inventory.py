@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 from sandbox.platforms.commercetools.replies import (
     conflict,
     invalid_input,
-    json_reply,
-    parse_object,
     refuse,
 )
 from sandbox.system import Request, Response
@@ -33,18 +31,9 @@ class Inventory:
 
     def handle(self, request: Request, parts: list[str]) -> Response:
         """Answer ``/inventory`` and below; ``parts`` follow ``inventory``."""
-        if not parts:
-            if request.method == "GET":
-                return json_reply(self._table.query(request))
-            if request.method == "POST":
-                return json_reply(self.create(parse_object(request.body)), 201)
-        elif len(parts) == 1 and request.method in ("GET", "POST"):
-            name, _, value = parts[0].rpartition("=")
-            entry = self._table.need(value, name or "id")
-            if request.method == "POST":
-                entry = self._update(entry, parse_object(request.body))
-            return json_reply(entry)
-        raise refuse(404, "ResourceNotFound", "The Resource was not found.")
+        return self._project.resource(
+            request, self._table, parts, update=self._update, create=self.create
+        )
 
     def create(self, draft: Json) -> Json:
         """Create an entry; there is one at most for a SKU and channel (UNVERIFIED error)."""

@@ -18,9 +18,6 @@ from sandbox.platforms.commercetools.replies import (
     conflict,
     invalid_input,
     invalid_operation,
-    json_reply,
-    parse_object,
-    refuse,
 )
 from sandbox.system import Request, Response
 
@@ -41,13 +38,7 @@ class Payments:
 
     def handle(self, request: Request, parts: list[str]) -> Response:
         """Answer ``/payments`` and below; ``parts`` follow ``payments``."""
-        if request.method == "GET":
-            return self._project.read(request, self._table, parts)
-        if request.method == "POST" and len(parts) == 1:
-            name, _, value = parts[0].rpartition("=")
-            payment = self._table.need(value, name or "id")
-            return json_reply(self._update(payment, parse_object(request.body)))
-        raise refuse(404, "ResourceNotFound", "The Resource was not found.")
+        return self._project.resource(request, self._table, parts, update=self._update)
 
     def _update(self, payment: Json, body: Json) -> Json:
         version, actions = body.get("version"), body.get("actions")

@@ -14,8 +14,6 @@ from sandbox.platforms.commercetools.money import cents
 from sandbox.platforms.commercetools.replies import (
     conflict,
     invalid_input,
-    json_reply,
-    parse_object,
     refuse,
 )
 from sandbox.system import Request, Response
@@ -35,18 +33,9 @@ class Prices:
 
     def handle(self, request: Request, parts: list[str]) -> Response:
         """Answer ``/standalone-prices`` and below."""
-        if not parts:
-            if request.method == "GET":
-                return json_reply(self._table.query(request))
-            if request.method == "POST":
-                return json_reply(self.create(parse_object(request.body)), 201)
-        elif len(parts) == 1 and request.method in ("GET", "POST"):
-            name, _, value = parts[0].rpartition("=")
-            price = self._table.need(value, name or "id")
-            if request.method == "POST":
-                price = self._update(price, parse_object(request.body))
-            return json_reply(price)
-        raise refuse(404, "ResourceNotFound", "The Resource was not found.")
+        return self._project.resource(
+            request, self._table, parts, update=self._update, create=self.create
+        )
 
     def create(self, draft: Json, *, by_hand: bool = False) -> Json:
         """Create a price; another one of its scope is refused."""

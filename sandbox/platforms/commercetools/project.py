@@ -9,6 +9,7 @@ of a call succeed or fail together, a second delivery with the same key is refus
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -121,8 +122,25 @@ class Project:
             raise refuse(404, "ResourceNotFound", "The Resource was not found.")
         if not parts:
             return json_reply(table.query(request))
-        name, _, value = parts[0].rpartition("=")
-        return json_reply(table.need(value, name or "id"))
+        return json_reply(table.named(parts[0]))
+
+    def resource(
+        self,
+        request: Request,
+        table: Table,
+        parts: list[str],
+        *,
+        update: Callable[[Json, Json], Json],
+        create: Callable[[Json], Json] | None = None,
+    ) -> Response:
+        """Answer the calls about a table whose resources are read, made and updated."""
+        if request.method == "GET":
+            return self.read(request, table, parts)
+        if request.method == "POST" and not parts and create is not None:
+            return json_reply(create(parse_object(request.body)), 201)
+        if request.method == "POST" and len(parts) == 1:
+            return json_reply(update(table.named(parts[0]), parse_object(request.body)))
+        raise refuse(404, "ResourceNotFound", "The Resource was not found.")
 
     def _subscriptions(self, request: Request, parts: list[str]) -> Response:
         """Keep subscriptions, without sending anything; the queue is a test's own server."""
@@ -130,8 +148,7 @@ class Project:
         if request.method == "GET":
             return self.read(request, table, parts)
         if request.method == "DELETE" and len(parts) == 1:
-            name, _, value = parts[0].rpartition("=")
-            found = table.need(value, name or "id")
+            found = table.named(parts[0])
             table.remove(found["id"])
             return json_reply(found)
         if request.method != "POST" or parts:

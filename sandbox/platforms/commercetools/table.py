@@ -57,6 +57,11 @@ class Table:
             raise not_found(f"{'ID' if name == 'id' else name} '{identifier}'")
         return found
 
+    def named(self, part: str) -> Json:
+        """Return the resource that a part of a path names, by its id or as ``key=...``."""
+        name, _, value = part.rpartition("=")
+        return self.need(value, name or "id")
+
     def put(self, document: Json) -> None:
         """Store a new or changed resource."""
         identifier, stamp = document["id"], document["lastModifiedAt"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from decimal import Decimal
 from uuid import UUID
 
 import msgspec
@@ -16,15 +15,13 @@ import msgspec
 from domain.delivery import Claimed, Operation, OrderCancel
 from domain.errors import Problem, RecordRejected
 from domain.exchange import ExchangeLog, Receipt
-from domain.reconciliation import Difference
-from domain.records.orders import Order
 from resources.oms.anchanto.files.order_lists import FileOrders
 from resources.oms.anchanto.files.orders_state import OrdersState
 from resources.oms.anchanto.files.outbox import Outbox
 from resources.oms.anchanto.files.rows import OrderRows
-from resources.oms.anchanto.orders.diff import FORM, compare_order, order_change, units_of
+from resources.oms.anchanto.orders.content import ComparedOrders, OrderContent
+from resources.oms.anchanto.orders.diff import FORM
 from resources.oms.anchanto.orders.lookup import Origins
-from resources.oms.anchanto.orders.mapping import OrderMapper
 from resources.oms.anchanto.orders.writer import status_in
 from resources.oms.anchanto.payload import Documents
 from resources.oms.anchanto.settings import AnchantoSettings
@@ -36,7 +33,7 @@ ACTS_FOR = 5.0
 """A file is out when its call is over; a disk that hangs takes longer."""
 
 
-class AnchantoFileOrders:
+class AnchantoFileOrders(OrderContent):
     """``domain.ports.OrderTarget`` by files. There is no operation ``update``, as by the API."""
 
     operations: Mapping[str, Operation] = {
@@ -54,29 +51,9 @@ class AnchantoFileOrders:
         cancellations: Outbox,
         origins: Origins,
     ) -> None:
-        self._settings, self._lists, self._state, self._origins = settings, lists, state, origins
+        super().__init__(settings)
+        self._lists, self._state, self._origins = lists, state, origins
         self._orders, self._cancellations = orders, cancellations
-        self._mapper, self._documents = OrderMapper(settings), Documents(settings.wire.fields)
-
-    def payload(self, order: Order) -> dict[str, object]:
-        """Map an order to a new order, in our names."""
-        return self._mapper.payload(order)
-
-    def change(
-        self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False
-    ) -> dict[str, object] | None:
-        """Return what differs; it can't be sent, but says what the account would have to change."""
-        return order_change(known, wanted, whole=whole)
-
-    def units(self, content: Mapping[str, object]) -> dict[str, Decimal]:
-        """Return by SKU the units of a ``payload``."""
-        return units_of(content)
-
-    def compare(
-        self, payload: bytes, wanted: Mapping[str, object]
-    ) -> tuple[dict[str, object], list[Difference]]:
-        """Return what an order holds of ``wanted``, and the differences."""
-        return compare_order(self._documents.order_attributes(payload), wanted)
 
     def writer(self, log: ExchangeLog) -> FileOrdersWriter:
         """Open the folders for writing."""
@@ -90,7 +67,7 @@ class AnchantoFileOrders:
         )
 
 
-class FileOrdersWriter(CreateOnlyWriter):
+class FileOrdersWriter(ComparedOrders, CreateOnlyWriter):
     """``domain.ports.Writer`` of orders."""
 
     system, form = "Anchanto", FORM
@@ -112,12 +89,6 @@ class FileOrdersWriter(CreateOnlyWriter):
         self._rows = OrderRows(self._fields, columns)
         self._documents = Documents(settings.wire.fields)
         self._statuses = StatusTable(settings.statuses)
-
-    def compare(
-        self, payload: bytes, wanted: Mapping[str, object]
-    ) -> tuple[dict[str, object], list[Difference]]:
-        """Return what an order holds of ``wanted``, and the differences."""
-        return compare_order(self._documents.order_attributes(payload), wanted)
 
     async def send(self, claimed: Claimed) -> Receipt:
         """Write the file of one order, or of its cancellation."""

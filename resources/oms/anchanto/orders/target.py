@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 from domain.delivery import Claimed, Operation, OrderCancel
 from domain.exchange import ExchangeLog, Receipt
-from domain.reconciliation import Difference
-from domain.records.orders import Order
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.oms.anchanto.client import NoAnswer
-from resources.oms.anchanto.orders.diff import FORM, compare_order, order_change, units_of
+from resources.oms.anchanto.orders.content import ComparedOrders, OrderContent
+from resources.oms.anchanto.orders.diff import FORM
 from resources.oms.anchanto.orders.lists import OrderLists
 from resources.oms.anchanto.orders.lookup import Origins
-from resources.oms.anchanto.orders.mapping import OrderMapper
 from resources.oms.anchanto.orders.writer import AnchantoWriter, status_in
 from resources.oms.anchanto.payload import Documents
 from resources.oms.anchanto.settings import AnchantoSettings
 from resources.oms.create_only import CreateOnlyWriter
 
 
-class AnchantoOrders:
+class AnchantoOrders(OrderContent):
     """``domain.ports.OrderTarget``. There is no operation ``update``: no call for it is known."""
 
     def __init__(
@@ -32,9 +29,8 @@ class AnchantoOrders:
         lists: OrderLists,
         origins: Origins,
     ) -> None:
-        self._policy, self._settings = policy, settings
-        self._lists, self._origins = lists, origins
-        self._mapper, self._documents = OrderMapper(settings), Documents(settings.wire.fields)
+        super().__init__(settings)
+        self._policy, self._lists, self._origins = policy, lists, origins
         self.acts_for = policy.acts_for
         concurrency = settings.push_concurrency
         self.operations: Mapping[str, Operation] = {
@@ -43,26 +39,6 @@ class AnchantoOrders:
             "cancel": Operation(replaces=False, concurrency=concurrency),
         }
 
-    def payload(self, order: Order) -> dict[str, object]:
-        """Map an order to a new order, in our names."""
-        return self._mapper.payload(order)
-
-    def change(
-        self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False
-    ) -> dict[str, object] | None:
-        """Return what differs; it can't be sent, but says what the account would have to change."""
-        return order_change(known, wanted, whole=whole)
-
-    def units(self, content: Mapping[str, object]) -> dict[str, Decimal]:
-        """Return by SKU the units of a ``payload``."""
-        return units_of(content)
-
-    def compare(
-        self, payload: bytes, wanted: Mapping[str, object]
-    ) -> tuple[dict[str, object], list[Difference]]:
-        """Return what an order holds of ``wanted``, and the differences."""
-        return compare_order(self._documents.order_attributes(payload), wanted)
-
     def writer(self, log: ExchangeLog) -> OrdersWriter:
         """Open the account for writing orders."""
         concurrency = self._settings.push_concurrency
@@ -70,7 +46,7 @@ class AnchantoOrders:
         return OrdersWriter(client, self._settings, self._lists, self._origins)
 
 
-class OrdersWriter(CreateOnlyWriter):
+class OrdersWriter(ComparedOrders, CreateOnlyWriter):
     """``domain.ports.Writer`` of orders."""
 
     system, form = "Anchanto", FORM
@@ -85,12 +61,6 @@ class OrdersWriter(CreateOnlyWriter):
         super().__init__(client, lists=lists, origins=origins)
         self._documents = Documents(settings.wire.fields)
         self.calls = AnchantoWriter(client, settings)
-
-    def compare(
-        self, payload: bytes, wanted: Mapping[str, object]
-    ) -> tuple[dict[str, object], list[Difference]]:
-        """Return what an order holds of ``wanted``, and the differences."""
-        return compare_order(self._documents.order_attributes(payload), wanted)
 
     async def send(self, claimed: Claimed) -> Receipt:
         """Create or cancel one order."""

@@ -1,4 +1,4 @@
-"""Versions that stand for deleted records are told apart from what a store has sent."""
+"""Versions that stand for deleted records are never mistaken for what a store has sent."""
 
 from __future__ import annotations
 

@@ -192,6 +192,8 @@ class ListingSave:
     """By the canonical field: ``name``, ``description``, ``warranty``."""
     images: Sequence[str] | None = None
     """All of the product's pictures; ``None``: they stay."""
+    skus: Sequence[str] = ()
+    """Which the product must sell, or another one is meant."""
 
 
 @dataclass(frozen=True, slots=True)

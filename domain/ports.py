@@ -288,8 +288,9 @@ class ListingTarget(Target, Protocol):
     """Products of a store: ``update`` (``ListingSave``), which leaves out what is not named.
 
     ``held`` returns the texts that a product shows, by the fields of ``ListingSave.texts``, under
-    ``images`` how many pictures it has, and under ``skus`` its own and its variants' SKUs; a
-    product that the store lacks has problems.
+    ``images`` how many pictures it has, under ``addresses`` which, where the store keeps the
+    addresses that it was given, and under ``skus`` its own and its variants' SKUs; a product that
+    the store lacks has problems.
     """
 
 

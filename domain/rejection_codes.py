@@ -104,7 +104,13 @@ _RECORD: dict[str, Entry] = {
     "lines_incomplete": Entry("missing", "An order is captured with all of its lines."),
     "malformed_value": Entry("value", "A value has the type of its field."),
     "order_id_duplicate": Entry("duplicate", "The id of an order is unique in a batch."),
+    "listing_draft_pending": Entry(
+        "business_rule", "A listed field has no changes in the store that wait to be published."
+    ),
     "listing_empty": Entry("missing", "A listing changes something."),
+    "listing_field_not_taken": Entry(
+        "business_rule", "The store's product has each field of a listing."
+    ),
     "listing_image_invalid": Entry("value", "The pictures of a listing are https addresses."),
     "listing_images_too_many": Entry("value", "A listing has a bounded number of pictures."),
     "listing_product_gone": Entry("missing", "The product of a listing exists, and sells its SKU."),

@@ -13,11 +13,10 @@ from assets.delivery.planner import Planner
 from assets.delivery.request import DeliveryRequest
 from domain.connections import LISTINGS
 from domain.delivery import Held, Intent, ListingSave, Outcome
-from domain.errors import Problem
 from domain.identity import delivery_key
+from domain.listings import moved_skus
 from domain.records.listings import Listing
 from domain.records.record import decode_record
-from domain.skus import sku_key
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -57,7 +56,7 @@ class ListingsPlanner(Planner[Listing]):
         key = delivery_key(
             self.sync.name, LISTINGS, accepted.source_id, action, accepted.canonical_digest
         )
-        save = ListingSave(listing.product_id, listing.texts, listing.images)
+        save = ListingSave(listing.product_id, listing.texts, listing.images, listing.skus)
         return Plan(due, [Intent("update", key, accepted.source_id, save, reads=True)])
 
     def decide(self, plan: Plan, intent: Intent, held: Held) -> Intent | Outcome:
@@ -67,9 +66,8 @@ class ListingsPlanner(Planner[Listing]):
         """
         save: ListingSave = intent.content
         shown: Mapping[str, Any] = held.content
-        sold = {sku_key(sku) for sku in shown["skus"]}
-        if moved := [sku for sku in plan.due.record.skus if sku_key(sku) not in sold]:
-            return Outcome("refused", problems=tuple(map(_moved, moved)))
+        if moved := moved_skus(plan.due.record.skus, shown["skus"]):
+            return Outcome("refused", problems=tuple(moved))
         texts = {
             name: text for name, text in save.texts.items() if _typed(shown[name]) != _typed(text)
         }
@@ -80,13 +78,16 @@ class ListingsPlanner(Planner[Listing]):
             texts = dict(save.texts)
         if not texts and images is None:
             return Outcome("done", save.product_id)
-        return replace(intent, content=ListingSave(save.product_id, texts, images))
+        return replace(intent, content=replace(save, texts=texts, images=images))
 
     def _has_images(self, plan: Plan, wanted: Sequence[str], shown: Mapping[str, Any]) -> bool:
-        """Return whether the product has these pictures: the store keeps copies of its own.
+        """Return whether the product has these pictures.
 
-        They are those that were sent last, and there are as many.
+        Where the store keeps copies of its own, they are those that were sent last, and there are
+        as many.
         """
+        if "addresses" in shown:
+            return list(shown["addresses"]) == list(wanted)
         sent = _images_of(plan.due.known)
         return sent == list(wanted) and shown.get("images") == len(wanted)
 
@@ -103,16 +104,6 @@ class ListingsPlanner(Planner[Listing]):
 def _typed(text: str) -> str:
     """Return a text as a sheet gives it back: line ends alike, and no blanks around it."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
-
-
-def _moved(sku: str) -> Problem:
-    return Problem(
-        "listing_product_gone",
-        "sku",
-        f"the product no longer sells the SKU {sku} in the store, so it was not changed",
-        "run the stream catalog, discard this rejection, and import the row again",
-        sku,
-    )
 
 
 def _images_of(known: TargetRow | None) -> list[str] | None:

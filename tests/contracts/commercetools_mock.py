@@ -30,6 +30,9 @@ ADDRESS: Json = {
     "city": "Austin", "state": "TX", "postalCode": "78701", "country": "US",
     "phone": "+15125550100", "email": "jane.doe@example.com",
 }  # fmt: skip
+WARRANTY: Json = {
+    "type": {"name": "text"}, "name": "warranty", "label": {"en": "Warranty"}, "isRequired": False,
+}  # fmt: skip
 TAX: Json = {"name": "20 %", "amount": 0.2, "includedInPrice": False, "country": "US"}
 
 
@@ -99,7 +102,8 @@ class MockProject:
 
     def product(self, *skus: str) -> None:
         """Publish a product whose variants have these SKUs."""
-        kind = self._once("product-types", {"name": "Plain", "key": "plain", "description": "-"})
+        plain = {"name": "Plain", "key": "plain", "description": "-", "attributes": [WARRANTY]}
+        kind = self._once("product-types", plain)
         first, *others = ({"sku": sku} for sku in skus)
         draft = {
             "productType": {"typeId": "product-type", "id": kind}, "name": {"en": skus[0]},

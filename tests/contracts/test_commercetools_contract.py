@@ -25,6 +25,7 @@ from domain.delivery import (
     Claimed,
     Intent,
     LevelChange,
+    ListingSave,
     NewShipment,
     Outcome,
     ShipmentChange,
@@ -56,7 +57,7 @@ Json = dict[str, Any]
 Exchanged = tuple[Request, Response]
 DAY = datetime(2026, 3, 4, tzinfo=UTC)
 WINDOW = Window(DAY, DAY + timedelta(days=1))
-STREAMS = ("orders", "customers", "inventory", "shipments", "returns", "prices")
+STREAMS = ("orders", "customers", "inventory", "shipments", "returns", "prices", "listings")
 DISCOUNT = "6f1d3c57-8f4c-4b63-9d0a-000000000001"
 TOKEN = "/oauth/token"
 FLAW = re.compile(
@@ -78,7 +79,7 @@ class Tapped:
             stock_conditions=("Good",), unusable_conditions=("Bad",),
             project_key=self.project.name, region=None, api_url=self.project.url,
             auth_url=self.project.url, requests_per_second=100_000, page_size=5,
-            complete_at="delivered", sale_discount=DISCOUNT,
+            complete_at="delivered", sale_discount=DISCOUNT, locales=("en",),
         )  # fmt: skip
         secret = f"sandbox-secret-{self.project.name}"
         self.store = build(chosen, connection(streams=STREAMS), lambda _: secret, LocalQuota())
@@ -230,6 +231,44 @@ def test_prices_read_and_written_fit_the_official_file(tapped: Tapped) -> None:
     assert tapped.problems() == []
     actions = [each["action"] for body in tapped.bodies() for each in body.get("actions", ())]
     assert set(actions) == {"changeValue", "setDiscountedPrice"}
+
+
+def test_products_read_and_listed_fit_the_official_file(tapped: Tapped) -> None:
+    """Texts, the warranty at each level and in each kind, pictures, and a version of before."""
+    project = tapped.project
+    kinds = {
+        "plain": ("text", "Variant"),
+        "whole": ("text", "Product"),
+        "tongues": ("ltext", "Variant"),
+    }
+    types = [
+        {"key": f"t-{key}", "attributes": [{"name": "warranty", "type": kind, "level": level}]}
+        for key, (kind, level) in kinds.items()
+    ]
+    project.set("product-types", types)
+    rows = [
+        {"productType": f"t-{key}", "variants": [{"sku": f"{key}-S"}, {"sku": f"{key}-L"}]}
+        for key in kinds
+    ]
+    ids = project.set("catalog", rows)["ids"]
+    tapped.exchanged.clear()
+    one, two = (f"https://img.example.com/{n}.jpg" for n in (1, 2))
+    for product_id in ids:
+        for texts, images in (
+            ({"name": "Mug", "warranty": "1"}, (one, two)),
+            ({"description": "d"}, (two, one)),
+            ({"warranty": ""}, (two,)),
+        ):
+            assert tapped.apply("listings", ListingSave(product_id, texts, images)).state == "done"
+    stale = {"version": 1, "actions": []}
+    assert project.api.post(f"/products/{ids[0]}", json=stale).status_code == 409
+    assert project.api.get(f"/products/{ids[0]}").is_success
+    found = {action["action"] for body in tapped.bodies() for action in body["actions"]}
+    assert found == {
+        "changeName", "setDescription", "setAttributeInAllVariants", "setProductAttribute",
+        "addExternalImage", "moveImageToPosition", "removeImage",
+    }  # fmt: skip
+    assert tapped.problems() == []
 
 
 def charged() -> Json:

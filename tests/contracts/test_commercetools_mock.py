@@ -22,6 +22,7 @@ from domain.delivery import (
     Claimed,
     Intent,
     LevelChange,
+    ListingSave,
     NewShipment,
     Outcome,
     ShipmentChange,
@@ -388,3 +389,28 @@ def test_prices_are_made_once_and_changed_under_their_version(
         assert apply(store, "prices", other).state == "retry"
         assert target.prices([place])[place.key].tag == wanted
     assert len(project.get("standalone-prices")["results"]) == 3
+
+
+def test_a_product_is_listed_under_its_version(project: MockProject, open_store: Open) -> None:
+    """Texts of one language, the warranty and pictures; the same again is no change."""
+    store = open_store(locales=("en",))
+    items = {item.sku: item for page in read_items(store) for item in page}
+    product_id = items["MUG-L"].parent_id
+    one, two = (f"https://img.example.com/{n}.jpg" for n in (1, 2))
+    wanted = ListingSave(product_id, {"name": "Cup", "warranty": "2 years"}, (one, two), ("MUG",))
+    assert apply(store, "listings", wanted).state == "done"
+    turned = ListingSave(product_id, {"description": "<p>A cup</p>"}, (two, one))
+    assert apply(store, "listings", turned).state == "done"
+    product = project.get(f"products/{product_id}")
+    data = product["masterData"]["current"]
+    assert (data["name"], data["description"]) == ({"en": "Cup"}, {"en": "<p>A cup</p>"})
+    assert [image["url"] for image in data["masterVariant"]["images"]] == [two, one]
+    attributes = [variant["attributes"] for variant in (data["masterVariant"], *data["variants"])]
+    assert attributes == [[{"name": "warranty", "value": "2 years"}]] * 2
+    assert product["masterData"]["hasStagedChanges"] is False
+    assert apply(store, "listings", turned).state == "done"
+    assert project.get(f"products/{product_id}")["version"] == product["version"]
+    draft = {"action": "changeName", "name": {"en": "Beaker"}}
+    assert project.update("products", product, draft).is_success
+    refused = apply(store, "listings", ListingSave(product_id, {"name": "Mug"}))
+    assert [problem.code for problem in refused.problems] == ["listing_draft_pending"]

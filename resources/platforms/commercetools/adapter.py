@@ -19,6 +19,7 @@ from resources.platforms.commercetools.client import build_policy, build_tokens
 from resources.platforms.commercetools.customers.source import CustomersSource
 from resources.platforms.commercetools.events import SubscriptionQueue
 from resources.platforms.commercetools.inventory import CommercetoolsStock, LevelReader
+from resources.platforms.commercetools.listings.target import CommercetoolsListings
 from resources.platforms.commercetools.orders.source import OrdersSource
 from resources.platforms.commercetools.preflight import Preflight
 from resources.platforms.commercetools.prices.reader import PriceReader
@@ -48,7 +49,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "products": ProductsSource,
     "actions": ActionsSource,
 }
-TARGETS = frozenset({"shipments", "inventory", "returns", "prices"})
+TARGETS = frozenset({"shipments", "inventory", "returns", "prices", "listings"})
 
 
 class Commercetools:
@@ -85,6 +86,7 @@ class Commercetools:
             "inventory": CommercetoolsStock(self._policy, settings, levels),
             "returns": CommercetoolsReturns(self._policy, settings),
             "prices": CommercetoolsPrices(self._policy, settings, prices),
+            "listings": CommercetoolsListings(self._policy, settings, self._http),
         }
 
     def preflight(self) -> list[Check]:

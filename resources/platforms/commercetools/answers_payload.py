@@ -66,6 +66,7 @@ class Project(Camel):
 
     key: Text = None
     name: Text = None
+    languages: list[str] | None = None
     messages: Messages | None = None
 
 

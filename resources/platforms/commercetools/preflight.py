@@ -12,6 +12,7 @@ from domain.connections import (
     CATALOG,
     CUSTOMERS,
     INVENTORY,
+    LISTINGS,
     PRICES,
     RETURNS,
     SHIPMENTS,
@@ -22,7 +23,7 @@ from domain.exchange import Check
 from resources.http.attempts import Reply
 from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
-from resources.platforms.commercetools.answers_payload import PROJECTS
+from resources.platforms.commercetools.answers_payload import PROJECTS, Project
 from resources.platforms.commercetools.client import document_of, quoted
 from resources.platforms.commercetools.events import SubscriptionQueue
 from resources.platforms.commercetools.inventory import LevelReader
@@ -37,6 +38,7 @@ MAX_SKEW = 120
 NOTHING = "00000000-0000-0000-0000-000000000000"
 """The id of no record: with the right, a write to it is refused for another reason."""
 _DENIED = frozenset({401, 403})
+OF_PROJECT = "give the API client the scope view_project_settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ READ_PRODUCTS = Probe("view_products", "GET", "/product-projections?limit=0&with
 READ_STOCK = Probe("view_products (inventory)", "GET", "/inventory?limit=0&withTotal=false")
 READ_PRICES = Probe("view_standalone_prices", "GET", f"{PRICES_PATH}?limit=0&withTotal=false")
 CHANGE_PRICES = Probe("manage_standalone_prices", "POST", f"{PRICES_PATH}/{NOTHING}", NO_UPDATE)
+CHANGE_PRODUCTS = Probe("manage_products (products)", "POST", f"/products/{NOTHING}", NO_UPDATE)
 CHANGE_STOCK = Probe("manage_products", "POST", f"/inventory/{NOTHING}", NO_UPDATE)
 
 
@@ -99,6 +102,8 @@ class Preflight:
         checks.append(self._beyond_need())
         if _reads_messages(self._connection, self._settings):
             checks.append(finding_of("messages", self._messages))
+        if LISTINGS in self._connection.streams:
+            checks.append(finding_of("languages", self._languages))
         if INVENTORY in self._connection.streams:
             checks.append(finding_of("locations", self._locations))
             checks.append(finding_of("stock without limit", self._infinite))
@@ -155,7 +160,8 @@ class Preflight:
             f"create an API client with no more than {', '.join(wanted)}",
         )
 
-    def _messages(self) -> Finding:
+    def _project(self) -> Project | str:
+        """Return the project's own settings, or why they can't be read."""
         settings, policy = self._settings, self._http.policy
         host = ApiClient(replace(policy, base_url=settings.api), connections=1)
         try:
@@ -163,15 +169,32 @@ class Preflight:
         finally:
             host.close()
         if not reply.ok:
-            advice = "give the API client the scope view_project_settings"
-            return False, reply.error_summary()[:300], advice
-        project = document_of(reply.where, reply.body, PROJECTS)
+            return reply.error_summary()[:300]
+        return document_of(reply.where, reply.body, PROJECTS)
+
+    def _messages(self) -> Finding:
+        project = self._project()
+        if isinstance(project, str):
+            return False, project, OF_PROJECT
         enabled = project.messages is not None and project.messages.enabled is True
         advice = (
             "switch messages on in the project, or set platform.probe to orders and, where "
             "customers are synced, platform.customer_deletions to false"
         )
         return enabled, f"{project.name}: messages are {'on' if enabled else 'off'}", advice
+
+    def _languages(self) -> Finding:
+        """Compare the language in which listings are written with those of the project."""
+        project, locales = self._project(), self._settings.locales
+        if isinstance(project, str):
+            return False, project, OF_PROJECT
+        known = project.languages or []
+        if not locales:
+            detail = f"the project has {', '.join(known)}; platform.locales names none"
+            return len(known) < 2, detail[:500], "name the language of listings in platform.locales"
+        detail = f"listings are written in {locales[0]}; the project has {', '.join(known)}"
+        advice = "begin platform.locales with a language of the project"
+        return locales[0] in known, detail[:500], advice
 
     def _locations(self) -> Finding:
         locations = self._levels.locations()
@@ -230,7 +253,7 @@ def needed(connection: Connection, settings: CommercetoolsSettings) -> tuple[str
     names = ["manage_orders" if changes_orders else "view_orders", "view_payments"]
     if refunds:
         names.append("manage_payments")
-    if INVENTORY in streams:
+    if not {INVENTORY, LISTINGS}.isdisjoint(streams):
         names.append("manage_products")
     elif not {PRICES, CATALOG}.isdisjoint(streams):
         names.append("view_products")
@@ -238,8 +261,10 @@ def needed(connection: Connection, settings: CommercetoolsSettings) -> tuple[str
         names.append("manage_standalone_prices")
     if CUSTOMERS in streams:
         names.append("view_customers")
-    if _reads_messages(connection, settings):
-        names += ["view_messages", "view_project_settings"]
+    if reads_messages := _reads_messages(connection, settings):
+        names.append("view_messages")
+    if reads_messages or LISTINGS in streams:
+        names.append("view_project_settings")
     if settings.store_key is not None:
         names.append("view_stores")
     return tuple(names)
@@ -265,8 +290,10 @@ def probes(connection: Connection, settings: CommercetoolsSettings) -> tuple[Pro
         tried.append(READ_MESSAGES)
     if INVENTORY in streams:
         tried += [READ_PRODUCTS, READ_STOCK, CHANGE_STOCK]
-    elif not {PRICES, CATALOG}.isdisjoint(streams):
+    elif not {PRICES, CATALOG, LISTINGS}.isdisjoint(streams):
         tried.append(READ_PRODUCTS)
+    if LISTINGS in streams:
+        tried.append(CHANGE_PRODUCTS)
     if PRICES in streams:
         tried += [READ_PRICES, CHANGE_PRICES]
     return tuple(tried)

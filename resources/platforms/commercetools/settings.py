@@ -25,6 +25,11 @@ BRAND_ATTRIBUTE, WARRANTY_ATTRIBUTE = "brand", "warranty"
 BARCODE_ATTRIBUTES = ("upc", "ean", "gtin", "mpn")
 """UNVERIFIED: a project names its attributes itself; products have no such fields of their own."""
 CATALOG_PAGE = 200
+PRODUCTS_A_CALL = 20
+"""Whole products in one answer: each has its published and its staged data."""
+UNKNOWN_SIZE = {"w": 0, "h": 0}
+"""The dimensions of a picture that is given by its address, which an image must state. UNVERIFIED:
+that none can stand for unknown ones."""
 INVENTORY_PAGE = 500
 CHANNEL_PAGE = 500
 PRICE_PAGE = 500
@@ -77,6 +82,8 @@ class CommercetoolsSettings(SystemSettings):
     """The queue of a subscription of this connection alone: its events are pulled from it."""
     locales: tuple[str, ...] = ()
     """Languages of names, the first that a name has; then the order's own, then any."""
+    listings: Literal["current", "staged"] = "current"
+    """What a listing changes: what shoppers see, or what a merchant publishes later."""
     complete_at: Literal["never", "shipped", "delivered"] = "never"
     """When fulfilment sets ``orderState`` to Complete, in the same call as the shipment state."""
     pickup_methods: tuple[Name, ...] = ()

@@ -33,6 +33,7 @@ READS = {
     "product-projections": ("view_products", "manage_products", "view_published_products"),
     "products": ("view_products", "manage_products"),
     "standalone-prices": ("view_standalone_prices", "manage_standalone_prices"),
+    "product-types": ("view_product_types", "view_products", "manage_products"),
     "stores": ("view_stores", "manage_stores"),
     "messages": ("view_messages",),
     "subscriptions": ("manage_subscriptions",),
@@ -42,6 +43,7 @@ READS = {
 WRITES = {
     "orders": ("manage_orders",),
     "inventory": ("manage_products",),
+    "products": ("manage_products",),
     "payments": ("manage_payments",),
     "standalone-prices": ("manage_standalone_prices",),
     "subscriptions": ("manage_subscriptions",),

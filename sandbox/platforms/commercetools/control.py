@@ -15,7 +15,11 @@ What a merchant and shoppers do, and what arrived at the store:
                                 seed/orders/{id}, POST seed/orders/{id}/status {status_id}
     POST  customers             register customers, or change them by id: the vendor's fields, and
                                 ``at`` -> {"ids": [...]}; DELETE customers/{id}
-    POST  catalog               [{sku, name?, priceMode?, lastModifiedAt?} | {key?, variants}]
+    POST  catalog               [{sku, name?, priceMode?, lastModifiedAt?} | {key?, variants}], by
+                                hand: a product with the id of another replaces it; ``staged`` (data
+                                that differ), ``published``, ``productType`` (its key); DELETE
+                                catalog/{id}, GET catalog
+    POST  product-types         [{key, attributes: [{name, type: text | ltext, level?}]}]
     POST  channels              [{key, roles?}]; POST stores [{key}]
     POST  stock                 [{sku, channel?: key, quantity, reserved?}]: set levels without
                                 counting a write; ``quantity`` is on stock, ``reserved`` of it
@@ -46,6 +50,7 @@ from sandbox.platforms.commercetools.documents import complete, new_id
 from sandbox.platforms.commercetools.money import money
 from sandbox.platforms.commercetools.orders import STATES
 from sandbox.platforms.commercetools.prices import Prices
+from sandbox.platforms.commercetools.products import Products, listed
 from sandbox.platforms.commercetools.replies import ODD, json_reply, ndjson_reply
 from sandbox.platforms.commercetools.seed_orders import (
     change_of,
@@ -73,6 +78,7 @@ class Control:
             "orders": self._place,
             "place": lambda rows: self._place([neutral(row) for row in rows]),
             "catalog": self._catalog,
+            "product-types": lambda rows: Products(self._project).put_types(rows),
             "channels": self._channels,
             "stores": self._stores,
             "stock": self._stock,
@@ -109,6 +115,10 @@ class Control:
             case "POST", ["payments", "settle"]:
                 renamed = bool(body.get("renamed", False))
                 return json_reply(payments.settle(self._project, body["state"], renamed=renamed))
+            case "DELETE", ["catalog", identifier]:
+                return json_reply(Products(self._project).remove_by_hand(identifier))
+            case "GET", ["catalog"]:
+                return listed(self._project)
             case "DELETE", ["customers", identifier]:
                 return json_reply(delete_customer(self._project, identifier))
             case "POST", ["settings"]:
@@ -188,36 +198,7 @@ class Control:
         return self._project.keep(self._project.orders, order, messages, at=moment)
 
     def _catalog(self, rows: list[Json]) -> Json:
-        return {"ids": [self._product(row) for row in rows]}
-
-    def _product(self, row: Json) -> str:
-        given = row.get("variants") or [{"sku": row.get("sku")}]
-        variants = [
-            {"id": n, "prices": [], "images": [], "attributes": [], "assets": []} | variant
-            for n, variant in enumerate(given, 1)
-        ]
-        for variant in variants:
-            if variant.get("sku") is None:
-                variant.pop("sku", None)
-        name = {"en": str(row.get("name") or given[0].get("sku"))}
-        made = self._project.envelope() | {
-            "productType": {"typeId": "product-type", "id": new_id()},
-            "name": name,
-            "slug": {"en": f"p-{new_id()}"},
-            "description": row.get("description") or {},
-            "categories": row.get("categories") or [],
-            "masterVariant": variants[0],
-            "variants": variants[1:],
-            "attributes": [],
-            "published": True,
-            "priceMode": row.get("priceMode", "Embedded"),
-            "hasStagedChanges": False,
-        }
-        made |= {name: row[name] for name in ("id", "key") if row.get(name)}
-        if row.get("lastModifiedAt"):
-            made["lastModifiedAt"] = normalised(row["lastModifiedAt"])
-        self._project.keep(self._project.products, made, [], is_new=True)
-        return str(made["id"])
+        return {"ids": Products(self._project).put_by_hand(rows)}
 
     def _channels(self, rows: list[Json]) -> Json:
         ids = []

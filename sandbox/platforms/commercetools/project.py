@@ -23,6 +23,7 @@ from sandbox.platforms.commercetools.inventory import Inventory
 from sandbox.platforms.commercetools.orders import Orders
 from sandbox.platforms.commercetools.payments import Payments
 from sandbox.platforms.commercetools.prices import Prices
+from sandbox.platforms.commercetools.products import Products
 from sandbox.platforms.commercetools.replies import (
     ODD,
     error,
@@ -35,7 +36,7 @@ from sandbox.platforms.commercetools.table import Table
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]
-READ_ONLY = ("customers", "channels", "stores", "product-projections")
+READ_ONLY = ("customers", "channels", "stores", "product-projections", "product-types")
 CLIENT = {"clientId": "lockstep", "isPlatformClient": False}
 
 
@@ -56,6 +57,8 @@ class Project:
         self.payments, self.channels = Table("payment", ("key",)), Table("channel", ("key",))
         self.inventory, self.stores = Table("inventory-entry", ("key",)), Table("store", ("key",))
         self.products = Table("product", ("key",))
+        self.catalogue = Table("product", ("key",))
+        self.product_types = Table("product-type", ("key",))
         self.customers = Table("customer", ("key",))
         self.messages = Table("message")
         self.subscriptions = Table("subscription", ("key",))
@@ -64,6 +67,7 @@ class Project:
         self._orders, self._inventory = Orders(self), Inventory(self)
         self.prices = Table("standalone-price", ("key",))
         self._payments, self._prices = Payments(self), Prices(self)
+        self._products = Products(self)
         self._control = Control(self)
 
     @property
@@ -77,6 +81,8 @@ class Project:
             "channels": self.channels,
             "stores": self.stores,
             "product-projections": self.products,
+            "products": self.catalogue,
+            "product-types": self.product_types,
             "messages": self.messages,
             "subscriptions": self.subscriptions,
             "standalone-prices": self.prices,
@@ -110,6 +116,8 @@ class Project:
             return self._payments.handle(request, parts[2:])
         if resource == "standalone-prices":
             return self._prices.handle(request, parts[2:])
+        if resource == "products":
+            return self._products.handle(request, parts[2:])
         if resource == "subscriptions":
             return self._subscriptions(request, parts[2:])
         if resource in READ_ONLY or resource == "messages":

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from domain.delivery import Claimed, Held, ListingSave, Operation, Outcome, Question, outcome_of
-from domain.errors import Problem
 from domain.exchange import ExchangeLog, Receipt
+from domain.listings import product_gone
 from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
@@ -67,7 +67,9 @@ class ListingsWriter(TargetWriter):
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
         """Return the texts that products show, how many pictures they have, and their SKUs."""
         found = await asyncio.to_thread(self._read, list(asked))
-        return {name: found.get(name) or Held(name, problems=(_gone(name),)) for name in asked}
+        return {
+            name: found.get(name) or Held(name, problems=(product_gone(name),)) for name in asked
+        }
 
     def _read(self, product_ids: Sequence[str]) -> dict[str, Held]:
         numbers = sorted({int(text) for text in product_ids if is_product_id(text)})
@@ -112,13 +114,3 @@ def _skus(product: ListedProduct) -> list[str]:
     """Return the SKUs of a product and its variants: a request may name it by any of them."""
     variants = [variant.sku for variant in product.variants or () if variant is not None]
     return list(dict.fromkeys(sku for sku in (product.sku, *variants) if isinstance(sku, str)))
-
-
-def _gone(product_id: str) -> Problem:
-    return Problem(
-        "listing_product_gone",
-        "product_id",
-        "the store no longer has the product",
-        "look for the product in the store, and import the row again under its present SKU",
-        product_id,
-    )

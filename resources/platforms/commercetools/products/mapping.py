@@ -15,6 +15,7 @@ from domain.records.record import InvalidRecord
 from domain.text import clean_text
 from domain.values import Amount
 from resources.platforms.commercetools.orders.texts import name_of, text_of
+from resources.platforms.commercetools.payload import Names
 from resources.platforms.commercetools.products import payload as documents
 from resources.platforms.commercetools.products.payload import CAPTURED_PRODUCTS
 from resources.platforms.commercetools.settings import (
@@ -64,7 +65,7 @@ class ProductMapper:
         return Product(
             product_id=document.id or "",
             name=self._text(document.name)[:LONGEST_NAME],
-            description=self._text(document.description),
+            description=written_text(document.description, self._locales),
             warranty=common.get(WARRANTY_ATTRIBUTE, ""),
             brand=common.get(BRAND_ATTRIBUTE, ""),
             categories=tuple(self._categories(document.categories)),
@@ -112,7 +113,8 @@ class ProductMapper:
                 continue
             value = _decoded(attribute.value)
             if value is not _UNREADABLE and (text := text_of(value, self._locales)):
-                found[clean_text(attribute.name, LONGEST_TEXT)] = text[:LONGEST_TEXT]
+                name = clean_text(attribute.name, LONGEST_TEXT)
+                found[name] = text if name == WARRANTY_ATTRIBUTE else text[:LONGEST_TEXT]
         return found
 
     def _categories(
@@ -130,6 +132,14 @@ class ProductMapper:
 
 
 _UNREADABLE = object()
+
+
+def written_text(names: Names, locales: tuple[str, ...]) -> str:
+    """Return a text as it was written, in the first of the languages that it has, else in any."""
+    found = names or {}
+    of_locales = [found.get(tag) for one in locales for tag in (one, one.partition("-")[0])]
+    texts = (text for text in (*of_locales, *found.values()) if isinstance(text, str) and text)
+    return next(texts, "")
 
 
 def _decoded(value: msgspec.Raw) -> object:

@@ -1,0 +1,183 @@
+"""The update actions that bring a product to a listing, by changed field. Pure.
+
+Published data can't be written without the staged data beside them. So a field of which the
+merchant has staged something else is left alone: writing it would lose what is prepared there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from domain.delivery import ListingSave
+from domain.errors import Problem, RecordRejected
+from domain.listings import moved_skus
+from resources.platforms.commercetools.listings.payload import (
+    AttributeDefinition,
+    ListedProduct,
+    MasterData,
+    ProductData,
+)
+from resources.platforms.commercetools.listings.product import (
+    data_of,
+    locale_of,
+    localized,
+    pictures_of,
+    skus_of,
+    values_of,
+    variants_of,
+)
+from resources.platforms.commercetools.settings import (
+    UNKNOWN_SIZE,
+    WARRANTY_ATTRIBUTE,
+    CommercetoolsSettings,
+)
+
+Action = dict[str, Any]
+
+
+def actions_of(
+    product: ListedProduct,
+    save: ListingSave,
+    settings: CommercetoolsSettings,
+    warranty: AttributeDefinition | None,
+) -> list[Action]:
+    """Return what makes a product show a listing; nothing where it shows all of it.
+
+    ``warranty`` is the attribute as the product's type defines it. Raises ``RecordRejected`` with
+    every field that can't be written, and for a product that sells other SKUs.
+    """
+    if moved := moved_skus(save.skus, skus_of(product)):
+        raise RecordRejected(*moved)
+    fields = _Fields(product, settings)
+    for field, text in save.texts.items():
+        if field == "warranty":
+            fields.warranty(text, warranty)
+        else:
+            fields.text(field, text)
+    if save.images is not None:
+        fields.pictures(list(save.images))
+    if fields.problems:
+        raise RecordRejected(*fields.problems)
+    return fields.actions
+
+
+class _Fields:
+    """Collects the actions and problems of one product."""
+
+    def __init__(self, product: ListedProduct, settings: CommercetoolsSettings) -> None:
+        self._product = product
+        master = product.master_data or MasterData()
+        self._data = data_of(product, settings)
+        self._is_staged = settings.listings == "staged"
+        self._staged = self._data if self._is_staged else master.staged or ProductData()
+        self._locale = locale_of(product, settings)
+        self.actions: list[Action] = []
+        self.problems: list[Problem] = []
+
+    def text(self, field: str, text: str) -> None:
+        """Change the name or the description, in one language."""
+        name = field == "name"
+        shown = (self._data.name if name else self._data.description) or {}
+        staged = (self._staged.name if name else self._staged.description) or {}
+        wanted = localized(shown, self._locale, text)
+        if wanted == shown:
+            return
+        if staged not in (shown, wanted):
+            self.problems.append(_prepared(field))
+            return
+        self._add("changeName" if name else "setDescription", **({field: wanted} if wanted else {}))
+
+    def warranty(self, text: str, definition: AttributeDefinition | None) -> None:
+        """Change the attribute that holds the warranty, of the product or of all variants."""
+        kind = definition.type.name if definition is not None and definition.type else None
+        if definition is None or kind not in ("text", "ltext"):
+            self.problems.append(_not_taken(kind))
+            return
+        of_product = definition.level == "Product"
+        shown, staged = (_values(one, of_product=of_product) for one in (self._data, self._staged))
+        wanted = [self._value(value, text, kind) for value in shown]
+        if wanted == shown:
+            return
+        if staged not in (shown, wanted):
+            self.problems.append(_prepared("warranty"))
+            return
+        if of_product:
+            self._set("setProductAttribute", wanted[0])
+        elif all(value == wanted[0] for value in wanted):
+            self._set("setAttributeInAllVariants", wanted[0])
+        else:
+            for variant, value in zip(variants_of(self._data), wanted, strict=True):
+                self._set("setAttribute", value, variantId=variant.id)
+
+    def pictures(self, wanted: list[str]) -> None:
+        """Remove, add and move the master variant's pictures."""
+        shown, staged = pictures_of(self._data), pictures_of(self._staged)
+        if wanted == shown:
+            return
+        masters = [data.master_variant for data in (self._data, self._staged)]
+        ids = [master.id if master is not None else None for master in masters]
+        if staged != shown or ids[0] != ids[1]:
+            self.problems.append(_prepared("images"))
+            return
+        of_master: Action = {"variantId": ids[0]}
+        for url in shown:
+            if url not in wanted:
+                self._add("removeImage", imageUrl=url, **of_master)
+        order = [url for url in shown if url in wanted]
+        for url in wanted:
+            if url not in order:
+                order.append(url)
+                image = {"url": url, "dimensions": dict(UNKNOWN_SIZE)}
+                self._add("addExternalImage", image=image, **of_master)
+        for place, url in enumerate(wanted):
+            if order[place] != url:
+                order.remove(url)
+                order.insert(place, url)
+                self._add("moveImageToPosition", imageUrl=url, position=place, **of_master)
+
+    def _value(self, value: Any, text: str, kind: str) -> Any:
+        """Return an attribute's value with a text in it; ``None`` where nothing is left."""
+        if kind == "text":
+            return text or None
+        return localized(value if isinstance(value, dict) else {}, self._locale, text) or None
+
+    def _set(self, action: str, value: Any, **more: Any) -> None:
+        given = {} if value is None else {"value": value}
+        self._add(action, name=WARRANTY_ATTRIBUTE, **given, **more)
+
+    def _add(self, action: str, **fields: Any) -> None:
+        self.actions.append({"action": action, "staged": self._is_staged, **fields})
+
+
+def _values(data: ProductData, *, of_product: bool) -> list[Any]:
+    """Return the attribute's value of the product, or of each variant; ``None`` for none."""
+    owners = [data.attributes] if of_product else [one.attributes for one in variants_of(data)]
+    return [next(values_of(attributes, WARRANTY_ATTRIBUTE), None) for attributes in owners]
+
+
+def _prepared(field: str) -> Problem:
+    return Problem(
+        "listing_draft_pending",
+        field,
+        f"the product has unpublished changes of its {field}, which it would lose",
+        "publish or revert them in the store, then retry; or set platform.listings to staged",
+    )
+
+
+def _not_taken(kind: str | None) -> Problem:
+    reason = f"is of the kind {kind}" if kind else "does not exist"
+    return Problem(
+        "listing_field_not_taken",
+        "warranty",
+        f"the attribute {WARRANTY_ATTRIBUTE} of the product's type {reason}, so it takes no text",
+        f"add an attribute {WARRANTY_ATTRIBUTE} (text) to the type, or leave the warranty out",
+    )
+
+
+def first_definition(
+    definitions: Sequence[AttributeDefinition | None],
+) -> AttributeDefinition | None:
+    """Return the definition of the attribute that holds the warranty."""
+    named = (one for one in definitions if one is not None and one.name == WARRANTY_ATTRIBUTE)
+    return next(named, None)

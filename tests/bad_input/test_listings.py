@@ -1,0 +1,77 @@
+"""Bad answers about products that are to be listed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import orjson
+import pytest
+
+from domain.delivery import ListingSave
+from domain.errors import LockstepError
+from resources.platforms.commercetools.client import document_of
+from resources.platforms.commercetools.listings.actions import actions_of, first_definition
+from resources.platforms.commercetools.listings.payload import LISTED_PRODUCTS, PRODUCT_TYPES
+from resources.platforms.commercetools.listings.product import shown
+from tests.bad_input.counts import LISTING_ANSWERS_EACH
+from tests.bad_input.mutations import Mutator
+from tests.bad_input.outcomes import assert_is_bounded
+from tests.resources.platforms.commercetools.projects import settings
+
+pytestmark = pytest.mark.slow(seconds=20)
+
+Json = dict[str, Any]
+DATA: Json = {
+    "name": {"en": "Mug", "de": "Becher"}, "description": {"en": "old"},
+    "masterVariant": {
+        "id": 1, "sku": "MUG-S", "images": [{"url": "https://img.example.com/1.jpg"}],
+        "attributes": [{"name": "warranty", "value": {"en": "2 years"}}],
+    },
+    "variants": [{"id": 2, "sku": "MUG-L"}],
+}  # fmt: skip
+PRODUCT: Json = {
+    "id": "p", "version": 4, "productType": {"id": "t"},
+    "masterData": {"published": True, "current": DATA, "staged": DATA},
+}  # fmt: skip
+TYPE: Json = {
+    "id": "t",
+    "attributes": [{"name": "warranty", "type": {"name": "ltext"}, "level": "Variant"}],
+}
+SAVE = ListingSave(
+    "p",
+    {"name": "Cup", "description": "", "warranty": "1 year"},
+    ("https://img.example.com/2.jpg",),
+    ("MUG-L",),
+)
+
+
+def of_project(body: bytes) -> int:
+    """Read a product, and return how many actions would list it."""
+    chosen = settings(locales=("en",))
+    product = document_of("GET", body, LISTED_PRODUCTS)
+    seen = shown(product, chosen)
+    assert isinstance(seen["name"], str)
+    kind = document_of("GET", orjson.dumps(TYPE), PRODUCT_TYPES)
+    found = actions_of(product, SAVE, chosen, first_definition(kind.attributes or ()))
+    assert orjson.dumps(found)
+    return len(found)
+
+
+READERS = {"commercetools": (of_project, PRODUCT)}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_every_spoilt_product_is_listed_refused_or_an_error(kind: str) -> None:
+    """Never a crash, and nothing that can't be sent."""
+    reader, document = READERS[kind]
+    outcomes: Counter[str] = Counter()
+    for payload in Mutator([orjson.dumps(document)]).payloads(LISTING_ANSWERS_EACH, 9_800_000):
+        try:
+            outcomes["listed" if reader(payload.body) else "unchanged"] += 1
+        except LockstepError as error:
+            assert_is_bounded(str(error))
+            outcomes[type(error).__name__] += 1
+    assert outcomes.total() == LISTING_ANSWERS_EACH
+    assert outcomes["listed"] > LISTING_ANSWERS_EACH // 10
+    assert {"PermanentError", "RecordRejected"} <= outcomes.keys()

@@ -1,0 +1,183 @@
+"""The update actions of a listing: by changed field, and none that would lose a merchant's work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from domain.delivery import ListingSave
+from domain.errors import RecordRejected
+from resources.platforms.commercetools.listings.actions import actions_of
+from resources.platforms.commercetools.listings.payload import (
+    LISTED_PRODUCTS,
+    AttributeDefinition,
+    AttributeType,
+    ListedProduct,
+)
+from resources.platforms.commercetools.listings.product import shown
+from tests.resources.platforms.commercetools.projects import settings
+
+Json = dict[str, Any]
+ONE, TWO, THREE = (f"https://img.example.com/{n}.jpg" for n in (1, 2, 3))
+TEXT = AttributeDefinition("warranty", AttributeType("text"), "Variant")
+LOCALIZED = AttributeDefinition("warranty", AttributeType("ltext"), "Variant")
+
+
+def product(current: Json | None = None, staged: Json | None = None) -> ListedProduct:
+    """Return a product of two variants, with parts of its data changed."""
+    data: Json = {
+        "name": {"en": "Mug", "de": "Becher"},
+        "description": {"en": "old"},
+        "masterVariant": {"id": 1, "sku": "MUG-S", "images": [{"url": ONE}, {"url": TWO}]},
+        "variants": [{"id": 2, "sku": "MUG-L"}],
+    } | (current or {})  # fmt: skip
+    document = {
+        "id": "p", "version": 4, "productType": {"id": "t"},
+        "masterData": {"published": True, "current": data, "staged": data | (staged or {})},
+    }  # fmt: skip
+    return LISTED_PRODUCTS.decode(orjson.dumps(document)).document
+
+
+def actions(
+    found: ListedProduct,
+    texts: Json | None = None,
+    images: list[str] | None = None,
+    warranty: AttributeDefinition | None = TEXT,
+    **changes: Any,
+) -> list[Json]:
+    """Return the actions for a listing."""
+    chosen = settings(**({"locales": ("en",)} | changes))
+    return actions_of(found, ListingSave("p", texts or {}, images, ("MUG-L",)), chosen, warranty)
+
+
+def refused(found: ListedProduct, *args: Any, **changes: Any) -> set[tuple[str, str]]:
+    """Return code and field of each problem of a listing that is refused."""
+    with pytest.raises(RecordRejected) as raised:
+        actions(found, *args, **changes)
+    assert all(problem.message and problem.advice for problem in raised.value.problems)
+    return {(problem.code, problem.field) for problem in raised.value.problems}
+
+
+def test_a_text_is_changed_in_the_language_of_the_connection() -> None:
+    """The other languages stay; an empty description is none; the same text is no action."""
+    assert actions(product(), {"name": "Cup", "description": "old"}) == [
+        {"action": "changeName", "staged": False, "name": {"de": "Becher", "en": "Cup"}}
+    ]
+    assert actions(product(), {"description": ""}) == [
+        {"action": "setDescription", "staged": False}
+    ]
+    [german] = actions(product(), {"description": "alt"}, locales=("de", "en"))
+    assert german["description"] == {"en": "old", "de": "alt"}
+    [only] = actions(product({"name": {"fr": "Tasse"}}), {"name": "Gobelet"}, locales=())
+    assert only["name"] == {"fr": "Gobelet"}
+
+
+def test_what_the_merchant_has_staged_is_not_lost() -> None:
+    """A field that waits to be published with something else is refused, each of them by name."""
+    staged = {
+        "name": {"en": "New", "de": "Becher"},
+        "description": {"en": "new"},
+        "masterVariant": {"id": 1, "sku": "MUG-S", "images": [{"url": THREE}]},
+    }
+    found = product(staged=staged)
+    assert refused(found, {"name": "Cup", "description": "cup", "warranty": "1"}, [ONE]) == {
+        ("listing_draft_pending", "name"),
+        ("listing_draft_pending", "description"),
+        ("listing_draft_pending", "images"),
+    }
+    assert actions(found, {"description": "new"})[0]["description"] == {"en": "new"}
+    assert actions(found, {"name": "Mug"}, [ONE, TWO]) == [], "shoppers see it already"
+    own = {"attributes": [{"name": "warranty", "value": "9 years"}]}
+    master = {"masterVariant": {"id": 1, "sku": "MUG-S"} | own}
+    assert refused(product(staged=master), {"warranty": "1 year"}) == {
+        ("listing_draft_pending", "warranty")
+    }
+    moved = {"masterVariant": {"id": 2, "images": [{"url": ONE}, {"url": TWO}]}}
+    assert refused(product(staged=moved), {}, [ONE]) == {("listing_draft_pending", "images")}
+
+
+def test_listings_may_be_staged_for_the_merchant_to_publish() -> None:
+    """Then the staged data are what is compared and changed."""
+    found = product(staged={"name": {"en": "New"}})
+    assert actions(found, {"name": "New"}, listings="staged") == []
+    assert actions(found, {"name": "Cup"}, [TWO], listings="staged") == [
+        {"action": "changeName", "staged": True, "name": {"en": "Cup"}},
+        {"action": "removeImage", "staged": True, "imageUrl": ONE, "variantId": 1},
+    ]
+    assert shown(found, settings(listings="staged"))["name"] == "New"
+    assert shown(found, settings(listings="staged"))["skus"] == ["MUG-S", "MUG-L"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ([ONE, TWO], []),
+        ([], [("removeImage", ONE, None), ("removeImage", TWO, None)]),
+        ([TWO, ONE], [("moveImageToPosition", TWO, 0)]),
+        ([THREE], [("removeImage", ONE, None), ("removeImage", TWO, None), ("add", THREE, None)]),
+        (
+            [THREE, TWO, ONE],
+            [("add", THREE, None), ("moveImageToPosition", THREE, 0),
+             ("moveImageToPosition", TWO, 1)],
+        ),
+    ],
+)  # fmt: skip
+def test_pictures_are_removed_added_and_moved(wanted: list[str], expected: list[Any]) -> None:
+    """Until the master variant has exactly those, in their order."""
+    found = actions(product(), {}, wanted)
+    steps = [
+        ("add", one["image"]["url"], None)
+        if one["action"] == "addExternalImage"
+        else (one["action"], one["imageUrl"], one.get("position"))
+        for one in found
+    ]
+    assert steps == expected
+    assert {one["variantId"] for one in found} <= {1}
+
+
+def test_the_warranty_is_an_attribute_of_its_own_kind() -> None:
+    """A text or a text by language, of the product or of its variants."""
+    everywhere = {"action": "setAttributeInAllVariants", "staged": False, "name": "warranty"}
+    assert actions(product(), {"warranty": "2 years"}) == [everywhere | {"value": "2 years"}]
+    has = {"attributes": [{"name": "warranty", "value": "2 years"}]}
+    both = {"masterVariant": {"id": 1} | has, "variants": [{"id": 2, "sku": "MUG-L"} | has]}
+    assert actions(product(both), {"warranty": "2 years"}) == []
+    assert actions(product(both), {"warranty": ""}) == [everywhere]
+    of_product = AttributeDefinition("warranty", AttributeType("text"), "Product")
+    [whole] = actions(product(), {"warranty": "2 years"}, None, of_product)
+    assert (whole["action"], whole["value"]) == ("setProductAttribute", "2 years")
+    assert shown(product({"attributes": has["attributes"]}), settings())["warranty"] == "2 years"
+    by_language = {"attributes": [{"name": "warranty", "value": {"de": "2 Jahre"}}]}
+    master = {"masterVariant": {"id": 1} | by_language}
+    assert actions(product(master), {"warranty": "2 years"}, None, LOCALIZED) == [
+        everywhere | {"action": "setAttribute", "value": value, "variantId": number}
+        for number, value in ((1, {"de": "2 Jahre", "en": "2 years"}), (2, {"en": "2 years"}))
+    ]
+    same = master | {"variants": [{"id": 2, "sku": "MUG-L"} | by_language]}
+    [whole] = actions(product(same), {"warranty": "2 years"}, None, LOCALIZED)
+    assert whole["action"] == "setAttributeInAllVariants"
+
+
+@pytest.mark.parametrize("kind", [None, AttributeDefinition("warranty", AttributeType("enum"))])
+def test_a_type_without_the_attribute_takes_no_warranty(kind: AttributeDefinition | None) -> None:
+    """Or with one that holds no text."""
+    assert refused(product(), {"name": "Cup", "warranty": "1"}, None, kind) == {
+        ("listing_field_not_taken", "warranty")
+    }
+
+
+def test_a_product_that_sells_other_skus_is_left_alone() -> None:
+    """The SKU may have moved between the look and the write."""
+    found = product({"masterVariant": {"id": 1, "sku": "MUG-S"}, "variants": []})
+    assert refused(found, {"name": "Cup"}) == {("listing_product_gone", "sku")}
+
+
+def test_what_a_product_shows_is_read_whatever_is_absent() -> None:
+    """A product without data shows nothing."""
+    bare = LISTED_PRODUCTS.decode(b'{"id": "p"}').document
+    nothing: Json = {"name": "", "description": "", "warranty": "", "images": 0}
+    assert shown(bare, settings()) == nothing | {"addresses": [], "skus": []}
+    with pytest.raises(RecordRejected):
+        actions(bare, {"name": "Cup"})

@@ -7,11 +7,12 @@ the watermark move: after a crash in between, the window is read and acknowledge
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from assets.chain.stream import Stream
 from assets.pipeline.prefetch import gc_paused, prefetch
@@ -20,12 +21,17 @@ from domain.identity import capture_id
 from domain.sources import Page, Source
 from domain.values import Partition, Window
 from resources.http.clock import SAME_CLOCK
+from resources.ledger.captures.captures import Newest
 from resources.ledger.rows import CaptureRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 CHUNK = 2_000
 LEAST = timedelta(microseconds=1)
+BEFORE = datetime.min.replace(tzinfo=UTC)
+"""When the other versions of a chunk count as captured: they were read in its order."""
+SAME_STAMP = timedelta(milliseconds=1)
+"""Versions closer together were stamped alike, and were set apart by ``LEAST`` when captured."""
 
 
 @dataclass
@@ -68,7 +74,7 @@ def capture(
                 rows = _rows(sync, stream, session, partition.day, window, chunk)
             reached = _reached(sync, stream, window, started) if is_last else None
             moved = reached if stored is None else None
-            store = partial(_store, sync, stream, session, rows, moved, may_start=is_live)
+            store = partial(_store, sync, stream, session, rows, started, moved, may_start=is_live)
             with session.writer_lock():
                 counts.captured += session.repeatable(store)
             counts.read += len(rows)
@@ -81,11 +87,16 @@ def capture(
 
 
 def capture_pages(
-    sync: Sync, stream: Stream[Any], session: Session, records: Sequence[RawRecord]
+    sync: Sync,
+    stream: Stream[Any],
+    session: Session,
+    records: Sequence[RawRecord],
+    started: datetime,
 ) -> dict[Partition, list[str]]:
     """Capture records that were read by name; return their ids by the partition of their change.
 
-    The watermark stays: nothing else of their windows was read.
+    ``started`` is when reading them began. The watermark stays: nothing else of their windows was
+    read.
     """
     grain, now = sync.connection.grain, datetime.now(UTC)
     placed: dict[Partition, list[RawRecord]] = {}
@@ -94,7 +105,7 @@ def capture_pages(
         placed.setdefault(Partition.of(moment, grain), []).append(record)
     for partition, some in sorted(placed.items()):
         rows = _rows(sync, stream, session, partition.day, partition.window, some)
-        store = partial(_store, sync, stream, session, rows, None, may_start=False)
+        store = partial(_store, sync, stream, session, rows, started, None, may_start=False)
         with session.writer_lock():
             session.repeatable(store)
     return {
@@ -126,11 +137,15 @@ def _store(
     stream: Stream[Any],
     session: Session,
     rows: list[CaptureRow],
+    started: datetime,
     reached: Window | None,
     *,
     may_start: bool,
 ) -> int:
-    kept = _changed(session, rows) if stream.is_snapshot else _in_order(sync, stream, session, rows)
+    if stream.is_snapshot:
+        kept = _changed(session, rows)
+    else:
+        kept = _in_order(sync, stream, session, rows, started)
     captured = session.captures.add(kept, sync.run_id)
     if reached is not None:
         session.move_watermark(reached, may_start=may_start)
@@ -217,28 +232,69 @@ def _changed(session: Session, rows: list[CaptureRow]) -> list[CaptureRow]:
 
 
 def _in_order(
-    sync: Sync, stream: Stream[Any], session: Session, rows: list[CaptureRow]
+    sync: Sync, stream: Stream[Any], session: Session, rows: list[CaptureRow], started: datetime
 ) -> list[CaptureRow]:
-    """Return the rows, those dated after the newest version that were made after its capture.
+    """Return the rows, each dated after those versions of its record that are older.
 
-    Versions are ordered by the source's time. Where its clock was set back, a newer version has an
-    older date; but what was made after another version was captured is newer than that.
+    Versions are ordered by the source's time, and no two of a record have the same. The newest
+    version itself is left out.
     """
     if not rows:
         return rows
-    known = session.captures.newest_dates(rows[0].source_day, [row.source_id for row in rows])
-    if not known:
+    known = session.captures.newest_versions(rows[0].source_day, [row.source_id for row in rows])
+    if not known and len({row.source_id for row in rows}) == len(rows):
         return rows
+    alike = [row for row in rows if _is_alike(row, known.get(row.source_id))]
+    stored = session.captures.stored(alike)
     ahead = source_present(sync, stream) - datetime.now(UTC)
     ordered: list[CaptureRow] = []
     for row in sorted(rows, key=lambda row: row.source_updated_at):
-        before, moment = known.get(row.source_id), row.source_updated_at
-        if (
-            before is not None
-            and before.source_updated_at >= moment
-            and moment - ahead + SAME_CLOCK > before.captured_at
-        ):
-            moment = before.source_updated_at + LEAST
-            known[row.source_id] = before._replace(source_updated_at=moment)
-        ordered.append(row._replace(source_updated_at=moment))
+        newest = known.get(row.source_id)
+        if newest is not None and row.digest == newest.digest and _is_alike(row, newest):
+            continue
+        dated = row if newest is None else _dated(sync, stream, row, newest, stored, started, ahead)
+        if newest is None or dated.source_updated_at > newest.source_updated_at:
+            known[row.source_id] = Newest(dated.source_updated_at, BEFORE, dated.digest)
+            stored.add(dated.capture_id)
+        ordered.append(dated)
     return ordered
+
+
+def _dated(
+    sync: Sync,
+    stream: Stream[Any],
+    row: CaptureRow,
+    newest: Newest,
+    stored: Collection[UUID],
+    started: datetime,
+    ahead: timedelta,
+) -> CaptureRow:
+    """Return a version, dated after its record's newest one where it is newer in spite of its date.
+
+    Its date is the same after a second change within a second, and after one that the source
+    doesn't date; then the version that was captured last is newer. It is earlier where the source's
+    clock was set back; then what was made after another version was captured is newer. A version
+    that was stored long ago has a new id where its record has returned to it. Versions that were
+    read while the newest one was captured may be older, and keep their date and id.
+    """
+    if row.digest == newest.digest or row.source_updated_at > newest.source_updated_at:
+        return row
+    later, read_later = newest.source_updated_at + LEAST, newest.captured_at < started
+    if _is_alike(row, newest):
+        if row.capture_id not in stored:
+            return row._replace(source_updated_at=later)
+        if read_later:
+            identity = capture_id(
+                sync.name, stream.name, row.source_id, row.digest, later.isoformat()
+            )
+            return row._replace(source_updated_at=later, capture_id=identity)
+    elif read_later and row.source_updated_at - ahead + SAME_CLOCK > newest.captured_at:
+        return row._replace(source_updated_at=later)
+    return row
+
+
+def _is_alike(row: CaptureRow, newest: Newest | None) -> bool:
+    """Return whether a version has the date of its record's newest one, which may be set apart."""
+    if newest is None:
+        return False
+    return timedelta(0) <= newest.source_updated_at - row.source_updated_at < SAME_STAMP

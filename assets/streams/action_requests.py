@@ -40,7 +40,7 @@ def capture_request(sync: Sync, fields: Mapping[str, Any]) -> tuple[str, Partiti
     payload = encode(written)
     to_request(payload, sync.connection.addresses)
     with sync.ledger.session(sync.name, ACTIONS, sync.run_id) as session:
-        placed = capture_pages(sync, Actions(), session, [RawRecord(action_id, now, payload)])
+        placed = capture_pages(sync, Actions(), session, [RawRecord(action_id, now, payload)], now)
     return action_id, next(iter(placed))
 
 

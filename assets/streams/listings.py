@@ -138,7 +138,7 @@ def capture_listings(sync: Sync, listings: Sequence[Listing]) -> dict[Partition,
             RawRecord(one.product_id, now, encode_record(_with(one, waiting.get(one.product_id))))
             for one in listings
         ]
-        return capture_pages(sync, Listings(), session, records)
+        return capture_pages(sync, Listings(), session, records, now)
 
 
 def _with(listing: Listing, waiting: Sequence[bytes] | None) -> Listing:

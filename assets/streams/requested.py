@@ -82,6 +82,7 @@ def _store(
     found: Requested,
 ) -> set[str]:
     """Capture pages and add what they have to ``found``; return the ids."""
+    began = datetime.now(UTC)
     records = [record for page in pages for record in page.records]
     early = sorted(record.source_id for record in records if record.updated_at < start)
     if early and not stream.is_snapshot:
@@ -89,6 +90,6 @@ def _store(
             f"{early[0]} was last changed before {start:%Y-%m-%d}, the start_date in "
             "connections.yaml, from which on there are partitions; set an earlier date there."
         )
-    for partition, ids in capture_pages(sync, stream, session, records).items():
+    for partition, ids in capture_pages(sync, stream, session, records, began).items():
         found.records.append((stream.name, partition, ids))
     return {record.source_id for record in records}

@@ -44,11 +44,12 @@ def newest(
     return dict(rows.fetchall())
 
 
-class Dated(NamedTuple):
-    """When a version was made by its source's clock, and when it was captured by ours."""
+class Newest(NamedTuple):
+    """When a version was made by its source's clock and captured by ours, and what it says."""
 
     source_updated_at: datetime
     captured_at: datetime
+    digest: bytes
 
 
 class Captures:
@@ -91,9 +92,15 @@ class Captures:
 
     def _new(self, rows: Sequence[CaptureRow]) -> list[CaptureRow]:
         """Return the versions that are new, each once: a source may list a record twice."""
-        by_key = {(row.source_day, row.capture_id): row for row in rows}
-        stored = self._db.execute(
-            """SELECT source_day, capture_id FROM sync.capture
+        stored = self.stored(rows)
+        return list({r.capture_id: r for r in rows if r.capture_id not in stored}.values())
+
+    def stored(self, rows: Sequence[CaptureRow]) -> set[UUID]:
+        """Return the ids of the versions that are stored."""
+        if not rows:
+            return set()
+        found = self._db.execute(
+            """SELECT capture_id FROM sync.capture
                WHERE connection = %s AND stream = %s AND source_day = ANY(%s)
                  AND capture_id = ANY(%b)""",
             (
@@ -102,15 +109,14 @@ class Captures:
                 list({row.source_day for row in rows}),
                 [row.capture_id for row in rows],
             ),
+            binary=True,
         )
-        for key in stored:
-            by_key.pop(key, None)
-        return list(by_key.values())
+        return {row[0] for row in found}
 
-    def newest_dates(self, day: date, source_ids: Sequence[str]) -> dict[str, Dated]:
-        """Return the dates of each record's newest version among those of ``day`` and later."""
+    def newest_versions(self, day: date, source_ids: Sequence[str]) -> dict[str, Newest]:
+        """Return each record's newest version among those of ``day`` and later."""
         rows = self._db.execute(
-            """SELECT DISTINCT ON (source_id) source_id, source_updated_at, captured_at
+            """SELECT DISTINCT ON (source_id) source_id, source_updated_at, captured_at, digest
                FROM sync.capture
                WHERE connection = %s AND stream = %s AND source_day >= %s AND source_id = ANY(%b)
                ORDER BY source_id, source_updated_at DESC, captured_at DESC""",
@@ -118,7 +124,7 @@ class Captures:
             binary=True,
             prepare=False,
         )
-        return {source_id: Dated(*dates) for source_id, *dates in rows}
+        return {source_id: Newest(*found) for source_id, *found in rows}
 
     def forgotten(self, source_ids: Sequence[str]) -> set[str]:
         """Return which records belong to a person who was forgotten (``lockstep forget``)."""
@@ -130,7 +136,7 @@ class Captures:
             """SELECT i.id, l.digest FROM unnest(%b::text[]) AS i(id) CROSS JOIN LATERAL (
                    SELECT digest FROM sync.capture
                    WHERE connection = %s AND stream = %s AND source_id = i.id
-                   ORDER BY source_updated_at DESC LIMIT 1) l""",
+                   ORDER BY source_updated_at DESC, captured_at DESC LIMIT 1) l""",
             (list(source_ids), self._name, self._stream),
         )
         return {source_id: bytes(digest) for source_id, digest in rows}

@@ -7,7 +7,8 @@ What a merchant and shoppers do, and what arrived at the store:
                                   that exists is left unchanged and listed in ``existing``
     PATCH orders/{id}             change an order as a merchant does: header fields,
                                   ``billing_address``, ``products`` by line id (quantity 0 removes,
-                                  no id adds), ``shipping_addresses`` by id, ``fees`` as a whole
+                                  no id adds), ``shipping_addresses`` by id, ``fees`` as a whole;
+                                  ``date_modified`` as given, else now
     POST  orders/{id}/status      {"status_id": n}
     ...   seed/...                the same: a seed's documents, which other stores take, too
     POST  orders/{id}/shipments/{id}/copy   duplicate a shipment
@@ -93,6 +94,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from sandbox.kit.refused import Refused
+from sandbox.platforms.bigcommerce import dates
 from sandbox.platforms.bigcommerce.amend import amend
 from sandbox.platforms.bigcommerce.inventory import complete_location
 from sandbox.platforms.bigcommerce.merchant import Merchant
@@ -228,8 +230,9 @@ class Control:
         document = self.store.book.load(number)
         if document is None:
             return json_reply({"error": f"no order {number}"}, 404)
+        dated = change.pop("date_modified", None)
         amend(document, change, self.store.ids, clear_discounts=False)
-        self.store.keep(document)
+        self.store.keep(document, None if dated is None else int(dates.to_epoch(dated)))
         return json_reply(document)
 
     def _act(self, number: int, name: str, body: Json) -> Json:

@@ -185,9 +185,9 @@ class BigCommerceStore:
                     self.stock.deduct(line["sku"], line["variant_id"], line["quantity"])
         return numbers
 
-    def keep(self, document: Json) -> None:
-        """Store a changed order, bump ``date_modified`` and log a change of status."""
-        now = self.now()
+    def keep(self, document: Json, dated: int | None = None) -> None:
+        """Store a changed order, date it (by default now) and log a change of status."""
+        now = self.now() if dated is None else dated
         record = self.book.records[document["order"]["id"]]
         status = document["order"]["status_id"]
         if status != record.status_id:

@@ -207,7 +207,7 @@ def test_a_captured_request_that_can_not_be_read_keeps_no_later_one_back(shop: S
     sync = shop.lockstep.sync(NAME, "request")
     with sync.ledger.session(NAME, "listings", "request") as session, session.writer_lock():
         bad = RawRecord("900", datetime.now(UTC), b'{"name": 1}')
-        capture_pages(sync, Listings(), session, [bad])
+        capture_pages(sync, Listings(), session, [bad], datetime.now(UTC))
     deliver(shop)
     assert shop.open_rejections("listings") == {"900": "listing_unreadable"}
     ask(shop, name="One")

@@ -273,15 +273,23 @@ class PaymentService(Target, Protocol):
     ``held`` returns the ``OrderRefunds`` of orders. ``refund`` sends no more than the request's
     ceiling; a success states the ``StoreRefund`` that it made, also one that was declined. ``find``
     knows a refund by the delivery's key where the service notes it, and else by what it is worth.
-
-    Where a store shows returns, its target also takes ``return`` (``ReturnRecord``): what its order
-    should show of one return. It moves no money.
     """
 
     quotes: bool
     """The service says itself what units are worth; another one needs the request's amount."""
     declines_for: timedelta
     """How long after a refund counts as paid a provider may still decline it."""
+
+
+class ReturnTarget(Target, Protocol):
+    """Returns in a store: ``return`` (``ReturnRecord``) where it shows them. It moves no money.
+
+    ``held`` returns the ``OrderRefunds`` of orders, with the refunds that the store has by whomever
+    they were made. The same target may be the store's ``PaymentService``.
+    """
+
+    shows_announced: bool
+    """Units show that the shopper still has; else they show once they have arrived."""
 
 
 class ListingTarget(Target, Protocol):
@@ -301,7 +309,8 @@ class StoreTargets(TypedDict, total=False):
 
     shipments: ShipmentTarget
     inventory: LevelTarget
-    returns: PaymentService
+    returns: ReturnTarget
+    refunds: PaymentService
     prices: PriceTarget
 
 

@@ -162,6 +162,9 @@ class ReturnedUnits:
     """Of ``arrived``, those for which the shopper has the money."""
     condition: str = ""
     reason: str = ""
+    expected: int = 0
+    """All units that are not canceled, ``arrived`` included; 0 in a store that shows no announced
+    ones."""
 
 
 @dataclass(frozen=True, slots=True)

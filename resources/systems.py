@@ -22,6 +22,7 @@ from domain.rules.capabilities import (
     carried_streams,
     missing_parts,
     settings_without_items,
+    settings_without_refunds,
 )
 from domain.rules.collisions import Endpoints
 from domain.statuses import OrderStatuses, StoreStatuses, UnusableStatus
@@ -112,9 +113,10 @@ def missing_of(connection: Connection) -> list[str]:
 
 
 def unusable_settings(connection: Connection) -> list[tuple[tuple[str, str], str]]:
-    """Return place and fault of each setting that needs what the connection's OMS does not have."""
-    _, system = parts_of(connection.platform.kind, connection.oms.kind)
-    return list(settings_without_items(connection, system))
+    """Return place and fault of each setting that needs what the connection's systems have not."""
+    store, system = parts_of(connection.platform.kind, connection.oms.kind)
+    without_refunds = settings_without_refunds(connection, store)
+    return [*settings_without_items(connection, system), *without_refunds]
 
 
 def streams_carried(platform: str, oms_kind: str) -> list[str]:

@@ -42,6 +42,7 @@ from assets.streams.returns_refund import (
 )
 from assets.streams.returns_state import (
     ARRIVED,
+    EXPECTED,
     Counted,
     Lines,
     ReturnState,
@@ -82,6 +83,8 @@ class _Return:
     state: ReturnState
     arrived: Mapping[str, int] = field(default_factory=dict)
     confirmed: Mapping[str, int] = field(default_factory=dict)
+    expected: Mapping[str, int] = field(default_factory=dict)
+    """With those that are announced; empty where the store shows none of them."""
     found: list[StoreRefund] = field(default_factory=list)
     """Refunds that the service has and the ledger did not know."""
 
@@ -97,6 +100,8 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         self.target = self._target = returns_target(sync)
         self._policy = sync.connection.returns
         self._shows = SHOW in self._target.operations
+        self._in_store = EXPECTED if self._target.shows_announced else ARRIVED
+        """How far units are that the store shows."""
         self._lines: Mapping[str, Lines] = {}
         self._prices: Mapping[str, PricedOrder] = {}
         self._currencies: Mapping[str, str] = {}
@@ -138,8 +143,8 @@ class ReturnsPlanner(ReadingPlanner[Return]):
             return plan  # late: a newer state of the return has been applied
         declined = [r.declined_of(record.source_id) for r in state.refunds.values() if r.declined]
         plan.kept_back = tuple(declined)
-        arrived = record.in_status(*ARRIVED) if self._shows else record.confirmed()
-        if not (arrived or state.refunds or state.shown):
+        counted = record.in_status(*self._in_store) if self._shows else record.confirmed()
+        if not (counted or state.refunds or state.shown):
             return plan
         self._count(plan)
         left = state.left_of(context.confirmed)
@@ -167,16 +172,20 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         )
         if self._shows:
             context.arrived = store_units(record, record.in_status(*ARRIVED), lines, rules).units
+        if self._shows and self._target.shows_announced:
+            context.expected = store_units(record, record.in_status(*EXPECTED), lines, rules).units
 
     def _shown(self, plan: Plan) -> list[Intent]:
         """Return the change of what the store shows of the return, if there is one."""
         context: _Return = plan.context
-        if not self._shows or not (context.arrived or context.state.shown):
+        if not self._shows or not (context.arrived or context.expected or context.state.shown):
             return []
         record: Return = plan.due.record
         wanted = shown_of(
             record,
-            Counted(context.arrived, context.confirmed, context.state.paid_units()),
+            Counted(
+                context.arrived, context.confirmed, context.state.paid_units(), context.expected
+            ),
             self._lines.get(record.source_id, {}).keys(),
             is_separate=SHOWN_IN_STORE in self._approved.get(record.return_id, {}),
         )

@@ -20,6 +20,7 @@ from resources.ledger.rows import KnownLine, TargetRow
 Lines = Mapping[str, KnownLine]
 """Line id -> line of the store's order."""
 ARRIVED = (ReturnStatus.RECEIVED, ReturnStatus.CONFIRMED)
+EXPECTED = (ReturnStatus.ANNOUNCED, *ARRIVED)
 
 
 @dataclass
@@ -131,7 +132,11 @@ class ReturnState:
 
 def digest_of(record: ReturnRecord) -> str:
     """Return the digest of what a store's order should show, however it came to that."""
-    return content_digest(orjson.dumps(asdict(replace(record, is_separate=False)))).hex()
+    content = asdict(replace(record, is_separate=False))
+    for line in content["lines"]:
+        if not line["expected"]:  # a store that shows no announced units: as it always was
+            del line["expected"]
+    return content_digest(orjson.dumps(content)).hex()
 
 
 class Counted(NamedTuple):
@@ -140,6 +145,8 @@ class Counted(NamedTuple):
     arrived: Mapping[str, int]
     confirmed: Mapping[str, int]
     paid: Mapping[str, int]
+    expected: Mapping[str, int]
+    """Empty where the store shows no announced units."""
 
 
 def shown_of(
@@ -155,6 +162,7 @@ def shown_of(
             counted.paid.get(line_id, 0),
             _texts(record, line_id, "condition_code"),
             _texts(record, line_id, "reason_code"),
+            counted.expected.get(line_id, 0),
         )
         for line_id in ids
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
 from domain.delivery import Claimed, Held, Operation, Outcome, Question
 from domain.errors import PermanentError
 from domain.exchange import ExchangeLog, Receipt
-from domain.ports import PaymentService, Writer
+from domain.ports import PaymentService, ReturnTarget, Target, Writer
 from domain.refunds import PARTS, OrderRefunds, StoreRefund
 from resources.ledger.records.refunds import KnownRefund
 from resources.lockstep import Sync
@@ -23,18 +24,19 @@ SERVICE = "service"
 
 def returns_target(sync: Sync) -> ReturnsTarget:
     """Return the target of a connection's returns. Raises ``PermanentError`` where it has none."""
-    store = sync.platform.targets.get("returns")
+    kind, store = sync.platform.kind, sync.platform.targets.get("returns")
     if store is None:
         raise PermanentError(
-            f"a connection to {sync.platform.kind} can't sync returns: remove the stream from it"
+            f"a connection to {kind} can't sync returns: remove the stream from it"
         )
     if sync.payments is None:
-        return ReturnsTarget(store, store, sync.platform.kind)
+        own = sync.platform.targets.get("refunds")
+        if own is None and sync.connection.returns.refunds != "none":
+            raise PermanentError(f"{kind} gives no money back: set returns.refunds to none")
+        return ReturnsTarget(store, own, kind)
     service = sync.connection.returns.service
     is_shown = service is not None and service.shown_in_store
-    return ReturnsTarget(
-        store, sync.payments, SERVICE, store_name=sync.platform.kind, is_shown=is_shown
-    )
+    return ReturnsTarget(store, sync.payments, SERVICE, store_name=kind, is_shown=is_shown)
 
 
 def id_of(refund_id: str, made_by: str, asked: str) -> str:
@@ -43,28 +45,32 @@ def id_of(refund_id: str, made_by: str, asked: str) -> str:
 
 
 class ReturnsTarget:
-    """``domain.ports.PaymentService``: what the store shows, and the service that pays."""
+    """``domain.ports.ReturnTarget``, with the service that pays, where there is one."""
 
     def __init__(
         self,
-        store: PaymentService,
-        payments: PaymentService,
+        store: ReturnTarget,
+        payments: PaymentService | None,
         name: str,
         *,
         store_name: str = "",
         is_shown: bool = False,
     ) -> None:
-        self._store, self._payments = store, payments
+        self._store: Target = store
+        self._payments = payments
         self._store_name, self._is_shown = store_name, is_shown
-        self.service = name
-        self.quotes, self.declines_for = payments.quotes, payments.declines_for
-        self.acts_for = max(store.acts_for, payments.acts_for)
+        self.service, self.shows_announced = name, store.shows_announced
+        self.quotes, self.declines_for, self.acts_for = False, timedelta(0), store.acts_for
         shown = {name: one for name, one in store.operations.items() if name != REFUND}
-        self.operations: Mapping[str, Operation] = shown | {REFUND: payments.operations[REFUND]}
+        self.operations: Mapping[str, Operation] = shown
+        if payments is not None:
+            self.quotes, self.declines_for = payments.quotes, payments.declines_for
+            self.acts_for = max(store.acts_for, payments.acts_for)
+            self.operations = shown | {REFUND: payments.operations[REFUND]}
 
     def writer(self, log: ExchangeLog) -> AbstractAsyncContextManager[Writer]:
         """Open what the return is written to."""
-        if self._payments is self._store:
+        if self._payments is None or self._payments is self._store:
             return self._store.writer(log)
         store, payments = self._store.writer(log), self._payments.writer(log)
         return _Writer(store, payments, self._store_name, is_shown=self._is_shown)

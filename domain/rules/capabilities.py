@@ -23,6 +23,8 @@ PRODUCTS = "products"
 """The part that the stream ``catalog`` reads: products as they are sold, and what changed of them.
 
 The part ``catalog`` is what stock and orders look up: SKUs, their ids and units."""
+REFUNDS = "refunds"
+"""The part of a store that gives money back; without it only a payment service may."""
 Side = Literal["platform", "oms"]
 
 
@@ -142,6 +144,16 @@ def settings_without_items(
     for is_needed, place, advice in needed:
         if is_needed:
             yield place, f"{oms.kind} has no list of its items, which this setting needs; {advice}"
+
+
+def settings_without_refunds(
+    connection: Connection, platform: Parts
+) -> Iterator[tuple[tuple[str, str], str]]:
+    """Return place and fault of the setting that lets a store pay back which can't."""
+    asks_store = RETURNS in connection.streams and connection.returns.refunds == "platform"
+    if asks_store and REFUNDS not in platform.targets:
+        fault = f"{platform.kind} gives no money back by itself; set it to service or none"
+        yield ("returns", "refunds"), fault
 
 
 def carried_streams(platform: Parts, oms: Parts) -> list[str]:

@@ -16,7 +16,9 @@ import yaml
 
 from domain.connections import RETURNS
 from domain.errors import TransientError
+from domain.rules.capabilities import REFUNDS
 from orchestration.local.simulated import PAIR, Pair, Place, simulated
+from resources import platforms
 from resources.ledger.database.embedded import home
 
 PORT, WEBHOOKS_PORT = 18700, 18701
@@ -59,7 +61,8 @@ def _connection(
     more = {"poll_interval": "PT30S", "webhooks": {"destination": webhooks}} if sends else {}
     chosen: dict[str, Any] = {"streams": list(streams)} if streams is not None else {}
     if RETURNS in (streams or ()):
-        chosen["returns"] = {"limits": {"USD": 1_000}}
+        pays = REFUNDS in platforms.REGISTRY[pair.store].targets
+        chosen["returns"] = {"limits": {"USD": 1_000}} if pays else {"refunds": "none"}
     return connection | chosen | more
 
 

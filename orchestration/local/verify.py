@@ -81,15 +81,18 @@ class Systems:
         """Return (order's number, line) -> units that the OMS has confirmed as returned."""
         return _returned(self._truth(self._oms)["returns"], "confirmed")
 
-    def store_returns(self) -> tuple[Counter[tuple[str, str]], dict[str, Decimal]]:
+    def store_returns(self) -> tuple[Counter[tuple[str, str]], dict[str, Decimal] | None]:
         """Return (order's number, line) -> units that the store shows as returned or refunded.
 
-        With it order's number -> what was refunded, without what has failed.
+        With it order's number -> what was refunded, without what has failed; ``None`` of a store
+        that gives no money back.
         """
         truth = self._truth(self._store)
         numbers = {order["id"]: order["number"] for order in truth["orders"]}
         rows: list[Json] = truth["returns" if "returns" in truth else "refunds"]
         shown = _returned(rows, "lines", numbers)
+        if "refunds" not in truth:
+            return shown, None
         money: dict[str, Decimal] = {}
         for refund in truth["refunds"]:
             if refund.get("state") != "Failure":
@@ -242,6 +245,8 @@ def return_differences(systems: Systems) -> list[str]:
         for number, line in sorted(confirmed.keys() | shown.keys())
         if confirmed[(number, line)] != shown[(number, line)]
     ]
+    if money is None:
+        return found
     orders = {number for number, _ in confirmed}
     found += [f"order {n}: returned, and nothing refunded" for n in sorted(orders - money.keys())]
     found += [

@@ -21,6 +21,8 @@ COMMERCETOOLS_ANSWERS = 2_000
 """To queries, of orders and of messages."""
 SALESFORCE_ORDERS = SALESFORCE_CUSTOMERS = 20_000
 SALESFORCE_SNAPSHOTS = 2_000
+SALESFORCE_RETURNS = 6_000
+"""Answers to the queries and composites of return orders."""
 QUEUE_EVENTS = 20_000
 EXTENSIV_ORDERS = EXTENSIV_STOCK = EXTENSIV_SHIPMENTS = 20_000
 EXTENSIV_ANSWERS = 8_000
@@ -60,7 +62,7 @@ BOUNDARIES: dict[str, int] = {
     "products": 3 * PRODUCTS_EACH,
     "listings": LISTING_ANSWERS_EACH,
     "prices": PRICES_EACH + 3 * PRICE_ANSWERS_EACH,
-    "returns": RETURNS,
+    "returns": RETURNS + SALESFORCE_RETURNS,
     "refunds": 3 * REFUND_ANSWERS_EACH,
     "requests of agents": 3 * REQUESTS_EACH + REQUEST_FILES,
     "webhook bodies": WEBHOOKS,

@@ -29,7 +29,9 @@ from resources.platforms.bigcommerce.returns.refunds import RefundCalls
 from resources.platforms.bigcommerce.returns.target import BigCommerceRefundsWriter
 from resources.platforms.commercetools.returns.refunds import mark_of
 from resources.platforms.commercetools.returns.target import CommercetoolsReturnsWriter
-from tests.bad_input.counts import REFUND_ANSWERS_EACH, RETURNS
+from resources.platforms.salesforce.returns.parts import return_key
+from resources.platforms.salesforce.returns.target import SalesforceReturnsWriter
+from tests.bad_input.counts import REFUND_ANSWERS_EACH, RETURNS, SALESFORCE_RETURNS
 from tests.bad_input.mutations import Mutator
 from tests.bad_input.outcomes import assert_is_bounded, defect_of, run
 from tests.bad_input.systems import ONCE
@@ -38,6 +40,8 @@ from tests.resources.platforms.bigcommerce.stores import settings as bigcommerce
 from tests.resources.platforms.commercetools.projects import cents
 from tests.resources.platforms.commercetools.projects import order as an_order
 from tests.resources.platforms.commercetools.projects import settings as commercetools
+from tests.resources.platforms.salesforce.orgs import order as salesforce_order
+from tests.resources.platforms.salesforce.orgs import settings as salesforce
 
 pytestmark = pytest.mark.slow(seconds=60)
 
@@ -103,7 +107,8 @@ def _client(session: _Session) -> AsyncApiClient:
 
 def _spoil(
     good: Mapping[str, Json], writer_of: Callable[[AsyncApiClient], TargetWriter],
-    request: RefundRequest, others: Sequence[Any] = (), *, seed: int,
+    request: RefundRequest | ReturnRecord, others: Sequence[Any] = (), *, seed: int,
+    count: int = REFUND_ANSWERS_EACH,
 ) -> Counter[str]:  # fmt: skip
     """Refund with one spoilt answer each time, and check what is sent and what is stated."""
     names = list(good)
@@ -114,7 +119,7 @@ def _spoil(
 
     async def all_of_them() -> None:
         async with writer_of(_client(session)) as writer:
-            for number in range(REFUND_ANSWERS_EACH):
+            for number in range(count):
                 spoilt = names[number % len(names)]
                 payload = mutators[spoilt].payload(seed + number)
                 bodies = plain | {spoilt: payload.body}
@@ -265,6 +270,40 @@ def test_spoilt_answers_of_commercetools_give_no_money_twice_or_beyond_the_charg
         seed=11_000_000,
     )
     assert outcomes["done"] > REFUND_ANSWERS_EACH // 10
+    assert {"held", "not held", "refused", "unknown"} <= outcomes.keys()
+
+
+def test_spoilt_answers_of_salesforce_make_no_second_return_order() -> None:
+    """Orders with return orders, refunds by hand, and what composites are answered with."""
+    document = salesforce_order()
+    item = document["OrderItemSummaries"]["records"][0]["Id"]
+    shown = ReturnRecord(
+        document["Id"], "RMA-1", (ReturnedUnits(item, 2, 1, 1, "Good", expected=2),), "1Z"
+    )
+    key = return_key(shown)
+    line = {"Id": "0eLLk0000000001AAC", "Lockstep_Key__c": f"{key}-{item}", "QuantityExpected": 1,
+            "OrderItemSummaryId": item, "QuantityReceived": 1, "QuantityReturned": 0,
+            "Lockstep_Refunded__c": None}  # fmt: skip
+    held = {"Id": "0eRLk0000000001AAC", "Lockstep_Key__c": key, "Status": "Approved",
+            "Lockstep_Return__c": "RMA-1", "Lockstep_Tracking__c": None,
+            "ReturnOrderLineItems": {"totalSize": 1, "done": True, "records": [line]}}  # fmt: skip
+    own = held | {"Id": "0eRLk0000000002AAC", "Lockstep_Key__c": None, "Status": "Canceled"}
+    returns = {"totalSize": 2, "done": True, "records": [held, own]}
+    row = document | {"ReturnOrders": returns, "Amount": 5.0}
+    made = {"id": held["Id"], "success": True, "errors": [], "created": False}
+    parts = [
+        {"body": body, "httpHeaders": {}, "httpStatusCode": 200, "referenceId": name}
+        for name, body in (("return", made), ("lines0", [made | {"id": line["Id"]}]))
+    ]
+    good = {
+        "GET /query": {"totalSize": 1, "done": True, "records": [row]},
+        "POST /composite": {"compositeResponse": parts},
+    }
+    outcomes = _spoil(
+        good, lambda push: SalesforceReturnsWriter(push, salesforce()), shown, seed=13_000_000,
+        count=SALESFORCE_RETURNS,
+    )  # fmt: skip
+    assert outcomes["done"] > SALESFORCE_RETURNS // 10
     assert {"held", "not held", "refused", "unknown"} <= outcomes.keys()
 
 

@@ -18,7 +18,7 @@ TENANTS = [f"oms.{kind}" for kind in sorted(oms.REGISTRY)]
 REFUNDING = [
     f"platforms.{kind}"
     for kind, connector in sorted(platforms.REGISTRY.items())
-    if "returns" in connector.targets
+    if "refunds" in connector.targets
 ]
 CUSTOMERS = [
     f"platforms.{kind}:Customers"

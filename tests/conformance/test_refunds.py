@@ -37,7 +37,7 @@ def asked(store: SimulatedStore, return_id: str, ceiling: str = "500") -> Refund
 
 def target_of(store: SimulatedStore) -> PaymentService:
     """Return where the store's refunds go."""
-    return store.open().targets["returns"]
+    return store.open().targets["refunds"]
 
 
 def use(store: SimulatedStore, work: Any) -> Any:

@@ -17,7 +17,8 @@ import pytest
 from domain.prices import OWN_PRICES, PricePlace
 from domain.records.inventory import StoreItem
 from domain.values import Window
-from resources.platforms.salesforce.soql import quoted, select
+from resources.platforms.salesforce.returns.target import REFUND_QUERY
+from resources.platforms.salesforce.soql import one_of, quoted, select
 from tests.contracts.commercetools_mock import INSTALLED, needs_mock
 from tests.resources.platforms.salesforce.conftest import Wire, wire
 
@@ -64,6 +65,7 @@ def queries_of(wire: Wire) -> Iterator[str]:
         connector.targets["prices"].prices(places)
         connector.preflight()
     yield from sorted({text for call in wire.calls if (text := call.split(" ", 2)[2])})
+    yield f"{REFUND_QUERY} WHERE {one_of('OrderPaymentSummaryId', [STORE, STORE])} ORDER BY Id"
     for text in ("it's", "a\\b", "\n\r\t", "'; DELETE", "ä🙂"):
         yield select("Id", "OrderSummary", f" WHERE Description = {quoted(text)}")
 

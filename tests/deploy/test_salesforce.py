@@ -18,6 +18,8 @@ from resources.platforms.salesforce.preflight import (
     ITEM,
     OUTCOME,
     REQUEST,
+    RETURN,
+    RETURN_LINE,
     SHIPMENT,
 )
 from resources.platforms.salesforce.settings import (
@@ -77,6 +79,7 @@ def test_every_custom_field_of_the_connector_is_installed_and_no_other() -> None
         f"{name}.{field}"
         for name, fields in (
             ("Shipment", SHIPMENT), ("ShipmentItem", ITEM), (HISTORY, ENTRY),
+            ("ReturnOrder", RETURN), ("ReturnOrderLineItem", RETURN_LINE),
             ("FulfillmentOrder", FULFILMENT), ("FulfillmentOrderLineItem", FULFILMENT_ITEM),
             ("OrderDeliveryGroupSummary", (PICKUP_FIELD,)),
             (ACTION, (*REQUEST.split(", "), *OUTCOME)),
@@ -109,7 +112,7 @@ def test_the_permission_set_grants_the_least() -> None:
         for each in root.findall(f"{SPACE}objectPermissions")
     }
     assert granted["OrderSummary"] == ("false", "true")
-    for name in ("Shipment", "ShipmentItem", "FulfillmentOrder", HISTORY):
+    for name in ("Shipment", "ShipmentItem", "FulfillmentOrder", "ReturnOrder", HISTORY):
         assert granted[name] == ("true", "true"), name
     assert granted["Account"] == granted["Product2"] == ("false", "false")
     assert granted[ACTION] == ("false", "true")

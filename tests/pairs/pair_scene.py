@@ -12,6 +12,7 @@ import yaml
 from domain.connections import Installation
 from orchestration.local import sandbox_process, verify
 from orchestration.local.simulated import Pair, simulated
+from resources import platforms
 from resources.ledger.records.catalog import Catalog
 from resources.systems import streams_carried
 from sandbox.seed import bulk, registered, synthetic_seed
@@ -54,6 +55,7 @@ class PairScene(Scene):
     def __init__(self, url: str, database: str, store: str, secrets: Path, pair: Pair) -> None:
         self.pair, self.oms_kind = pair, pair.oms
         self.carried = streams_carried(*pair)
+        self.pays = "refunds" in platforms.REGISTRY[pair.store].targets
         super().__init__(url, database, store, secrets)
         self.catalogue = synthetic_seed.standard_catalogue()
 
@@ -66,7 +68,8 @@ class PairScene(Scene):
         connection = document["connections"][NAME]
         connection["platform"] |= WITHOUT_WAITS.get(self.pair.store, {})
         connection["inventory"] |= {"catalog_ttl": "PT0S"}
-        connection["returns"] = {"limits": LIMITS} if "returns" in self.carried else {}
+        if "returns" in self.carried and self.pays:
+            connection["returns"] = {"limits": LIMITS}
         for name, section in sections.items():
             connection[name] = connection.get(name, {}) | section
         return Installation.model_validate(document)

@@ -47,7 +47,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "customers": CustomersSource,
     "products": ProductsSource,
 }
-TARGETS = frozenset({"shipments", "inventory", "returns", "prices", "listings"})
+TARGETS = frozenset({"shipments", "inventory", "returns", "refunds", "prices", "listings"})
 
 
 class BigCommerce:
@@ -81,10 +81,12 @@ class BigCommerce:
         self._preflight = Preflight(self._http, settings, connection, levels, prices)
         self.shipments = BigCommerceShipments(self._policy, settings, connection)
         stock = BigCommerceStock(self._policy, settings, levels)
+        returns = BigCommerceRefunds(self._policy, settings)
         self.targets: StoreTargets = {
             "shipments": self.shipments,
             "inventory": stock,
-            "returns": BigCommerceRefunds(self._policy, settings),
+            "returns": returns,
+            "refunds": returns,
             "listings": BigCommerceListings(self._policy, settings, self._http),
             "prices": BigCommercePrices(self._policy, settings, prices),
         }

@@ -49,7 +49,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "products": ProductsSource,
     "actions": ActionsSource,
 }
-TARGETS = frozenset({"shipments", "inventory", "returns", "prices", "listings"})
+TARGETS = frozenset({"shipments", "inventory", "returns", "refunds", "prices", "listings"})
 
 
 class Commercetools:
@@ -81,10 +81,12 @@ class Commercetools:
         self._preflight = Preflight(
             self._http, settings, connection, levels, self._tokens, self.events, prices
         )
+        returns = CommercetoolsReturns(self._policy, settings)
         self.targets: StoreTargets = {
             "shipments": CommercetoolsShipments(self._policy, settings, connection),
             "inventory": CommercetoolsStock(self._policy, settings, levels),
-            "returns": CommercetoolsReturns(self._policy, settings),
+            "returns": returns,
+            "refunds": returns,
             "prices": CommercetoolsPrices(self._policy, settings, prices),
             "listings": CommercetoolsListings(self._policy, settings, self._http),
         }

@@ -23,6 +23,7 @@ from resources.platforms.salesforce.preflight import Preflight
 from resources.platforms.salesforce.prices.reader import PriceReader
 from resources.platforms.salesforce.prices.target import SalesforcePrices
 from resources.platforms.salesforce.products.source import ProductsSource
+from resources.platforms.salesforce.returns.target import SalesforceReturns
 from resources.platforms.salesforce.settings import SalesforceSettings
 from resources.platforms.salesforce.shipments.target import SalesforceShipments
 
@@ -46,7 +47,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "actions": ActionsSource,
     "products": ProductsSource,
 }
-TARGETS = frozenset({"shipments", "inventory", "prices"})
+TARGETS = frozenset({"shipments", "inventory", "returns", "prices"})
 
 
 class Salesforce:
@@ -80,6 +81,7 @@ class Salesforce:
         self.targets: StoreTargets = {
             "shipments": SalesforceShipments(self._policy, settings, connection),
             "inventory": SalesforceStock(self._policy, settings, levels),
+            "returns": SalesforceReturns(self._policy, settings),
             "prices": SalesforcePrices(self._policy, settings, prices),
         }
 

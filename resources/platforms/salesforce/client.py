@@ -166,8 +166,15 @@ class QueryClient:
     def _result(reply: Reply, text: str) -> Result:
         if not reply.ok:
             refuse_query(reply, text)
-        result: Result = reply.value
-        return result
+        return result_in(reply)
+
+
+def result_in(reply: Reply) -> Result:
+    """Return the result in an answer to a query. Raises ``PermanentError`` for an empty answer."""
+    if reply.value is None:
+        raise PermanentError(f"{reply.where} answered without a body: {CONTRACT}")
+    result: Result = reply.value
+    return result
 
 
 def refuse_query(reply: Reply, text: str) -> NoReturn:

@@ -191,6 +191,8 @@ def held_of(reply: Reply) -> Held:
     if not reply.ok:
         refuse_access(reply)
         raise PermanentError(f"{reply.error_summary()}; {INSTALL}, or take inventory off streams")
+    if reply.value is None:
+        raise PermanentError(f"{reply.where} answered without a body: {CONTRACT}")
     found: Availability = reply.value
     levels: Held = {}
     for place in found.locations:

@@ -13,6 +13,7 @@ from domain.connections import (
     CUSTOMERS,
     INVENTORY,
     PRICES,
+    RETURNS,
     SHIPMENTS,
     Connection,
 )
@@ -29,6 +30,7 @@ from resources.platforms.salesforce.inventory import AVAILABLE, LevelReader, ask
 from resources.platforms.salesforce.orders.source import scope_of
 from resources.platforms.salesforce.prices.reader import ENTRY as PRICE_ENTRY
 from resources.platforms.salesforce.prices.reader import PriceReader
+from resources.platforms.salesforce.returns.target import REFUND_QUERY, returns_query
 from resources.platforms.salesforce.settings import (
     ACTION,
     ACTION_DECIDED,
@@ -40,6 +42,9 @@ from resources.platforms.salesforce.settings import (
     HISTORY_TIME,
     KEY_FIELD,
     LINE_FIELD,
+    REFUNDED_FIELD,
+    RETURN_FIELD,
+    TRACKING_FIELD,
     SalesforceSettings,
 )
 from resources.platforms.salesforce.soql import all_of, select
@@ -63,6 +68,18 @@ FULFILMENT = (
     "AccountId",
     "DeliveryMethodId",
     "FulfilledFromLocationId",
+    KEY_FIELD,
+)
+RETURN = ("OrderSummaryId", "AccountId", "Status", RETURN_FIELD, TRACKING_FIELD, KEY_FIELD)
+RETURN_LINE = (
+    "ReturnOrderId",
+    "OrderItemSummaryId",
+    "Product2Id",
+    "Description",
+    "QuantityExpected",
+    "QuantityReceived",
+    "QuantityReturned",
+    REFUNDED_FIELD,
     KEY_FIELD,
 )
 FULFILMENT_ITEM = ("FulfillmentOrderId", "OrderItemSummaryId", "Quantity", KEY_FIELD)
@@ -102,6 +119,12 @@ class Preflight:
         if ACTIONS in self._connection.streams and self._settings.has_actions:
             text = select(REQUEST, ACTION, " LIMIT 1")
             checks.append(finding_of("query of requests", partial(self._query, text)))
+        if RETURNS in self._connection.streams:
+            text = f"{returns_query(self._settings)}{all_of(where)} LIMIT 1"
+            checks.append(finding_of("query of returns", partial(self._query, text)))
+        if RETURNS in self._connection.streams and self._connection.returns.refunds == "service":
+            text = f"{REFUND_QUERY} LIMIT 1"
+            checks.append(finding_of("query of refunds", partial(self._query, text)))
         if CATALOG in self._connection.streams:
             text = select(PRODUCT_FIELDS, "Product2", " LIMIT 1")
             name = "query of products as they are sold"
@@ -224,6 +247,9 @@ def written(
         yield ACTION, OUTCOME
     if PRICES in connection.streams:
         yield PRICE_ENTRY, ("UnitPrice", "IsActive", "UseStandardPrice")
+    if RETURNS in connection.streams:
+        yield "ReturnOrder", RETURN
+        yield "ReturnOrderLineItem", RETURN_LINE
     if SHIPMENTS not in connection.streams:
         return
     yield "OrderSummary", ("Status",)

@@ -195,6 +195,8 @@ def _oldest(name: str, where: tuple[str, ...], since: datetime) -> str:
 
 def _moments(reply: Reply) -> Iterator[datetime]:
     """Yield the times that a composite of queries has found."""
+    if reply.value is None:
+        raise PermanentError(f"{reply.where} answered without a body: {CONTRACT}")
     composite: Composite = reply.value
     for part in composite.compositeResponse:
         if part.httpStatusCode >= 400:

@@ -22,6 +22,10 @@ LINE_FIELD = "Lockstep_Line__c"
 in its reference (platforms.md 3.4)."""
 PICKUP_FIELD = "Lockstep_Pickup_Location__c"
 """Of an order delivery group summary: the location of a pick-up."""
+RETURN_FIELD, TRACKING_FIELD = "Lockstep_Return__c", "Lockstep_Tracking__c"
+"""Of a return order: the OMS's id of the return, and the tracking numbers of its parcels."""
+REFUNDED_FIELD = "Lockstep_Refunded__c"
+"""Of a line of a return order: units for which the shopper has the money."""
 HISTORY, HISTORY_ORDER = "Lockstep_Status__c", "Order_Summary__c"
 HISTORY_STATUS, HISTORY_TIME = "Status__c", "Occurred_At__c"
 """The object of the status history, and its fields. All custom ones are in deploy/salesforce."""
@@ -50,6 +54,22 @@ PRICE_BATCH = 100
 """Prices of a collection, each of which is up to two records, of 200 at most."""
 MOST_LOCKED = 5
 """How often a write finds its records locked before it has to wait for a later try."""
+
+
+class ReturnStatusNames(Config):
+    """What an org writes for the states of a return order. UNVERIFIED: the defaults in any org."""
+
+    open: Name = "Approved"
+    """The OMS has the return; the vendor takes new ones as Submitted or Approved only."""
+    closed: Name = "Closed"
+    """All units that are not canceled are taken back."""
+    canceled: Name = "Canceled"
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        if len({self.open, self.closed, self.canceled}) < 3:
+            raise ValueError("return_statuses: two states of a return order are written alike")
+        return self
 
 
 class RegionSettings(Config):
@@ -120,6 +140,8 @@ class SalesforceSettings(SystemSettings):
     """Our courier code -> the value of ``Shipment.Provider``; by default the OMS's name of it."""
     fulfilled_from: RecordId | None = None
     """Id of the ``Location`` of fulfilment orders; without it parcels are shipments only."""
+    return_statuses: ReturnStatusNames = ReturnStatusNames()
+    """What the org writes for the states of return orders, in the stream ``returns``."""
     has_history: bool = True
     """Write each status to the status history, too; its object must be installed."""
     has_actions: bool = True

@@ -229,6 +229,34 @@ OBJECTS: dict[str, SObject] = {
         },
         numbers="Quantity", required="ShipmentId Quantity", keys=KEY,
     ),
+    "ReturnOrder": _object(
+        "0eR", "Status Description CurrencyIsoCode Lockstep_Return__c Lockstep_Tracking__c",
+        parents={
+            "OrderSummaryId": child_of(SUMMARY, "ReturnOrders"),
+            "AccountId": Parent("Account", "Account", "ReturnOrders"),
+            "OrderId": Parent("Order", "Order", "ReturnOrders"),
+        },
+        required="Status", keys=KEY, numbered=("ReturnOrderNumber", "{:08d}"),
+    ),
+    "ReturnOrderLineItem": _object(
+        "0eL", "Description ProcessingPlan ReasonForReturn",
+        parents={
+            "ReturnOrderId": Parent("ReturnOrder", "ReturnOrder", "ReturnOrderLineItems"),
+            "OrderItemSummaryId": ITEM,
+            "Product2Id": PRODUCT,
+        },
+        numbers="QuantityExpected QuantityReceived QuantityRejected QuantityReturned"
+        " Lockstep_Refunded__c",
+        required="ReturnOrderId QuantityReturned", keys=KEY,
+        numbered=("ReturnOrderLineItemNumber", "{:08d}"),
+    ),
+    "Refund": _object(
+        "9V1", "Status Type GatewayRefNumber",
+        parents={
+            "OrderPaymentSummaryId": Parent("OrderPaymentSummary", "OrderPaymentSummary", "Refunds")
+        },
+        numbers="Amount", moments="EffectiveDate", required="Amount Status",
+    ),
     "Profile": _object("00e", "Name"),
     "User": _object("005", "Username", parents={"ProfileId": Parent("Profile", "Profile")}),
     "Lockstep_Action__c": _object(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.kit.truth import TrueCustomer, TrueLevel, TrueLine, TrueOrder, Truth
 from sandbox.platforms.salesforce.inventory import shown
 from sandbox.platforms.salesforce.prices import true_prices
+from sandbox.platforms.salesforce.returns import true_returns
 from sandbox.platforms.salesforce.seed_orders import DIGITAL_METHOD, PRODUCT
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def truth_of(org: Org) -> Truth:
         "orders": [_order(org, row) for row in org.book.rows("OrderSummary")],
         "levels": [_level(key, level) for key, level in org.inventory.levels.items()],
         "customers": _customers(org),
+        "returns": true_returns(org.book),
         "prices": true_prices(org.book),
     }
 

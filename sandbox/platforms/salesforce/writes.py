@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import orjson
 
 from sandbox.kit.refused import Refused
-from sandbox.platforms.salesforce import prices
+from sandbox.platforms.salesforce import prices, returns
 from sandbox.platforms.salesforce.replies import RowRefused, json_reply, refuse
 from sandbox.platforms.salesforce.schema import OBJECTS, PREFIXES, SYSTEM
 from sandbox.system import Request, Response
@@ -242,6 +242,7 @@ class Writes:
         self._check_fulfilment(name, whole, is_new=before is None)
         if name == "PricebookEntry":
             prices.check(self._book, values, before)
+        returns.check(self._book, name, values, before)
         self._org.lock(name, whole)
         self._org.counts[f"{name}{'Changed' if before else 'Created'}"] += 1
         return self._book.put(name, values | ({"Id": before["Id"]} if before else {}))

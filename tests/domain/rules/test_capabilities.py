@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 from domain.connections import Connection
-from domain.rules.capabilities import Parts, missing_parts, settings_without_items
+from domain.rules.capabilities import (
+    Parts,
+    missing_parts,
+    settings_without_items,
+    settings_without_refunds,
+)
 
 STORE = Parts("shop", ("orders", "catalog"), ("inventory", "shipments"))
 OMS = Parts("depot", ("inventory", "shipments", "catalog"), ("orders",))
@@ -93,3 +98,19 @@ def test_items_are_only_created_where_the_oms_takes_them() -> None:
     assert "can't be written" in fault
     taking = Parts(OMS.kind, OMS.sources, {*OMS.targets, "catalog"})
     assert list(settings_without_items(creating, taking)) == []
+
+
+def test_a_store_that_gives_no_money_back_is_named_where_it_is_asked_to() -> None:
+    """At start; a payment service may pay instead, or no refunds are made."""
+    base = {side: {"kind": "x"} for side in ("platform", "oms")} | {"streams": ["returns"]}
+    asking = Connection.model_validate(base)
+    shows = Parts("shop", (), ("returns",))
+    [(place, fault)] = settings_without_refunds(asking, shows)
+    assert place == ("returns", "refunds")
+    assert "service or none" in fault
+    paying = Parts("shop", (), ("returns", "refunds"))
+    assert list(settings_without_refunds(asking, paying)) == []
+    unpaid = Connection.model_validate({**base, "returns": {"refunds": "none"}})
+    assert list(settings_without_refunds(unpaid, shows)) == []
+    without = Connection.model_validate({**base, "streams": ["orders"]})
+    assert list(settings_without_refunds(without, shows)) == []

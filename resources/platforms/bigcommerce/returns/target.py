@@ -28,12 +28,16 @@ from resources.platforms.bigcommerce.settings import BigCommerceSettings
 
 
 class BigCommerceRefunds:
-    """``domain.ports.PaymentService``. The refunds of an order must follow one another."""
+    """``domain.ports.PaymentService`` and ``ReturnTarget``, by which it shows refunds only.
+
+    The refunds of an order must follow one another.
+    """
 
     operations: Mapping[str, Operation] = {
         "refund": Operation(repeat="find", creates=True, replaces=False)
     }
     quotes = True
+    shows_announced = False
     declines_for = timedelta(days=1)
     """UNVERIFIED: a payment is made after the refund is answered, within no time that is stated."""
 

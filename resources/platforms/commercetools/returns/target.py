@@ -41,13 +41,15 @@ LOOK = "compare the order's payments with the return at the OMS"
 
 
 class CommercetoolsReturns:
-    """``domain.ports.PaymentService``, which also shows returns. Amounts are the order's prices."""
+    """``domain.ports.PaymentService`` and ``ReturnTarget``. Amounts are the order's prices."""
 
     operations: Mapping[str, Operation] = {
         "return": Operation(),
         "refund": Operation(repeat="find", creates=True, replaces=False),
     }
     quotes = False
+    shows_announced = False
+    """An item that was added as ``Advised`` can't become ``Returned`` (platforms.md 2.5)."""
     declines_for = timedelta(0)
     """A transaction's state says whether it is decided."""
 

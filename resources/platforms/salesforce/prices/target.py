@@ -36,6 +36,7 @@ from resources.platforms.salesforce.client import (
     document_of,
     refuse,
     refuse_query,
+    result_in,
     result_of,
 )
 from resources.platforms.salesforce.prices.payload import ENTRIES, PricebookEntry
@@ -178,7 +179,7 @@ class PricesWriter(TargetWriter):
         if not reply.ok:
             refuse_query(reply, text)
         wanted = (book, change.place.item.parent_id, change.place.currency)
-        entries = (document_of(reply.where, raw, ENTRIES) for raw in reply.value.records)
+        entries = (document_of(reply.where, raw, ENTRIES) for raw in result_in(reply).records)
         return next((e for e in entries if self._reader.key_of(e) == wanted), None)
 
 

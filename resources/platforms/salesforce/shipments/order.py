@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from domain.errors import Problem, RecordRejected
 from domain.exchange import ShipmentLine, StoreOrderState, StoreShipment
 from resources.platforms.salesforce.orders.delivered import (
     items_of,
@@ -97,13 +96,6 @@ def key_of(shipment: Shipment) -> str:
     """Return the idempotency key of a shipment of ours; empty for any other."""
     key = shipment.key or ""
     return key.removeprefix(PREFIX) if key.startswith(PREFIX) else ""
-
-
-def rejection_of(
-    code: str, field: str, message: str, advice: str, value: str = ""
-) -> RecordRejected:
-    """Return the rejection of a write."""
-    return RecordRejected(Problem(code, field, message, advice, value[:80]))
 
 
 def _lines(shipment: Shipment) -> tuple[ShipmentLine, ...]:

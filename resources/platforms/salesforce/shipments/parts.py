@@ -6,10 +6,10 @@ Everything that is made has an external id, so that sending it again changes not
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import quote
 
 from domain.exchange import ShipmentLine, ShipmentRequest
+from resources.platforms.salesforce.parts import Part, rejection_of
 from resources.platforms.salesforce.settings import (
     HISTORY,
     HISTORY_ORDER,
@@ -19,14 +19,8 @@ from resources.platforms.salesforce.settings import (
     LINE_FIELD,
     SalesforceSettings,
 )
-from resources.platforms.salesforce.shipments.order import (
-    MANAGED,
-    PREFIX,
-    HeldOrder,
-    rejection_of,
-)
+from resources.platforms.salesforce.shipments.order import MANAGED, PREFIX, HeldOrder
 
-Part = dict[str, Any]
 SHIPMENT = "shipment"
 """Reference of the shipment's request, whose answer has its id."""
 LOOK = "compare the order's items and shipments in the store with the parcel"

@@ -43,7 +43,8 @@ class Wire:
     def open(self, **changes: Any) -> Salesforce:
         """Build a connector."""
         made = settings(**{"inventory_location": "WAREHOUSE"} | changes)
-        sections = {"streams": ["orders", "inventory", "shipments", "customers", "prices"]}
+        streams = ["orders", "inventory", "shipments", "customers", "returns", "prices"]
+        sections = {"streams": streams, "returns": {"refunds": "none"}}
         transport = httpx.MockTransport(self._answer)
         return Salesforce(
             made, connection(**sections), lambda _: self.secret, self.quota, transport

@@ -244,6 +244,9 @@ class CatalogPolicy(Config):
 
     Other items of the OMS are never changed.
     """
+    create_products: Literal["never", "hidden", "visible"] = "never"
+    """Create a product in the store for a listing whose SKU it does not have; shoppers see it at
+    once, or once the merchant shows it."""
     attributes: dict[str, str] = Field(default_factory=dict)
     """Attribute or option of the store -> the OMS's attribute that sourcing and allocation need.
 

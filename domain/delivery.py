@@ -14,6 +14,7 @@ from uuid import UUID
 from domain.errors import LockstepError, Problem, RecordRejected
 from domain.exchange import OutcomeUnknown, Receipt, ShipmentRequest
 from domain.records.inventory import StockTarget, StoreItem
+from domain.records.listings import Listing
 
 OutcomeState = Literal["done", "requested", "partly", "refused", "retry", "unknown", "unsent"]
 SUCCESS: frozenset[OutcomeState] = frozenset({"done", "requested", "partly"})
@@ -194,6 +195,18 @@ class ListingSave:
     """All of the product's pictures; ``None``: they stay."""
     skus: Sequence[str] = ()
     """Which the product must sell, or another one is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewListing:
+    """A product that the store should have, with its variants; it is known by its SKUs."""
+
+    listing: Listing
+    currency: str
+    """Of its prices, where the store's prices have several; empty: the store's own."""
+    is_visible: bool
+    """Whether shoppers see it at once."""
+    counts_stock: bool
 
 
 @dataclass(frozen=True, slots=True)

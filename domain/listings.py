@@ -2,16 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from domain.errors import Problem
 from domain.skus import sku_key
 
+_NEW = "new:"
+
+
+def new_id(sku: str) -> str:
+    """Return the id of a product to create, which the store does not know yet: of its first SKU."""
+    return _NEW + sku
+
+
+def is_new(product_id: str) -> bool:
+    """Return whether an id is of a product to create."""
+    return product_id.startswith(_NEW)
+
+
+def sku_of_new(product_id: str) -> str:
+    """Return the SKU by which a product to create is looked for in the store."""
+    return product_id.removeprefix(_NEW)
+
 
 def moved_skus(wanted: Iterable[str], sold: Iterable[str]) -> list[Problem]:
     """Return a problem for each SKU that a listing names and its product no longer sells."""
-    keys = {sku_key(sku) for sku in sold}
-    return [_moved(sku) for sku in wanted if sku_key(sku) not in keys]
+    return [_moved(sku) for sku in _absent(wanted, sold)]
+
+
+def taken_skus(product_id: str, wanted: Iterable[str], sold: Iterable[str]) -> list[Problem]:
+    """Return what is wrong where the store has a product with some SKUs of a new one only."""
+    absent = _absent(wanted, sold)
+    if not absent:
+        return []
+    return [sku_taken([product_id], f"it does not sell {', '.join(absent[:5])}")]
+
+
+def sku_taken(product_ids: Sequence[str], reason: str) -> Problem:
+    """Return the problem of a new product whose SKU the store has, but not as was asked for."""
+    return Problem(
+        "listing_sku_taken",
+        "sku",
+        f"the store has the SKU already, in the product {', '.join(product_ids[:5])}; {reason}",
+        "correct the SKUs of the sheet, or complete the product in the store, then run the stream "
+        "catalog and import the rows again",
+        ", ".join(product_ids[:5]),
+    )
+
+
+def adopted(product_id: str) -> Problem:
+    """Return the note about a product that was made in the store before it could be created."""
+    return Problem(
+        "listing_product_adopted",
+        "sku",
+        f"the store has the SKU already, in the product {product_id}: its texts and pictures were "
+        "compared, its price, weight and variants stay",
+        "compare the product in the store with the sheet",
+        product_id,
+    )
+
+
+def not_created() -> Problem:
+    """Return the problem of a new product in a connection that creates none."""
+    return Problem(
+        "listing_not_created",
+        "sku",
+        "the store has no product with the SKU, and the connection creates none",
+        "set catalog.create_products to hidden or visible, or discard the request",
+    )
 
 
 def product_gone(product_id: str) -> Problem:
@@ -23,6 +81,11 @@ def product_gone(product_id: str) -> Problem:
         "look for the product in the store, and import the row again under its present SKU",
         product_id,
     )
+
+
+def _absent(wanted: Iterable[str], sold: Iterable[str]) -> list[str]:
+    keys = {sku_key(sku) for sku in sold}
+    return [sku for sku in wanted if sku_key(sku) not in keys]
 
 
 def _moved(sku: str) -> Problem:

@@ -299,13 +299,22 @@ class ListingTarget(Target, Protocol):
     ``images`` how many pictures it has, under ``addresses`` which, where the store keeps the
     addresses that it was given, and under ``skus`` its own and its variants' SKUs; a product that
     the store lacks has problems.
+
+    A store whose products can be created has this as its part ``products``, too, with ``create``
+    (``NewListing``). A product to create is asked for by ``domain.listings.new_id``: what is held
+    has no content where the store has no product with its SKU, and else that product's id. Such a
+    store refuses a second product with a SKU, so that one is created once.
     """
+
+    needs: Collection[str]
+    """The fields of ``Listing`` that a product to create must have."""
 
 
 class StoreTargets(TypedDict, total=False):
     """What can be written to a store; an absent part is a stream that it does not take."""
 
     listings: ListingTarget
+    products: ListingTarget
 
     shipments: ShipmentTarget
     inventory: LevelTarget

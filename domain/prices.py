@@ -95,7 +95,7 @@ def exact_number(amount: Decimal) -> float:
                 "price_not_exact",
                 "regular",
                 "the price has more digits than the store's interface carries exactly",
-                "correct the price at the OMS",
+                "correct the price where it comes from",
             )
         )
     return number

@@ -113,10 +113,27 @@ _RECORD: dict[str, Entry] = {
     ),
     "listing_image_invalid": Entry("value", "The pictures of a listing are https addresses."),
     "listing_images_too_many": Entry("value", "A listing has a bounded number of pictures."),
+    "listing_new_incomplete": Entry(
+        "missing", "A product to create has what the store needs of it."
+    ),
+    "listing_not_created": Entry(
+        "missing",
+        "A connection that lists products which the store lacks creates them.",
+        ("catalog.create_products",),
+    ),
+    "listing_product_adopted": Entry(
+        "duplicate", "A product to create is not in the store before it is created."
+    ),
     "listing_product_gone": Entry("missing", "The product of a listing exists, and sells its SKU."),
     "listing_refused": Entry("business_rule", "The store takes the texts and pictures."),
+    "listing_sku_taken": Entry(
+        "duplicate", "The SKUs of a product to create are those of one product, or of none."
+    ),
     "listing_text_invalid": Entry("value", "The texts of a listing are of bounded length."),
     "listing_title_invalid": Entry("value", "A title is one line that is not empty."),
+    "listing_variants_invalid": Entry(
+        "value", "The variants of a product to create have the same options, each its own values."
+    ),
     "listing_unreadable": Entry("value", "A captured listing can be read."),
     "order_without_lines": Entry("missing", "An order has at least one line."),
     "parcel_line_unknown": Entry("value", "A parcel contains lines of its own order."),

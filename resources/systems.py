@@ -22,6 +22,7 @@ from domain.rules.capabilities import (
     carried_streams,
     missing_parts,
     settings_without_items,
+    settings_without_products,
     settings_without_refunds,
 )
 from domain.rules.collisions import Endpoints
@@ -115,8 +116,11 @@ def missing_of(connection: Connection) -> list[str]:
 def unusable_settings(connection: Connection) -> list[tuple[tuple[str, str], str]]:
     """Return place and fault of each setting that needs what the connection's systems have not."""
     store, system = parts_of(connection.platform.kind, connection.oms.kind)
-    without_refunds = settings_without_refunds(connection, store)
-    return [*settings_without_items(connection, system), *without_refunds]
+    return [
+        *settings_without_items(connection, system),
+        *settings_without_products(connection, store),
+        *settings_without_refunds(connection, store),
+    ]
 
 
 def streams_carried(platform: str, oms_kind: str) -> list[str]:

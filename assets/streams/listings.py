@@ -21,6 +21,7 @@ from domain.connections import LISTINGS
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import correlation_id
+from domain.listings import is_new
 from domain.records.listings import Listing
 from domain.records.record import InvalidRecord, decode_record, encode_record
 from domain.schemas.listings import listing_problems
@@ -30,7 +31,8 @@ from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
-FIELDS = ("name", "description", "warranty", "images")
+FIELDS = ("name", "description", "warranty", "images", "price", "weight")
+"""What a later request takes over; the variants of a product to create are always its own."""
 ADVICE = "correct the row and import it again"
 
 
@@ -109,8 +111,8 @@ class Listings:
         self, sync: Sync, session: Session, records: Sequence[Listing]
     ) -> Mapping[int, Sequence[Problem]]:
         """Check the batch."""
-        del sync, session
-        return listing_problems(records)
+        del session
+        return listing_problems(records, sync.listings_target.needs)
 
     def typed(self, accepted: Sequence[tuple[StoredCapture, Listing]]) -> list[TableRows]:
         """Return no rows: what a product shows is the stream ``catalog``'s."""
@@ -153,8 +155,10 @@ def _with(listing: Listing, waiting: Sequence[bytes] | None) -> Listing:
             for name in FIELDS
             if getattr(listing, name) is None and (value := getattr(before, name)) is not None
         }
-        if more:
+        if more and not is_new(listing.product_id):  # a new one is known by its first SKU alone
             others = dict.fromkeys((*listing.taken_in, *before.skus))
             others.pop(listing.sku, None)
-            listing = msgspec.structs.replace(listing, taken_in=tuple(others), **more)
+            more["taken_in"] = tuple(others)
+        if more:
+            listing = msgspec.structs.replace(listing, **more)
     return listing

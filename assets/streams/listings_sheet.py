@@ -2,87 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from assets.streams.listings_group import Wanted, listing_of, units_of
 from domain.connections import LISTINGS
 from domain.records.listings import Listing
 from domain.records.record import InvalidRecord
 from domain.schemas.listings import listing_problems
+from domain.skus import sku_key
 from domain.text import printable
 from resources.ledger.records.products import Products
 from resources.ledger.session import Session
+from resources.sheets.reader import NEW_COLUMNS
 
 DONE = "done"
 LONGEST_RESULT = 500
+UNREAD = "the store's catalog was not read as a whole yet; run the stream catalog"
 
 
-@dataclass(slots=True)
-class Wanted:
-    """A row that asks for something, or says why it can't."""
-
-    number: int
-    """Of the row; the command line's own request has 0."""
-    cells: Mapping[str, str]
-    problems: tuple[str, ...] = ()
-    listing: Listing | None = None
-    result: str = ""
-
-
-def resolve(products: Products, rows: Sequence[Wanted]) -> None:
+def resolve(
+    products: Products,
+    rows: Sequence[Wanted],
+    *,
+    creates: bool = False,
+    needs: Collection[str] = (),
+) -> None:
     """Find the product of each row by its SKU, and check what it wants; note what is wrong.
 
-    A product is named once in a sheet: of two rows without faults, the first counts.
+    A product is named once in a sheet, or by the rows of one group: of two others without faults,
+    the first counts. ``creates``: what the store does not have is to be created, with ``needs``.
     """
-    skus = {row.cells.get("sku", "") for row in rows if not row.problems}
-    known = products.products_of(sorted(skus - {""}))
-    for row in rows:
-        if not row.problems:
-            ids = known.get(row.cells["sku"], ())
-            if len(ids) == 1:
-                _want(row, ids[0])
-            else:
-                row.problems = (_not_one(row.cells["sku"], ids),)
-    _check(rows)
-    taken: dict[str, int] = {}
-    for row in rows:
-        if row.listing is None:
+    units = units_of(rows)
+    skus = {row.sku for unit in units for row in unit}
+    known = products.products_of(sorted(skus))
+    absent = skus - known.keys()
+    spelled = products.spellings(sorted(absent)) if creates and absent else {}
+    is_read = not (creates and absent) or products.read_at() is not None
+    for unit in units:
+        ids = [known.get(row.sku, ()) for row in unit]
+        if creates and not any(ids):
+            reason = _not_new(unit, spelled) if is_read else UNREAD
+            _want(unit, None, reason)
+        elif len(found := {one for each in ids for one in each}) == 1 and all(ids):
+            _want(unit, found.pop())
+        else:
+            _refuse(unit, known)
+    _check(units, needs)
+    taken: dict[tuple[str, str], int] = {}
+    for unit in units:
+        listing, number = unit[0].listing, unit[0].number
+        if listing is None:
             continue
-        first = taken.setdefault(row.listing.product_id, row.number)
-        if first != row.number:
-            row.problems = (f"row {first} is about the same product",)
+        names = [("product", listing.product_id), *(("sku", sku_key(s)) for s in listing.skus)]
+        firsts = [taken.setdefault(name, number) for name in names]
+        if (first := min(firsts)) != number:
+            for row in unit:
+                row.listing, row.problems = None, (f"row {first} is about the same product",)
+
+
+def listings_of(rows: Sequence[Wanted]) -> list[Listing]:
+    """Return what is asked for, once for each product."""
+    return list({row.listing.product_id: row.listing for row in rows if row.listing}.values())
+
+
+def _want(unit: Sequence[Wanted], product_id: str | None, reason: str = "") -> None:
+    problem, listing = reason, None
+    if not reason:
+        try:
+            listing = listing_of(unit, product_id)
+        except InvalidRecord as error:
+            problem = f"{error.field}: {error.message}"
+    for row in unit:
+        row.listing = listing
+        row.problems = () if listing is not None else (problem,)
+
+
+def _refuse(unit: Sequence[Wanted], known: Mapping[str, Sequence[str]]) -> None:
+    """Note what is wrong where the SKUs of rows are not those of one product."""
+    faults = [_not_one(row.sku, known.get(row.sku, ())) for row in unit]
+    several = "the SKUs of the group are not those of one product of the store"
+    for row, fault in zip(unit, faults, strict=True):
+        row.problems = (fault or several,)
+
+
+def _not_new(unit: Sequence[Wanted], spelled: Mapping[str, str]) -> str:
+    """Return why what the store lacks is not created; empty where it is."""
+    for row in unit:
+        if row.sku in spelled:
+            return (
+                f"the store has {spelled[row.sku]}, which differs from {row.sku} in case or blanks "
+                "only; write the SKU as the store does"
+            )
+    skus = [row.sku for row in unit]
+    twice = next((sku for sku in skus if skus.count(sku) > 1), None)
+    return f"the SKU {twice} is there twice in the group" if twice is not None else ""
+
+
+def _check(units: Sequence[Sequence[Wanted]], needs: Collection[str]) -> None:
+    """Check all listings at once: a frame costs the same for one row as for thousands."""
+    checked = [unit for unit in units if unit[0].listing is not None]
+    listings = [unit[0].listing for unit in checked if unit[0].listing is not None]
+    if not listings:
+        return
+    for place, problems in listing_problems(listings, needs).items():
+        for row in checked[place]:
+            row.problems = tuple(f"{one.message}; {one.advice}" for one in problems)
             row.listing = None
 
 
-def _want(row: Wanted, product_id: str) -> None:
-    cells = row.cells
-    images = cells["images"].split() if "images" in cells else None
-    try:
-        row.listing = Listing(
-            product_id=product_id,
-            sku=cells["sku"],
-            name=cells.get("title"),
-            description=cells.get("description"),
-            warranty=cells.get("warranty"),
-            images=None if images is None else tuple(images),
-        )
-    except InvalidRecord as error:
-        row.problems = (f"{error.field}: {error.message}",)
-
-
-def _check(rows: Sequence[Wanted]) -> None:
-    """Check all listings at once: a frame costs the same for one row as for thousands."""
-    checked = [row for row in rows if row.listing is not None]
-    listings = [row.listing for row in checked if row.listing is not None]
-    if not listings:
-        return
-    for place, problems in listing_problems(listings).items():
-        row = checked[place]
-        row.problems = tuple(f"{one.message}; {one.advice}" for one in problems)
-        row.listing = None
-
-
 def _not_one(sku: str, ids: Sequence[str]) -> str:
+    if len(ids) == 1:
+        return ""
     if not ids:
         return (
             f"the store has no product with the SKU {sku}, as of the last read of its catalog; "
@@ -97,21 +127,21 @@ def note_results(session: Session, rows: Sequence[Wanted]) -> bool:
     ``session`` is of the stream ``listings``.
     """
     ids = [row.listing.product_id for row in rows if row.listing is not None]
-    outcomes, rejections = _outcomes(session, ids), _rejections(session, ids)
+    outcomes, rejections = _results(session, ids), _rejections(session, ids)
     for row in rows:
         if row.listing is None:
             text = f"not used: {'; '.join(row.problems)}"
         elif why := rejections.get(row.listing.product_id):
             text = f"rejected: {why}"
         elif outcomes.get(row.listing.product_id) in ("delivered", "unchanged"):
-            text = DONE
+            row.is_done, text = True, f"{DONE}; {row.note}" if row.note else DONE
         else:
             text = "waits, and is sent as soon as possible: see lockstep status"
         row.result = printable(text, LONGEST_RESULT)
-    return all(row.result == DONE for row in rows)
+    return all(row.is_done for row in rows)
 
 
-def _outcomes(session: Session, ids: Sequence[str]) -> dict[str, str | None]:
+def _results(session: Session, ids: Sequence[str]) -> dict[str, str | None]:
     rows = session.db.execute(
         """SELECT DISTINCT ON (source_id) source_id, outcome FROM sync.record
            WHERE connection = %s AND stream = %s AND source_id = ANY(%b::text[])
@@ -140,4 +170,5 @@ def exported(session: Session) -> Iterator[tuple[str, ...]]:
     """
     for product in session.products.newest():
         sku = next((one.sku for one in product.variants if one.sku), "")
-        yield sku, product.name, product.description, product.warranty, ""
+        texts = sku, product.name, product.description, product.warranty, ""
+        yield (*texts, *("" for _ in NEW_COLUMNS))

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from domain.records.record import Record, check_keys, check_sku
-from domain.values import Key, Sku
+from domain.records.catalog import Attribute
+from domain.records.record import (
+    InvalidRecord,
+    Record,
+    check_amounts,
+    check_keys,
+    check_quantity,
+    check_sku,
+)
+from domain.values import Amount, Key, Quantity, Sku
+
+
+class NewVariant(Record, frozen=True, kw_only=True):
+    """A variant of a group product that is to be created."""
+
+    sku: Sku
+    options: tuple[Attribute, ...] = ()
+    """What distinguishes it from the others: ``Size: L``."""
+    price: Amount | None = None
+    """``None``: the product's."""
+    weight: Quantity | None = None
+
+    def __post_init__(self) -> None:
+        check_sku(self, self.sku)
+        _check_numbers(self, self.price, self.weight)
 
 
 class Listing(Record, frozen=True, kw_only=True):
     """Texts and pictures that a product should have; what is ``None`` stays as it is."""
 
     product_id: Key
-    """The store's id."""
+    """The store's id; of a product to create ``domain.listings.new_id``."""
     sku: Sku
     """By which it was named: the product's own, or that of one of its variants."""
     name: str | None = None
@@ -21,16 +44,24 @@ class Listing(Record, frozen=True, kw_only=True):
     """Addresses from which the store fetches the pictures, the first at the front."""
     taken_in: tuple[Sku, ...] = ()
     """Other SKUs by which earlier requests, whose fields this one has, named the product."""
+    price: Amount | None = None
+    """Of a product to create, in the store's currency, as are those of its variants."""
+    weight: Quantity | None = None
+    """Of a product to create, in the store's unit."""
+    variants: tuple[NewVariant, ...] | None = None
+    """Of a group product to create; a single product has none."""
 
     def __post_init__(self) -> None:
-        for sku in self.skus:
+        for sku in (self.sku, *self.taken_in):
             check_sku(self, sku)
         check_keys(self, self.product_id)
+        _check_numbers(self, self.price, self.weight)
 
     @property
     def skus(self) -> tuple[str, ...]:
         """Return the SKUs that the product must sell, or it is not the one that was meant."""
-        return (self.sku, *self.taken_in)
+        variants = (variant.sku for variant in self.variants or ())
+        return tuple(dict.fromkeys((self.sku, *variants, *self.taken_in)))
 
     @property
     def texts(self) -> dict[str, str]:
@@ -39,3 +70,12 @@ class Listing(Record, frozen=True, kw_only=True):
             "name": self.name, "description": self.description, "warranty": self.warranty
         }  # fmt: skip
         return {field: text for field, text in named.items() if text is not None}
+
+
+def _check_numbers(record: Record, price: Amount | None, weight: Quantity | None) -> None:
+    if price is not None:
+        check_amounts(record, price)
+        if price <= 0:
+            raise InvalidRecord("price", "must be above zero")
+    if weight is not None:
+        check_quantity(record, weight)

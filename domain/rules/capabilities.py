@@ -22,7 +22,8 @@ from domain.connections import (
 PRODUCTS = "products"
 """The part that the stream ``catalog`` reads: products as they are sold, and what changed of them.
 
-The part ``catalog`` is what stock and orders look up: SKUs, their ids and units."""
+As a target, products that are created. The part ``catalog`` is what stock and orders look up: SKUs,
+their ids and units."""
 REFUNDS = "refunds"
 """The part of a store that gives money back; without it only a payment service may."""
 Side = Literal["platform", "oms"]
@@ -123,6 +124,15 @@ def absent_parts(stream: str, platform: Parts, oms: Parts) -> Iterator[str]:
         if needed.part not in (system.sources if needed.is_source else system.targets):
             verb = "can't be read from" if needed.is_source else "can't be written to"
             yield f"{needed.part} {verb} {system.kind}"
+
+
+def settings_without_products(
+    connection: Connection, platform: Parts
+) -> Iterator[tuple[tuple[str, str], str]]:
+    """Return place and fault of each setting that needs products which the store does not take."""
+    if connection.catalog.create_products != "never" and PRODUCTS not in platform.targets:
+        fault = f"products can't be created in {platform.kind}; set it to never"
+        yield ("catalog", "create_products"), fault
 
 
 def settings_without_items(

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 import pandera.pandas as pa
 
 from domain.errors import Problem
-from domain.records.listings import Listing
+from domain.listings import is_new
+from domain.records.listings import Listing, NewVariant
 from domain.schemas.batch import Rule, booleans, failures, integers, texts
+from domain.skus import sku_key
 from domain.text import has_controls
 
 LONGEST_NAME, LONGEST_TEXT, LONGEST_ADDRESS, MOST_IMAGES = 250, 60_000, 255, 100
+MOST_VARIANTS, MOST_OPTIONS, LONGEST_OPTION = 100, 10, 255
 _ADDRESS = re.compile(r"https://[^\s/?#@]+/[^\s]*", re.ASCII)
 _BREAKS = str.maketrans("", "", "\t\r\n")
 RULES: dict[str, Rule] = {
@@ -37,6 +40,17 @@ RULES: dict[str, Rule] = {
         "an image is no https address of at most 255 characters, or is there twice",
         "give public addresses that start with https://",
     ),
+    "listing_new_incomplete": Rule(
+        "record",
+        "a product to create lacks what the store needs: a title, a price, or a weight",
+        "give the title, the price and the weight of the new product",
+    ),
+    "listing_variants_invalid": Rule(
+        "variants",
+        f"the variants of a new product are at most {MOST_VARIANTS}, each with its own SKU and a "
+        "combination of its own of the same options",
+        "give each row of the group its SKU and options, such as Colour: Red; Size: L",
+    ),
     "listing_images_too_many": Rule(
         "images",
         f"a product has at most {MOST_IMAGES} images here",
@@ -54,6 +68,8 @@ class Listings(pa.DataFrameModel):
     has_good_texts: bool
     has_good_images: bool
     image_count: int
+    is_complete: bool
+    has_good_variants: bool
 
     @pa.check("changes_something", name="listing_empty")
     def _changes(cls, changes: pd.Series[bool]) -> pd.Series[bool]:
@@ -71,19 +87,34 @@ class Listings(pa.DataFrameModel):
     def _images(cls, good: pd.Series[bool]) -> pd.Series[bool]:
         return good
 
+    @pa.check("is_complete", name="listing_new_incomplete")
+    def _complete(cls, complete: pd.Series[bool]) -> pd.Series[bool]:
+        return complete
+
+    @pa.check("has_good_variants", name="listing_variants_invalid")
+    def _variants(cls, good: pd.Series[bool]) -> pd.Series[bool]:
+        return good
+
     @pa.check("image_count", name="listing_images_too_many")
     def _count(cls, counts: pd.Series[int]) -> pd.Series[bool]:
         return counts <= MOST_IMAGES
 
 
-def listing_problems(listings: Sequence[Listing]) -> Mapping[int, Sequence[Problem]]:
-    """Return the problems of the failing listings by position."""
+def listing_problems(
+    listings: Sequence[Listing], needs: Collection[str] = ()
+) -> Mapping[int, Sequence[Problem]]:
+    """Return the problems of the failing listings by position.
+
+    ``needs`` are the fields that a product to create must have in the store.
+    """
     frame = pd.DataFrame(
         {
             "product_id": texts([listing.product_id for listing in listings]),
             "changes_something": booleans(
                 [bool(one.texts) or one.images is not None for one in listings]
             ),
+            "is_complete": booleans([_is_complete(one, needs) for one in listings]),
+            "has_good_variants": booleans([_are_variants(one.variants) for one in listings]),
             "has_good_title": booleans([_is_title(one.name) for one in listings]),
             "has_good_texts": booleans(
                 [_is_text(one.description) and _is_text(one.warranty) for one in listings]
@@ -93,6 +124,33 @@ def listing_problems(listings: Sequence[Listing]) -> Mapping[int, Sequence[Probl
         }
     )
     return failures(Listings, frame, RULES)
+
+
+def _is_complete(listing: Listing, needs: Collection[str]) -> bool:
+    return not is_new(listing.product_id) or all(
+        getattr(listing, field) is not None for field in needs
+    )
+
+
+def _are_variants(variants: Sequence[NewVariant] | None) -> bool:
+    if variants is None:
+        return True
+    skus = {sku_key(variant.sku) for variant in variants}
+    names = {tuple(option.name.casefold() for option in variant.options) for variant in variants}
+    chosen = {tuple(option.value.casefold() for option in variant.options) for variant in variants}
+    options = [option for variant in variants for option in variant.options]
+    [*of_first] = next(iter(names), ())
+    return (
+        0 < len(variants) <= MOST_VARIANTS
+        and len(skus) == len(chosen) == len(variants)
+        and len(names) == 1
+        and 0 < len(of_first) == len(set(of_first)) <= MOST_OPTIONS
+        and all(_is_option(option.name) and _is_option(option.value) for option in options)
+    )
+
+
+def _is_option(text: str) -> bool:
+    return len(text.strip()) > 0 and len(text) <= LONGEST_OPTION and not has_controls(text)
 
 
 def _is_title(name: str | None) -> bool:

@@ -10,18 +10,21 @@ from uuid import uuid4
 import click
 
 from assets.streams.listings import capture_listings
-from assets.streams.listings_sheet import DONE, Wanted, exported, note_results, resolve
+from assets.streams.listings_group import Wanted
+from assets.streams.listings_sheet import exported, listings_of, note_results, resolve
 from domain.connections import CATALOG, LISTINGS
+from domain.listings import is_new
 from orchestration.cli.context import connection_of, streams_of
 from orchestration.cli.output import examples, print_table
 from orchestration.cli.runs import Chunk, run_each
 from orchestration.settings import load
 from resources.lockstep import Lockstep, Sync
-from resources.sheets.reader import COLUMNS, RESULT, read
+from resources.sheets.reader import COLUMNS, NEW_COLUMNS, RESULT, read
 from resources.sheets.writer import LONGEST, refuse_to_replace, write
 
 CODES = "0 all rows are done, 1 some are not, 2 wrong usage"
 SHOWN = 20
+SHEET = (*COLUMNS, *NEW_COLUMNS)
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -30,8 +33,11 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 def template(file: Path) -> None:
     """Write an empty sheet for titles, texts and pictures of products."""
     refuse_to_replace(file)
-    write(file, "products", COLUMNS, ())
-    click.echo(f"{file}: fill in a row for each product; an empty cell changes nothing.")
+    write(file, "products", SHEET, ())
+    click.echo(
+        f"{file}: fill in a row for each product; an empty cell changes nothing. The columns "
+        f"{', '.join(NEW_COLUMNS)} are of products that the store does not have yet."
+    )
 
 
 @click.command(epilog=examples("lockstep catalog export acme_us products.xlsx"))
@@ -47,7 +53,7 @@ def export(connection: str, file: Path) -> None:
     lockstep, sync = _open(connection, (CATALOG,))
     try:
         with sync.ledger.session(connection, CATALOG) as session:
-            count = write(file, "products", COLUMNS, map(_fitting, exported(session)))
+            count = write(file, "products", SHEET, map(_fitting, exported(session)))
     finally:
         lockstep.close()
     click.echo(f"{file}: {count} products")
@@ -68,6 +74,8 @@ def export(connection: str, file: Path) -> None:
 def import_(connection: str, file: Path, result: Path | None, *, dry_run: bool) -> None:
     """Write titles, texts and pictures of a sheet (.xlsx or .csv) to the store's products.
 
+    With catalog.create_products, a row whose SKU the store does not have creates a product.
+
     The whole sheet is read first. Rows without faults are written where the store differs; the
     sheet with the column "result" says what became of each.
     """
@@ -75,7 +83,7 @@ def import_(connection: str, file: Path, result: Path | None, *, dry_run: bool) 
     refuse_to_replace(target)
     rows = [Wanted(row.number, row.cells, row.problems) for row in read(file)]
     is_done = _deliver(connection, rows, dry_run=dry_run)
-    write(target, "products", (*COLUMNS, RESULT), _lines(rows))
+    write(target, "products", (*SHEET, RESULT), _lines(rows))
     _summarise(rows)
     click.echo(f"{target}: what became of each row")
     if not is_done:
@@ -95,6 +103,8 @@ def import_(connection: str, file: Path, result: Path | None, *, dry_run: bool) 
 @click.option("--description", help="May be HTML.")
 @click.option("--warranty")
 @click.option("--image", "images", multiple=True, metavar="URL", help="Repeatable; replaces all.")
+@click.option("--price", metavar="AMOUNT", help="Of a new product.")
+@click.option("--weight", metavar="NUMBER", help="Of a new product, in the store's unit.")
 @click.option("--dry-run", is_flag=True, help="Only check the values.")
 def set_(
     connection: str,
@@ -103,15 +113,21 @@ def set_(
     description: str | None,
     warranty: str | None,
     images: tuple[str, ...],
+    price: str | None,
+    weight: str | None,
     *,
     dry_run: bool,
 ) -> None:
-    """Write title, texts or pictures of the product that sells a SKU."""
+    """Write title, texts or pictures of the product that sells a SKU.
+
+    With catalog.create_products, a SKU that the store does not have creates a product.
+    """
     given = {"title": title, "description": description, "warranty": warranty}
+    given |= {"price": price, "weight": weight}
     cells = {"sku": sku, **{name: text for name, text in given.items() if text is not None}}
     if images:
         cells["images"] = "\n".join(images)
-    if len(cells) == 1:
+    if cells.keys() <= {"sku", *NEW_COLUMNS}:
         raise click.UsageError("Give at least one of --title, --description, --warranty, --image.")
     rows = [Wanted(0, cells)]
     is_done = _deliver(connection, rows, dry_run=dry_run)
@@ -125,8 +141,13 @@ def _deliver(connection: str, rows: Sequence[Wanted], *, dry_run: bool) -> bool:
     lockstep, sync = _open(connection, (CATALOG, LISTINGS))
     try:
         with sync.ledger.session(connection, LISTINGS) as session:
-            resolve(session.products, rows)
-            good = [row.listing for row in rows if row.listing is not None]
+            resolve(
+                session.products,
+                rows,
+                creates=sync.connection.catalog.create_products != "never",
+                needs=sync.listings_target.needs,
+            )
+            good = listings_of(rows)
             if dry_run:
                 return _checked(rows)
             if good:
@@ -142,7 +163,11 @@ def _deliver(connection: str, rows: Sequence[Wanted], *, dry_run: bool) -> bool:
 
 def _checked(rows: Sequence[Wanted]) -> bool:
     for row in rows:
-        row.result = "would be written" if row.listing else f"not used: {'; '.join(row.problems)}"
+        if row.listing is None:
+            row.result = f"not used: {'; '.join(row.problems)}"
+        else:
+            made = is_new(row.listing.product_id)
+            row.result = "would be created" if made else "would be written"
     return all(row.listing is not None for row in rows)
 
 
@@ -155,7 +180,7 @@ def _open(connection: str, streams: tuple[str, ...]) -> tuple[Lockstep, Sync]:
 
 def _lines(rows: Sequence[Wanted]) -> Iterator[tuple[str, ...]]:
     for row in rows:
-        yield *(row.cells.get(name, "") for name in COLUMNS), row.result
+        yield *(row.cells.get(name, "") for name in SHEET), row.result
 
 
 def _fitting(row: tuple[str, ...]) -> tuple[str, ...]:
@@ -164,7 +189,7 @@ def _fitting(row: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _summarise(rows: Sequence[Wanted]) -> None:
-    faulty = [row for row in rows if row.result != DONE]
+    faulty = [row for row in rows if not row.is_done]
     click.echo(f"{len(rows)} rows, {len(rows) - len(faulty)} done, {len(faulty)} not")
     if faulty:
         lines = [(row.number, row.cells.get("sku", "-"), row.result) for row in faulty[:SHOWN]]

@@ -25,6 +25,9 @@ MOST_ROWS = 10_000
 MOST_COLUMNS = 50
 LONGEST_CELL = 65_536
 COLUMNS = ("sku", "title", "description", "warranty", "images")
+NEW_COLUMNS = ("group", "options", "price", "weight")
+"""Of products that the store does not have yet."""
+AMOUNTS = ("price", "weight")
 RESULT = "result"
 """The column of an earlier import's outcome, which is left out when its sheet is read again."""
 LARGEST = 1e15
@@ -58,7 +61,12 @@ class Form(NamedTuple):
     most_rows: int = MOST_ROWS
 
 
-PRODUCTS = Form(("sku",), (*COLUMNS, RESULT), advice="use lockstep catalog template")
+PRODUCTS = Form(
+    ("sku",),
+    (*COLUMNS, *NEW_COLUMNS, RESULT),
+    numbers=AMOUNTS,
+    advice="use lockstep catalog template",
+)
 
 
 def read(file: Path) -> list[Row]:

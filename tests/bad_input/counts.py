@@ -36,7 +36,7 @@ SHEET_ROWS, SHEET_FILES = 20_000, 400
 PRODUCTS_EACH = 20_000
 """Of each store that has the stream catalog."""
 LISTING_ANSWERS_EACH = 20_000
-"""Answers of each store that lists products, where they are more than a list of texts."""
+"""Answers of each store whose products are listed."""
 PRICES_EACH = PRICE_ANSWERS_EACH = 20_000
 """Rows of each OMS that has prices, and answers of each store that takes them."""
 RETURNS = REFUND_ANSWERS_EACH = 20_000
@@ -60,7 +60,7 @@ BOUNDARIES: dict[str, int] = {
     "Anchanto payloads": ANCHANTO_ORDERS + ANCHANTO_ANSWERS + ANCHANTO_STOCK + ANCHANTO_SHIPMENTS,
     "Anchanto files": EXCHANGE_ROWS + EXCHANGE_FILES,
     "products": 3 * PRODUCTS_EACH,
-    "listings": LISTING_ANSWERS_EACH,
+    "listings": 2 * LISTING_ANSWERS_EACH,
     "prices": PRICES_EACH + 3 * PRICE_ANSWERS_EACH,
     "returns": RETURNS + SALESFORCE_RETURNS,
     "refunds": 3 * REFUND_ANSWERS_EACH,

@@ -13,10 +13,12 @@ from typing import Any, cast
 import pytest
 from openpyxl import Workbook
 
-from assets.streams.listings_sheet import Wanted, resolve
+from assets.streams.listings_group import Wanted
+from assets.streams.listings_sheet import resolve
 from domain.errors import PermanentError
+from domain.skus import sku_key
 from resources.ledger.records.products import Products
-from resources.sheets.reader import COLUMNS, Row, read
+from resources.sheets.reader import COLUMNS, NEW_COLUMNS, Row, read
 from tests.bad_input.counts import SHEET_FILES, SHEET_ROWS
 from tests.bad_input.test_files import CELLS
 
@@ -26,12 +28,17 @@ pytestmark = [
 ]
 
 ROWS_A_FILE = 500
+SHEET = (*COLUMNS, *NEW_COLUMNS)
 KNOWN = {f"SKU-{n}": [str(n)] for n in range(200)} | {"TWICE": ["1", "2"]}
 GOOD: dict[str, tuple[str, ...]] = {
     "sku": tuple(KNOWN),
     "title": ("Mug", "Stoneware mug", "カップ"),
     "description": ("<p>A\nmug</p>", "x" * 1_000),
     "warranty": ("2 years",),
+    "group": ("", "", "Tee"),
+    "options": ("", "Size: S", "Size: L; Colour: Red"),
+    "price": ("", "12.50", "0"),
+    "weight": ("", "1"),
     "images": (
         "https://img.example.com/1.jpg",
         "https://img.example.com/1.jpg https://a.example/2",
@@ -54,17 +61,28 @@ class _Known:
         """Return the known ones."""
         return {sku: KNOWN[sku] for sku in skus if sku in KNOWN}
 
+    def spellings(self, skus: list[str]) -> dict[str, str]:
+        """Return the known ones that are spelled differently."""
+        keys = {sku_key(sku): sku for sku in KNOWN}
+        return {sku: keys[sku_key(sku)] for sku in skus if sku_key(sku) in keys}
+
+    def read_at(self) -> datetime:
+        """Return when the catalog was read."""
+        return datetime.now(UTC)
+
 
 def resolved(rows: list[Row]) -> list[Wanted]:
     """Return what each row asks for, or what is wrong with it."""
     wanted = [Wanted(row.number, row.cells, row.problems) for row in rows]
-    resolve(cast("Products", _Known()), wanted)
+    resolve(cast("Products", _Known()), wanted, creates=True, needs=("name", "price", "weight"))
     return wanted
 
 
 def row_of(random: Random, spoilt: tuple[Any, ...]) -> list[Any]:
     """Return a good row, of which one or two cells are spoilt in half of the cases."""
-    row: list[Any] = [random.choice(GOOD[name]) for name in COLUMNS]
+    row: list[Any] = [random.choice(GOOD[name]) for name in SHEET]
+    if random.random() < 0.3:
+        row[0] = f"NEW-{random.randrange(1_000_000)}"
     for _ in range(random.choice((0, 0, 1, 2))):
         row[random.randrange(len(row))] = random.choice(spoilt)
     return row
@@ -72,8 +90,13 @@ def row_of(random: Random, spoilt: tuple[Any, ...]) -> list[Any]:
 
 def check(wanted: list[Wanted], outcomes: Counter[str]) -> None:
     """Check that each row is either used or named, and no product is used twice."""
-    used = [row.listing.product_id for row in wanted if row.listing is not None]
-    assert len(set(used)) == len(used)
+    used = [row for row in wanted if row.listing is not None]
+    by_product: dict[str, set[object]] = {}
+    for row in used:
+        assert row.listing is not None
+        unit = row.cells.get("group", row.number)
+        by_product.setdefault(row.listing.product_id, set()).add(unit)
+    assert all(len(units) == 1 for units in by_product.values())
     for row in wanted:
         assert (row.listing is None) == bool(row.problems)
         assert all(problem.strip() for problem in row.problems)
@@ -93,11 +116,11 @@ def test_every_row_of_a_spoilt_sheet_is_used_or_named(tmp_path: Path) -> None:
         if is_csv:
             rows = [[cell.replace("\x00", "\x01") for cell in row] for row in rows]
             with file.open("w", newline="", encoding="utf-8", errors="replace") as out:
-                csv.writer(out).writerows([COLUMNS, *rows])
+                csv.writer(out).writerows([SHEET, *rows])
         else:
             book = Workbook(write_only=True)
             sheet = book.create_sheet()
-            for row in [list(COLUMNS), *rows]:
+            for row in [list(SHEET), *rows]:
                 sheet.append(row)
             book.save(file)
         found = read(file)
@@ -111,7 +134,7 @@ def test_every_damaged_file_is_read_or_refused(tmp_path: Path) -> None:
     """Flipped bytes, cut ends and parts of others: a refusal is one sentence with the file."""
     good = tmp_path / "good.xlsx"
     book = Workbook()
-    for row in [list(COLUMNS), *(row_of(Random(n), TYPED) for n in range(6))]:
+    for row in [list(SHEET), *(row_of(Random(n), TYPED) for n in range(6))]:
         book.active.append(row)
     book.save(good)
     outcomes: Counter[str] = Counter()

@@ -22,11 +22,14 @@ import pytest
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 
-from domain.delivery import Claimed, Intent, Outcome
+from domain.delivery import Claimed, Intent, ListingSave, NewListing, Outcome
 from domain.errors import PermanentError, RecordRejected
 from domain.exchange import ShipmentLine, ShipmentRequest
+from domain.listings import new_id
 from domain.prices import PriceChange, PricePlace, PriceTag
+from domain.records.catalog import Attribute
 from domain.records.inventory import StockTarget
+from domain.records.listings import Listing, NewVariant
 from domain.values import Window
 from sandbox.app import RunningSandbox, running_sandbox
 from sandbox.system import Request, Response
@@ -367,6 +370,58 @@ def test_registering_webhooks_fits_the_official_file(
     assert [problem for exchange in exchanged for problem in check(exchange)] == [
         "GET /v3/hooks [] should be non-empty"
     ] * 3
+
+
+LISTING_FLAWS = [
+    "POST /v3/catalog/products 'id' is a required property",
+    "POST /v3/catalog/products 'product_id' is a required property",
+]
+"""Of the variants of a product to create, which have none yet."""
+PICTURE = "https://img.example.com/1.jpg"
+
+
+def test_products_listed_and_created_fit_the_official_files(
+    tap: tuple[RunningSandbox, list[Exchanged]],
+) -> None:
+    """A single product, a group, a change of texts and pictures, a name that is taken."""
+    sandbox, exchanged = tap
+    store = platform(sandbox.url, sections={"streams": ["orders", "listings"]})
+    target = store.targets["listings"]
+    sizes = tuple(
+        NewVariant(sku=f"NEW-{size}", options=(Attribute(name="Size", value=size),), price=price)
+        for size, price in (("S", None), ("L", Decimal("7.25")))
+    )
+    made: Json = {"price": Decimal("5.5"), "weight": Decimal(1), "images": (PICTURE,)}
+    listings = [
+        Listing(product_id=new_id("NEW"), sku="NEW", name="Mug", warranty="1 year", **made),
+        Listing(product_id=new_id("NEW-S"), sku="NEW-S", name="Tee", variants=sizes, **made),
+    ]
+
+    async def write() -> list[Outcome]:
+        async with target.writer(lambda _: None) as writer:
+            found: list[Outcome] = []
+            for listing in listings:
+                held = (await writer.held({listing.product_id: ()}))[listing.product_id]
+                assert held.content is None
+                new = NewListing(listing, "", is_visible=True, counts_stock=True)
+                intent = Intent("create", uuid4(), listing.product_id, new)
+                found += await writer.apply([Claimed(intent, "prd-1")])
+                held = (await writer.held({listing.product_id: ()}))[listing.product_id]
+                assert held.target_id == found[-1].target_id
+            save = ListingSave(found[0].target_id, {"name": "Cup"}, (PICTURE,))
+            intent = Intent("update", uuid4(), save.product_id, save)
+            found += await writer.apply([Claimed(intent, "prd-1")])
+            other = msgspec.structs.replace(listings[0], sku="X", name="Tee")
+            new = NewListing(other, "", is_visible=False, counts_stock=False)
+            found += await writer.apply([Claimed(Intent("create", uuid4(), "new:X", new), "p")])
+            return found
+
+    outcomes = asyncio.run(write())
+    assert [one.state for one in outcomes] == ["done", "done", "done", "refused"]
+    assert [check for check in store.preflight() if not check.ok] == []
+    store.close()
+    problems = [text for each in exchanged for text in check(each) if "products/0" not in text]
+    assert sorted(set(problems)) == LISTING_FLAWS
 
 
 AUTH = {"X-Auth-Token": f"sandbox-token-{HASH}", "Accept": "application/json"}

@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from domain.records.catalog import Product, Variant
 from resources.ledger.ledger import Ledger
 from resources.ledger.records.products import Products, ProductVersion
-from resources.sheets.reader import COLUMNS
+from resources.sheets.reader import COLUMNS, NEW_COLUMNS
 from resources.sheets.writer import write
 from tests import loopback
 from tests.orchestration.shop import Shop
@@ -128,6 +128,38 @@ def test_a_template_is_empty_and_an_export_has_the_products(listing: Shop, tmp_p
     """Neither replaces a file that is there."""
     template, export = tmp_path / "template.xlsx", tmp_path / "export.xlsx"
     listing.done("catalog", "template", str(template))
-    assert [tuple(row) for row in load_workbook(template).active.values] == [COLUMNS]
+    header = (*COLUMNS, *NEW_COLUMNS)
+    assert [tuple(row) for row in load_workbook(template).active.values] == [header]
     assert listing.run("catalog", "template", str(template)).exit_code == 1
     assert "0 products" in listing.done("catalog", "export", "demo", str(export))
+
+
+def test_a_product_that_the_store_lacks_is_created_from_the_command_line(listing: Shop) -> None:
+    """Where the connection says so and its catalog was read; trace shows it."""
+    given = (
+        "catalog",
+        "set",
+        "demo",
+        "NEW-1",
+        "--title",
+        "New cup",
+        "--price",
+        "5",
+        "--weight",
+        "1",
+    )
+    assert "no product with the SKU NEW-1" in listing.run(*given).output
+    listing.change(catalog={"create_products": "hidden"})
+    assert "not read as a whole" in listing.run(*given).output
+    with Ledger(listing.database).connect() as db:
+        Products(db, "demo").note_read()
+        db.execute(
+            """INSERT INTO sync.watermark (connection, stream, captured_at)
+               VALUES ('demo', 'catalog', clock_timestamp()) ON CONFLICT (connection, stream)
+               DO UPDATE SET captured_at = excluded.captured_at"""
+        )
+    assert "would be created" in listing.done(*given, "--dry-run")
+    assert listing.done(*given).strip().endswith("NEW-1: done")
+    [made] = [product for product in shown(listing).values() if product["sku"] == "NEW-1"]
+    assert (made["name"], made["price"], made["is_visible"]) == ("New cup", 5, False)
+    assert "create" in listing.done("trace", "new:NEW-1", "--entity", "product")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,11 +12,14 @@ from uuid import uuid4
 import pytest
 
 from assets.streams.listings import capture_listings
-from assets.streams.listings_sheet import DONE, Wanted, exported, note_results, resolve
+from assets.streams.listings_group import Wanted
+from assets.streams.listings_sheet import exported, listings_of, note_results, resolve
 from domain.connections import LISTINGS
+from domain.exchange import Mapped
+from domain.values import Window
 from orchestration.local.simulated import Pair, pairs
 from resources.lockstep import Sync
-from resources.sheets.reader import COLUMNS, read
+from resources.sheets.reader import COLUMNS, NEW_COLUMNS, read
 from resources.sheets.writer import write
 from resources.systems import streams_carried
 from sandbox.app import RunningSandbox
@@ -73,8 +77,9 @@ def do(shop: PairScene, *rows: Mapping[str, str], deliver: bool = True) -> list[
     sync = sync_of(shop)
     wanted = [Wanted(number, row) for number, row in enumerate(rows, 1)]
     with sync.ledger.session(NAME, LISTINGS) as session:
-        resolve(session.products, wanted)
-        capture_listings(sync, [row.listing for row in wanted if row.listing is not None])
+        creates = sync.connection.catalog.create_products != "never"
+        resolve(session.products, wanted, creates=creates, needs=sync.listings_target.needs)
+        capture_listings(sync, listings_of(wanted))
         if deliver:
             run(shop)
         note_results(session, wanted)
@@ -113,7 +118,7 @@ def test_a_sheet_is_written_once_and_only_where_it_differs(shop: PairScene) -> N
         {"sku": "NO-SUCH", "title": "Nothing"},
     )
     wanted = do(shop, *rows)
-    assert [row.result == DONE for row in wanted] == [True, True, False]
+    assert [row.is_done for row in wanted] == [True, True, False]
     ids = [row.listing.product_id for row in wanted if row.listing is not None]
     mug, jar = shown(shop, ids)
     assert (mug["name"], mug["description"], mug["images"]) == ("Stoneware mug", "<p>New</p>", 2)
@@ -121,7 +126,7 @@ def test_a_sheet_is_written_once_and_only_where_it_differs(shop: PairScene) -> N
     before = sent(shop)
     assert before == 2
     run(shop)
-    assert [row.result == DONE for row in do(shop, *rows)] == [True, True, False]
+    assert [row.is_done for row in do(shop, *rows)] == [True, True, False]
     assert sent(shop) == before
     shop.run("catalog", first=shop.today)
     assert ("Jar",) in shop.sql("SELECT name FROM history.catalog")
@@ -137,10 +142,10 @@ def test_an_exported_sheet_that_is_imported_again_sends_nothing(
     shop.run("catalog", first=shop.today)
     before = sent(shop)
     with sync.ledger.session(NAME, "catalog") as session:
-        write(file, "products", COLUMNS, exported(session))
+        write(file, "products", (*COLUMNS, *NEW_COLUMNS), exported(session))
     rows = [row.cells for row in read(file)]
     assert len(rows) >= 3
-    assert {row.result for row in do(shop, *rows)} == {DONE}
+    assert all(row.is_done for row in do(shop, *rows))
     assert sent(shop) == before
 
 
@@ -162,3 +167,87 @@ def test_a_lost_answer_is_resolved_by_a_look(shop: PairScene, kind: str) -> None
     before = sent(shop)
     run(shop)
     assert sent(shop) == before
+
+
+NEW: tuple[Json, ...] = (
+    {"sku": "NEW-1", "title": "New mug", "price": "12.50", "weight": "0.4", "images": PICTURES},
+    {"sku": "TEE-S", "group": "Tee", "title": "New tee", "price": "20", "weight": "0.2",
+     "options": "Size: S; Colour: Red"},
+    {"sku": "TEE-L", "group": "Tee", "options": "Colour: Red; Size: L", "price": "21"},
+)  # fmt: skip
+
+
+@pytest.fixture
+def creating(shop: PairScene) -> PairScene:
+    """A connection that creates products, where its store takes them."""
+    if "products" not in sync_of(shop).platform.targets:
+        pytest.skip("its products are not created")
+    settings = SETTINGS.get(shop.pair.store, {})
+    shop.configure(platform=settings, catalog={"create_products": "visible"})
+    return shop
+
+
+def products_with(shop: PairScene, sku: str) -> set[str]:
+    """Return the ids of the products that the store sells under a SKU, by a whole new read."""
+    source = sync_of(shop).platform.sources["catalog"]
+    window = Window(datetime(2020, 1, 1, tzinfo=UTC), datetime.now(UTC))
+    found = set()
+    for page in source.fetch(window):
+        for record in page.records:
+            mapped = source.to_canonical(record.payload)
+            if isinstance(mapped, Mapped) and sku in {one.sku for one in mapped.record.items}:
+                found.add(mapped.record.product_id)
+    return found
+
+
+def test_products_that_the_store_lacks_are_created_once(creating: PairScene) -> None:
+    """A single one and a group; then the same rows change nothing, and another title updates."""
+    rows = do(creating, *NEW)
+    assert [row.result for row in rows] == ["done"] * 3
+    before = sent(creating)
+    mug, tee = (products_with(creating, sku) for sku in ("NEW-1", "TEE-S"))
+    assert (len(mug), len(tee)) == (1, 1)
+    assert products_with(creating, "TEE-L") == tee
+    names = [one["name"] for one in shown(creating, [*mug, *tee])]
+    assert names == ["New mug", "New tee"]
+    run(creating)
+    assert all(row.is_done for row in do(creating, *NEW)), "the catalog does not know them yet"
+    creating.run("catalog", first=creating.today)
+    again = do(creating, *NEW)
+    assert all(row.is_done for row in again)
+    assert "used for new products only" in again[0].result
+    assert sent(creating) == before
+    assert do(creating, {"sku": "TEE-L", "title": "Tee"})[0].is_done
+    assert shown(creating, [*tee])[0]["name"] == "Tee"
+    assert products_with(creating, "NEW-1") == mug
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "malformed"])
+def test_a_creation_without_an_answer_makes_one_product(creating: PairScene, kind: str) -> None:
+    """A look by its SKU shows whether the store has it."""
+    rule = {"method": "POST", "path": "/catalog/products", "kind": kind, "times": 20}
+    creating.fault(creating.pair.store, rule, rule | {"path": "/products"})
+    do(creating, *NEW, deliver=False)
+    run(creating, raise_on_error=False)
+    creating.fault(creating.pair.store)
+    run(creating)
+    assert {sku: len(products_with(creating, sku)) for sku in ("NEW-1", "TEE-S", "TEE-L")} == {
+        "NEW-1": 1, "TEE-S": 1, "TEE-L": 1,
+    }  # fmt: skip
+    assert set(creating.outcomes(LISTINGS).values()) == {("accepted", "delivered")}
+    assert creating.sql("SELECT code FROM sync.rejection WHERE state = 'open'") == []
+
+
+def test_a_new_product_that_lacks_what_the_store_needs_is_not_created(creating: PairScene) -> None:
+    """Neither one without a title, nor a group of which one row is faulty."""
+    rows = (
+        {"sku": "BARE", "price": "1"},
+        {"sku": "A", "group": "G", "title": "G", "price": "1", "weight": "1", "options": "Size: S"},
+        {"sku": "B", "group": "G", "options": "Size"},
+        {"sku": "C", "group": "H", "title": "H", "price": "1", "weight": "1", "options": "Size: S"},
+        {"sku": "D", "group": "H", "options": "Size: S"},
+    )
+    done = do(creating, *rows)
+    assert [row.listing for row in done] == [None] * 5
+    assert all(row.problems for row in done)
+    assert sent(creating) == 0

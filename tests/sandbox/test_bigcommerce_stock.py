@@ -166,3 +166,53 @@ def test_locations_are_listed_with_the_default_one(store: Store) -> None:
     ]
     default = store.api.get("/v3/inventory/locations", params={"is_default": "true"}).json()["data"]
     assert [place["id"] for place in default] == [1]
+
+
+NEW = {"name": "New", "type": "physical", "weight": 1, "price": 2.5}
+SIZES = [
+    {"sku": f"N-{size}", "option_values": [{"option_display_name": "Size", "label": size}]}
+    for size in "SL"
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"sku": "NEW-1"}, 200),
+        ({"variants": SIZES}, 200),
+        ({"sku": "p"}, 409),
+        ({"variants": [SIZES[0], SIZES[1] | {"sku": "v-l"}]}, 409),
+        ({"variants": [SIZES[0], SIZES[0]]}, 422),
+        ({"variants": [SIZES[0], SIZES[1] | {"option_values": SIZES[0]["option_values"]}]}, 422),
+        ({"variants": [{"sku": "N-S"}]}, 422),
+        ({"variants": [{"option_values": SIZES[0]["option_values"]}]}, 422),
+        ({"variants": [SIZES[0] | {"id": 7}]}, 422),
+        ({"variants": [SIZES[0] | {"price": -1}]}, 422),
+        ({"variants": {}}, 422),
+        ({"price": "2.50"}, 422),
+        ({"weight": -1}, 422),
+        ({"name": ""}, 422),
+        ({"name": "VARIANTS"}, 409),
+        ({"type": "other"}, 422),
+        ({"images": [{"image_url": "https://a.example/" + "x" * 255}]}, 422),
+        ({"id": 7}, 422),
+    ],
+)
+def test_a_product_is_created_with_what_the_store_requires(
+    store: Store, change: Json, status: int
+) -> None:
+    """Names and SKUs are unique in any case; a refused one leaves nothing."""
+    _catalog(store)
+    named = store.control.post("/catalog", json=[{"sku": "V2", "name": "Variants"}])
+    assert named.is_success
+    before = store.control.get("/products").json()
+    answer = store.api.post("/v3/catalog/products", json=NEW | change)
+    assert answer.status_code == status, answer.text
+    if status != 200:
+        assert store.control.get("/products").json() == before
+        return
+    again = store.api.post("/v3/catalog/products", json=NEW | change | {"name": "Other"})
+    assert again.status_code == 409
+    for name in NEW:
+        lacking = {key: value for key, value in NEW.items() if key != name}
+        assert store.api.post("/v3/catalog/products", json=lacking).status_code == 422

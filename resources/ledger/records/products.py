@@ -141,6 +141,17 @@ class Products:
         )
         return dict(rows.fetchall())
 
+    def spellings(self, skus: Collection[str]) -> dict[str, str]:
+        """Return by SKU one that the store sells and that differs in case or blanks only."""
+        keys = {sku_key(sku): sku for sku in skus}
+        rows = self._db.execute(
+            """SELECT sku_key, min(sku) FROM sync.product_variant
+               WHERE connection = %s AND sku_key = ANY(%b::text[]) AND sku <> ALL(%b::text[])
+               GROUP BY sku_key""",
+            (self._name, list(keys), list(skus)),
+        )
+        return {keys[key]: sku for key, sku in rows}
+
     def newest(self) -> Iterator[Product]:
         """Yield the products that have a SKU by their newest version, by ascending id."""
         after = ""

@@ -47,7 +47,9 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "customers": CustomersSource,
     "products": ProductsSource,
 }
-TARGETS = frozenset({"shipments", "inventory", "returns", "refunds", "prices", "listings"})
+TARGETS = frozenset(
+    {"shipments", "inventory", "returns", "refunds", "prices", "listings", "products"}
+)
 
 
 class BigCommerce:
@@ -81,13 +83,15 @@ class BigCommerce:
         self._preflight = Preflight(self._http, settings, connection, levels, prices)
         self.shipments = BigCommerceShipments(self._policy, settings, connection)
         stock = BigCommerceStock(self._policy, settings, levels)
+        listings = BigCommerceListings(self._policy, settings, self._http)
         returns = BigCommerceRefunds(self._policy, settings)
         self.targets: StoreTargets = {
             "shipments": self.shipments,
             "inventory": stock,
             "returns": returns,
             "refunds": returns,
-            "listings": BigCommerceListings(self._policy, settings, self._http),
+            "listings": listings,
+            "products": listings,
             "prices": BigCommercePrices(self._policy, settings, prices),
         }
 

@@ -75,6 +75,14 @@ class ListedProduct(Document):
     variants: list[Variant | None] | None = None
 
 
+class FoundBySku(Document):
+    """A product, or a variant of one, that was looked for by its SKU."""
+
+    id: Id = None
+    product_id: Id = None
+    sku: Scalar = None
+
+
 class ProductVariants(Document):
     """A product's variants as written: a form other than a list is not to be read as one."""
 
@@ -309,6 +317,7 @@ class ChannelAnswer(Document):
 PAGES = PayloadDecoder(Page, "a page", ANSWER_ADVICE)
 CURSORS = PayloadDecoder(CursorPage, "a page", ANSWER_ADVICE)
 PRODUCTS = PayloadDecoder(Product, "a product", ANSWER_ADVICE)
+FOUND_BY_SKU = PayloadDecoder(FoundBySku, "a product or variant", ANSWER_ADVICE)
 LISTED_PRODUCTS = PayloadDecoder(ListedProduct, "a product", ANSWER_ADVICE)
 PRODUCT_VARIANTS = PayloadDecoder(ProductVariants, "a product", ANSWER_ADVICE)
 LOCATIONS = PayloadDecoder(Location, "a location", ANSWER_ADVICE)

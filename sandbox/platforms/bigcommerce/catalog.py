@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.kit.refused import Refused
 from sandbox.platforms.bigcommerce import dates
+from sandbox.platforms.bigcommerce.creation import check_new, with_option_ids
 from sandbox.platforms.bigcommerce.paging import envelope, integer_set, paging_v3, text_set
 from sandbox.platforms.bigcommerce.replies import json_reply, parse_object, v3_error
 from sandbox.platforms.bigcommerce.shapes import misfit
@@ -168,7 +169,7 @@ def _product(given: Json, number: int, tracking: str, now: int) -> Json:
         "custom_fields": _numbered(given.get("custom_fields"), number),
         "inventory_warning_level": 0,
         "inventory_tracking": tracking,
-        "is_visible": True,
+        "is_visible": bool(given.get("is_visible", True)),
         "availability": "available",
         "date_created": dates.to_iso(now),
         "date_modified": given.get("date_modified") or dates.to_iso(now),
@@ -213,6 +214,8 @@ class CatalogApi:
             case "GET", ["products", number, "variants"] if number.isdigit():
                 self._product(int(number))
                 return self._variants(request.query | {"product_id:in": [number]})
+            case "POST", ["products"]:
+                return self._create(request)
             case "PUT", ["products", number] if number.isdigit():
                 return self._update(self._product(int(number)), request)
         raise Refused(v3_error(404, "The requested resource was not found."))
@@ -227,8 +230,10 @@ class CatalogApi:
         found = list(self.catalog.products.values())
         if (wanted := integer_set(query, "id:in", "id")) is not None:
             found = [product for product in found if product["id"] in wanted]
-        if (skus := text_set(query, "sku:in", "sku")) is not None:
+        if (skus := text_set(query, "sku:in")) is not None:
             found = [product for product in found if product["sku"] in skus]
+        if "sku" in query:
+            found = [product for product in found if product["sku"] in query["sku"]]
         if (tracking := text_set(query, "inventory_tracking")) is not None:
             found = [product for product in found if product["inventory_tracking"] in tracking]
         if (after := integer_set(query, "id:greater")) is not None:
@@ -272,8 +277,8 @@ class CatalogApi:
         ):
             if values is not None:
                 found = [variant for variant in found if variant[name] in values]
-        if (skus := text_set(query, "sku")) is not None:
-            found = [variant for variant in found if variant["sku"] in skus]
+        if "sku" in query:
+            found = [variant for variant in found if variant["sku"] in query["sku"]]
         found.sort(key=lambda variant: variant["id"])
         chosen = [
             self._show_variant(variant) for variant in found[(page - 1) * limit : page * limit]
@@ -285,8 +290,19 @@ class CatalogApi:
             "inventory_level": self.level(variant["id"])
         }
 
-    def _update(self, product: Json, request: Request) -> Response:
+    def _create(self, request: Request) -> Response:
         body = parse_object(request.body, "v3")
+        given = {name: value for name, value in body.items() if name not in ("type", "variants")}
+        self._check(given)
+        check_new(self.catalog, body)
+        number = max(self.catalog.products, default=110) + 1
+        made = with_option_ids(body, number * 1000)
+        self.catalog.put(made | {"id": number}, self.now())
+        product = self.catalog.products[number]
+        return json_reply({"data": self._show(product, {"include": ["variants"]}), "meta": {}})
+
+    def _check(self, body: Json) -> None:
+        """Refuse fields of another type, and those that can't be written."""
         if name := misfit(body, PRODUCT_TYPES):
             raise Refused(v3_error(422, f"The field '{name}' is invalid.", {name: "wrong type"}))
         for name in sorted(set(body) - set(PRODUCT_WRITABLE)):
@@ -301,6 +317,10 @@ class CatalogApi:
                     {"inventory_tracking": f"must be one of {', '.join(TRACKING)}"},
                 )
             )
+
+    def _update(self, product: Json, request: Request) -> Response:
+        body = parse_object(request.body, "v3")
+        self._check(body)
         if "images" in body:
             body["images"] = _numbered(body["images"], product["id"])
         if "custom_fields" in body:

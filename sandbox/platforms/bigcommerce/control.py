@@ -189,7 +189,9 @@ class Control:
         if name == "settings":
             return json_reply(store.settings())
         if name == "products":
-            return json_reply({"products": list(store.catalog.products.values())})
+            sold = store.catalog
+            shown = {"products": sold.products, "variants": sold.variants}
+            return json_reply({name: list(rows.values()) for name, rows in shown.items()})
         if name == "counts":
             return json_reply(store.counts())
         if name == "hooks/acknowledged":

@@ -10,13 +10,14 @@ import pytest
 
 from assets.pipeline.capture import capture_pages
 from assets.streams.listings import Listings, capture_listings
-from assets.streams.listings_sheet import Wanted, exported, resolve
+from assets.streams.listings_group import Wanted
+from assets.streams.listings_sheet import exported, resolve
 from domain.exchange import RawRecord
 from domain.records.listings import Listing
 from domain.values import Partition
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.work_queue import RejectionFilter
-from resources.sheets.reader import COLUMNS, read
+from resources.sheets.reader import COLUMNS, NEW_COLUMNS, read
 from resources.sheets.writer import write
 from tests.assets.scene import NAME, Scene
 
@@ -263,7 +264,7 @@ def test_an_exported_sheet_that_is_imported_again_changes_nothing(
     assert shop.lockstep is not None
     sync, file = shop.lockstep.sync(NAME, "import"), tmp_path / "products.xlsx"
     with sync.ledger.session(NAME, "catalog") as session:
-        write(file, "products", COLUMNS, exported(session))
+        write(file, "products", (*COLUMNS, *NEW_COLUMNS), exported(session))
         wanted = [Wanted(row.number, row.cells, row.problems) for row in read(file)]
         resolve(session.products, wanted)
     assert not any(row.problems for row in wanted)

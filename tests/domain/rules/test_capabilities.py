@@ -11,6 +11,7 @@ from domain.rules.capabilities import (
     Parts,
     missing_parts,
     settings_without_items,
+    settings_without_products,
     settings_without_refunds,
 )
 
@@ -114,3 +115,14 @@ def test_a_store_that_gives_no_money_back_is_named_where_it_is_asked_to() -> Non
     assert list(settings_without_refunds(unpaid, shows)) == []
     without = Connection.model_validate({**base, "streams": ["orders"]})
     assert list(settings_without_refunds(without, shows)) == []
+
+
+def test_products_are_only_created_where_the_store_takes_them() -> None:
+    """The setting is named."""
+    systems = {side: {"kind": "x"} for side in ("platform", "oms")}
+    creating = Connection.model_validate({**systems, "catalog": {"create_products": "hidden"}})
+    without = Parts("shop", ("orders",), ("listings",))
+    [(place, fault)] = settings_without_products(creating, without)
+    assert place == ("catalog", "create_products")
+    assert "products can't be created in shop" in fault
+    assert list(settings_without_products(creating, Parts("shop", (), ("products",)))) == []

@@ -111,7 +111,7 @@ def test_a_row_without_a_sku_or_with_a_cell_beyond_the_header_is_named(file: Pat
     [
         (("title",), "no column sku"),
         (("sku", "SKU"), "two columns"),
-        (("sku", "price"), "unknown column 'price'"),
+        (("sku", "cost"), "unknown column 'cost'"),
         ((), "empty"),
         ((1, 2), "no column sku"),
     ],

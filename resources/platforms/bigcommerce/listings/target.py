@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from domain.delivery import Claimed, Held, ListingSave, Operation, Outcome, Question, outcome_of
+from domain.delivery import (
+    Claimed,
+    Held,
+    ListingSave,
+    NewListing,
+    Operation,
+    Outcome,
+    Question,
+    outcome_of,
+)
+from domain.errors import Problem, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, Receipt
-from domain.listings import product_gone
+from domain.listings import is_new, product_gone, sku_of_new, sku_taken
 from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
-from resources.http.redaction import request_id
+from resources.http.redaction import request_id, vendor_text
 from resources.http.target_writer import TargetWriter
 from resources.platforms.bigcommerce.answers_payload import LISTED_PRODUCTS, ListedProduct
 from resources.platforms.bigcommerce.catalog import (
@@ -28,11 +38,19 @@ from resources.platforms.bigcommerce.client import (
     id_checked,
     written_data_id,
 )
+from resources.platforms.bigcommerce.listings.creation import (
+    document_of_new,
+    pictures,
+    products_with,
+)
 from resources.platforms.bigcommerce.settings import CATALOG_PAGE, BigCommerceSettings
 
 TEXTS = ("name", "description", "warranty")
 """Canonical fields of a listing, which the store calls by the same names."""
 PATH = "/v3/catalog/products"
+ADVICE = "correct the texts, pictures or new values in the sheet"
+REFUSALS = (400, 409, 422)
+"""Answers to a creation that are about the product: 409 is a name or a SKU that another one has."""
 
 
 class BigCommerceListings:
@@ -43,9 +61,9 @@ class BigCommerceListings:
     ) -> None:
         self._policy, self._settings, self._reader = policy, settings, reader
         self.acts_for = policy.acts_for
-        self.operations: Mapping[str, Operation] = {
-            "update": Operation(concurrency=settings.write_concurrency)
-        }
+        each = Operation(concurrency=settings.write_concurrency)
+        self.operations: Mapping[str, Operation] = {"update": each, "create": each}
+        self.needs: Collection[str] = ("name", "price", "weight")
 
     def writer(self, log: ExchangeLog) -> ListingsWriter:
         """Open the store for writing products."""
@@ -61,15 +79,29 @@ class ListingsWriter(TargetWriter):
         self._push, self._reader = push, reader
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
-        """Change products, one call each."""
-        return [await outcome_of(self._save(one)) for one in claimed]
+        """Change or create products, one call each."""
+        return [
+            await outcome_of(self._create(one) if _is_new(one) else self._save(one))
+            for one in claimed
+        ]
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
         """Return the texts that products show, how many pictures they have, and their SKUs."""
-        found = await asyncio.to_thread(self._read, list(asked))
-        return {
-            name: found.get(name) or Held(name, problems=(product_gone(name),)) for name in asked
-        }
+        known = [name for name in asked if not is_new(name)]
+        found = await asyncio.to_thread(self._read, known)
+        held = {n: found.get(n) or Held(n, problems=(product_gone(n),)) for n in known}
+        for name in asked.keys() - held.keys():
+            held[name] = await asyncio.to_thread(self._by_sku, name)
+        return held
+
+    def _by_sku(self, name: str) -> Held:
+        """Return the product that has the SKU of a product to create, if there is one."""
+        ids = products_with(self._reader, sku_of_new(name))
+        if not ids:
+            return Held(name)
+        if len(ids) > 1:
+            return Held(name, problems=(sku_taken(ids, "there are several"),))
+        return self._read(ids).get(ids[0]) or Held(name)
 
     def _read(self, product_ids: Sequence[str]) -> dict[str, Held]:
         numbers = sorted({int(text) for text in product_ids if is_product_id(text)})
@@ -95,10 +127,7 @@ class ListingsWriter(TargetWriter):
         save: ListingSave = claimed.content
         body: dict[str, object] = dict(save.texts)
         if save.images is not None:
-            body["images"] = [
-                {"image_url": url, "is_thumbnail": place == 0, "sort_order": place}
-                for place, url in enumerate(save.images)
-            ]
+            body["images"] = pictures(save.images)
         reply = await self._push.request(
             "PUT",
             f"{PATH}/{save.product_id}",
@@ -106,8 +135,38 @@ class ListingsWriter(TargetWriter):
             correlation_id=claimed.correlation_id,
             decode=id_checked(written_data_id, save.product_id),
         )
-        accept(reply, "listing_refused", "record", "correct the texts or pictures in the sheet")
+        accept(reply, "listing_refused", "record", ADVICE)
         return Receipt(save.product_id, trace_id=request_id(reply.headers))
+
+    async def _create(self, claimed: Claimed) -> Receipt:
+        """Create a product with its variants and pictures, in one call.
+
+        A SKU is unique in a store, so that a second product is refused. A refusal may be due to the
+        product itself, which an earlier call has created: the next run compares it.
+        """
+        new: NewListing = claimed.content
+        reply = await self._push.request(
+            "POST",
+            PATH,
+            body=orjson.dumps(document_of_new(new)),
+            correlation_id=claimed.correlation_id,
+            decode=written_data_id,
+        )
+        if reply.status in REFUSALS:
+            if await asyncio.to_thread(products_with, self._reader, new.listing.sku):
+                raise TransientError(
+                    f"BigCommerce: the SKU {new.listing.sku} was created meanwhile; the next run "
+                    "compares the product"
+                )
+            reason = vendor_text(reply.error_summary().partition(": ")[2], 300)
+            message = f"the store answers {reply.status}: {reason}"
+            raise RecordRejected(Problem("listing_refused", "record", message, ADVICE))
+        accept(reply, "listing_refused", "record", ADVICE)
+        return Receipt(reply.value, trace_id=request_id(reply.headers))
+
+
+def _is_new(claimed: Claimed) -> bool:
+    return isinstance(claimed.content, NewListing)
 
 
 def _skus(product: ListedProduct) -> list[str]:

@@ -7,7 +7,7 @@ anew, from what the product shows then: sent again on another version they would
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 import orjson
@@ -58,6 +58,7 @@ class CommercetoolsListings:
         self.operations: Mapping[str, Operation] = {
             "update": Operation(concurrency=settings.write_concurrency)
         }
+        self.needs: Collection[str] = ()
 
     def writer(self, log: ExchangeLog) -> ListingsWriter:
         """Open the project for writing products."""

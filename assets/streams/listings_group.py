@@ -1,0 +1,146 @@
+"""Rows of a sheet that are about one product: a single one, or the variants of a group. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from domain.listings import new_id
+from domain.records.catalog import Attribute
+from domain.records.listings import Listing, NewVariant
+from domain.records.record import InvalidRecord
+from resources.sheets.reader import COLUMNS, NEW_COLUMNS
+
+_AMOUNT = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?", re.ASCII)
+OF_ONE = COLUMNS[1:]
+"""What a product has once, whichever of its rows states it."""
+
+
+@dataclass(slots=True)
+class Wanted:
+    """A row that asks for something, or says why it can't."""
+
+    number: int
+    """Of the row; the command line's own request has 0."""
+    cells: Mapping[str, str]
+    problems: tuple[str, ...] = ()
+    listing: Listing | None = None
+    """The same for all rows of one product."""
+    note: str = ""
+    """What of the row was not used, where the rest of it was."""
+    result: str = ""
+    is_done: bool = False
+
+    @property
+    def sku(self) -> str:
+        """Return the SKU; empty where the row has none."""
+        return self.cells.get("sku", "")
+
+
+def units_of(rows: Sequence[Wanted]) -> list[list[Wanted]]:
+    """Return the rows without faults by product, those of a group together.
+
+    A group with a faulty row is not used: a product without one of its variants is another one.
+    """
+    units: dict[object, list[Wanted]] = {}
+    for row in rows:
+        group = row.cells.get("group")
+        units.setdefault(row.number if group is None else group, []).append(row)
+    good = []
+    for unit in units.values():
+        faulty = [row for row in unit if row.problems]
+        if not faulty:
+            good.append(unit)
+        for row in unit:
+            if faulty and not row.problems:
+                row.problems = (f"row {faulty[0].number} of the same group can't be used",)
+    return good
+
+
+def listing_of(unit: Sequence[Wanted], product_id: str | None) -> Listing:
+    """Return what the rows of one product ask for; without an id it is to be created.
+
+    Raises ``InvalidRecord`` for what no listing can hold.
+    """
+    first, cells = unit[0], _common(unit)
+    images = cells["images"].split() if "images" in cells else None
+    listing = Listing(
+        product_id=new_id(first.sku) if product_id is None else product_id,
+        sku=first.sku,
+        name=cells.get("title"),
+        description=cells.get("description"),
+        warranty=cells.get("warranty"),
+        images=None if images is None else tuple(images),
+        price=_amount(first, "price") if product_id is None else None,
+        weight=_amount(first, "weight") if product_id is None else None,
+        variants=_variants(unit) if product_id is None else None,
+    )
+    if product_id is not None:
+        for row in unit:
+            unused = [name for name in NEW_COLUMNS if name in row.cells and name != "group"]
+            if unused:
+                row.note = f"{', '.join(unused)}: used for new products only"
+    return listing
+
+
+def _common(unit: Sequence[Wanted]) -> dict[str, str]:
+    """Return what the product has once. Raises ``InvalidRecord`` where two rows differ."""
+    found: dict[str, str] = {}
+    for row in unit:
+        for name in OF_ONE:
+            text = row.cells.get(name)
+            if text is not None and found.setdefault(name, text) != text:
+                raise InvalidRecord(name, f"differs in row {row.number}; a group has one")
+    return found
+
+
+def _variants(unit: Sequence[Wanted]) -> tuple[NewVariant, ...] | None:
+    first = unit[0]
+    if "group" not in first.cells:
+        if "options" in first.cells:
+            raise InvalidRecord("options", "are of a group, which the row does not name")
+        return None
+    names: dict[str, int] = {}
+    return tuple(
+        NewVariant(
+            sku=row.sku,
+            options=tuple(_options(row, names)),
+            price=_of_its_own(row, first, "price"),
+            weight=_of_its_own(row, first, "weight"),
+        )
+        for row in unit
+    )
+
+
+def _options(row: Wanted, names: dict[str, int]) -> list[Attribute]:
+    """Return the options in the order in which the group's first row has them."""
+    options = list(_pairs(row.cells.get("options", "")))
+    for option in options:
+        names.setdefault(option.name.casefold(), len(names))
+    return sorted(options, key=lambda option: names[option.name.casefold()])
+
+
+def _pairs(text: str) -> Iterator[Attribute]:
+    """Yield the options of a text such as ``Colour: Red; Size: L``."""
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        name, colon, value = part.partition(":")
+        if not colon or not name.strip() or not value.strip():
+            raise InvalidRecord("options", "are not of the form Colour: Red; Size: L")
+        yield Attribute(name=name.strip(), value=value.strip())
+
+
+def _of_its_own(row: Wanted, first: Wanted, name: str) -> Decimal | None:
+    """Return a variant's amount where it is another one than the product's."""
+    own = _amount(row, name)
+    return None if own == _amount(first, name) else own
+
+
+def _amount(row: Wanted, name: str) -> Decimal | None:
+    text = row.cells.get(name)
+    if text is None:
+        return None
+    if _AMOUNT.fullmatch(text) is None:
+        raise InvalidRecord(name, "is no number such as 12.50")
+    return Decimal(text)

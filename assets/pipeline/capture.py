@@ -68,10 +68,10 @@ def capture(
     with (
         sync.ledger.session(sync.name, stream.name, sync.run_id) as session,
         sync.ledger.session(sync.name, stream.name) as reading,
+        gc_paused() as collect,
     ):
         for chunk, is_last in _with_end(prefetch(_chunks(stream.fetch(sync, reading, window)))):
-            with gc_paused():
-                rows = _rows(sync, stream, session, partition.day, window, chunk)
+            rows = _rows(sync, stream, session, partition.day, window, chunk)
             reached = _reached(sync, stream, window, started) if is_last else None
             moved = reached if stored is None else None
             store = partial(_store, sync, stream, session, rows, started, moved, may_start=is_live)
@@ -82,6 +82,7 @@ def capture(
                 stored += [row.source_id for row in rows]
                 if reached is not None:
                     _acknowledge(source, session, stored, reached, may_start=is_live)
+            collect()
         counts.known = counts.read - counts.captured
     return counts
 
@@ -221,6 +222,8 @@ def _hour(moment: datetime, window: Window) -> int:
 
     A snapshot's record may have been changed long ago, another one since the window was asked for.
     """
+    if moment.tzinfo is UTC and window.since <= moment < window.until:
+        return moment.hour
     last = window.until - timedelta(microseconds=1)
     return max(window.since, min(moment, last)).astimezone(UTC).hour
 

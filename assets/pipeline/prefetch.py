@@ -111,17 +111,24 @@ def write_behind() -> Iterator[Callable[[Callable[[], None]], None]]:
 
 
 @contextmanager
-def gc_paused() -> Iterator[None]:
-    """Pause the cyclic garbage collector while one chunk is processed.
+def gc_paused() -> Iterator[Callable[[], None]]:
+    """Pause the cyclic garbage collector while a step processes its chunks, in all threads.
 
     Thousands of records that live until the end of their chunk make the collector run often and
-    find nothing, which cost a third of the time (docs/performance.md). The little cyclic garbage of
-    a chunk is collected after it, so memory stays bounded by the chunk.
+    find nothing. Most of its time goes into full collections, which traverse all that the process
+    has imported; a step must therefore pause it for all of its chunks, since the reading threads
+    would make up for it between two of them (docs/performance.md). What is yielded collects the
+    little garbage of a chunk, to be called after each: it looks at new objects only, and memory
+    stays bounded by the chunk.
     """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        yield
+        yield _collect_young
     finally:
         if was_enabled:
             gc.enable()
+
+
+def _collect_young() -> None:
+    gc.collect(1)

@@ -78,15 +78,16 @@ def _pass(
         sync.ledger.session(sync.name, stream.name, sync.run_id) as session,
         sync.ledger.session(sync.name, stream.name, sync.run_id) as storing,
         write_behind() as submit,
+        gc_paused() as collect,
     ):
         for chunk in prefetch(
             _chunks(reading, partition, everything=everything, only=only), depth=1
         ):
-            with gc_paused():
-                found = _examine(sync, stream, session, chunk, counts)
-                submit(partial(_store, storing, partition.day, counts, *found))
-                del found
+            found = _examine(sync, stream, session, chunk, counts)
+            submit(partial(_store, storing, partition.day, counts, *found))
+            del found
             counts.examined += len(chunk)
+            collect()
 
 
 def _chunks(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
 from functools import partial
 
 import pytest
@@ -67,6 +68,20 @@ def test_the_collector_is_paused_only_within_the_block() -> None:
     with pytest.raises(KeyError):
         fail()
     assert gc.isenabled()
+
+
+def test_the_garbage_of_a_chunk_is_collected_while_the_collector_is_paused() -> None:
+    """Memory stays bounded, however many chunks a step has."""
+
+    class Knot:
+        def __init__(self) -> None:
+            self.itself = self
+
+    with gc_paused() as collect:
+        knot = weakref.ref(Knot())
+        assert knot() is not None
+        collect()
+        assert knot() is None
 
 
 def test_an_error_of_the_source_reaches_the_reader() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +28,14 @@ def test_a_digest_stands_for_its_content(one: bytes, other: bytes) -> None:
     assert content_digest(one) == content_digest(bytes(one))
     assert (content_digest(one) == content_digest(other)) == (one == other)
     assert len(content_digest(one)) == 16
+
+
+@pytest.mark.parametrize("size", [0, 1, 2046, 2047, 2048, 4094, 4095, 6300])
+def test_a_digest_is_that_of_the_whole_content(size: int) -> None:
+    """That it is computed in pieces shows nowhere: digests are stored."""
+    content = bytes(range(256)) * 25
+    whole = blake2b(content[:size], digest_size=16, person=b"content").digest()
+    assert content_digest(content[:size]) == whole
 
 
 @given(parts, parts)

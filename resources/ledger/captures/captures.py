@@ -12,7 +12,7 @@ import psycopg
 from domain.values import Partition
 from resources.ledger.captures.edits import Change, applied, of_captures
 from resources.ledger.database.bulk import load
-from resources.ledger.database.compression import compress, decompress
+from resources.ledger.database.compression import compress_all, decompress, decompress_all
 from resources.ledger.partitions import hour_is
 from resources.ledger.privacy.erasure import stripped
 from resources.ledger.privacy.forgetting import forgotten_among
@@ -72,6 +72,7 @@ class Captures:
             row._replace(payload=stripped(row.payload)) if row.source_id in forgotten else row
             for row in new
         ]
+        frames = compress_all([row.payload for row in kept])
         packed = (
             (
                 r.source_day,
@@ -79,12 +80,12 @@ class Captures:
                 r.source_id,
                 r.source_updated_at,
                 r.digest,
-                compress(r.payload),
+                frame,
                 len(r.payload),
                 r.correlation_id,
                 r.source_hour,
             )
-            for r in kept
+            for r, frame in zip(kept, frames, strict=True)
         )
         fixed = {"connection": self._name, "stream": self._stream, "run_id": run_id}
         load(self._db, CAPTURE, fixed, packed)
@@ -212,11 +213,12 @@ class Captures:
         ).fetchall()
         last = newest(self._db, self._name, self._stream, day, [row[1] for row in rows])
         changes = of_captures(self._db, self._name, self._stream, day, [row[0] for row in rows])
+        payloads = decompress_all([row[3] for row in rows])
         return [
             StoredCapture(
-                a, b, c, applied(decompress(d), changes.get(a, ())), e, last.get(b, a) != a, hour
+                a, b, c, applied(payload, changes.get(a, ())), e, last.get(b, a) != a, hour
             )
-            for a, b, c, d, e, hour in rows
+            for (a, b, c, _, e, hour), payload in zip(rows, payloads, strict=True)
         ]
 
     def payload(self, source_id: str) -> bytes | None:

@@ -16,7 +16,7 @@ from domain.errors import Problem
 from domain.values import Grain, Partition
 from resources.ledger.captures.captures import newest
 from resources.ledger.database.bulk import load, stage
-from resources.ledger.database.compression import compress, decompress
+from resources.ledger.database.compression import compress_all, decompress, decompress_all
 from resources.ledger.partitions import counted, hour_is
 from resources.ledger.privacy.erasure import stripped
 from resources.ledger.privacy.forgetting import forgotten_among
@@ -38,6 +38,8 @@ ON CONFLICT (connection, stream, source_day, capture_id) DO UPDATE SET
                         AND record.canonical_digest = excluded.canonical_digest
                    THEN record.outcome END"""
 SUMMARY_KEY = ("connection", "stream", "source_day", "source_hour")
+_CANONICAL = RecordRow._fields.index("canonical")
+_AFTER = _CANONICAL + 1
 _FIRST = "00000000-0000-0000-0000-000000000000"
 
 
@@ -77,7 +79,7 @@ class Records:
         self,
         day: date,
         captures: Sequence[UUID],
-        packed: Iterable[RecordRow],
+        packed: Iterable[tuple[Any, ...]],
         typed: Sequence[TableRows],
         run_id: str,
     ) -> None:
@@ -163,9 +165,10 @@ class Records:
             binary=True,
         ).fetchall()
         last = newest(self._db, self._name, self._stream, partition.day, [row[1] for row in rows])
+        contents = decompress_all([row[3] for row in rows])
         return [
-            AcceptedRecord(a, b, c, decompress(d), bytes(e), f, last.get(b, a) != a)
-            for a, b, c, d, e, f in rows
+            AcceptedRecord(a, b, c, content, bytes(e), f, last.get(b, a) != a)
+            for (a, b, c, _, e, f), content in zip(rows, contents, strict=True)
         ]
 
     def canonical(self, capture_id: UUID, source_id: str) -> bytes | None:
@@ -386,11 +389,16 @@ class Records:
         return lines
 
 
-def _packed(rows: Sequence[RecordRow], forgotten: Collection[str]) -> Iterator[RecordRow]:
+def _packed(rows: Sequence[RecordRow], forgotten: Collection[str]) -> Iterator[tuple[Any, ...]]:
     """Yield the rows with their canonical content compressed, and without forgotten persons."""
+    contents = [row.canonical for row in rows if row.canonical is not None]
+    if forgotten:
+        contents = [
+            stripped(row.canonical) if row.source_id in forgotten else row.canonical
+            for row in rows
+            if row.canonical is not None
+        ]
+    frames = iter(compress_all(contents))
     for row in rows:
-        if row.canonical is None:
-            yield row
-        else:
-            content = stripped(row.canonical) if row.source_id in forgotten else row.canonical
-            yield row._replace(canonical=compress(content))
+        # Not ``_replace``, which takes longer than compressing.
+        yield row if row.canonical is None else (*row[:_CANONICAL], next(frames), *row[_AFTER:])

@@ -119,20 +119,20 @@ class Rig:
                 continue  # it has just ended: its time is now in the postmaster's children
         return Cpu(time.process_time(), postgres, _own(self._sandbox))
 
-    def write_installation(self, oms: Mapping[str, Any], **platform: Any) -> Path:
+    def write_installation(self, oms: Mapping[str, Any] | None = None, **platform: Any) -> Path:
         """Write ``connections.yaml`` with one connection; ``oms``, ``platform``: its settings."""
         file = sandbox_process.configure(NAME, STORE, START, self.url)
         content = yaml.safe_load(file.read_text("utf-8"))
         section = content["connections"][NAME]
         section["platform"] |= platform
-        section["oms"] |= {"requests_per_second": UNLIMITED, **oms}
+        section["oms"] |= {"requests_per_second": UNLIMITED, **(oms or {})}
         section["orders"]["default_shipping_method"] = "Standard"
         file.write_text(yaml.safe_dump(content), "utf-8")
         return file
 
     def lockstep(self, oms: Mapping[str, Any] | None = None, **platform: Any) -> Lockstep:
         """Return the run's view of that installation; the caller closes it."""
-        file = self.write_installation(oms or {}, **platform)
+        file = self.write_installation(oms, **platform)
         return Lockstep(settings.load(file), lambda: self.database)
 
     def control(self, path: str, body: Any) -> None:

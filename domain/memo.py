@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+LONGEST = 256
+"""Characters of a text that is remembered; longer ones hardly repeat, and would take the space."""
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -16,6 +18,8 @@ class _Memo(dict[K, V]):
 
     def __missing__(self, value: K) -> V:
         result = self._function(value)
+        if isinstance(value, str) and len(value) > LONGEST:
+            return result
         if len(self) >= self._most:
             self.clear()
         self[value] = result
@@ -27,7 +31,7 @@ def remembered(most: int) -> Callable[[Callable[[K], V]], Callable[[K], V]]:
 
     When it is full, all of them are forgotten. ``functools.lru_cache`` keeps the recent ones, and
     moves an entry within a list for each look-up, which is slower than to compute most of the
-    results that this is for. A call that raises is not remembered.
+    results that this is for. A call that raises is not remembered, nor is that of a long text.
     """
 
     def remember(function: Callable[[K], V]) -> Callable[[K], V]:

@@ -61,8 +61,11 @@ _EXPECTED = {str: "a text", bool: "true or false", int: "a whole number", float:
 _ABSENT: Any = object()
 
 
-class Document(msgspec.Struct):
-    """Base of a vendor's documents; every field has a default, since any may be absent."""
+class Document(msgspec.Struct, gc=False):
+    """Base of a vendor's documents; every field has a default, since any may be absent.
+
+    JSON has no cycles, so the collector need not track them.
+    """
 
 
 T = TypeVar("T", bound=Document)

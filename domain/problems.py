@@ -23,7 +23,7 @@ class DocumentProblems:
         self.problems: list[Problem] = list(misfits)
         self.warnings: list[Problem] = []
         self._misfits = len(misfits)
-        self._misfit_fields = frozenset([problem.field for problem in misfits])
+        self._misfit_fields = {problem.field for problem in misfits} if misfits else ()
 
     def in_order(self) -> list[Problem]:
         """Return the problems; the mapping's, which are more specific, before the misfits."""

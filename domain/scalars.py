@@ -26,8 +26,8 @@ _AMOUNT = re.compile(r"-?\d{1,13}(\.\d{1,12})?", re.ASCII)
 _RFC_2822 = 31
 """Characters of ``Thu, 20 Jun 2019 16:07:08 +0000``, the form that nearly all times have."""
 _MONTHS = {
-    "Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6,
-    "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12,
+    "Jan": "01", "Feb": "02", "Mar": "03", "Apr": "04", "May": "05", "Jun": "06",
+    "Jul": "07", "Aug": "08", "Sep": "09", "Oct": "10", "Nov": "11", "Dec": "12",
 }  # fmt: skip
 
 
@@ -80,14 +80,17 @@ def to_moment(value: str) -> datetime | None:
 
 
 def _parsed(value: str) -> datetime | None:
-    try:
-        if len(value) == _RFC_2822 and value.endswith(" +0000"):
-            # A fifth of the cost of the library's parser.
-            year, month, day = int(value[12:16]), _MONTHS[value[8:11]], int(value[5:7])
-            clock = int(value[17:19]), int(value[20:22]), int(value[23:25])
-            return datetime(year, month, day, *clock, tzinfo=UTC)
-    except (ValueError, KeyError):
-        return None
+    if len(value) == _RFC_2822 and value.endswith(" +0000"):
+        month = _MONTHS.get(value[8:11])
+        if month is None:
+            return None
+        try:
+            # A tenth of the cost of the library's parser.
+            return datetime.fromisoformat(
+                f"{value[12:16]}-{month}-{value[5:7]}T{value[17:25]}+00:00"
+            )
+        except ValueError:
+            pass  # padded with blanks, or none
     try:
         is_rfc = value[:1].isalpha()
         found = parsedate_to_datetime(value) if is_rfc else datetime.fromisoformat(value)

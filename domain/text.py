@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Collection
 
+from domain.memo import remembered
+
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _EMAIL = re.compile(r"[^\s@]{1,254}@[^\s@.]+\.[^\s@]+")
 _EMOJI = re.compile("[\u00a9\u00ae\u203c-\u3299\ufe0f\U0001f000-\U0001faff]")
@@ -32,6 +34,29 @@ def clean_text(text: str, max_length: int | None = None) -> str:
     if max_length is None or len(text) <= max_length:
         return text
     return clean_text(_cut(text, max(0, max_length)))
+
+
+@remembered(16_384)
+def clean_name(text: str) -> str:
+    """Return ``clean_text`` of a name that many records share: of a product, option or method."""
+    return clean_text(text)
+
+
+def clean_parts(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return ``clean_text`` of each part of an address; nearly always there is nothing to clean.
+
+    That is seen at once of all parts together: if the whole is printable, normal and without
+    needless blanks, so is each part.
+    """
+    text = "|".join(parts)
+    if (
+        text.isprintable()
+        and (text.isascii() or unicodedata.is_normalized("NFC", text))
+        and not ("  " in text or " |" in text or "| " in text)
+        and text.strip() == text
+    ):
+        return parts
+    return tuple([clean_text(part) for part in parts])
 
 
 def _cleaned_unicode(text: str) -> str:

@@ -72,7 +72,8 @@ class Outcomes:
         """Add an accepted record."""
         self.rows.append(_accepted(candidate))
         self._counts.accepted += 1
-        self._counts.warnings.update(warning.code for warning in candidate.warnings)
+        if candidate.warnings:
+            self._counts.warnings.update([warning.code for warning in candidate.warnings])
 
 
 def _row(capture: StoredCapture, state: str, rule: str) -> RecordRow:

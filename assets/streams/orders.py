@@ -87,11 +87,9 @@ class Orders:
         headers: list[tuple[Any, ...]] = []
         lines: list[tuple[Any, ...]] = []
         for capture, order in accepted:
-            country = next(
-                (g.address.country for g in order.groups if g.address is not None),
-                order.billing.country,
-            )
-            units = sum(line.quantity for line in order.lines)
+            places = [group.address for group in order.groups if group.address is not None]
+            country = (places[0] if places else order.billing).country
+            units = sum([line.quantity for line in order.lines])
             headers.append(
                 (
                     capture.capture_id,
@@ -117,7 +115,7 @@ class Orders:
                     order.source_id,
                     line.line_id,
                     line.group_id,
-                    str(line.kind),
+                    line.kind.value,
                     line.sku,
                     line.quantity,
                     line.uom,

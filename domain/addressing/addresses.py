@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
@@ -16,7 +15,7 @@ from domain.addressing.phones import Phone, normalise_phone
 from domain.addressing.postcodes import normalise_postcode
 from domain.addressing.subdivisions import REQUIRED, USED, normalise_subdivision, postal_state
 from domain.errors import Problem
-from domain.text import clean_text, mask_email
+from domain.text import clean_parts, clean_text, mask_email
 
 Severity = Literal["reject", "warn"]
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
@@ -80,8 +79,7 @@ class AddressRules(BaseModel):
     """Where the country's addresses have one."""
 
 
-@dataclass(frozen=True, slots=True)
-class AddressResult:
+class AddressResult(msgspec.Struct, frozen=True, gc=False):
     """A canonical address with the problems that reject its order, and the warnings."""
 
     address: Address
@@ -89,8 +87,7 @@ class AddressResult:
     warnings: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(msgspec.Struct, frozen=True, gc=False):
     """What many addresses share; a finding is a problem with the rule that sets its severity."""
 
     country: str
@@ -106,16 +103,27 @@ def normalise_address(raw: RawAddress, rules: AddressRules) -> AddressResult:
     ``phone``, ``country_iso2``); personal values are masked. A value that can't be normalised is
     kept as it is.
     """
-    state, street = clean_text(raw.state), clean_text(raw.street_1)
-    city, email = clean_text(raw.city), clean_text(raw.email)
+    first, last, company, street, street_2, city, state, number, email = clean_parts(
+        (
+            raw.first_name,
+            raw.last_name,
+            raw.company,
+            raw.street_1,
+            raw.street_2,
+            raw.city,
+            raw.state,
+            raw.phone,
+            raw.email,
+        )
+    )
     place = _place(raw.country_code, raw.country_name, state, raw.postcode)
     phone = normalise_phone(raw.phone, place.country or None) if raw.phone else Phone(None)
     address = Address(
-        clean_text(raw.first_name),
-        clean_text(raw.last_name),
-        clean_text(raw.company),
+        first,
+        last,
+        company,
         street,
-        clean_text(raw.street_2),
+        street_2,
         city,
         place.subdivision,
         state,
@@ -123,7 +131,7 @@ def normalise_address(raw: RawAddress, rules: AddressRules) -> AddressResult:
         place.country,
         phone.e164,
         phone.extension,
-        clean_text(raw.phone),
+        number,
         email,
     )
     complete = (street or not rules.require_street) and (city or not _lacks_city(address, rules))

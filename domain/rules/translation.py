@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from domain.connections import OrdersPolicy, UomRule
 from domain.errors import Problem, RecordRejected
 from domain.exchange import NO_PATHS, Mapped, Skipped, SourcePaths
+from domain.memo import remembered
 from domain.records.orders import (
     DeliveryMethod,
     FulfilmentGroup,
@@ -23,7 +24,7 @@ from domain.records.orders import (
     OrderLine,
     Payment,
 )
-from domain.records.record import amend
+from domain.records.record import amend, check_keys
 from domain.rules.customers import customer_id_at_oms
 from domain.rules.export import Asked, Decide, Decision, ExportRules, OrderHeader, never
 from domain.statuses import OrderStatuses
@@ -80,9 +81,7 @@ class OrderRules:
         self._names_customers = names_customers
         self._holds = statuses.holds
         self._shipping = {_key(name): code for name, code in policy.shipping_methods.items()}
-        self._payments = {
-            name.strip().casefold(): code for name, code in policy.payment_methods.items()
-        }
+        self._payments = {_key(name): code for name, code in policy.payment_methods.items()}
 
     def to_order(
         self, to_order: MapsOrders, payload: bytes, exported: Asked, owed: Asked = never
@@ -130,23 +129,25 @@ class OrderRules:
             amend(order.customer, "customer_id", customer_id_at_oms(self._policy, customer_id))
         for payment in order.payments:
             amend(payment, "method", self._payment_method(payment))
-        return replace(
-            order,
-            order_id=order_id,
-            channel=self._channel(header),
-            cancelled=cancelled,
-            cancel_reason=self._policy.cancel_reason if cancelled else "",
-            hold=None if cancelled else self._holds.get(header.status),
-            lines=lines,
-        )
+        channel = self._channel(header)
+        amend(order, "order_id", order_id)
+        amend(order, "channel", channel)
+        check_keys(order, order_id, channel)
+        if cancelled:
+            amend(order, "cancelled", value=True)
+            amend(order, "cancel_reason", self._policy.cancel_reason)
+        elif (hold := self._holds.get(header.status)) is not None:
+            amend(order, "hold", hold)
+        if lines is not order.lines:
+            amend(order, "lines", lines)
+        return order
 
     def _channel(self, header: OrderHeader) -> str:
         policy = self._policy
         return policy.selling_channels.get(header.channel, policy.default_selling_channel)
 
     def _payment_method(self, payment: Payment) -> str:
-        name = payment.source_method.strip().casefold()
-        return self._payments.get(name, self._policy.default_payment_method)
+        return self._payments.get(_key(payment.source_method), self._policy.default_payment_method)
 
     def _translated(
         self,
@@ -154,7 +155,7 @@ class OrderRules:
         lines: Sequence[OrderLine],
         paths: SourcePaths,
         problems: list[Problem],
-    ) -> tuple[OrderLine, ...]:
+    ) -> Sequence[OrderLine]:
         """Put the OMS's codes into the groups, and return the lines in the OMS's units."""
         for group, path in zip(groups, paths.groups, strict=True):
             self._translate_group(group, path, problems)
@@ -168,7 +169,7 @@ class OrderRules:
             )
         for line in lines:
             amend(line, "uom", uom)
-        return tuple(lines)
+        return lines
 
     def _translate_group(self, group: FulfilmentGroup, path: str, problems: list[Problem]) -> None:
         policy = self._policy
@@ -224,5 +225,6 @@ def _converted(line: OrderLine, rule: UomRule, path: str, problems: list[Problem
     )
 
 
+@remembered(4096)
 def _key(method: str) -> str:
     return " ".join(method.split()).casefold()

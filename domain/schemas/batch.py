@@ -15,6 +15,7 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from domain.errors import Problem
+from domain.memo import remembered
 
 SCALE = 10_000
 _SCALE = Decimal(SCALE)
@@ -30,6 +31,7 @@ class Rule(NamedTuple):
     advice: str
 
 
+@remembered(65_536)
 def scaled(amount: Decimal) -> int:
     """Return an amount in ten-thousandths, at most ``LARGEST``.
 

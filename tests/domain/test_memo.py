@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.memo import remembered
+from domain.memo import LONGEST, remembered
 
 
 def test_a_result_is_computed_once_while_it_is_remembered() -> None:
@@ -32,3 +32,17 @@ def test_an_error_is_raised_each_time() -> None:
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             inverse(0)
+
+
+def test_a_long_text_is_not_remembered() -> None:
+    """It hardly comes again, and a thousand of them would take megabytes."""
+    calls: list[int] = []
+
+    @remembered(10)
+    def length(text: str) -> int:
+        calls.append(len(text))
+        return len(text)
+
+    for size in (LONGEST, LONGEST, LONGEST + 1, LONGEST + 1):
+        assert length("x" * size) == size
+    assert calls == [LONGEST, LONGEST + 1, LONGEST + 1]

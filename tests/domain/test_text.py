@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.text import clean_text, has_controls, mask_digits, mask_email, mask_emails, printable
+from domain.text import (
+    clean_name,
+    clean_parts,
+    clean_text,
+    has_controls,
+    mask_digits,
+    mask_email,
+    mask_emails,
+    printable,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +53,16 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
     once = clean_text(text)
     assert clean_text(once) == once
     once.encode()
+
+
+PARTS = st.text(st.sampled_from("ab |é\u0301\u00a0\u200d\t"), max_size=6) | st.text(max_size=12)
+
+
+@given(st.lists(PARTS, max_size=9).map(tuple))
+def test_parts_are_cleaned_as_each_text_is(parts: tuple[str, ...]) -> None:
+    """What is seen of all parts together holds for each of them."""
+    assert clean_parts(parts) == tuple(map(clean_text, parts))
+    assert tuple(map(clean_name, parts)) == tuple(map(clean_text, parts))
 
 
 @given(st.text())

@@ -77,7 +77,8 @@ class OrderBuilder(BaseOrderBuilder):
         self._settings, self._groups = settings, groups
         self._sources, self._order = sources, sources.order
         self._included = sources.order.is_tax_inclusive_pricing is True
-        self._minor = minor_unit(_written_currency(sources.order))
+        self._currency = (sources.order.default_currency_code or "").strip().upper()
+        self._minor = minor_unit(self._currency)
         self._is_cancelled = False
 
     def _build(self) -> Order | None:
@@ -93,7 +94,7 @@ class OrderBuilder(BaseOrderBuilder):
         discounts = self._settle(drafts, charges, total, total_tax)
         amounts, off, tax_off = self._without_refunds(Amounts(drafts, charges, discounts))
         self._build_lines(amounts.lines)
-        currency = _currency(raw, problems)
+        currency = self._checked_currency()
         billing = self._groups.to_billing(
             raw.billing_address or NO_ADDRESS, "billing_address.", problems
         )
@@ -145,6 +146,21 @@ class OrderBuilder(BaseOrderBuilder):
             return amounts, ZERO, ZERO
         return take_off(amounts, self._minor, included=self._included)
 
+    def _checked_currency(self) -> str:
+        """Return what was paid in; ``currency_code`` is only what the shopper was shown."""
+        currency = self._currency
+        if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
+            missing = "the transactional currency is missing"
+            invalid = "this isn't a currency's code"
+            self._problems.reject(
+                "currency_invalid",
+                "default_currency_code",
+                invalid if currency else missing,
+                "look at the order's currency in the store",
+                currency[:10],
+            )
+        return currency
+
     def _required(self, name: str) -> Decimal:
         value = getattr(self._order, name)
         if value is None or value == "":
@@ -184,7 +200,7 @@ class OrderBuilder(BaseOrderBuilder):
     def _check_completeness(self, parts: list[Part], placed: list[PlacedLine]) -> None:
         problems, products = self._problems, self._sources.products
         if products is None:
-            if links := sum(part.links for part in parts):
+            if links := sum([part.links for part in parts]):
                 message = f"{links} lines are only linked to, not included"
                 problems.reject("lines_incomplete", "consignments", message, CAPTURE_AGAIN)
                 return
@@ -221,25 +237,6 @@ class OrderBuilder(BaseOrderBuilder):
             amounts = Amounts(lines, charges, discounts)
             check_total(amounts, total, minor, problems, included=included)
         return discounts
-
-
-def _currency(order: documents.Order, problems: DocumentProblems) -> str:
-    """Return what was paid in; ``currency_code`` is only what the shopper was shown."""
-    currency = _written_currency(order)
-    if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
-        missing, invalid = "the transactional currency is missing", "this isn't a currency's code"
-        problems.reject(
-            "currency_invalid",
-            "default_currency_code",
-            invalid if currency else missing,
-            "look at the order's currency in the store",
-            currency[:10],
-        )
-    return currency
-
-
-def _written_currency(order: documents.Order) -> str:
-    return (order.default_currency_code or "").strip().upper()
 
 
 def _customer(order: documents.Order, billing: Address, problems: DocumentProblems) -> Customer:

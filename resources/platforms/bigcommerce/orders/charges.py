@@ -7,38 +7,46 @@ the sums agree, else the order's one.
 from __future__ import annotations
 
 from decimal import Decimal
+from operator import attrgetter
 
 from domain.order_builder import LineDraft
 from domain.records.orders import Charge, ChargeKind
-from domain.scalars import ZERO, WrittenAmount, amount_of
-from domain.text import clean_text
+from domain.scalars import ZERO, amount_of
+from domain.text import clean_name
 from resources.platforms.bigcommerce.orders.consignments import Part
 from resources.platforms.bigcommerce.payload import Fee, Order
 
-Cost = tuple[WrittenAmount, WrittenAmount]
-"""A cost and its tax, as written."""
+Cost = tuple[Decimal, Decimal]
+"""A cost and its tax."""
 Sort = tuple[ChargeKind, str, str]
 """A kind of charge, the stem of its ids, and its name."""
 _SHIPPING: Sort = (ChargeKind.SHIPPING, "shipping", "Shipping")
 _HANDLING: Sort = (ChargeKind.HANDLING, "handling", "Handling")
+_NAMES = ("cost_ex_tax", "cost_tax", "handling_cost_ex_tax", "handling_cost_tax")
+"""A consignment's costs, each with its tax; an order's are ``shipping_cost_ex_tax`` and so on."""
+_of_part = attrgetter(*_NAMES)
+_of_part_included = attrgetter(*[name.replace("_ex_", "_inc_") for name in _NAMES])
 
 
 def charges_of(
     order: Order, parts: list[Part], lines: list[LineDraft], *, included: bool
 ) -> list[Charge]:
     """Return the order's charges; the gift wrap of lines stays on the lines where it adds up."""
-    shipping = order.shipping_cost_inc_tax if included else order.shipping_cost_ex_tax
-    handling = order.handling_cost_inc_tax if included else order.handling_cost_ex_tax
+    shipping = amount_of(order.shipping_cost_inc_tax if included else order.shipping_cost_ex_tax)
+    handling = amount_of(order.handling_cost_inc_tax if included else order.handling_cost_ex_tax)
+    tax, handling_tax = amount_of(order.shipping_cost_tax), amount_of(order.handling_cost_tax)
+    written = _of_part_included if included else _of_part
     shipped: list[Cost] = []
     handled: list[Cost] = []
     for part in parts:
-        raw = part.raw
-        shipped.append((raw.cost_inc_tax if included else raw.cost_ex_tax, raw.cost_tax))
-        cost = raw.handling_cost_inc_tax if included else raw.handling_cost_ex_tax
-        handled.append((cost, raw.handling_cost_tax))
+        own, own_tax, own_handling, own_handling_tax = map(amount_of, written(part.raw))
+        shipped.append((own, own_tax))
+        handled.append((own_handling, own_handling_tax))
     charges: list[Charge] = []
-    _add_costs(charges, _SHIPPING, (shipping, order.shipping_cost_tax), parts, shipped)
-    _add_costs(charges, _HANDLING, (handling, order.handling_cost_tax), parts, handled)
+    if shipping or tax or any(map(any, shipped)):
+        _add_costs(charges, _SHIPPING, (shipping, tax), parts, shipped)
+    if handling or handling_tax or any(map(any, handled)):
+        _add_costs(charges, _HANDLING, (handling, handling_tax), parts, handled)
     _add_wrapping(charges, order, lines, included=included)
     if isinstance(order.fees, list) and order.fees:
         charges += _fees(order.fees, included=included)
@@ -49,10 +57,9 @@ def _add_costs(
     charges: list[Charge], sort: Sort, whole: Cost, parts: list[Part], costs: list[Cost]
 ) -> None:
     kind, key, name = sort
-    amount, tax = amount_of(whole[0]), amount_of(whole[1])
+    amount, tax = whole
     left, tax_left, found = amount, tax, len(charges)
-    for part, (written, written_tax) in zip(parts, costs, strict=True):
-        own, own_tax = amount_of(written), amount_of(written_tax)
+    for part, (own, own_tax) in zip(parts, costs, strict=True):
         if own or own_tax:
             left, tax_left = left - own, tax_left - own_tax
             group_id = part.group_id if part.lines else None
@@ -87,7 +94,7 @@ def _fees(fees: list[Fee | None], *, included: bool) -> list[Charge]:
         amount = amount_of(fee.cost_inc_tax if included else fee.cost_ex_tax)
         tax = amount_of(fee.cost_tax)
         if amount or tax:
-            name = clean_text(fee.display_name_customer or fee.display_name_merchant or "")
+            name = clean_name(fee.display_name_customer or fee.display_name_merchant or "")
             fee_id = f"fee-{fee.id or i}"
             charges.append(_charge(fee_id, ChargeKind.FEE, name or "Fee", amount, tax))
     return charges

@@ -16,7 +16,7 @@ from domain.errors import Problem
 from domain.payload import malformed
 from domain.problems import REPORT, DocumentProblems
 from domain.records.orders import DeliveryMethod, FulfilmentGroup
-from domain.text import clean_text, mask_email
+from domain.text import clean_name, mask_email
 from resources.platforms.bigcommerce.orders.lines import PlacedLine
 from resources.platforms.bigcommerce.orders.texts import form_texts
 from resources.platforms.bigcommerce.payload import (
@@ -179,7 +179,7 @@ class GroupMapper:
         group = FulfilmentGroup(
             group_id=part.group_id,
             method=DeliveryMethod.SHIP,
-            source_shipping_method=clean_text(raw.shipping_method or ""),
+            source_shipping_method=clean_name(raw.shipping_method or ""),
             address=self.to_address(raw, where, problems, problems.problems),
             texts=form_texts(raw.form_fields, f"{where}form_fields", problems)
             if raw.form_fields
@@ -199,9 +199,12 @@ class GroupMapper:
         ``faults`` is where to add what makes the address unusable.
         """
         values = _address_values(raw)
-        if None in values:
+        try:
+            length = len("".join(values))
+        except TypeError:  # a part is null
             values = tuple([value or "" for value in values])
-        if sum(map(len, values)) > LONGEST_ADDRESS:
+            length = len("".join(values))
+        if length > LONGEST_ADDRESS:
             expected = f"a text of at most {LONGEST_PART} characters"
             problems.problems += [
                 malformed(f"{where}{key}", expected, value, REPORT)

@@ -10,8 +10,8 @@ from domain.payload import Scalar
 from domain.problems import LOOK, DocumentProblems
 from domain.records.orders import Charge, ChargeKind, Discount, LineKind
 from domain.scalars import ZERO, amount_of
-from domain.text import clean_text, has_controls
-from resources.platforms.bigcommerce.orders.texts import gift_message, is_choice, line_texts
+from domain.text import clean_name, clean_text, has_controls
+from resources.platforms.bigcommerce.orders.texts import gift_message, options_of
 from resources.platforms.bigcommerce.payload import Line
 
 KINDS = {
@@ -53,18 +53,17 @@ def to_line(
         group_id,
         kind,
         sku,
-        clean_text(raw.name) if raw.name else "",
+        clean_name(raw.name) if raw.name else "",
         quantity,
         price,
         total,
         amount_of(raw.total_tax),
         str(raw.variant_id) if raw.variant_id else None,
         str(raw.parent_order_product_id) if raw.parent_order_product_id else None,
-        _options(raw) if raw.product_options else (),
-        gift_message(raw, where, problems) if raw.wrapping_message else "",
+        gift_message=gift_message(raw, where, problems) if raw.wrapping_message else "",
     )
     if raw.product_options or raw.configurable_fields:
-        draft.texts = line_texts(raw, where, problems)
+        draft.options, draft.texts = options_of(raw, where, problems)
     if raw.applied_discounts:
         draft.discounts = _discounts(raw, where, problems)
     cost = amount_of(raw.wrapping_cost_inc_tax if included else raw.wrapping_cost_ex_tax)
@@ -146,18 +145,6 @@ def _prices(
     return price, total
 
 
-def _options(raw: Line) -> tuple[str, ...]:
-    return tuple(
-        [
-            clean_text(f"{option.display_name or ''}: {option.display_value or ''}")
-            for option in raw.product_options or ()
-            if option is not None
-            and (option.display_name or option.display_value)
-            and is_choice(option)
-        ]
-    )
-
-
 def _discounts(raw: Line, where: str, problems: DocumentProblems) -> list[Discount]:
     discounts = []
     for i, entry in enumerate(raw.applied_discounts or ()):
@@ -170,7 +157,7 @@ def _discounts(raw: Line, where: str, problems: DocumentProblems) -> list[Discou
         discounts.append(
             Discount(
                 discount_id=str(entry.id or "") or f"discount-{i}",
-                name=clean_text(entry.name) if entry.name else "",
+                name=clean_name(entry.name) if entry.name else "",
                 amount=amount,
                 code=(entry.code or "").strip() or None,
             )

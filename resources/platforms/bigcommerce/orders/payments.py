@@ -8,7 +8,7 @@ from typing import Literal
 from domain.problems import DocumentProblems, without_card
 from domain.records.orders import Payment, PaymentTransaction
 from domain.scalars import amount_of, moment_of
-from domain.text import clean_text
+from domain.text import clean_name
 from resources.platforms.bigcommerce.payload import Order, Transaction, Transactions
 from resources.platforms.bigcommerce.settings import AUTHORIZED, BigCommerceSettings
 
@@ -95,7 +95,7 @@ def _gateway(
     return Payment(
         payment_id="payment",
         method="",
-        source_method=clean_text(method),
+        source_method=clean_name(method),
         amount=amount,
         gateway=gateway,
         transactions=events,
@@ -120,7 +120,7 @@ def _events(
             message = f"the transaction is in {raw.currency[:3]} and the order in {currency}"
             path, advice = f"{where}currency", "compare the order's payment in the store"
             problems.reject("currency_mixed", path, message, advice, raw.currency[:3])
-        gateway = gateway or clean_text(raw.gateway or "")
+        gateway = gateway or clean_name(raw.gateway or "")
         events.append(
             PaymentTransaction(
                 transaction_id=str(raw.id or "") or reference or str(i),

@@ -44,11 +44,10 @@ def refund_of(order: Order, products: list[Line | None] | None) -> Refunded:
     if type(status) is int and status in REFUNDS:
         return REFUNDS[status]
     for line in products if products is not None else lines_of(order):
-        if (
-            line is not None
-            and (whole_number(line.quantity_refunded or 0) != 0 or line.is_refunded is True)
-            and line.quantity_shipped != line.quantity
-        ):
+        if line is None or not (line.quantity_refunded or line.is_refunded is True):
+            continue
+        some = line.is_refunded is True or whole_number(line.quantity_refunded) != 0
+        if some and line.quantity_shipped != line.quantity:
             return "part"
     return ""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from domain.cards import without_cards
+from domain.memo import remembered
 from domain.problems import LOOK, DocumentProblems
 from domain.records.orders import Note
-from domain.text import clean_text
-from resources.platforms.bigcommerce.payload import FormField, Line, Order, ProductOption
+from domain.text import clean_name, clean_text
+from resources.platforms.bigcommerce.payload import FormField, Line, Order
 
 CHOICES = frozenset(
     {
@@ -47,26 +48,40 @@ def form_texts(
     )
 
 
-def is_choice(option: ProductOption) -> bool:
-    """Return whether the shopper chose an option's value, and did not write it."""
-    return not option.type or option.type.strip().casefold() in CHOICES
+def options_of(
+    raw: Line, where: str, problems: DocumentProblems
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the options that the shopper chose for a line, and what the shopper has entered.
 
-
-def line_texts(raw: Line, where: str, problems: DocumentProblems) -> tuple[str, ...]:
-    """Return what the shopper has entered for a line: options that are no choice, and fields."""
+    Entered are options that are no choice, and fields.
+    """
+    options: list[str] = []
     texts: list[str] = []
     for i, option in enumerate(raw.product_options or ()):
-        if option is None or is_choice(option) or not option.display_value:
+        if option is None:
+            continue
+        if not option.type or _is_choice(option.type):
+            if option.display_name or option.display_value:
+                name, value = option.display_name or "", option.display_value or ""
+                options.append(clean_name(f"{name}: {value}"))
+            continue
+        if not option.display_value:
             continue
         path = f"{where}product_options[{i}].display_value"
         entered = f"{option.display_name or 'Option'}: {option.display_value}"
         texts.append(_cleaned(entered, path, problems))
-        if "file" in (option.type or "").casefold():
+        if "file" in option.type.casefold():
             message = "the shopper has uploaded a file, of which the OMS gets only the name"
             problems.warn("file_not_sent", path, message, f"{LOOK}, and pass the file on")
     if raw.configurable_fields:
         texts += form_texts(raw.configurable_fields, f"{where}configurable_fields", problems)
-    return tuple(texts)
+    return tuple(options), tuple(texts)
+
+
+@remembered(256)
+def _is_choice(kind: str) -> bool:
+    """Return whether the shopper chose the value of an option, and did not write it."""
+    return kind.strip().casefold() in CHOICES
 
 
 def gift_message(raw: Line, where: str, problems: DocumentProblems) -> str:

@@ -185,7 +185,7 @@ class GroupMapper:
         ``faults`` is where to add what makes the address unusable.
         """
         written = written_address(raw, order.customer_email or "")
-        if sum(map(len, structs.astuple(written))) > LONGEST_PART:  # each part may still be short
+        if len("".join(structs.astuple(written))) > LONGEST_PART:  # each part may still be short
             long = [n for n in written.__struct_fields__ if len(getattr(written, n)) > LONGEST_PART]
             expected = f"a text of at most {LONGEST_PART} characters"
             problems.problems += [

@@ -34,8 +34,10 @@ class OrderBuilder(BaseOrderBuilder):
         groups: GroupMapper,
         order: documents.Order,
         problems: DocumentProblems,
+        store: str,
     ) -> None:
         super().__init__(problems)
+        self._store = store
         self._settings, self._groups, self._order = settings, groups, order
         self._included = order.tax_locale_type == GROSS
         self._currency = _currency(order, settings, problems)
@@ -61,7 +63,7 @@ class OrderBuilder(BaseOrderBuilder):
             order_id=number,
             source_id=source_id,
             number=number,
-            store=self._settings.identity.account.rpartition(" ")[2],
+            store=self._store,
             channel=raw.sales_store_id or "",
             ordered_at=ordered_at,
             currency=self._currency,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from domain.errors import RecordRejected
+from domain.memo import remembered
 from domain.payload import Scalar
 from domain.reconciliation import StoreSnapshot
 from domain.scalars import to_amount
@@ -46,6 +47,11 @@ def whole_units(value: Scalar) -> int | None:
     """Return a quantity, ``None`` where it is no whole number; the vendor writes 3 as 3.0."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
+    return _whole_units(value)
+
+
+@remembered(4096)
+def _whole_units(value: str | float) -> int | None:
     amount = to_amount(value)
     if amount is None or amount != amount.to_integral_value():
         return None

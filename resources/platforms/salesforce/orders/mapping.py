@@ -32,6 +32,7 @@ class OrderMapper:
     def __init__(self, settings: SalesforceSettings, addresses: AddressRules) -> None:
         self._settings, self._names = settings, settings.names
         self._groups = GroupMapper(addresses, settings)
+        self._store = settings.identity.account.rpartition(" ")[2]
 
     def to_order(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:
         """Map one capture. Raises ``RecordRejected`` or ``OrderRejected`` with all problems."""
@@ -48,7 +49,8 @@ class OrderMapper:
         skipped = self._skipped(order, problems, decide)
         if skipped is not None:
             return skipped
-        return OrderBuilder(self._settings, self._groups, order, problems).to_order()
+        builder = OrderBuilder(self._settings, self._groups, order, problems, self._store)
+        return builder.to_order()
 
     def _skipped(
         self, order: documents.Order, problems: DocumentProblems, decide: Decide

@@ -21,7 +21,7 @@ import msgspec
 
 from domain.action_form import FORM, encode
 from domain.errors import PermanentError
-from domain.exchange import RawRecord
+from domain.exchange import Check, RawRecord
 from domain.identity import content_digest, is_id
 
 TAKEN = "taken"
@@ -31,6 +31,8 @@ SUFFIXES = (".csv", ".jsonl")
 ADDRESS = "address_"
 """Prefix of the columns of a CSV that hold parts of an address."""
 FILE = "file-"
+NAME = "folder of agents' requests"
+ADVICE = "give actions.folder the path of a folder that Lockstep may read and write"
 QUIET_SECONDS = 30.0
 """How long a file has not changed before it is read: half a file may name half a request."""
 CLOCK_SECONDS = 3600.0
@@ -62,40 +64,70 @@ class FolderRequests:
         """Yield the rows of all files, some at a time."""
         self._read.clear()
         for path in self._files():
-            before = _state(path)
-            rows = list(_rows(path))
-            if before is None or _state(path) != before:
+            if (before := _state(path)) is None:
+                continue
+            rows = list(_rows(path, before))
+            if _state(path) != before:
                 continue  # it is written just now, and what was read may be a part of a row
             for start in range(0, len(rows), AT_ONCE):
                 yield rows[start : start + AT_ONCE]
             self._read[path] = before
 
     def take(self) -> None:
-        """Move the files that were read, all of whose rows are captured now."""
-        target = self._folder / TAKEN
+        """Move the files that were read, all of whose rows are captured now.
+
+        Raises ``PermanentError`` for a folder that can't be written.
+        """
         for path, state in self._read.items():
             if _state(path) != state:
                 continue  # someone is still writing it: what was read is known the next time
-            target.mkdir(exist_ok=True)
-            place, number = target / path.name, 1
-            while place.exists():
-                number += 1
-                place = target / f"{path.stem}-{number}{path.suffix}"
-            path.rename(place)
+            try:
+                self._move(path)
+            except OSError as error:
+                what = f"was read, but {path.name} can't be moved to {TAKEN}"
+                raise _unusable(what, error) from error
         self._read.clear()
+
+    def check(self) -> Check:
+        """Return whether files can be read, and put away."""
+        try:
+            waiting = len(self._files())
+        except PermanentError as error:
+            return Check(NAME, ok=False, detail=str(error), advice=ADVICE)
+        target = self._folder / TAKEN
+        place = target if target.exists() else self._folder
+        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+            detail = f"files can't be put away: {place.name} can't be written"
+            return Check(NAME, ok=False, detail=detail, advice=ADVICE)
+        return Check(NAME, ok=True, detail=f"files that wait: {waiting}")
+
+    def _move(self, path: Path) -> None:
+        target = self._folder / TAKEN
+        target.mkdir(exist_ok=True)
+        place, number = target / path.name, 1
+        while place.exists():
+            number += 1
+            place = target / f"{path.stem}-{number}{path.suffix}"
+        path.rename(place)
 
     def _files(self) -> list[Path]:
         try:
-            return sorted(
-                path
-                for path in self._folder.iterdir()
-                if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-                and path.is_file() and _is_quiet(path)
-            )  # fmt: skip
+            return sorted(path for path in self._folder.iterdir() if _is_ready(path))
         except OSError as error:
-            raise PermanentError(
-                f"The folder of agents' requests (actions.folder) can't be read: {error.strerror}"
-            ) from error
+            raise _unusable("can't be read", error) from error
+
+
+def _unusable(what: str, error: OSError) -> PermanentError:
+    return PermanentError(
+        f"The folder of agents' requests (actions.folder) {what}: {error.strerror}. Let Lockstep "
+        "read and write the folder."
+    )
+
+
+def _is_ready(path: Path) -> bool:
+    """Return whether a path is that of a file to take."""
+    is_named = path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    return is_named and path.is_file() and _is_quiet(path)
 
 
 def _state(path: Path) -> _State | None:
@@ -118,16 +150,18 @@ def _is_quiet(path: Path) -> bool:
     return age >= QUIET_SECONDS or age < -CLOCK_SECONDS
 
 
-def _rows(path: Path) -> Iterator[RawRecord]:
-    stat = path.stat()
-    moment = datetime.fromtimestamp(stat.st_mtime, UTC)
-    if stat.st_size > MOST_BYTES:
+def _rows(path: Path, state: _State) -> Iterator[RawRecord]:
+    moment = datetime.fromtimestamp(state.modified / 1e9, UTC)
+    if state.size > MOST_BYTES:
         yield _unreadable(path, moment, f"more than {MOST_BYTES} bytes")
         return
     try:
         text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+    except UnicodeDecodeError:
         yield _unreadable(path, moment, "not UTF-8")
+        return
+    except OSError as error:
+        yield _unreadable(path, moment, f"not to be opened ({error.strerror})")
         return
     is_csv = path.suffix.lower() == ".csv"
     try:

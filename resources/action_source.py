@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from domain.action_form import FACTS, is_own_form, to_request
 from domain.addressing.addresses import AddressRules
-from domain.exchange import Mapped, Skipped
+from domain.exchange import Check, Mapped, Skipped
 from domain.records.actions import ActionOutcome, ActionRequest
 from domain.sources import EVERYTHING, ActionSource, Page, Scope, Shape
 from domain.values import Window
@@ -30,6 +30,10 @@ class ActionRequests:
     ) -> None:
         self._store, self._rules = store, rules
         self._folder = FolderRequests(folder) if folder is not None else None
+
+    def preflight(self) -> list[Check]:
+        """Check the folder; a store's own place is among the checks of the store."""
+        return [self._folder.check()] if self._folder is not None else []
 
     def probe(self, since: datetime) -> datetime | None:
         """Return ``since`` where a file waits, else what the store answers."""

@@ -14,7 +14,7 @@ from assets.health import ensure_webhooks
 from assets.pipeline.capture import source_present
 from assets.preflight import product_checks
 from assets.streams.registry import STREAMS
-from domain.connections import Installation
+from domain.connections import ACTIONS, Installation
 from domain.errors import PermanentError
 from domain.exchange import Check
 from domain.values import Grain, Partition, Window
@@ -105,6 +105,8 @@ def preflight(lockstep: Lockstep, connection: str) -> list[tuple[str, Check]]:
     of_store = sync.platform.preflight()
     checks = [(sync.platform.kind, check) for check in of_store]
     checks += [(sync.oms.kind, check) for check in sync.oms.preflight()]
+    if ACTIONS in sync.connection.streams:
+        checks += [("lockstep", check) for check in sync.actions.preflight()]
     if all(check.ok for check in of_store):  # else the products can't be read for that reason
         checks += [(sync.platform.kind, check) for check in product_checks(sync)]
     return checks

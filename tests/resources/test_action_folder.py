@@ -130,3 +130,47 @@ def test_a_file_that_changes_while_it_is_read_yields_nothing(
     assert rows(folder) == []
     folder.take()
     assert file.exists()
+
+
+def test_the_check_of_a_folder_says_what_is_missing(tmp_path: Path) -> None:
+    """Not there, or readable only: rows would be captured again and again, and never put away."""
+    check = FolderRequests(tmp_path / "absent").check()
+    assert (check.ok, "No such file" in check.detail) == (False, True)
+    (tmp_path / "a.csv").write_text("order,kind\n1,hold\n")
+    assert FolderRequests(tmp_path).check().detail == "files that wait: 1"
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    check = FolderRequests(tmp_path).check()
+    assert (check.ok, "taken can't be written" in check.detail) == (False, True)
+
+
+def test_a_file_that_can_not_be_put_away_is_an_error_with_advice(tmp_path: Path) -> None:
+    """Its rows are captured, and known when it is read again."""
+    (tmp_path / "a.csv").write_text("order,kind\n1,hold\n")
+    (tmp_path / "taken").write_text("")
+    folder = FolderRequests(tmp_path)
+    assert len(rows(folder)) == 1
+    with pytest.raises(PermanentError, match=r"a\.csv can't be moved to taken: File exists\. Let"):
+        folder.take()
+    assert len(rows(folder)) == 1
+
+
+def test_a_file_that_vanishes_or_can_not_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is left alone, the other one is a request that can't be read, by its own reason."""
+    gone, closed = tmp_path / "a.csv", tmp_path / "b.csv"
+    gone.write_text("order,kind\n1,hold\n")
+    closed.write_text("order,kind\n1,hold\n")
+    known = action_folder._state
+
+    def state(path: Path) -> object:
+        return None if path == gone else known(path)
+
+    def read_bytes(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    folder = FolderRequests(tmp_path)
+    monkeypatch.setattr(folder, "_files", lambda: [gone, closed])
+    monkeypatch.setattr(action_folder, "_state", state)
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    assert [row["why"] for row in rows(folder)] == ["not to be opened (Permission denied)"]

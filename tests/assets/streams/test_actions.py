@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from orchestration.cli.connect import preflight
 from resources import action_folder
 from resources.ledger.database.compression import decompress
 from tests.assets.actions import act, ask, carry_out, outcome, saves, with_actions
 from tests.assets.documents import order
 from tests.assets.reconciliation.comparing import drifts_of, look
-from tests.assets.scene import Scene
+from tests.assets.scene import NAME, Scene
 from tests.security.test_forgetting_customers import forget_in
 
 pytestmark = pytest.mark.slow
@@ -286,8 +287,12 @@ def test_files_of_a_folder_are_carried_out_once(
     """A bad row is a rejection, and holds up none; the file is put away."""
     monkeypatch.setattr(action_folder, "QUIET_SECONDS", 0.0)
     folder = tmp_path / "requests"
-    folder.mkdir()
     with_actions(sent, actions={"folder": str(folder)})
+    assert sent.lockstep is not None
+    failing = [check.name for _, check in preflight(sent.lockstep, NAME) if not check.ok]
+    assert failing == ["folder of agents' requests"]
+    folder.mkdir()
+    assert all(check.ok for _, check in preflight(sent.lockstep, NAME))
     file = folder / "today.csv"
     file.write_text(
         "action_id,order,kind,line,requested_by,permission_set\n"

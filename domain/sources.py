@@ -226,5 +226,13 @@ class PriceSource(Source[Price], Protocol):
     as the OMS has several. ``content`` leaves out what changes at every look (times).
     """
 
+    @property
+    def skus_a_read(self) -> int | None:
+        """Return how many SKUs a run reads at most, where each costs a call; ``None``: all.
+
+        Those that were read longest ago come next.
+        """
+        ...
+
 
 AnySource: TypeAlias = Source[Any]

@@ -56,7 +56,7 @@ def reconcile_prices(
     """Compare all prices, and those that differ once more after ``pause`` seconds."""
     first: dict[DriftKey, Drift] = {}
     skus: set[str] = set()
-    for chunk in _chunks(session):
+    for chunk in _chunks(sync, session):
         found = PriceComparator(sync, datetime.now(UTC)).compare(session, chunk)
         results = list(found.values())
         report.prices += len(results)
@@ -82,7 +82,11 @@ def reconcile_prices(
         recorder.record(list(again.values()), same)
 
 
-def _chunks(session: Session) -> Iterator[list[str]]:
+def _chunks(sync: Sync, session: Session) -> Iterator[list[str]]:
+    """Yield the catalog's SKUs; where each costs a call, those whose turn it is next."""
+    if (most := sync.prices.skus_a_read) is not None:
+        yield session.prices.next_turn(most)
+        return
     after = ""
     while skus := session.catalog.store_skus(after, SKUS_AT_ONCE):
         yield skus

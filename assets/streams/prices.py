@@ -56,6 +56,8 @@ class Prices:
     def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
         """Read the prices of every SKU of the catalog, which is refreshed first where due.
 
+        Where each SKU costs a call, some are read, and the next ones in the next run: a run that
+        ends early reads the same again.
         At the end, prices are made due that mean something else now, although they are the same.
         """
         del window
@@ -67,6 +69,13 @@ class Prices:
         )
         with session.writer_lock():  # so that one is known to be gone that no run has planned yet
             take_up_due(sync, session, session.now())
+        if (most := sync.prices.skus_a_read) is not None:
+            skus = session.prices.next_turn(most)
+            yield from self._read(sync, session, skus, not_before)
+            with session.writer_lock():
+                session.prices.end_turn(skus)
+                make_changed_due(sync, session)
+            return
         after = ""
         while skus := session.catalog.store_skus(after, SKUS_AT_ONCE):
             yield from self._read(sync, session, skus, not_before)

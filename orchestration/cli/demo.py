@@ -17,7 +17,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from domain.connections import ACTIONS, CATALOG, CUSTOMERS, LISTINGS, RETURNS
+from domain.connections import ACTIONS, CATALOG, CUSTOMERS, LISTINGS, PRICES, RETURNS
 from domain.errors import LockstepError
 from domain.streams import KINDS
 from domain.values import Partition
@@ -116,8 +116,8 @@ def demo(orders_from: Path | None, pairs: str, count: int, port: int) -> None:
 
 def _scene(orders_from: Path | None, pair: Pair, count: int, *, every: bool) -> Scene:
     """Return what is run; ``every``: not the default streams, but all that the pair carries."""
-    # What the two systems hold of these is not compared, or no agent asks for anything.
-    left_out = {CATALOG, LISTINGS, ACTIONS}
+    # What the two systems hold of these is not compared, or there are no requests and prices.
+    left_out = {CATALOG, LISTINGS, PRICES, ACTIONS}
     if not every and pair == PAIR:
         left_out.add(CUSTOMERS)
     if orders_from is not None:

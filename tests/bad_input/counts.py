@@ -61,7 +61,7 @@ BOUNDARIES: dict[str, int] = {
     "Anchanto files": EXCHANGE_ROWS + EXCHANGE_FILES,
     "products": 3 * PRODUCTS_EACH,
     "listings": 2 * LISTING_ANSWERS_EACH,
-    "prices": PRICES_EACH + 3 * PRICE_ANSWERS_EACH,
+    "prices": 2 * PRICES_EACH + 3 * PRICE_ANSWERS_EACH,
     "returns": RETURNS + SALESFORCE_RETURNS,
     "refunds": 3 * REFUND_ANSWERS_EACH,
     "requests of agents": 3 * REQUESTS_EACH + REQUEST_FILES,

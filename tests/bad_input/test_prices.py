@@ -17,6 +17,7 @@ from domain.prices import PricePlace, PriceTag, StorePrice, tag_content
 from domain.records.inventory import StoreItem
 from domain.records.prices import Price
 from domain.schemas.prices import price_problems
+from resources.oms.extensiv.prices import PricesSource as ExtensivPrices
 from resources.oms.manhattan.prices import PricesSource
 from resources.platforms.bigcommerce.prices import reader as bigcommerce
 from resources.platforms.bigcommerce.prices.payload import PRICED_PRODUCTS
@@ -27,6 +28,7 @@ from resources.platforms.salesforce.prices.payload import ENTRIES
 from tests.bad_input.counts import PRICE_ANSWERS_EACH, PRICES_EACH
 from tests.bad_input.mutations import Mutator
 from tests.bad_input.outcomes import assert_is_bounded, run
+from tests.resources.oms.extensiv.samples import settings_of as extensiv
 from tests.resources.oms.manhattan.samples import settings_of
 
 pytestmark = pytest.mark.slow(seconds=20)
@@ -73,6 +75,25 @@ def test_every_spoilt_price_is_mapped_or_rejected() -> None:
 
     payloads = Mutator([orjson.dumps(row) for row in ROWS]).payloads(PRICES_EACH, 9_500_000)
     outcomes = run(source().to_canonical, payloads, (), check)
+    assert outcomes.total() == PRICES_EACH
+    assert {"mapped", "oms_payload_unreadable"} <= outcomes.keys()
+    assert outcomes["mapped"] > PRICES_EACH // 10
+
+
+def test_every_spoilt_product_of_extensiv_is_mapped_skipped_or_rejected() -> None:
+    """No crash, and none whose price is zero or negative is sent."""
+    rows: list[Json] = [
+        {"sku": "MUG", "name": "Mug", "retail_price": "12.50", "wholesale_price": "7.00"},
+        {"sku": 4711, "retail_price": 0, "last_updated_datetime": "2026-05-01 10:00:00"},
+    ]
+    source = ExtensivPrices(_NoClient(), extensiv())  # type: ignore[arg-type]
+    payloads = Mutator([orjson.dumps(row) for row in rows]).payloads(PRICES_EACH, 9_700_000)
+
+    def mapped(payload: bytes) -> Any:
+        source._record(payload)
+        return source.to_canonical(payload)
+
+    outcomes = run(mapped, payloads, (), lambda price: "" if price.regular > 0 else "it is free")
     assert outcomes.total() == PRICES_EACH
     assert {"mapped", "oms_payload_unreadable"} <= outcomes.keys()
     assert outcomes["mapped"] > PRICES_EACH // 10

@@ -96,7 +96,8 @@ def test_prices_are_the_omss_sent_once_and_guarded(shop: PairScene) -> None:
     rows = [price(first, "10.5"), price(second, 11, "9.25"), price(third, 500)]
     shop.to_oms("prices", rows)
     shop.run("prices", first=shop.today)
-    assert shown(shop, [first, second]) == {first: ("10.5", ""), second: ("11", "9.25")}
+    sale = "9.25" if shop.pair.oms == "manhattan" else ""  # the others have one price
+    assert shown(shop, [first, second]) == {first: ("10.5", ""), second: ("11", sale)}
     assert shown(shop, [third]) == {third: ("12", "")}
     assert list(shop.open_rejections("prices").values()) == ["price_change_large"]
     approve(shop)

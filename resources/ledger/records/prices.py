@@ -151,6 +151,28 @@ class Prices:
         )
         return dict(rows.fetchall())
 
+    def next_turn(self, limit: int) -> list[str]:
+        """Return the SKUs of the catalog that are read next, from its start again at its end."""
+        rows = self._db.execute(
+            """WITH turn AS (SELECT coalesce(max(last_sku), '') AS last FROM sync.price_turn
+                             WHERE connection = %(name)s)
+               SELECT i.sku FROM sync.item i, turn
+               WHERE i.connection = %(name)s AND i.side = 'store'
+               GROUP BY i.sku, turn.last
+               ORDER BY i.sku <= turn.last, i.sku LIMIT %(limit)s""",
+            {"name": self._name, "limit": limit},
+        )
+        return [sku for (sku,) in rows]
+
+    def end_turn(self, skus: Sequence[str]) -> None:
+        """Note that these SKUs have been read."""
+        if skus:
+            self._db.execute(
+                """INSERT INTO sync.price_turn (connection, last_sku) VALUES (%s, %s)
+                   ON CONFLICT (connection) DO UPDATE SET last_sku = excluded.last_sku""",
+                (self._name, skus[-1]),
+            )
+
     def mark_read(self, keys: Collection[str], source_ids: Collection[str]) -> int:
         """Record which prices a complete read of SKUs had; return how many are due for that.
 

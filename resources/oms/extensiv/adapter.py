@@ -17,6 +17,7 @@ from resources.oms.extensiv.orders.lists import OrderLists
 from resources.oms.extensiv.orders.lookup import Origins
 from resources.oms.extensiv.orders.target import ExtensivOrders
 from resources.oms.extensiv.preflight import Preflight
+from resources.oms.extensiv.prices import PricesSource
 from resources.oms.extensiv.settings import ExtensivSettings
 from resources.oms.extensiv.shipments.source import ShipmentsSource
 
@@ -25,6 +26,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "shipments": ShipmentsSource,
     "inventory": InventorySource,
     "catalog": CatalogSource,
+    "prices": PricesSource,
 }
 TARGETS = frozenset({"orders"})
 
@@ -52,12 +54,11 @@ class ExtensivOms:
             "shipments": ShipmentsSource(lists, origins, policies.cart, settings, connection),
             "inventory": InventorySource(stock, settings, connection.inventory),
             "catalog": CatalogSource(self._merchant, stock, settings),
+            "prices": PricesSource(self._merchant, settings),
         }
         self.orders = ExtensivOrders(policies, settings, lists, origins)
         self.targets: OmsTargets = {"orders": self.orders}
-        self._preflight = Preflight(
-            settings, connection.inventory, self._cart, self._merchant, lists, stock
-        )
+        self._preflight = Preflight(settings, connection, self._cart, self._merchant, lists, stock)
 
     def preflight(self) -> list[Check]:
         """Check each part with a call that changes nothing."""

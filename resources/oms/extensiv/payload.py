@@ -128,12 +128,21 @@ class ProductRow(Document):
     description: str | None = None
 
 
+class PricedRow(Document):
+    """A product with its prices, in the merchant's currency, which it does not state."""
+
+    sku: Id = None
+    retail_price: Number = None
+    wholesale_price: Number = None
+
+
 _PAYLOAD_ADVICE = PayloadAdvice(ADVICE, ADVICE)
 _ORDER = PayloadDecoder(OrderView, "an order", _PAYLOAD_ADVICE)
 _STOCK = PayloadDecoder(StockRow, "a row of stock", _PAYLOAD_ADVICE)
 _LEVEL = PayloadDecoder(WarehouseLevel, "a warehouse's stock", _PAYLOAD_ADVICE)
 _NODE = PayloadDecoder(NodeRow, "a row of stock", _PAYLOAD_ADVICE)
 _PRODUCT = PayloadDecoder(ProductRow, "a product", _PAYLOAD_ADVICE)
+_PRICED = PayloadDecoder(PricedRow, "a product", _PAYLOAD_ADVICE)
 
 
 def decode_order(payload: bytes) -> Decoded[OrderView]:
@@ -159,6 +168,11 @@ def decode_node(payload: bytes) -> Decoded[NodeRow]:
 def decode_product(payload: bytes) -> Decoded[ProductRow]:
     """Decode a product; raises ``RecordRejected`` where it is none."""
     return _decoded(_PRODUCT, payload, "sku")
+
+
+def decode_priced(payload: bytes) -> Decoded[PricedRow]:
+    """Decode a product with its prices; raises ``RecordRejected`` where it is none."""
+    return _decoded(_PRICED, payload, "sku")
 
 
 def unreadable(field: str, message: str, value: str = "") -> RecordRejected:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from domain.connections import InventoryPolicy
+from domain.connections import PRICES, Connection
 from domain.errors import PermanentError, RecordRejected
-from domain.exchange import Check
+from domain.exchange import Check, Skipped
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import fetch, path_of
 from resources.oms.extensiv.inventory import StockList, sku_of
 from resources.oms.extensiv.orders.lists import OrderLists
+from resources.oms.extensiv.prices import PricesSource
 from resources.oms.extensiv.settings import ExtensivSettings
 from resources.oms.extensiv.warehouses import place_in
 from resources.preflight import result_of
@@ -27,7 +28,7 @@ class Preflight:
     """The checks of one connection."""
 
     settings: ExtensivSettings
-    policy: InventoryPolicy
+    connection: Connection
     cart: ApiClient
     merchant: ApiClient
     lists: OrderLists
@@ -54,6 +55,9 @@ class Preflight:
                 "Name in inventory.nodes warehouses of Extensiv, by their ids or names.",
             ),
         )
+        if PRICES in self.connection.streams:
+            advice = "Give products a price at Extensiv, or correct price_field."
+            checks = (*checks, ("prices", self._prices, advice))
         return [result_of(name, check, advice) for name, check, advice in checks]
 
     def _cart_key(self) -> str:
@@ -82,16 +86,30 @@ class Preflight:
             raise PermanentError(f"an unknown product was answered by: {answer.text}")
         return "products can be looked up"
 
+    def _prices(self) -> str:
+        """Look at the price of the first SKU that has stock: it may be one without a price."""
+        source = PricesSource(self.merchant, self.settings)
+        first = next(self.stock.everything(), [])
+        [*rows] = source.read([sku_of(first[0])] if first else [])
+        mapped = [source.to_canonical(row.payload) for page in rows for row in page.records]
+        if not mapped:
+            raise PermanentError("no product could be read whose price could be looked at")
+        name = self.settings.price_field
+        if isinstance(mapped[0], Skipped):
+            return f"WARNING: {mapped[0].reason} at {sku_of(first[0])}"
+        return f"{name} is the price, such as {mapped[0].record.regular} of {sku_of(first[0])}"
+
     def _warehouses(self) -> str:
-        if self.policy.mode == "aggregate":
+        policy = self.connection.inventory
+        if policy.mode == "aggregate":
             return "the stock of all warehouses is added up by Extensiv"
-        missing = dict.fromkeys(self.policy.nodes)
+        missing = dict.fromkeys(policy.nodes)
         for rows in self.stock.everything():
             for row in rows:
                 for node in [node for node in missing if _holds(row, node)]:
                     del missing[node]
             if not missing:
-                return f"all {len(self.policy.nodes)} warehouses hold stock"
+                return f"all {len(policy.nodes)} warehouses hold stock"
         raise PermanentError(f"no SKU has stock at {', '.join(missing)}")
 
 

@@ -125,6 +125,12 @@ class ExtensivSettings(SystemSettings):
     """How long a list of all stock serves further reads of one run, and look-ups of products."""
     most_kept: Count = 50_000
     """Rows of such a list that are kept in memory; a longer one is read each time."""
+    price_field: Literal["retail_price", "wholesale_price"] = "retail_price"
+    """Which of a product's prices is the store's."""
+    prices_a_read: Annotated[int, Field(ge=1, le=100)] = 50
+    """Products whose price a run reads, a call each; those that were read longest ago come next.
+
+    The bucket has ``calls_per_minute`` for all reads, so that more would hold orders up."""
     naive_time_zone: str = "UTC"
     """UNVERIFIED: the zone of stock's times, which name none."""
     confirm_shipped: bool = True

@@ -34,6 +34,8 @@ class PricesSource:
 
     shape: ClassVar[Shape] = "snapshot"
     facts: ClassVar[frozenset[str]] = FACTS
+    skus_a_read: None = None
+    """A call is for many SKUs: all are read."""
 
     def __init__(self, client: ApiClient, settings: ManhattanSettings) -> None:
         self._client, self._path = client, settings.paths.price_search

@@ -70,12 +70,22 @@ def _products(state: State, body: Any) -> Json:
             "sku": sku,
             "name": str(row.get("name") or row.get("Description") or sku),
             "description": str(row.get("description") or ""),
-            "retail_price": "0.00",
+            "retail_price": str(row.get("retail_price") or "0.00"),
             "wholesale_price": "0.00",
             "weight_lbs": "1.00",
             "aliases": list(row.get("aliases") or ()),
         }
     return {"items": len(state.stock.products)}
+
+
+def _prices(state: State, body: Any) -> Json:
+    """Set products' retail prices: ``{ItemId, BasePrice}``; a product has no other one."""
+    for row in body:
+        product = state.stock.products.get(str(row["ItemId"]))
+        if product is None:
+            raise ValueError(f"no product {row['ItemId']!r}")
+        product["retail_price"] = f"{Decimal(str(row.get('BasePrice') or 0)):.2f}"
+    return {"prices": len(body)}
 
 
 def _supply(state: State, body: Any) -> Json:
@@ -220,6 +230,7 @@ def _remove(state: State, order: Order, body: Json) -> Json:
 _CALLS: dict[tuple[str, str], Callable[[State, Any], Any]] = {
     ("POST", "place"): _place,
     ("POST", "items"): _products,
+    ("POST", "prices"): _prices,
     ("POST", "supply"): _supply,
     ("POST", "stock"): _supply,
     ("POST", "locations"): _locations,

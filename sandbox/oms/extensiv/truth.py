@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from sandbox.kit.truth import TruePrice
 from sandbox.oms.extensiv.book import CANCELED, Order
 from sandbox.oms.extensiv.state import State
 from sandbox.oms.extensiv.stock import as_number
@@ -26,7 +27,23 @@ def truth_of(state: State) -> Json:
         for sku, places in sorted(stock.on_hand.items())
         for name, quantity in sorted(places.items())
     ]
-    return {"orders": [true_order(order) for order in state.orders.values()], "levels": levels}
+    orders = [true_order(order) for order in state.orders.values()]
+    return {"orders": orders, "levels": levels, "prices": true_prices(state)}
+
+
+def true_prices(state: State) -> list[TruePrice]:
+    """Return the products' retail prices; one of 0 is none."""
+    return [
+        {
+            "sku": sku,
+            "price_list": "",
+            "currency": "",
+            "regular": f"{Decimal(row['retail_price']).normalize():f}",
+            "sale": "",
+        }
+        for sku, row in sorted(state.stock.products.items())
+        if Decimal(row["retail_price"])
+    ]
 
 
 def true_order(order: Order) -> Json:

@@ -1,0 +1,116 @@
+"""Prices of an account are read in turn, since each costs a call of its bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from orchestration.local.simulated import Pair
+from sandbox.app import RunningSandbox
+from tests.assets.prices import price
+from tests.assets.reconciliation.comparing import drifts_of, look
+from tests.assets.scene import NAME
+from tests.pairs.pair_scene import PairScene
+from tests.pairs.test_prices import shown
+
+pytestmark = pytest.mark.slow(seconds=15)
+
+SKUS = ["A-1", "B-2", "C-3", "D-4", "E-5"]
+
+
+@pytest.fixture
+def shop(
+    sandbox: RunningSandbox, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PairScene]:
+    """Make a connection that reads two prices a run, of five products."""
+    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
+    pair = Pair("bigcommerce", "extensiv")
+    made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, pair)
+    made.configure(
+        oms={"prices_a_read": 2},
+        prices={"first_price": "send", "max_change": None, "currency": "USD"},
+    )
+    add(made, *SKUS)
+    yield made
+    made.close()
+
+
+def add(shop: PairScene, *skus: str) -> None:
+    """Sell products in the store that the account has, at 10 each."""
+    rows = [{"sku": sku, "name": sku, "price": "1.00", "inventory_level": 5} for sku in skus]
+    shop.to_store("catalog", rows)
+    shop.to_oms("items", [{"sku": sku} for sku in skus])
+    shop.to_oms("prices", [price(sku, 10) for sku in skus])
+
+
+def sent(shop: PairScene, *skus: str) -> list[str]:
+    """Return which products the store sells at the account's price."""
+    return [sku for sku, (regular, _) in sorted(shown(shop, list(skus)).items()) if regular == "10"]
+
+
+def products_read(shop: PairScene) -> int:
+    """Return how many calls for a product the account has had."""
+    return int(shop.oms_counts()["requests"]["product"])
+
+
+def test_every_product_has_its_turn_and_a_lost_run_skips_none(shop: PairScene) -> None:
+    """Two a run, from the start again at the end; a run that fails reads the same again."""
+    whole = [*SKUS, "E-6"]
+    for number in (2, 4):
+        shop.run("prices", first=shop.today)
+        assert sent(shop, *SKUS) == SKUS[:number]
+    rule = {"kind": "status", "status": 500, "method": "GET", "path": "/product/E-5"}
+    shop.fault("extensiv", rule)
+    shop.run("prices", first=shop.today, raise_on_error=False)
+    assert sent(shop, *SKUS) == SKUS[:4]
+    shop.fault("extensiv")
+    add(shop, "E-6")
+    shop.run("prices", first=shop.today)
+    assert sent(shop, *whole) == whole
+    before = len(shop.deliveries("prices"))
+    for _ in range(3):
+        shop.run("prices", first=shop.today)
+    assert len(shop.deliveries("prices")) == before, "an unchanged price is not sent"
+
+
+def test_a_price_that_is_not_set_leaves_the_stores_alone(shop: PairScene) -> None:
+    """Nor does one that is taken away."""
+    shop.to_oms("prices", [price("A-1", 0)])
+    shop.run("prices", first=shop.today)
+    assert shown(shop, SKUS)["A-1"][0] == "1"
+    assert sent(shop, *SKUS) == ["B-2"]
+    shop.to_oms("prices", [price("B-2", 0)])
+    for _ in range(3):
+        shop.run("prices", first=shop.today)
+    assert sent(shop, *SKUS) == SKUS[1:]
+    assert shop.open_rejections("prices") == {}
+
+
+def test_a_reconciliation_looks_at_the_products_whose_turn_it_is(shop: PairScene) -> None:
+    """It has no more calls than a run; a price that was set by hand is found and named."""
+    for _ in range(3):
+        shop.run("prices", first=shop.today)
+    assert drifts_of(look(shop)) == []
+    before = products_read(shop)
+    look(shop)
+    assert products_read(shop) - before <= 2
+
+
+def test_a_preflight_looks_at_the_price_of_a_product_with_stock(shop: PairScene) -> None:
+    """It warns where that has none, and stops a connection whose products can't be read."""
+
+    def said() -> tuple[bool, str]:
+        assert shop.lockstep is not None
+        checks = shop.lockstep.sync(NAME, "preflight").oms.preflight()
+        [found] = [check for check in checks if check.name == "prices"]
+        return found.ok, found.detail
+
+    shop.to_oms("supply", [{"item": "A-1", "location": "EAST", "quantity": 5}])
+    assert said() == (True, "retail_price is the price, such as 10.00 of A-1")
+    shop.to_oms("prices", [price("A-1", 0)])
+    assert said() == (True, "WARNING: the product's retail_price is not set at A-1")
+    shop.fault("extensiv", {"kind": "status", "status": 403, "method": "GET", "path": "/product"})
+    assert not said()[0]

@@ -29,6 +29,7 @@ from domain.reconciliation import Difference
 from domain.records.catalog import Product, ProductNeed
 from domain.records.customers import Customer
 from domain.records.orders import Order
+from domain.refunds import ReturnRecord
 from domain.sources import (
     ActionSource,
     FulfilmentSource,
@@ -290,6 +291,13 @@ class ReturnTarget(Target, Protocol):
 
     shows_announced: bool
     """Units show that the shopper still has; else they show once they have arrived."""
+
+    async def not_shown(self, records: Sequence[ReturnRecord]) -> dict[str, str]:
+        """Return return id -> how the store shows it otherwise: ``differs``, or a problem's code.
+
+        What it shows as it should, and what a store shows nothing of at all, is absent.
+        """
+        ...
 
 
 class ListingTarget(Target, Protocol):

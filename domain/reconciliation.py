@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from domain.milestones import Milestone, may_move
 
 DriftClass = Literal["missing_at_target", "missing_at_source", "differs", "stuck", "duplicate"]
-Entity = Literal["order", "line", "shipment", "status", "stock", "customer", "price"]
+Entity = Literal["order", "line", "shipment", "status", "stock", "customer", "price", "return"]
 DriftKey: TypeAlias = tuple[str, str, str, str]
 """(class, entity, record, field)."""
 Mode = Literal["as_captured", "re_read"]
@@ -55,6 +55,9 @@ REPAIRABLE: dict[tuple[str, str], str] = {
         "price",
     ): "Run with --repair to send the OMS's price again, within the limit, and find out who "
     "else changes prices there.",
+    ("differs", "return"): "Run with --repair to show the return in the store again, and find out "
+    "who changed it there.",
+    ("stuck", "return"): "Run with --repair to try the delivery again; see the run that failed.",
     ("stuck", "price"): "Run with --repair to try the delivery again; see the run that failed.",
     (
         "missing_at_target",

@@ -110,6 +110,7 @@ def summary_line(report: Report) -> str:
     found = ", ".join(f"{number} {kind}" for kind, number in by_class) or "no drift"
     customers = f", {report.customers} customers" if report.customers else ""
     customers += f", {report.prices} prices" if report.prices else ""
+    customers += f", {report.returns} returns" if report.returns else ""
     text = f"{report.orders} orders and {report.levels} levels{customers} compared: {found}"
     if report.pending:
         text += f"; {report.pending} not compared, since changes of them are under way"
@@ -122,7 +123,7 @@ def summary_line(report: Report) -> str:
 
 def described(report: Report) -> dict[str, Any]:
     """Return a partition's metadata: counts that plot, the first drifts as a table, the summary."""
-    more = {"customers": report.customers, "prices": report.prices}
+    more = {"customers": report.customers, "prices": report.prices, "returns": report.returns}
     numbers = {name: number for name, number in more.items() if number} | {
         "orders": report.orders, "levels": report.levels, "drifts": len(report.drifts),
         "repairable": sum(drift.can_repair for drift in report.drifts),

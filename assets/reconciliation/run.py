@@ -11,13 +11,14 @@ from assets.reconciliation.compare_customers import CustomerComparator
 from assets.reconciliation.compare_inventory import StockComparator
 from assets.reconciliation.compare_orders import OrderComparator
 from assets.reconciliation.compare_prices import reconcile_prices
+from assets.reconciliation.compare_returns import reconcile_returns
 from assets.reconciliation.compare_shipments import ShipmentComparator
 from assets.reconciliation.ids import OrderIds
 from assets.reconciliation.repair import apply_repairs, by_stream
 from assets.reconciliation.result import OrderSnapshot, Result
 from assets.reconciliation.snapshot import SnapshotReader
 from assets.streams.inventory_changes import are_sales_captured
-from domain.connections import CUSTOMERS, INVENTORY, ORDERS, PRICES, SHIPMENTS
+from domain.connections import CUSTOMERS, INVENTORY, ORDERS, PRICES, RETURNS, SHIPMENTS
 from domain.reconciliation import Drift, DriftKey
 from domain.values import Partition
 from resources.ledger.captures import inbox
@@ -55,6 +56,7 @@ class Report:
     levels: int = 0
     customers: int = 0
     prices: int = 0
+    returns: int = 0
     pending: int = 0
     """Records that were not compared, since a change of them was under way."""
     drifts: list[Drift] = field(default_factory=list)
@@ -83,6 +85,11 @@ def reconcile(sync: Sync, request: Request) -> Report:
             recorder = DriftRecorder(sync, session, request, report)
             pause = request.confirm_seconds
             reconcile_prices(sync, session, recorder, report, pause)
+    if RETURNS in request.streams:
+        with sync.ledger.session(sync.name, RETURNS, sync.run_id) as session:
+            recorder = DriftRecorder(sync, session, request, report)
+            pause = request.confirm_seconds
+            reconcile_returns(sync, session, recorder, report, request.day, pause)
     return report
 
 

@@ -176,6 +176,24 @@ def shown_of(
     )
 
 
+def wanted_return(
+    record: Return,
+    state: ReturnState,
+    lines: Lines,
+    uom_rules: Mapping[str, UomRule],
+    *,
+    shows_announced: bool,
+) -> ReturnRecord:
+    """Return what the store should show of a return, whether it does or not."""
+    arrived, confirmed, expected = (
+        store_units(record, record.in_status(*statuses), lines, uom_rules).units
+        for statuses in (ARRIVED, (ReturnStatus.CONFIRMED,), EXPECTED)
+    )
+    expected = expected if shows_announced else {}
+    counted = Counted(arrived, confirmed, state.paid_units(), expected)
+    return shown_of(record, counted, lines.keys(), is_separate=False)
+
+
 def _texts(record: Return, line_id: str, name: str) -> str:
     """Return what the lines of a return say of an order's line, each once."""
     found = (getattr(line, name) for line in record.lines if line.order_line_id == line_id)

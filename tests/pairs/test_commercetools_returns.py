@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from assets.reconciliation.run import Request, reconcile
+from domain.connections import RETURNS
 from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.assets.scene import NAME
 from tests.assets.streams.test_returns import approve
@@ -123,6 +125,10 @@ def test_a_return_is_shown_refunded_and_settled_once(shop: ProjectScene) -> None
     shop.run("returns")
     look_again(shop)
     assert shop.effects() == before
+    assert shop.lockstep is not None
+    sync = shop.lockstep.sync(NAME, "reconciliation")
+    report = reconcile(sync, Request(shop.today, (RETURNS,), confirm_seconds=0))
+    assert (report.returns, report.drifts, report.pending) == (1, [], 0)
 
 
 def test_parts_and_several_returns_come_to_what_was_paid(shop: ProjectScene) -> None:

@@ -9,9 +9,12 @@ from uuid import uuid4
 
 import pytest
 
+from assets.reconciliation.run import Report, Request, reconcile
+from domain.connections import RETURNS
 from orchestration.local.simulated import Pair
 from sandbox.app import RunningSandbox
 from tests.assets.reconciliation.comparing import drifts_of, look
+from tests.assets.scene import NAME
 from tests.assets.streams.test_returns import approve
 from tests.pairs.pair_scene import LIMITS, PairScene
 
@@ -211,3 +214,55 @@ def test_an_order_that_the_platform_manages_shows_no_return(shop: PairScene) -> 
     shop.run("returns")
     assert shop.open_rejections("returns") == {made: "return_refused"}
     assert shown(shop) == {}
+
+
+def reconciled(shop: PairScene, *, repair: bool = False) -> Report:
+    """Reconcile today's returns."""
+    assert shop.lockstep is not None
+    sync = shop.lockstep.sync(NAME, "reconciliation")
+    return reconcile(sync, Request(shop.today, (RETURNS,), repair, confirm_seconds=0))
+
+
+def test_a_reconciliation_shows_again_what_a_person_has_changed(shop: PairScene) -> None:
+    """Numbers that were edited, and a return order that was deleted; each is one drift."""
+    shipped = Shipped(shop)
+    made = shipped.returned()
+    shipped.step(made, "receive")
+    report = reconciled(shop)
+    assert (report.returns, report.drifts, report.pending) == (1, [], 0)
+
+    put = f"salesforce/{shop.store}/put"
+    [line], [order] = rows(shop, LINE), rows(shop, ORDER)
+    shop._control("POST", f"{put}/{LINE}", {"Id": line["Id"], "QuantityReceived": 0})
+    [drift] = reconciled(shop).drifts
+    assert (drift.entity, drift.record, drift.found, drift.can_repair) == (
+        "return", made, "differs", True,
+    )  # fmt: skip
+    assert reconciled(shop, repair=True).reruns
+    shop.run("returns", steps=("validated", "delivered"))
+    assert shown(shop) == {made: ("Approved", [(1, 1, 0)])}
+    assert reconciled(shop).closed == 1
+
+    for name, each in ((LINE, line), (ORDER, order)):
+        shop._control("POST", f"{put}/{name}", {"Id": each["Id"], "IsDeleted": True})
+    assert len(reconciled(shop, repair=True).drifts) == 1
+    shop.run("returns", steps=("validated", "delivered"))
+    assert shown(shop) == {made: ("Approved", [(1, 1, 0)])}
+    assert (reconciled(shop).drifts, shop.open_rejections("returns")) == ([], {})
+
+
+def test_a_reconciliation_names_an_order_that_is_gone_and_waits_for_what_is_under_way(
+    shop: PairScene,
+) -> None:
+    """The problem's code stands for what the store shows."""
+    shipped = Shipped(shop)
+    made = shipped.returned()
+    shop.run("returns")
+    shop.to_oms(f"orders/{made}/receive", {})
+    shop.run("returns", steps=("captured",))
+    assert reconciled(shop).pending == 1
+    shop.run("returns")
+    values = {"Id": shipped.store_id, "OrderLifeCycleType": "MANAGED"}
+    shop._control("POST", f"salesforce/{shop.store}/put/OrderSummary", values)
+    [drift] = reconciled(shop).drifts
+    assert (drift.record, drift.found) == (made, "return_refused")

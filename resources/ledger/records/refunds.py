@@ -12,6 +12,7 @@ import msgspec
 import orjson
 import psycopg
 
+from domain.connections import RETURNS
 from domain.refunds import StoreRefund
 from domain.rules.refund_amounts import PricedOrder
 from domain.values import Grain, Partition
@@ -130,6 +131,19 @@ class Refunds:
             (self._name, list(source_ids)),
         )
         return dict(rows.fetchall())
+
+    def returns_of(self, day: date) -> list[str]:
+        """Return the returns whose newest accepted version is of a day, or that have a drift."""
+        rows = self._db.execute(
+            """SELECT r.source_id FROM sync.record r
+               WHERE r.connection = %(name)s AND r.stream = %(stream)s AND r.source_day = %(day)s
+                 AND r.state = 'accepted' AND r.outcome IS DISTINCT FROM 'superseded'
+               UNION SELECT d.source_id FROM sync.drift d
+               WHERE d.connection = %(name)s AND d.stream = %(stream)s AND d.state <> 'closed'
+               ORDER BY 1""",
+            {"name": self._name, "stream": RETURNS, "day": day},
+        )
+        return [source_id for (source_id,) in rows]
 
     def known(self, source_ids: Collection[str]) -> dict[str, list[KnownRefund]]:
         """Return order -> what was made or found for returns of these orders."""

@@ -19,7 +19,7 @@ from domain.delivery import (
 )
 from domain.errors import LockstepError, RecordRejected
 from domain.exchange import ExchangeLog, OutcomeUnknown, Receipt
-from domain.refunds import OrderRefunds, RefundRequest, StoreRefund
+from domain.refunds import OrderRefunds, RefundRequest, ReturnRecord, StoreRefund
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.target_writer import TargetWriter
@@ -49,6 +49,11 @@ class BigCommerceRefunds:
         """Open the store for refunds."""
         push = AsyncApiClient(self._policy, concurrency=1, log=log)
         return BigCommerceRefundsWriter(push, RefundCalls(push, self._settings))
+
+    async def not_shown(self, records: Sequence[ReturnRecord]) -> dict[str, str]:
+        """Return nothing: the store has no place for returns."""
+        del records
+        return {}
 
 
 class BigCommerceRefundsWriter(TargetWriter):

@@ -62,6 +62,20 @@ class CommercetoolsReturns:
         push = AsyncApiClient(self._policy, concurrency=1, log=log)
         return CommercetoolsReturnsWriter(push, self._settings)
 
+    async def not_shown(self, records: Sequence[ReturnRecord]) -> dict[str, str]:
+        """Return return id -> how the project shows it otherwise."""
+        found: dict[str, str] = {}
+        async with self.writer(lambda _: None) as writer:
+            for record in records:
+                try:
+                    differs = await writer.differs(record)
+                except RecordRejected as rejected:
+                    found[record.return_id] = rejected.problems[0].code
+                    continue
+                if differs:
+                    found[record.return_id] = "differs"
+        return found
+
 
 class CommercetoolsReturnsWriter(TargetWriter):
     """``domain.ports.Writer`` of returns and refunds."""
@@ -89,6 +103,11 @@ class CommercetoolsReturnsWriter(TargetWriter):
             "return_refused",
         )
         return Receipt(record.order_id, trace_id=trace_id)
+
+    async def differs(self, record: ReturnRecord) -> bool:
+        """Return whether an order shows a return otherwise."""
+        order = (await self._orders.read(record.order_id)).order
+        return bool(show_return(order, record, self._settings))
 
     async def _refund(self, claimed: Claimed) -> Receipt:
         request: RefundRequest = claimed.content

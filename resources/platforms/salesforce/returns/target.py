@@ -76,6 +76,20 @@ class SalesforceReturns:
         push = AsyncApiClient(self._policy, concurrency=1, log=log)
         return SalesforceReturnsWriter(push, self._settings)
 
+    async def not_shown(self, records: Sequence[ReturnRecord]) -> dict[str, str]:
+        """Return return id -> how the org shows it otherwise."""
+        found: dict[str, str] = {}
+        async with self.writer(lambda _: None) as writer:
+            for record in records:
+                try:
+                    differs = await writer.differs(record)
+                except RecordRejected as rejected:
+                    found[record.return_id] = rejected.problems[0].code
+                    continue
+                if differs:
+                    found[record.return_id] = "differs"
+        return found
+
 
 class SalesforceReturnsWriter(TargetWriter):
     """``domain.ports.Writer`` of returns: what a return order shows is written again."""
@@ -99,6 +113,10 @@ class SalesforceReturnsWriter(TargetWriter):
         parent = order.account_id or record.order_id
         reply = await self._calls.send(parent, parts, claimed.correlation_id, "return_refused")
         return Receipt(record.order_id, trace_id=request_id(reply.headers))
+
+    async def differs(self, record: ReturnRecord) -> bool:
+        """Return whether the org shows a return otherwise."""
+        return bool(show_return(await self._read(record.order_id), record, self._settings))
 
     async def _read(self, order_id: str) -> ReturnedOrder:
         if not is_id(order_id):

@@ -314,8 +314,10 @@ class ListingTarget(Target, Protocol):
     store refuses a second product with a SKU, so that one is created once.
     """
 
+    fields: Collection[str]
+    """The fields of ``Listing`` that a product of the store may have."""
     needs: Collection[str]
-    """The fields of ``Listing`` that a product to create must have."""
+    """Those that a product to create must have."""
 
 
 class StoreTargets(TypedDict, total=False):

@@ -112,7 +112,8 @@ class Listings:
     ) -> Mapping[int, Sequence[Problem]]:
         """Check the batch."""
         del session
-        return listing_problems(records, sync.listings_target.needs)
+        target = sync.listings_target
+        return listing_problems(records, target.fields, target.needs)
 
     def typed(self, accepted: Sequence[tuple[StoredCapture, Listing]]) -> list[TableRows]:
         """Return no rows: what a product shows is the stream ``catalog``'s."""

@@ -8,7 +8,7 @@ from assets.streams.listings_group import Wanted, listing_of, units_of
 from domain.connections import LISTINGS
 from domain.records.listings import Listing
 from domain.records.record import InvalidRecord
-from domain.schemas.listings import listing_problems
+from domain.schemas.listings import IMAGES, TEXTS, listing_problems
 from domain.skus import sku_key
 from domain.text import printable
 from resources.ledger.records.products import Products
@@ -25,12 +25,14 @@ def resolve(
     rows: Sequence[Wanted],
     *,
     creates: bool = False,
+    fields: Collection[str] = (*TEXTS, IMAGES),
     needs: Collection[str] = (),
 ) -> None:
     """Find the product of each row by its SKU, and check what it wants; note what is wrong.
 
     A product is named once in a sheet, or by the rows of one group: of two others without faults,
-    the first counts. ``creates``: what the store does not have is to be created, with ``needs``.
+    the first counts. ``creates``: what the store does not have is to be created. ``fields`` and
+    ``needs`` are the target's.
     """
     units = units_of(rows)
     skus = {row.sku for unit in units for row in unit}
@@ -47,7 +49,7 @@ def resolve(
             _want(unit, found.pop())
         else:
             _refuse(unit, known)
-    _check(units, needs)
+    _check(units, fields, needs)
     taken: dict[tuple[str, str], int] = {}
     for unit in units:
         listing, number = unit[0].listing, unit[0].number
@@ -98,13 +100,15 @@ def _not_new(unit: Sequence[Wanted], spelled: Mapping[str, str]) -> str:
     return f"the SKU {twice} is there twice in the group" if twice is not None else ""
 
 
-def _check(units: Sequence[Sequence[Wanted]], needs: Collection[str]) -> None:
+def _check(
+    units: Sequence[Sequence[Wanted]], fields: Collection[str], needs: Collection[str]
+) -> None:
     """Check all listings at once: a frame costs the same for one row as for thousands."""
     checked = [unit for unit in units if unit[0].listing is not None]
     listings = [unit[0].listing for unit in checked if unit[0].listing is not None]
     if not listings:
         return
-    for place, problems in listing_problems(listings, needs).items():
+    for place, problems in listing_problems(listings, fields, needs).items():
         for row in checked[place]:
             row.problems = tuple(f"{one.message}; {one.advice}" for one in problems)
             row.listing = None

@@ -16,6 +16,7 @@ from domain.skus import sku_key
 from domain.text import has_controls
 
 LONGEST_NAME, LONGEST_TEXT, LONGEST_ADDRESS, MOST_IMAGES = 250, 60_000, 255, 100
+TEXTS, IMAGES = ("name", "description", "warranty"), "images"
 MOST_VARIANTS, MOST_OPTIONS, LONGEST_OPTION = 100, 10, 255
 _ADDRESS = re.compile(r"https://[^\s/?#@]+/[^\s]*", re.ASCII)
 _BREAKS = str.maketrans("", "", "\t\r\n")
@@ -39,6 +40,11 @@ RULES: dict[str, Rule] = {
         "images",
         "an image is no https address of at most 255 characters, or is there twice",
         "give public addresses that start with https://",
+    ),
+    "listing_field_not_taken": Rule(
+        "record",
+        "the store's products have no place for one of the listing's fields",
+        "leave it out: see docs/catalog.md for what each store takes",
     ),
     "listing_new_incomplete": Rule(
         "record",
@@ -68,6 +74,7 @@ class Listings(pa.DataFrameModel):
     has_good_texts: bool
     has_good_images: bool
     image_count: int
+    has_place: bool
     is_complete: bool
     has_good_variants: bool
 
@@ -87,6 +94,10 @@ class Listings(pa.DataFrameModel):
     def _images(cls, good: pd.Series[bool]) -> pd.Series[bool]:
         return good
 
+    @pa.check("has_place", name="listing_field_not_taken")
+    def _place(cls, has: pd.Series[bool]) -> pd.Series[bool]:
+        return has
+
     @pa.check("is_complete", name="listing_new_incomplete")
     def _complete(cls, complete: pd.Series[bool]) -> pd.Series[bool]:
         return complete
@@ -101,11 +112,14 @@ class Listings(pa.DataFrameModel):
 
 
 def listing_problems(
-    listings: Sequence[Listing], needs: Collection[str] = ()
+    listings: Sequence[Listing],
+    fields: Collection[str] = (*TEXTS, IMAGES),
+    needs: Collection[str] = (),
 ) -> Mapping[int, Sequence[Problem]]:
     """Return the problems of the failing listings by position.
 
-    ``needs`` are the fields that a product to create must have in the store.
+    ``fields`` are those that a product of the store may have, ``needs`` those that one to create
+    must have.
     """
     frame = pd.DataFrame(
         {
@@ -113,6 +127,7 @@ def listing_problems(
             "changes_something": booleans(
                 [bool(one.texts) or one.images is not None for one in listings]
             ),
+            "has_place": booleans([_has_place(one, fields) for one in listings]),
             "is_complete": booleans([_is_complete(one, needs) for one in listings]),
             "has_good_variants": booleans([_are_variants(one.variants) for one in listings]),
             "has_good_title": booleans([_is_title(one.name) for one in listings]),
@@ -124,6 +139,10 @@ def listing_problems(
         }
     )
     return failures(Listings, frame, RULES)
+
+
+def _has_place(listing: Listing, fields: Collection[str]) -> bool:
+    return all(name in fields for name in (*TEXTS, IMAGES) if getattr(listing, name) is not None)
 
 
 def _is_complete(listing: Listing, needs: Collection[str]) -> bool:

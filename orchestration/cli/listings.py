@@ -145,6 +145,7 @@ def _deliver(connection: str, rows: Sequence[Wanted], *, dry_run: bool) -> bool:
                 session.products,
                 rows,
                 creates=sync.connection.catalog.create_products != "never",
+                fields=sync.listings_target.fields,
                 needs=sync.listings_target.needs,
             )
             good = listings_of(rows)

@@ -20,6 +20,8 @@ from resources.platforms.commercetools.client import document_of
 from resources.platforms.commercetools.listings.actions import actions_of, first_definition
 from resources.platforms.commercetools.listings.payload import LISTED_PRODUCTS, PRODUCT_TYPES
 from resources.platforms.commercetools.listings.product import shown
+from resources.platforms.salesforce.listings import target as salesforce
+from resources.platforms.salesforce.products.payload import CAPTURED_PRODUCTS
 from tests.bad_input.counts import LISTING_ANSWERS_EACH
 from tests.bad_input.mutations import Mutator
 from tests.bad_input.outcomes import assert_is_bounded
@@ -81,7 +83,25 @@ def of_store(body: bytes) -> int:
     return len(skus)
 
 
-READERS = {"bigcommerce": (of_store, LISTED), "commercetools": (of_project, PRODUCT)}
+ROW: Json = {
+    "attributes": {"type": "Product2"}, "Id": "01tLk0000000001AAA", "Name": "Mug",
+    "Description": "<p>A mug</p>", "StockKeepingUnit": "MUG", "IsActive": True,
+    "ProductCode": None,
+}  # fmt: skip
+
+
+def of_org(body: bytes) -> int:
+    """Read a row, and return how many texts it shows."""
+    seen = salesforce._shown(salesforce.document_of("query", body, CAPTURED_PRODUCTS))
+    assert all(isinstance(seen[name], str) for name in salesforce.FIELDS)
+    return sum(bool(seen[name]) for name in salesforce.FIELDS)
+
+
+READERS = {
+    "bigcommerce": (of_store, LISTED),
+    "commercetools": (of_project, PRODUCT),
+    "salesforce": (of_org, ROW),
+}
 
 
 @pytest.mark.parametrize("kind", READERS)

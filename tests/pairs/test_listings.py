@@ -78,7 +78,9 @@ def do(shop: PairScene, *rows: Mapping[str, str], deliver: bool = True) -> list[
     wanted = [Wanted(number, row) for number, row in enumerate(rows, 1)]
     with sync.ledger.session(NAME, LISTINGS) as session:
         creates = sync.connection.catalog.create_products != "never"
-        resolve(session.products, wanted, creates=creates, needs=sync.listings_target.needs)
+        target = sync.listings_target
+        parts = {"fields": target.fields, "needs": target.needs}
+        resolve(session.products, wanted, creates=creates, **parts)
         capture_listings(sync, listings_of(wanted))
         if deliver:
             run(shop)
@@ -112,8 +114,10 @@ def sent(shop: PairScene) -> int:
 def test_a_sheet_is_written_once_and_only_where_it_differs(shop: PairScene) -> None:
     """A faulty row keeps no other back; reruns and the same sheet again send nothing."""
     first, second, *_ = skus_of(shop)
+    takes_pictures = "images" in sync_of(shop).listings_target.fields
+    images = {"images": PICTURES} if takes_pictures else {}
     rows = (
-        {"sku": first, "title": "Stoneware mug", "description": "<p>New</p>", "images": PICTURES},
+        {"sku": first, "title": "Stoneware mug", "description": "<p>New</p>", **images},
         {"sku": second, "title": "Jar"},
         {"sku": "NO-SUCH", "title": "Nothing"},
     )
@@ -121,7 +125,8 @@ def test_a_sheet_is_written_once_and_only_where_it_differs(shop: PairScene) -> N
     assert [row.is_done for row in wanted] == [True, True, False]
     ids = [row.listing.product_id for row in wanted if row.listing is not None]
     mug, jar = shown(shop, ids)
-    assert (mug["name"], mug["description"], mug["images"]) == ("Stoneware mug", "<p>New</p>", 2)
+    assert (mug["name"], mug["description"]) == ("Stoneware mug", "<p>New</p>")
+    assert mug["images"] == (2 if takes_pictures else 0)
     assert jar["name"] == "Jar"
     before = sent(shop)
     assert before == 2
@@ -153,16 +158,21 @@ def test_an_exported_sheet_that_is_imported_again_sends_nothing(
 def test_a_lost_answer_is_resolved_by_a_look(shop: PairScene, kind: str) -> None:
     """The product shows what was asked for, and the delivery is settled."""
     sku = skus_of(shop)[0]
-    faults = [{"method": method, "path": "/products", "kind": kind, "times": 20}
-              for method in ("PUT", "POST", "PATCH")]  # fmt: skip
+    rule = {"kind": kind, "times": 20}
+    faults = [
+        rule | {"method": method, "path": path}
+        for method in ("PUT", "POST", "PATCH")
+        for path in ("/products", "/sobjects")
+    ]
     shop.fault(shop.pair.store, *faults)
-    [row] = do(shop, {"sku": sku, "title": "Lost", "images": PICTURES}, deliver=False)
+    images = {"images": PICTURES} if "images" in sync_of(shop).listings_target.fields else {}
+    [row] = do(shop, {"sku": sku, "title": "Lost", **images}, deliver=False)
     run(shop, raise_on_error=False)
     shop.fault(shop.pair.store)
     run(shop)
     assert row.listing is not None
     [product] = shown(shop, [row.listing.product_id])
-    assert (product["name"], product["images"]) == ("Lost", 2)
+    assert (product["name"], product["images"]) == ("Lost", 2 if images else 0)
     assert shop.outcomes(LISTINGS) == {row.listing.product_id: ("accepted", "delivered")}
     before = sent(shop)
     run(shop)
@@ -251,3 +261,15 @@ def test_a_new_product_that_lacks_what_the_store_needs_is_not_created(creating: 
     assert [row.listing for row in done] == [None] * 5
     assert all(row.problems for row in done)
     assert sent(creating) == 0
+
+
+def test_what_the_stores_products_have_no_place_for_is_named(shop: PairScene) -> None:
+    """Before it is sent; the other rows go on."""
+    lacking = {"warranty", "images"} - set(sync_of(shop).listings_target.fields)
+    if not lacking:
+        pytest.skip("its products have all of them")
+    first, second, *_ = skus_of(shop)
+    given = {name: PICTURES if name == "images" else "2 years" for name in lacking}
+    rows = do(shop, {"sku": first, "title": "A", **given}, {"sku": second, "title": "B"})
+    assert [row.is_done for row in rows] == [False, True]
+    assert "no place" in rows[0].result

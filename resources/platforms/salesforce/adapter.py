@@ -18,6 +18,7 @@ from resources.platforms.salesforce.catalog import CatalogSource
 from resources.platforms.salesforce.client import build_policy
 from resources.platforms.salesforce.customers.source import CustomersSource
 from resources.platforms.salesforce.inventory import LevelReader, SalesforceStock
+from resources.platforms.salesforce.listings.target import SalesforceListings
 from resources.platforms.salesforce.orders.source import OrdersSource
 from resources.platforms.salesforce.preflight import Preflight
 from resources.platforms.salesforce.prices.reader import PriceReader
@@ -47,7 +48,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "actions": ActionsSource,
     "products": ProductsSource,
 }
-TARGETS = frozenset({"shipments", "inventory", "returns", "prices"})
+TARGETS = frozenset({"shipments", "inventory", "returns", "prices", "listings"})
 
 
 class Salesforce:
@@ -83,6 +84,7 @@ class Salesforce:
             "inventory": SalesforceStock(self._policy, settings, levels),
             "returns": SalesforceReturns(self._policy, settings),
             "prices": SalesforcePrices(self._policy, settings, prices),
+            "listings": SalesforceListings(self._policy, settings, self._http),
         }
 
     def preflight(self) -> list[Check]:

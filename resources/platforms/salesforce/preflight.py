@@ -12,6 +12,7 @@ from domain.connections import (
     CATALOG,
     CUSTOMERS,
     INVENTORY,
+    LISTINGS,
     PRICES,
     RETURNS,
     SHIPMENTS,
@@ -27,6 +28,8 @@ from resources.platforms.salesforce.catalog import SELECT as STOCK_QUERY
 from resources.platforms.salesforce.client import INSTALL, QueryClient, UsageReader
 from resources.platforms.salesforce.fields import PRODUCT_FIELDS, customer_fields, order_fields
 from resources.platforms.salesforce.inventory import AVAILABLE, LevelReader, asked, held_of
+from resources.platforms.salesforce.listings.target import FIELDS as LISTING_FIELDS
+from resources.platforms.salesforce.listings.target import PRODUCT as LISTED
 from resources.platforms.salesforce.orders.source import scope_of
 from resources.platforms.salesforce.prices.reader import ENTRY as PRICE_ENTRY
 from resources.platforms.salesforce.prices.reader import PriceReader
@@ -125,7 +128,7 @@ class Preflight:
         if RETURNS in self._connection.streams and self._connection.returns.refunds == "service":
             text = f"{REFUND_QUERY} LIMIT 1"
             checks.append(finding_of("query of refunds", partial(self._query, text)))
-        if CATALOG in self._connection.streams:
+        if not {CATALOG, LISTINGS}.isdisjoint(self._connection.streams):
             text = select(PRODUCT_FIELDS, "Product2", " LIMIT 1")
             name = "query of products as they are sold"
             checks.append(finding_of(name, partial(self._query, text)))
@@ -247,6 +250,8 @@ def written(
         yield ACTION, OUTCOME
     if PRICES in connection.streams:
         yield PRICE_ENTRY, ("UnitPrice", "IsActive", "UseStandardPrice")
+    if LISTINGS in connection.streams:
+        yield LISTED, tuple(LISTING_FIELDS.values())
     if RETURNS in connection.streams:
         yield "ReturnOrder", RETURN
         yield "ReturnOrderLineItem", RETURN_LINE

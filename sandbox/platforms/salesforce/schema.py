@@ -6,6 +6,7 @@ uses here; the custom ones are those of ``deploy/salesforce``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 CUSTOM = "__c"
@@ -35,6 +36,8 @@ class SObject:
     read_only: frozenset[str] = frozenset()
     numbered: tuple[str, str] = ("", "")
     """The autonumber field and its form."""
+    lengths: Mapping[str, int] = field(default_factory=dict)
+    """Of the texts that are checked."""
 
     def type_of(self, name: str) -> str:
         """Return a field's type."""
@@ -61,13 +64,14 @@ def _object(
     keys: str = "",
     read_only: str = "",
     numbered: tuple[str, str] = ("", ""),
+    lengths: Mapping[str, int] | None = None,
 ) -> SObject:
     types = dict.fromkeys(numbers.split(), "double")
     types |= dict.fromkeys(moments.split(), "datetime") | dict.fromkeys(flags.split(), "boolean")
     known = {*names.split(), *types, *(parents or {}), "Id", *SYSTEM, *keys.split()}
     return SObject(
         prefix, frozenset(known), parents or {}, types, tuple(required.split()),
-        tuple(keys.split()), frozenset(read_only.split()), numbered,
+        tuple(keys.split()), frozenset(read_only.split()), numbered, lengths or {},
     )  # fmt: skip
 
 
@@ -101,7 +105,8 @@ OBJECTS: dict[str, SObject] = {
     "Product2": _object(
         "01t",
         "Name StockKeepingUnit ProductCode ProductClass Description Family QuantityUnitOfMeasure",
-        flags="IsActive",
+        flags="IsActive", required="Name",
+        lengths={"Name": 255, "Description": 4_000, "StockKeepingUnit": 180, "ProductCode": 255},
     ),
     "Pricebook2": _object("01s", "Name", flags="IsActive IsStandard"),
     "PricebookEntry": _object(

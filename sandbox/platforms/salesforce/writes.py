@@ -232,6 +232,11 @@ class Writes:
         if missing:
             message = f"Required fields are missing: [{', '.join(missing)}]"
             raise RowRefused("REQUIRED_FIELD_MISSING", message, *missing)
+        for field, value in values.items():
+            longest = kind.lengths.get(field)
+            if longest is not None and isinstance(value, str) and len(value) > longest:
+                message = f"{field}: data value too large (max length={longest})"
+                raise RowRefused("STRING_TOO_LONG", message, field)
         self._check_references(name, values)
         if (
             name == "OrderSummary"

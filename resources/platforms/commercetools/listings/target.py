@@ -58,6 +58,7 @@ class CommercetoolsListings:
         self.operations: Mapping[str, Operation] = {
             "update": Operation(concurrency=settings.write_concurrency)
         }
+        self.fields: Collection[str] = ("name", "description", "warranty", "images")
         self.needs: Collection[str] = ()
 
     def writer(self, log: ExchangeLog) -> ListingsWriter:

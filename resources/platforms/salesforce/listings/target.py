@@ -1,0 +1,147 @@
+"""Texts of an org's products, as a target of deliveries: rows of ``Product2``, by their ids.
+
+A product has no version, and no standard fields for a warranty and pictures. Each variation is a
+product of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+
+import orjson
+
+from domain.delivery import Claimed, Held, ListingSave, Operation, Outcome, Question, outcome_of
+from domain.errors import AccessRefused, Problem, RecordRejected, TransientError
+from domain.exchange import ExchangeLog, Receipt
+from domain.listings import product_gone
+from resources.http.async_client import AsyncApiClient
+from resources.http.client import ApiClient
+from resources.http.policy import ClientPolicy
+from resources.http.redaction import request_id, vendor_text
+from resources.http.target_writer import TargetWriter
+from resources.platforms.salesforce.answers_payload import ROWS, Row
+from resources.platforms.salesforce.client import (
+    ACCESS,
+    INSTALL,
+    TEMPORARY,
+    QueryClient,
+    document_of,
+    refuse,
+)
+from resources.platforms.salesforce.fields import PRODUCT_FIELDS
+from resources.platforms.salesforce.products.mapping import PARENT
+from resources.platforms.salesforce.products.payload import CAPTURED_PRODUCTS, Product
+from resources.platforms.salesforce.settings import IDS_A_CALL, SalesforceSettings
+from resources.platforms.salesforce.soql import is_id, one_of, select
+
+PRODUCT, PATH = "Product2", "/composite/sobjects"
+FIELDS = {"name": "Name", "description": "Description"}
+"""Canonical field of a listing -> the product's."""
+ADVICE = "correct the texts in the sheet"
+
+
+class SalesforceListings:
+    """``domain.ports.ListingTarget``: a product is changed by its id, field by field."""
+
+    def __init__(
+        self, policy: ClientPolicy, settings: SalesforceSettings, reader: ApiClient
+    ) -> None:
+        self._policy, self._settings, self._reader = policy, settings, reader
+        self.acts_for = policy.acts_for
+        self.operations: Mapping[str, Operation] = {
+            "update": Operation(concurrency=settings.write_concurrency)
+        }
+        self.fields: Collection[str] = FIELDS
+        self.needs: Collection[str] = ()
+
+    def writer(self, log: ExchangeLog) -> ListingsWriter:
+        """Open the org for writing products."""
+        push = AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log)
+        return ListingsWriter(push, QueryClient(self._reader, self._settings.data_path))
+
+
+class ListingsWriter(TargetWriter):
+    """``domain.ports.Writer`` of listings: what is uncertain is read, and written again."""
+
+    def __init__(self, push: AsyncApiClient, queries: QueryClient) -> None:
+        super().__init__(push)
+        self._push, self._queries = push, queries
+
+    async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
+        """Change products, one call each."""
+        return [await outcome_of(self._save(one)) for one in claimed]
+
+    async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
+        """Return the texts of products; one that is not active is not sold, and gone."""
+        found = await asyncio.to_thread(self._read, list(asked))
+        gone = {name: Held(name, problems=(product_gone(name),)) for name in asked}
+        return gone | found
+
+    def _read(self, product_ids: Sequence[str]) -> dict[str, Held]:
+        wanted = sorted({name for name in product_ids if is_id(name)})
+        found: dict[str, Held] = {}
+        for start in range(0, len(wanted), IDS_A_CALL):
+            where = one_of("Id", wanted[start : start + IDS_A_CALL])
+            for page in self._queries.rows(select(PRODUCT_FIELDS, PRODUCT, f" WHERE {where}")):
+                for raw in page:
+                    row = document_of(f"salesforce: query of {PRODUCT}", raw, CAPTURED_PRODUCTS)
+                    if row.id and row.is_active is True and row.product_class != PARENT:
+                        found[row.id] = Held(row.id, _shown(row))
+        return found
+
+    async def _save(self, claimed: Claimed) -> Receipt:
+        save: ListingSave = claimed.content
+        values = {FIELDS[field]: text for field, text in save.texts.items()}
+        record = {"attributes": {"type": PRODUCT}, "id": save.product_id, **values}
+        reply = await self._push.request(
+            "PATCH",
+            PATH,
+            body=orjson.dumps({"allOrNone": False, "records": [record]}),
+            correlation_id=claimed.correlation_id,
+            idempotent=True,
+            decode=_row,
+        )
+        if not reply.ok:
+            refuse(reply, "listing_refused", "record", ADVICE)
+        row: Row = reply.value
+        if not row.success:
+            raise _refusal(row, save.product_id)
+        return Receipt(save.product_id, trace_id=request_id(reply.headers))
+
+
+def _shown(row: Product) -> dict[str, object]:
+    """Return what ``domain.ports.ListingTarget`` has to hold."""
+    sku = (row.stock_keeping_unit or row.product_code or "").strip()
+    return {
+        "name": row.name or "",
+        "description": row.description or "",
+        "warranty": "",
+        "images": 0,
+        "addresses": [],
+        "skus": [sku]
+        if (sku := (row.stock_keeping_unit or row.product_code or "").strip())
+        else [],
+    }
+
+
+def _row(body: bytes) -> Row:
+    """Return the result of the one row; raises ``ValueError`` where the answer has none."""
+    rows = ROWS.decode(body)
+    if len(rows) != 1:
+        raise ValueError(f"the answer has {len(rows)} rows for one record")
+    return rows[0]
+
+
+def _refusal(row: Row, product_id: str) -> Exception:
+    error = row.errors[0] if row.errors else None
+    code = error.statusCode or error.errorCode if error is not None else ""
+    message = vendor_text(error.message if error is not None else "no reason given", 300)
+    if code in TEMPORARY:
+        return TransientError(f"salesforce: {code}: {message}; a later try may help")
+    if code in ACCESS:
+        return AccessRefused(f"salesforce: {code}: {message}; {INSTALL}")
+    if code in ("ENTITY_IS_DELETED", "NOT_FOUND"):
+        return RecordRejected(product_gone(product_id))
+    text = f"the store refuses the texts: {code}: {message}"
+    return RecordRejected(Problem("listing_refused", "record", text, ADVICE))

@@ -11,6 +11,7 @@ import pytest
 
 from domain.action_form import KINDS as ACTIONS
 from domain.records.actions import OutcomeState
+from resources.platforms.salesforce.events.queue import STREAMS
 from resources.platforms.salesforce.preflight import (
     ENTRY,
     FULFILMENT,
@@ -37,6 +38,9 @@ SPACE = "{http://soap.sforce.com/2006/04/metadata}"
 KINDS = {
     "field-meta": "CustomField", "object-meta": "CustomObject",
     "permissionset-meta": "PermissionSet", "package": "Package",
+    "platformEventChannel-meta": "PlatformEventChannel",
+    "platformEventChannelMember-meta": "PlatformEventChannelMember",
+    "managedEventSubscription-meta": "ManagedEventSubscription",
 }  # fmt: skip
 FILES = sorted(ROOT.rglob("*.xml"))
 REQUIRED = {f"{ACTION}.Order_Summary__c", f"{ACTION}.Kind__c"}
@@ -146,6 +150,20 @@ def test_a_new_request_has_the_status_that_is_read() -> None:
     assert {texts(each, "fullName")[0] for each in kinds.findall(f".//{SPACE}value")} == set(
         ACTIONS
     )
+
+
+def test_the_channel_of_events_has_objects_whose_changes_are_hints() -> None:
+    """No more than the five that an org may select, and the subscription is to that channel."""
+    folder = ROOT / "events" / "main" / "default"
+    members = [parsed(file) for file in folder.glob("platformEventChannelMembers/*.xml")]
+    selected = {texts(member, "selectedEntity")[0] for member in members}
+    assert selected <= {f"{name}ChangeEvent" for name in STREAMS}
+    assert 0 < len(selected) <= 5
+    [channel] = folder.glob("platformEventChannels/*.xml")
+    name = channel.name.partition(".")[0]
+    assert {texts(member, "eventChannel")[0] for member in members} == {name}
+    [subscription] = folder.glob("managedEventSubscriptions/*.xml")
+    assert texts(parsed(subscription), "topicName") == [f"/data/{name}"]
 
 
 def test_the_manifest_lists_everything() -> None:

@@ -17,6 +17,7 @@ from resources.platforms.salesforce.auth import build_tokens
 from resources.platforms.salesforce.catalog import CatalogSource
 from resources.platforms.salesforce.client import build_policy
 from resources.platforms.salesforce.customers.source import CustomersSource
+from resources.platforms.salesforce.events.queue import ChangeEvents
 from resources.platforms.salesforce.inventory import LevelReader, SalesforceStock
 from resources.platforms.salesforce.listings.target import SalesforceListings
 from resources.platforms.salesforce.orders.source import OrdersSource
@@ -55,8 +56,6 @@ class Salesforce:
     """One org, or one store of it."""
 
     kind: str = "salesforce"
-    events: None = None
-    """The org's events are not read yet: changes are found by polling."""
 
     def __init__(
         self,
@@ -70,6 +69,11 @@ class Salesforce:
         self._tokens = build_tokens(settings, secrets(settings.secret), transport)
         self._policy = build_policy(settings, self._tokens, quota)
         self._http = ApiClient(self._policy, transport=transport)
+        self.events = (
+            ChangeEvents(settings.events, self._tokens, connection.streams)
+            if settings.events is not None
+            else None
+        )
         self.sources: StoreSources = {
             "orders": OrdersSource(self._http, settings, connection),
             "catalog": CatalogSource(self._http, settings),
@@ -78,7 +82,9 @@ class Salesforce:
             "products": ProductsSource(self._http, settings),
         }
         levels, prices = LevelReader(self._http, settings), PriceReader(self._http, settings)
-        self._preflight = Preflight(self._http, self._tokens, settings, connection, levels, prices)
+        self._preflight = Preflight(
+            self._http, self._tokens, settings, connection, levels, prices, self.events
+        )
         self.targets: StoreTargets = {
             "shipments": SalesforceShipments(self._policy, settings, connection),
             "inventory": SalesforceStock(self._policy, settings, levels),
@@ -99,3 +105,5 @@ class Salesforce:
         """Close connections."""
         self._tokens.close()
         self._http.close()
+        if self.events is not None:
+            self.events.close()

@@ -33,6 +33,7 @@ from resources.platforms.salesforce.answers_payload import ERRORS, RESULTS, Erro
 from resources.platforms.salesforce.children import extended, unfinished
 from resources.platforms.salesforce.settings import (
     ASK_AGAIN_SECONDS,
+    CLIENT,
     DAY_SECONDS,
     SalesforceSettings,
 )
@@ -86,6 +87,7 @@ def build_policy(
         auth=tokens,
         limiter=limiter,
         timeout=settings.timeout,
+        headers={"Sforce-Call-Options": f"client={CLIENT}"},
     )
 
 

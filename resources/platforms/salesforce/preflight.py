@@ -26,6 +26,7 @@ from resources.platforms.salesforce.actions.source import FIELDS as REQUEST
 from resources.platforms.salesforce.answers_payload import AVAILABILITIES, DESCRIPTIONS, Description
 from resources.platforms.salesforce.catalog import SELECT as STOCK_QUERY
 from resources.platforms.salesforce.client import INSTALL, QueryClient, UsageReader
+from resources.platforms.salesforce.events.queue import ChangeEvents
 from resources.platforms.salesforce.fields import PRODUCT_FIELDS, customer_fields, order_fields
 from resources.platforms.salesforce.inventory import AVAILABLE, LevelReader, asked, held_of
 from resources.platforms.salesforce.listings.target import FIELDS as LISTING_FIELDS
@@ -99,11 +100,12 @@ class Preflight:
         connection: Connection,
         levels: LevelReader,
         prices: PriceReader,
+        events: ChangeEvents | None,
     ) -> None:
         self._http, self._tokens = http, tokens
         self._settings, self._connection = settings, connection
         self._levels, self._queries = levels, QueryClient(http, settings.data_path)
-        self._prices = prices
+        self._prices, self._events = prices, events
 
     def run(self) -> list[Check]:
         """Return one line a check; what depends on a failed credential is left out."""
@@ -113,24 +115,9 @@ class Preflight:
             return checks
         checks.append(self._beyond_need())
         checks.append(self._calls_left())
-        where, _ = scope_of(self._settings)
-        text = select(order_fields(self._settings), "OrderSummary", f"{all_of(where)} LIMIT 1")
-        checks.append(finding_of("query of orders", partial(self._query, text)))
-        if CUSTOMERS in self._connection.streams:
-            text = select(customer_fields(self._settings), "Account", " LIMIT 1")
-            checks.append(finding_of("query of customers", partial(self._query, text)))
-        if ACTIONS in self._connection.streams and self._settings.has_actions:
-            text = select(REQUEST, ACTION, " LIMIT 1")
-            checks.append(finding_of("query of requests", partial(self._query, text)))
-        if RETURNS in self._connection.streams:
-            text = f"{returns_query(self._settings)}{all_of(where)} LIMIT 1"
-            checks.append(finding_of("query of returns", partial(self._query, text)))
-        if RETURNS in self._connection.streams and self._connection.returns.refunds == "service":
-            text = f"{REFUND_QUERY} LIMIT 1"
-            checks.append(finding_of("query of refunds", partial(self._query, text)))
-        if not {CATALOG, LISTINGS}.isdisjoint(self._connection.streams):
-            text = select(PRODUCT_FIELDS, "Product2", " LIMIT 1")
-            name = "query of products as they are sold"
+        if (events := self._events) is not None:
+            checks.append(finding_of("events", lambda: (True, events.check(), "")))
+        for name, text in read(self._connection, self._settings):
             checks.append(finding_of(name, partial(self._query, text)))
         for name, fields in written(self._connection, self._settings):
             check = partial(self._writes, name, fields)
@@ -240,6 +227,24 @@ class Preflight:
         )  # fmt: skip
         held_of(reply)
         return True, "Omnichannel Inventory answers", ""
+
+
+def read(connection: Connection, settings: SalesforceSettings) -> Iterator[tuple[str, str]]:
+    """Yield the queries that the connection's streams run, each with a name for it."""
+    where, _ = scope_of(settings)
+    text = select(order_fields(settings), "OrderSummary", f"{all_of(where)} LIMIT 1")
+    yield "query of orders", text
+    if CUSTOMERS in connection.streams:
+        yield "query of customers", select(customer_fields(settings), "Account", " LIMIT 1")
+    if ACTIONS in connection.streams and settings.has_actions:
+        yield "query of requests", select(REQUEST, ACTION, " LIMIT 1")
+    if RETURNS in connection.streams:
+        yield "query of returns", f"{returns_query(settings)}{all_of(where)} LIMIT 1"
+    if RETURNS in connection.streams and connection.returns.refunds == "service":
+        yield "query of refunds", f"{REFUND_QUERY} LIMIT 1"
+    if not {CATALOG, LISTINGS}.isdisjoint(connection.streams):
+        text = select(PRODUCT_FIELDS, "Product2", " LIMIT 1")
+        yield "query of products as they are sold", text
 
 
 def written(

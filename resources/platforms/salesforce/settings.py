@@ -34,6 +34,9 @@ ACTION, NEW = "Lockstep_Action__c", "New"
 ACTION_STATUS, ACTION_REASON, ACTION_DECIDED = "Status__c", "Reason__c", "Decided_At__c"
 """Its fields that Lockstep writes."""
 
+CLIENT = "lockstep"
+"""What each call states as its client, and change events as their origin."""
+
 DAY_SECONDS = 86_400.0
 ASK_AGAIN_SECONDS = 3_600.0
 """The day's limit counts the last 24 hours, so some of it comes back at any time."""
@@ -54,6 +57,30 @@ PRICE_BATCH = 100
 """Prices of a collection, each of which is up to two records, of 200 at most."""
 MOST_LOCKED = 5
 """How often a write finds its records locked before it has to wait for a later try."""
+
+
+class EventSettings(Config):
+    """A managed subscription of the Pub/Sub API to the changes of the org's records."""
+
+    subscription: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
+    """Developer name of the managed event subscription."""
+    org_id: RecordId
+    """Id of the org, which each call names."""
+    endpoint: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]+:[0-9]{1,5}$")] = (
+        "api.pubsub.salesforce.com:7443"
+    )
+    secure: bool = True
+    """False only where the endpoint is this machine's own, as in tests."""
+    wait: Annotated[float, Field(gt=0, le=5)] = 1.0
+    """Seconds that a tick waits for events: the API says within 270 seconds that there are none."""
+    timeout: Annotated[float, Field(gt=0, le=30)] = 5.0
+    """Seconds for the answer to a commit."""
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if not self.secure and self.endpoint.rpartition(":")[0] not in ("127.0.0.1", "localhost"):
+            raise ValueError("events: a token goes to another machine by TLS only")
+        return self
 
 
 class ReturnStatusNames(Config):
@@ -142,6 +169,8 @@ class SalesforceSettings(SystemSettings):
     """Id of the ``Location`` of fulfilment orders; without it parcels are shipments only."""
     return_statuses: ReturnStatusNames = ReturnStatusNames()
     """What the org writes for the states of return orders, in the stream ``returns``."""
+    events: EventSettings | None = None
+    """Where the org's change events are pulled from; without it changes are found by polling."""
     has_history: bool = True
     """Write each status to the status history, too; its object must be installed."""
     has_actions: bool = True
@@ -189,7 +218,8 @@ class SalesforceSettings(SystemSettings):
     def identity(self) -> Identity:
         """Return the org and the store that this section serves."""
         account = f"Salesforce org {normalised_address(self.my_domain)}"
-        return Identity(account, self.sales_store_id, "store", bucket=self.bucket)
+        queue = f"{account}, {self.events.subscription}" if self.events is not None else ""
+        return Identity(account, self.sales_store_id, "store", bucket=self.bucket, queue=queue)
 
     @property
     def names(self) -> StatusNames:

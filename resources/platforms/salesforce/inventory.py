@@ -20,7 +20,7 @@ import orjson
 
 from domain.delivery import Claimed, LevelChange, Operation, Outcome, failed, succeeded
 from domain.errors import LockstepError, PermanentError, Problem, RecordRejected
-from domain.exchange import ExchangeLog, Receipt
+from domain.exchange import ExchangeLog, OutcomeUnknown, Receipt
 from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
 from resources.http.client import ApiClient
@@ -42,6 +42,7 @@ from resources.platforms.salesforce.client import (
     refuse_access,
 )
 from resources.platforms.salesforce.settings import STOCK_BATCH, SalesforceSettings
+from resources.platforms.salesforce.uploads import ACTS_FOR, MOST_LEVELS, upload
 
 UPDATE = "/commerce/oci/availability-records/actions/batch-update"
 AVAILABLE = "/commerce/oci/availability/availability-records/actions/get-availability"
@@ -89,14 +90,16 @@ class LevelReader:
 
 
 class SalesforceStock:
-    """``domain.ports.LevelTarget``: a call for a hundred SKUs of one location."""
+    """``domain.ports.LevelTarget``: a call for a hundred SKUs of one location, or a file."""
 
     def __init__(
         self, policy: ClientPolicy, settings: SalesforceSettings, reader: LevelReader
     ) -> None:
         self._policy, self._settings, self._reader = policy, settings, reader
-        self.acts_for = policy.acts_for
-        self.operations: Mapping[str, Operation] = {"stock": Operation(batch=STOCK_BATCH)}
+        uploads = settings.stock_upload_from is not None
+        self.acts_for = max(policy.acts_for, ACTS_FOR) if uploads else policy.acts_for
+        batch = MOST_LEVELS if uploads else STOCK_BATCH
+        self.operations: Mapping[str, Operation] = {"stock": Operation(batch=batch)}
 
     def locations(self) -> Mapping[str, str]:
         """Return location code -> id."""
@@ -109,19 +112,62 @@ class SalesforceStock:
     def writer(self, log: ExchangeLog) -> StockWriter:
         """Open the org for writing stock."""
         return StockWriter(
-            AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log)
+            AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log),
+            self._settings.stock_upload_from,
         )
 
 
 class StockWriter(TargetWriter):
     """``domain.ports.Writer`` of stock: an absolute level that is uncertain is written again."""
 
-    def __init__(self, client: AsyncApiClient) -> None:
+    def __init__(self, client: AsyncApiClient, upload_from: int | None) -> None:
         super().__init__(client)
-        self._client = client
+        self._client, self._upload_from = client, upload_from
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
-        """Set the levels of a batch; a refused row stops no other."""
+        """Set the levels of a location; a refused row stops no other."""
+        if self._upload_from is not None and len(claimed) >= self._upload_from:
+            return await self._upload(claimed)
+        slices = range(0, len(claimed), STOCK_BATCH)
+        return [o for n in slices for o in await self._batch(claimed[n : n + STOCK_BATCH])]
+
+    async def _upload(self, claimed: Sequence[Claimed]) -> list[Outcome]:
+        """Upload levels; those that don't show afterwards go by batches, which name the refused."""
+        changes: list[LevelChange] = [one.content for one in claimed]
+        places = {change.target.location for change in changes}
+        if len(places) != 1:
+            raise PermanentError("levels of several locations came as one group")
+        try:
+            held = await self._levels(changes)
+            rows = [self._record(one, held) for one in claimed]
+            levels = {row["stockKeepingUnit"]: row["onHand"] for row in rows}
+            ended = await upload(self._client, places.pop(), levels)
+            left = list(range(len(claimed)))
+            if ended == "whole":
+                return [succeeded(Receipt(change.target.sku)) for change in changes]
+            if ended != "refused":
+                held = await self._levels(changes)
+                left = [n for n, change in enumerate(changes) if not _shows(held, change)]
+        except LockstepError as error:
+            return [failed(error) for _ in changes]
+        outcomes = [succeeded(Receipt(change.target.sku)) for change in changes]
+        if ended == "not yet":
+            late = OutcomeUnknown("salesforce: the import of the levels has not ended in time")
+            return [failed(late) if n in set(left) else o for n, o in enumerate(outcomes)]
+        for start in range(0, len(left), STOCK_BATCH):
+            part = left[start : start + STOCK_BATCH]
+            found = await self._batch([claimed[n] for n in part])
+            for n, outcome in zip(part, found, strict=True):
+                outcomes[n] = outcome
+        return outcomes
+
+    async def _levels(self, changes: Sequence[LevelChange]) -> Held:
+        found: Held = {}
+        for start in range(0, len(changes), STOCK_BATCH):
+            found |= await self._held(changes[start : start + STOCK_BATCH])
+        return found
+
+    async def _batch(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         changes: list[LevelChange] = [one.content for one in claimed]
         if not changes:
             return []
@@ -179,6 +225,13 @@ class StockWriter(TargetWriter):
         sku = str(row["stockKeepingUnit"])
         problem = Problem("stock_refused", "onHand", message, ADVICE, sku)
         return {place: RecordRejected(problem)}
+
+
+def _shows(held: Held, change: LevelChange) -> bool:
+    """Return whether a level is available as it is wanted."""
+    target = change.target
+    found = held.get((target.sku, target.location))
+    return found is not None and found[0] == target.quantity
 
 
 def asked(skus: Sequence[str], locations: Sequence[str]) -> dict[str, object]:

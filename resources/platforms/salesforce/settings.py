@@ -180,6 +180,8 @@ class SalesforceSettings(SystemSettings):
 
     Without it sale prices are rejected. UNVERIFIED: that the store shows its buyers the lower of
     the two, which its price books' assignment and the pricing strategy decide."""
+    stock_upload_from: Annotated[int, Field(gt=STOCK_BATCH, le=5_000)] | None = None
+    """From how many levels of a location on they are uploaded as a file; by default never."""
     inventory_location: Name = "default"
     """External reference of the location that ``default`` means."""
 

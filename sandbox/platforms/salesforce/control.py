@@ -21,7 +21,8 @@ What a merchant and shoppers do, and what arrived at the store:
     POST  catalog               [{sku, name?, at?}]; POST locations [{ExternalReference, Name?}]
     POST  stock                 [{sku, location, quantity, reserved?}]: set levels uncounted
     POST  settings              any of {client_secret, public_key (PEM), approved, scope, daily,
-                                used, page, child_page, denied, locks: {id: n}, clock_offset_s}
+                                used, page, child_page, denied, locks: {id: n}, clock_offset_s,
+                                upload_polls}
     POST  expire                forget all sessions and cursors
     GET   counts, truth         JSON; GET dump/{object} NDJSON
 """
@@ -172,5 +173,6 @@ class Control:
         if "denied" in body:
             org.access.denied[:] = body["denied"]
         org.locks.update(body.get("locks", {}))
+        org.inventory.polls = body.get("upload_polls", org.inventory.polls)
         org.clock.offset = body.get("clock_offset_s", org.clock.offset)
         return {"daily": org.daily, "used": org.used}

@@ -125,6 +125,10 @@ class Org:
                 return self.writes.collection(parsed(request.body), name, field)
             case "POST", ["commerce", "oci", "availability-records", "actions", "batch-update"]:
                 return self.inventory.update(parsed(request.body))
+            case "POST", ["commerce", "oci", "availability-records", "uploads"]:
+                return self.inventory.upload(request)
+            case "GET", ["commerce", "oci", "availability-records", "uploads", upload]:
+                return self.inventory.uploaded(upload)
             case "POST", ["commerce", "oci", "availability", "availability-records", "actions",
                           "get-availability"]:  # fmt: skip
                 return self.inventory.availability(parsed(request.body))

@@ -8,7 +8,7 @@ from assets.streams.listings_group import Wanted, listing_of, units_of
 from domain.connections import LISTINGS
 from domain.records.listings import Listing
 from domain.records.record import InvalidRecord
-from domain.schemas.listings import IMAGES, TEXTS, listing_problems
+from domain.schemas.listings import ALL_FIELDS, listing_problems
 from domain.skus import sku_key
 from domain.text import printable
 from resources.ledger.records.products import Products
@@ -25,7 +25,7 @@ def resolve(
     rows: Sequence[Wanted],
     *,
     creates: bool = False,
-    fields: Collection[str] = (*TEXTS, IMAGES),
+    fields: Collection[str] = ALL_FIELDS,
     needs: Collection[str] = (),
 ) -> None:
     """Find the product of each row by its SKU, and check what it wants; note what is wrong.

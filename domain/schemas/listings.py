@@ -16,7 +16,7 @@ from domain.skus import sku_key
 from domain.text import has_controls
 
 LONGEST_NAME, LONGEST_TEXT, LONGEST_ADDRESS, MOST_IMAGES = 250, 60_000, 255, 100
-TEXTS, IMAGES = ("name", "description", "warranty"), "images"
+ALL_FIELDS = ("name", "description", "warranty", "images", "price", "weight")
 MOST_VARIANTS, MOST_OPTIONS, LONGEST_OPTION = 100, 10, 255
 _ADDRESS = re.compile(r"https://[^\s/?#@]+/[^\s]*", re.ASCII)
 _BREAKS = str.maketrans("", "", "\t\r\n")
@@ -113,7 +113,7 @@ class Listings(pa.DataFrameModel):
 
 def listing_problems(
     listings: Sequence[Listing],
-    fields: Collection[str] = (*TEXTS, IMAGES),
+    fields: Collection[str] = ALL_FIELDS,
     needs: Collection[str] = (),
 ) -> Mapping[int, Sequence[Problem]]:
     """Return the problems of the failing listings by position.
@@ -142,7 +142,7 @@ def listing_problems(
 
 
 def _has_place(listing: Listing, fields: Collection[str]) -> bool:
-    return all(name in fields for name in (*TEXTS, IMAGES) if getattr(listing, name) is not None)
+    return all(name in fields for name in ALL_FIELDS if getattr(listing, name) is not None)
 
 
 def _is_complete(listing: Listing, needs: Collection[str]) -> bool:

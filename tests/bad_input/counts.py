@@ -60,7 +60,7 @@ BOUNDARIES: dict[str, int] = {
     "Anchanto payloads": ANCHANTO_ORDERS + ANCHANTO_ANSWERS + ANCHANTO_STOCK + ANCHANTO_SHIPMENTS,
     "Anchanto files": EXCHANGE_ROWS + EXCHANGE_FILES,
     "products": 3 * PRODUCTS_EACH,
-    "listings": 3 * LISTING_ANSWERS_EACH,
+    "listings": 4 * LISTING_ANSWERS_EACH,
     "prices": 2 * PRICES_EACH + 3 * PRICE_ANSWERS_EACH,
     "returns": RETURNS + SALESFORCE_RETURNS,
     "refunds": 3 * REFUND_ANSWERS_EACH,

@@ -9,8 +9,10 @@ import msgspec
 import orjson
 import pytest
 
-from domain.delivery import ListingSave
+from domain.delivery import ListingSave, NewListing
 from domain.errors import LockstepError
+from domain.records.catalog import Attribute
+from domain.records.listings import Listing, NewVariant
 from resources.platforms.bigcommerce.answers_payload import FOUND_BY_SKU
 from resources.platforms.bigcommerce.answers_payload import (
     LISTED_PRODUCTS as LISTED_PRODUCTS_OF_STORE,
@@ -18,6 +20,7 @@ from resources.platforms.bigcommerce.answers_payload import (
 from resources.platforms.bigcommerce.listings import target as bigcommerce
 from resources.platforms.commercetools.client import document_of
 from resources.platforms.commercetools.listings.actions import actions_of, first_definition
+from resources.platforms.commercetools.listings.creation import draft_of
 from resources.platforms.commercetools.listings.payload import LISTED_PRODUCTS, PRODUCT_TYPES
 from resources.platforms.commercetools.listings.product import shown
 from resources.platforms.salesforce.listings import target as salesforce
@@ -97,7 +100,33 @@ def of_org(body: bytes) -> int:
     return sum(bool(seen[name]) for name in salesforce.FIELDS)
 
 
+KIND: Json = {
+    "id": "t",
+    "attributes": [
+        {"name": "warranty", "type": {"name": "ltext"}, "level": "Product"},
+        {"name": "size", "level": "Variant",
+         "type": {"name": "lenum", "values": [{"key": "s", "label": {"en": "Small"}}]}},
+    ],
+}  # fmt: skip
+SMALL = NewVariant(sku="MUG-S", options=(Attribute(name="Size", value="Small"),))
+NEW = NewListing(
+    Listing(product_id="new:MUG-S", sku="MUG-S", name="Mug", warranty="1", variants=(SMALL,)),
+    "USD",
+    is_visible=True,
+    counts_stock=True,
+)
+
+
+def of_type(body: bytes) -> int:
+    """Read a product type, and return how many attributes a draft of it has."""
+    kind = document_of("GET", body, PRODUCT_TYPES)
+    draft = draft_of(NEW, settings(locales=("en",)), kind, "en")
+    assert orjson.dumps(draft)
+    return len(draft["attributes"]) + len(draft["masterVariant"]["attributes"])
+
+
 READERS = {
+    "commercetools types": (of_type, KIND),
     "bigcommerce": (of_store, LISTED),
     "commercetools": (of_project, PRODUCT),
     "salesforce": (of_org, ROW),

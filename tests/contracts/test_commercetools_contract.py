@@ -26,14 +26,18 @@ from domain.delivery import (
     Intent,
     LevelChange,
     ListingSave,
+    NewListing,
     NewShipment,
     Outcome,
     ShipmentChange,
     StatusChange,
 )
 from domain.exchange import Mapped, ShipmentLine, ShipmentRequest
+from domain.listings import new_id
 from domain.prices import PriceChange, PricePlace, PriceTag
+from domain.records.catalog import Attribute
 from domain.records.inventory import StockTarget, StoreItem
+from domain.records.listings import Listing, NewVariant
 from domain.refunds import RefundRequest, ReturnedUnits, ReturnRecord
 from domain.rules.export import always
 from domain.values import Window
@@ -79,7 +83,7 @@ class Tapped:
             stock_conditions=("Good",), unusable_conditions=("Bad",),
             project_key=self.project.name, region=None, api_url=self.project.url,
             auth_url=self.project.url, requests_per_second=100_000, page_size=5,
-            complete_at="delivered", sale_discount=DISCOUNT, locales=("en",),
+            complete_at="delivered", sale_discount=DISCOUNT, locales=("en",), product_type="shirts",
         )  # fmt: skip
         secret = f"sandbox-secret-{self.project.name}"
         self.store = build(chosen, connection(streams=STREAMS), lambda _: secret, LocalQuota())
@@ -268,6 +272,30 @@ def test_products_read_and_listed_fit_the_official_file(tapped: Tapped) -> None:
         "changeName", "setDescription", "setAttributeInAllVariants", "setProductAttribute",
         "addExternalImage", "moveImageToPosition", "removeImage",
     }  # fmt: skip
+    assert tapped.problems() == []
+
+
+def test_new_products_fit_the_official_file(tapped: Tapped) -> None:
+    """A single one and a group, and a second one with a SKU, which is refused."""
+    names = {"warranty": "text", "size": "text", "cut": "ltext"}
+    attributes = [{"name": name, "type": kind} for name, kind in names.items()]
+    tapped.project.set("product-types", [{"key": "shirts", "attributes": attributes}])
+    tapped.exchanged.clear()
+    picture = "https://img.example.com/1.jpg"
+    made: Json = {"price": Decimal("5.5"), "images": (picture,), "warranty": "1 year"}
+    sizes = tuple(
+        NewVariant(
+            sku=f"TEE-{size}",
+            options=(Attribute(name="Size", value=size), Attribute(name="Cut", value="Slim")),
+        )
+        for size in "SL"
+    )
+    for sku, variants in (("NEW", None), ("TEE-S", sizes)):
+        listing = Listing(product_id=new_id(sku), sku=sku, name=sku, variants=variants, **made)
+        new = NewListing(listing, "EUR", is_visible=True, counts_stock=False)
+        assert tapped.apply("products", new).state == "done"
+        assert tapped.apply("products", new).state == "retry"
+    assert any(response.status == 400 for _, response in tapped.exchanged)
     assert tapped.problems() == []
 
 

@@ -23,16 +23,19 @@ from domain.delivery import (
     Intent,
     LevelChange,
     ListingSave,
+    NewListing,
     NewShipment,
     Outcome,
     ShipmentChange,
     StatusChange,
 )
 from domain.exchange import Mapped, ShipmentLine, ShipmentRequest
+from domain.listings import new_id
 from domain.milestones import Milestone
 from domain.prices import PriceChange, PricePlace, PriceTag
 from domain.records.customers import Customer
 from domain.records.inventory import StockTarget, StoreItem
+from domain.records.listings import Listing, NewVariant
 from domain.records.orders import Order
 from domain.values import Window
 from resources.http.rate_limit import LocalQuota
@@ -414,3 +417,29 @@ def test_a_product_is_listed_under_its_version(project: MockProject, open_store:
     assert project.update("products", product, draft).is_success
     refused = apply(store, "listings", ListingSave(product_id, {"name": "Mug"}))
     assert [problem.code for problem in refused.problems] == ["listing_draft_pending"]
+
+
+def test_a_new_product_is_created_once(project: MockProject, open_store: Open) -> None:
+    """With its variants and pictures; another look finds it by each of its SKUs."""
+    store = open_store(locales=("en",), product_type="plain")
+    sizes = tuple(NewVariant(sku=f"TEE-{size}") for size in "SL")
+    listing = Listing(
+        product_id=new_id("TEE-S"), sku="TEE-S", name="Tee", warranty="1 year", variants=sizes,
+        price=Decimal("5.5"), images=("https://img.example.com/1.jpg",),
+    )  # fmt: skip
+    made = apply(store, "products", NewListing(listing, "USD", is_visible=True, counts_stock=True))
+    assert made.state == "done"
+
+    async def look(name: str) -> Any:
+        async with store.targets["products"].writer(lambda _: None) as writer:
+            return (await writer.held({name: ()}))[name]
+
+    for sku in ("TEE-S", "TEE-L"):
+        held = asyncio.run(look(new_id(sku)))
+        assert (held.target_id, held.content["name"]) == (made.target_id, "Tee")
+        assert held.content["warranty"] == "1 year"
+    assert asyncio.run(look(new_id("NONE"))).content is None
+    data = project.get(f"products/{made.target_id}")["masterData"]
+    assert data["published"] is True
+    [price] = data["current"]["masterVariant"]["prices"]
+    assert (price["value"]["centAmount"], price["value"]["currencyCode"]) == (550, "USD")

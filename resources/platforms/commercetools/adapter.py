@@ -49,7 +49,9 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "products": ProductsSource,
     "actions": ActionsSource,
 }
-TARGETS = frozenset({"shipments", "inventory", "returns", "refunds", "prices", "listings"})
+TARGETS = frozenset(
+    {"shipments", "inventory", "returns", "refunds", "prices", "listings", "products"}
+)
 
 
 class Commercetools:
@@ -82,13 +84,15 @@ class Commercetools:
             self._http, settings, connection, levels, self._tokens, self.events, prices
         )
         returns = CommercetoolsReturns(self._policy, settings)
+        listings = CommercetoolsListings(self._policy, settings, self._http)
         self.targets: StoreTargets = {
             "shipments": CommercetoolsShipments(self._policy, settings, connection),
             "inventory": CommercetoolsStock(self._policy, settings, levels),
             "returns": returns,
             "refunds": returns,
             "prices": CommercetoolsPrices(self._policy, settings, prices),
-            "listings": CommercetoolsListings(self._policy, settings, self._http),
+            "listings": listings,
+            "products": listings,
         }
 
     def preflight(self) -> list[Check]:

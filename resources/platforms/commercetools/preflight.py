@@ -27,6 +27,7 @@ from resources.platforms.commercetools.answers_payload import PROJECTS, Project
 from resources.platforms.commercetools.client import document_of, quoted
 from resources.platforms.commercetools.events import SubscriptionQueue
 from resources.platforms.commercetools.inventory import LevelReader
+from resources.platforms.commercetools.listings.checks import languages, new_products
 from resources.platforms.commercetools.prices.reader import PATH as PRICES_PATH
 from resources.platforms.commercetools.prices.reader import PriceReader
 from resources.platforms.commercetools.settings import CommercetoolsSettings
@@ -104,6 +105,9 @@ class Preflight:
             checks.append(finding_of("messages", self._messages))
         if LISTINGS in self._connection.streams:
             checks.append(finding_of("languages", self._languages))
+            if self._connection.catalog.create_products != "never":
+                check = partial(new_products, self._http, self._settings)
+                checks.append(finding_of("new products", check))
         if INVENTORY in self._connection.streams:
             checks.append(finding_of("locations", self._locations))
             checks.append(finding_of("stock without limit", self._infinite))
@@ -184,17 +188,10 @@ class Preflight:
         return enabled, f"{project.name}: messages are {'on' if enabled else 'off'}", advice
 
     def _languages(self) -> Finding:
-        """Compare the language in which listings are written with those of the project."""
-        project, locales = self._project(), self._settings.locales
+        project = self._project()
         if isinstance(project, str):
             return False, project, OF_PROJECT
-        known = project.languages or []
-        if not locales:
-            detail = f"the project has {', '.join(known)}; platform.locales names none"
-            return len(known) < 2, detail[:500], "name the language of listings in platform.locales"
-        detail = f"listings are written in {locales[0]}; the project has {', '.join(known)}"
-        advice = "begin platform.locales with a language of the project"
-        return locales[0] in known, detail[:500], advice
+        return languages(project, self._settings)
 
     def _locations(self) -> Finding:
         locations = self._levels.locations()

@@ -84,6 +84,10 @@ class CommercetoolsSettings(SystemSettings):
     """Languages of names, the first that a name has; then the order's own, then any."""
     listings: Literal["current", "staged"] = "current"
     """What a listing changes: what shoppers see, or what a merchant publishes later."""
+    product_type: Name | None = None
+    """Key of the product type of products that are created."""
+    tax_category: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F-]{36}$")] | None = None
+    """Id of the tax category of products that are created."""
     complete_at: Literal["never", "shipped", "delivered"] = "never"
     """When fulfilment sets ``orderState`` to Complete, in the same call as the shipment state."""
     pickup_methods: tuple[Name, ...] = ()

@@ -10,11 +10,13 @@ not define, or whose value is of another kind, is refused with ``InvalidField``.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sandbox.platforms.commercetools.clock import normalised
 from sandbox.platforms.commercetools.documents import new_id
+from sandbox.platforms.commercetools.money import cents
 from sandbox.platforms.commercetools.replies import (
     conflict,
     invalid_input,
@@ -43,7 +45,41 @@ class Products:
 
     def handle(self, request: Request, parts: list[str]) -> Response:
         """Answer ``/products`` and below."""
-        return self._project.resource(request, self._table, parts, update=self._update)
+        return self._project.resource(
+            request, self._table, parts, update=self._update, create=self._create
+        )
+
+    def _create(self, draft: Json) -> Json:
+        """Create a product; its key, its slugs and its SKUs are its own in the project."""
+        project = self._project
+        kind = project.product_types.named(_named(draft["productType"]))
+        definitions = {one["name"]: one for one in kind["attributes"]}
+        data = data_of_draft(draft, definitions)
+        self._check_taken(draft, data)
+        made = project.envelope() | {
+            "productType": {"typeId": "product-type", "id": kind["id"]},
+            "masterData": _master(data, copy.deepcopy(data), published=bool(draft.get("publish"))),
+            "priceMode": draft.get("priceMode", "Embedded"),
+        }
+        made |= {name: draft[name] for name in ("key", "taxCategory") if name in draft}
+        project.count("product_creations")
+        return self._keep(made, is_new=True)
+
+    def _check_taken(self, draft: Json, data: Json) -> None:
+        own = [variant["sku"] for variant in _variants(data) if "sku" in variant]
+        if len(set(own)) < len(own):
+            raise _duplicate("sku", own[0])
+        if "key" in draft and self._table.find("key", draft["key"]) is not None:
+            raise _duplicate("key", draft["key"])
+        for product in self._table:
+            for part in ("current", "staged"):
+                known = product["masterData"][part]
+                for language, slug in data["slug"].items():
+                    if known["slug"].get(language) == slug:
+                        raise _duplicate("slug", slug)
+                for variant in _variants(known):
+                    if variant.get("sku") in own:
+                        raise _duplicate("sku", variant["sku"])
 
     def put_by_hand(self, rows: list[Json]) -> list[str]:
         """Put products as a merchant does, and return their ids."""
@@ -156,7 +192,8 @@ def _master(current: Json, staged: Json, *, published: bool) -> Json:
 
 def _definition(given: Json) -> Json:
     return {
-        "type": {"name": given.get("type", "text")},
+        "type": {"name": given.get("type", "text")}
+        | ({"values": given["values"]} if "values" in given else {}),
         "name": given["name"],
         "label": {"en": given["name"]},
         "isRequired": False,
@@ -257,7 +294,8 @@ def _check_attribute(action: Json, definitions: dict[str, Json], level: str) -> 
         message = f"The product type has no attribute '{name}' at the level {level}."
         raise refuse(400, "InvalidField", message, field=name, invalidValue=value)
     kind = dict if found["type"]["name"] == "ltext" else str
-    if value is not None and not isinstance(value, kind):
+    keys = [one["key"] for one in found["type"].get("values", ())]
+    if value is not None and (not isinstance(value, kind) or (keys and value not in keys)):
         message = f"The value of the attribute '{name}' has another type."
         raise refuse(400, "InvalidField", message, field=name, invalidValue=value)
 
@@ -279,3 +317,63 @@ def _set_attribute(attributes: list[Json], action: Json) -> None:
 def listed(project: Project) -> Response:
     """Answer the control call that shows all products, whole."""
     return json_reply({"products": list(project.catalogue)})
+
+
+SLUG = re.compile(r"[-a-zA-Z0-9_]{2,256}")
+
+
+def data_of_draft(draft: Json, definitions: dict[str, Json]) -> Json:
+    """Return the data of a new product, checked."""
+    for name in ("name", "slug"):
+        if not draft.get(name):
+            raise refuse(400, "RequiredField", f"{name}: Missing required value.", field=name)
+    slugs = _localized(draft["slug"])
+    if not all(SLUG.fullmatch(slug) for slug in slugs.values()):
+        raise refuse(400, "InvalidField", "The slug is invalid.", field="slug", invalidValue=slugs)
+    given = [draft.get("masterVariant") or {}, *draft.get("variants", ())]
+    variants = [_new_variant(one, number, definitions) for number, one in enumerate(given, 1)]
+    for one in draft.get("attributes", ()):
+        _check_attribute(one, definitions, "Product")
+    data: Json = {
+        "name": _localized(draft["name"]),
+        "slug": slugs,
+        "categories": [],
+        "masterVariant": variants[0],
+        "variants": variants[1:],
+        "attributes": draft.get("attributes", []),
+        "searchKeywords": {},
+    }
+    _set(data, "description", _localized(draft.get("description") or {}))
+    return data
+
+
+def _new_variant(given: Json, number: int, definitions: dict[str, Json]) -> Json:
+    attributes = []
+    for one in given.get("attributes", ()):
+        _check_attribute(one, definitions, "Variant")
+        attributes.append({"name": one["name"], "value": _enum_of(one, definitions)})
+    variant: Json = {"id": number, "images": [], "attributes": attributes, "assets": []}
+    for image in given.get("images", ()):
+        _add_image(variant, image)
+    variant["prices"] = [
+        {"id": new_id(), "value": cents(one["value"]["centAmount"], one["value"]["currencyCode"])}
+        for one in given.get("prices", ())
+    ]
+    return variant | ({"sku": given["sku"]} if "sku" in given else {})
+
+
+def _enum_of(given: Json, definitions: dict[str, Json]) -> Any:
+    """Return an attribute's value as it is shown: an enum by its key and label."""
+    kind = definitions[given["name"]]["type"]
+    if kind["name"] not in ("enum", "lenum"):
+        return given["value"]
+    return next(one for one in kind["values"] if one["key"] == given["value"])
+
+
+def _named(reference: Json) -> str:
+    return f"key={reference['key']}" if "key" in reference else str(reference["id"])
+
+
+def _duplicate(field: str, value: str) -> Exception:
+    message = f"A duplicate value '{value}' exists for field '{field}'."
+    return refuse(400, "DuplicateField", message, field=field, duplicateValue=value)

@@ -47,10 +47,18 @@ class ListedProduct(Camel):
     master_data: MasterData | None = None
 
 
+class EnumValue(Camel):
+    """A value of an enum; its label is a text, or a text by language."""
+
+    key: Text = None
+    label: str | dict[str, object] | None = None
+
+
 class AttributeType(Camel):
     """The type of an attribute's values: ``text``, ``ltext`` (a text by language), and others."""
 
     name: Text = None
+    values: list[EnumValue | None] | None = None
 
 
 class AttributeDefinition(Camel):

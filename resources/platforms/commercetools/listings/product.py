@@ -41,9 +41,10 @@ def variants_of(data: ProductData) -> list[ListedVariant]:
 
 
 def skus_of(product: ListedProduct) -> list[str]:
-    """Return the SKUs by which the product is sold: those of its published data."""
+    """Return the SKUs by which the product is sold: those of its published data, if it has any."""
     master = product.master_data or MasterData()
-    skus = (variant.sku for variant in variants_of(master.current or ProductData()))
+    data = master.current if is_published(product) else master.staged
+    skus = (variant.sku for variant in variants_of(data or ProductData()))
     return list(dict.fromkeys(sku for sku in skus if sku))
 
 

@@ -12,10 +12,19 @@ from functools import partial
 
 import orjson
 
-from domain.delivery import Claimed, Held, ListingSave, Operation, Outcome, Question, outcome_of
-from domain.errors import RecordRejected, TransientError
+from domain.delivery import (
+    Claimed,
+    Held,
+    ListingSave,
+    NewListing,
+    Operation,
+    Outcome,
+    Question,
+    outcome_of,
+)
+from domain.errors import Problem, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, Receipt
-from domain.listings import product_gone
+from domain.listings import is_new, product_gone, sku_of_new, sku_taken
 from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
@@ -28,14 +37,17 @@ from resources.platforms.commercetools.client import (
     document_of,
     one_of,
     query,
+    quoted,
     refuse,
 )
 from resources.platforms.commercetools.listings.actions import actions_of, first_definition
+from resources.platforms.commercetools.listings.checks import product_type
+from resources.platforms.commercetools.listings.creation import draft_of
 from resources.platforms.commercetools.listings.payload import (
     LISTED_PRODUCTS,
-    PRODUCT_TYPES,
     AttributeDefinition,
     ListedProduct,
+    ProductType,
 )
 from resources.platforms.commercetools.listings.product import is_published, shown
 from resources.platforms.commercetools.settings import (
@@ -44,7 +56,9 @@ from resources.platforms.commercetools.settings import (
     CommercetoolsSettings,
 )
 
-PATH, TYPES, SCOPE = "/products", "/product-types", "view_products"
+PATH, SCOPE = "/products", "view_products"
+INVALID = 400
+ADVICE = "correct the texts, pictures or new values in the sheet"
 
 
 class CommercetoolsListings:
@@ -55,11 +69,10 @@ class CommercetoolsListings:
     ) -> None:
         self._policy, self._settings, self._reader = policy, settings, reader
         self.acts_for = policy.acts_for
-        self.operations: Mapping[str, Operation] = {
-            "update": Operation(concurrency=settings.write_concurrency)
-        }
-        self.fields: Collection[str] = ("name", "description", "warranty", "images")
-        self.needs: Collection[str] = ()
+        each = Operation(concurrency=settings.write_concurrency)
+        self.operations: Mapping[str, Operation] = {"update": each, "create": each}
+        self.fields: Collection[str] = ("name", "description", "warranty", "images", "price")
+        self.needs: Collection[str] = ("name",)
 
     def writer(self, log: ExchangeLog) -> ListingsWriter:
         """Open the project for writing products."""
@@ -76,57 +89,109 @@ class ListingsWriter(TargetWriter):
         super().__init__(push)
         self._push, self._reader, self._settings = push, reader, settings
         self._seen: dict[str, ListedProduct] = {}
-        self._types: dict[str, AttributeDefinition | None] = {}
+        self._types: dict[str, ProductType | None] = {}
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
-        """Change products, one call each."""
-        return [await outcome_of(self._save(one)) for one in claimed]
+        """Change or create products, one call each."""
+        return [
+            await outcome_of(
+                self._create(one) if isinstance(one.content, NewListing) else self._save(one)
+            )
+            for one in claimed
+        ]
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return what products show; one that is not published is not sold, and gone."""
-        found = await asyncio.to_thread(self._read, list(asked))
-        self._seen |= found
-        return {
-            name: Held(name, shown(found[name], self._settings))
-            if name in found
-            else Held(name, problems=(product_gone(name),))
-            for name in asked
-        }
+        """Return what products show; one that is not published is not sold, and gone.
 
-    def _read(self, product_ids: Sequence[str]) -> dict[str, ListedProduct]:
-        """Return the published products, by id."""
-        wanted = sorted(set(product_ids))
-        found: dict[str, ListedProduct] = {}
-        for start in range(0, len(wanted), PRODUCTS_A_CALL):
-            ids = wanted[start : start + PRODUCTS_A_CALL]
-            params: Params = {"where": [one_of("id", ids)], "limit": PRODUCTS_A_CALL}
-            for raw in query(self._reader, PATH, params, SCOPE):
-                product = document_of(f"commercetools: GET {PATH}", raw, LISTED_PRODUCTS)
-                if product.id and is_published(product):
-                    found[product.id] = product
-        return found
+        Of a product to create, also one that is not published is the one.
+        """
+        known = [name for name in asked if not is_new(name)]
+        found = await asyncio.to_thread(self._read, [one_of("id", known)] if known else [])
+        held = {}
+        for name in known:
+            product = found.get(name)
+            if product is None or not is_published(product):
+                held[name] = Held(name, problems=(product_gone(name),))
+            else:
+                held[name] = self._shown(product)
+        for name in asked.keys() - held.keys():
+            same = list((await asyncio.to_thread(self._by_sku, sku_of_new(name))).values())
+            if len(same) > 1:
+                ids = [product.id or "" for product in same]
+                held[name] = Held(name, problems=(sku_taken(ids, "there are several"),))
+            else:
+                held[name] = self._shown(same[0]) if same else Held(name)
+        return held
+
+    def _shown(self, product: ListedProduct) -> Held:
+        identifier = product.id or ""
+        self._seen[identifier] = product
+        return Held(identifier, shown(product, self._settings))
+
+    def _read(self, where: Sequence[str]) -> dict[str, ListedProduct]:
+        """Return the products that meet a condition, by id; few of them."""
+        if not where:
+            return {}
+        params: Params = {"where": where, "limit": PRODUCTS_A_CALL}
+        raws = query(self._reader, PATH, params, SCOPE)
+        products = [document_of(f"commercetools: GET {PATH}", r, LISTED_PRODUCTS) for r in raws]
+        return {product.id: product for product in products if product.id}
+
+    def _by_sku(self, sku: str) -> dict[str, ListedProduct]:
+        """Return the products that have a SKU, published or not."""
+        of_data = f"masterVariant(sku = {quoted(sku)}) or variants(sku = {quoted(sku)})"
+        return self._read([f"masterData(current({of_data}) or staged({of_data}))"])
 
     def _warranty(self, product: ListedProduct) -> AttributeDefinition | None:
         """Return the attribute that holds the warranty, as the product's type defines it."""
         kind = (product.product_type.id if product.product_type is not None else None) or ""
         if kind not in self._types:
-            params: Params = {"where": [one_of("id", [kind])], "limit": 1}
-            found = [
-                document_of(f"commercetools: GET {TYPES}", raw, PRODUCT_TYPES)
-                for raw in query(self._reader, TYPES, params, SCOPE)
-            ]
-            self._types[kind] = first_definition(found[0].attributes or () if found else ())
-        return self._types[kind]
+            self._types[kind] = product_type(self._reader, "id", kind)
+        found = self._types[kind]
+        return first_definition((found.attributes if found is not None else None) or ())
+
+    async def _create(self, claimed: Claimed) -> Receipt:
+        """Create a product with its variants, in one call.
+
+        A second one with its key, or with one of its SKUs, is refused. It may be the product itself
+        that an earlier call has created: the next run compares it.
+        """
+        new: NewListing = claimed.content
+        kind, locales = None, self._settings.locales
+        if self._settings.product_type is not None:
+            named = self._settings.product_type
+            kind = await asyncio.to_thread(product_type, self._reader, "key", named)
+        if kind is None or not locales:
+            raise RecordRejected(_no_type())
+        reply = await self._push.request(
+            "POST",
+            PATH,
+            body=orjson.dumps(draft_of(new, self._settings, kind, locales[0])),
+            correlation_id=claimed.correlation_id,
+            idempotent=True,  # of a key and a SKU a project takes one product
+            decode=_made,
+        )
+        if not reply.ok:
+            sku = new.listing.sku
+            found = await asyncio.to_thread(self._by_sku, sku) if reply.status == INVALID else {}
+            if found:
+                raise TransientError(
+                    f"commercetools: the SKU {sku} was created meanwhile; the next run compares "
+                    "the product"
+                )
+            refuse(reply, "listing_refused", "record", ADVICE)
+        return Receipt(reply.value, trace_id=request_id(reply.headers))
 
     async def _save(self, claimed: Claimed) -> Receipt:
         save: ListingSave = claimed.content
         product = self._seen.pop(save.product_id, None)
+        was_hidden = product is not None and not is_published(product)
         for _ in range(MOST_CONFLICTS):
             if product is None:
-                found = await asyncio.to_thread(self._read, [save.product_id])
-                if save.product_id not in found:
+                found = await asyncio.to_thread(self._read, [one_of("id", [save.product_id])])
+                product = found.get(save.product_id)
+                if product is None or not (was_hidden or is_published(product)):
                     raise RecordRejected(product_gone(save.product_id))
-                product = found[save.product_id]
             warranty = None
             if "warranty" in save.texts:
                 warranty = await asyncio.to_thread(self._warranty, product)
@@ -144,8 +209,7 @@ class ListingsWriter(TargetWriter):
             if reply.ok:
                 return Receipt(save.product_id, trace_id=request_id(reply.headers))
             if reply.status not in (CONFLICT, MISSING):
-                advice = "correct the texts or pictures in the sheet"
-                refuse(reply, "listing_refused", "record", advice)
+                refuse(reply, "listing_refused", "record", ADVICE)
             product = None
         raise TransientError(
             f"commercetools: the product {save.product_id} has changed {MOST_CONFLICTS} times "
@@ -162,3 +226,24 @@ def _written(expected: str, body: bytes) -> str:
     if product.id != expected:
         raise ValueError(f"the answer is about {str(product.id)[:40]}, not {expected}")
     return expected
+
+
+def _made(body: bytes) -> str:
+    """Return the id of a new product; raises ``ValueError`` where the answer has none."""
+    try:
+        found = LISTED_PRODUCTS.decode(body).document.id
+    except RecordRejected as rejected:
+        raise ValueError(str(rejected)) from None
+    if not found:
+        raise ValueError("the answer has no id")
+    return found
+
+
+def _no_type() -> Problem:
+    return Problem(
+        "listing_not_created",
+        "record",
+        "the settings name no product type, or no language, for products that are created",
+        "name a type's key in platform.product_type and the language in platform.locales, then "
+        "retry",
+    )

@@ -17,9 +17,10 @@ export PYTHONDONTWRITEBYTECODE :=
 # Tests without the parts that take minutes, and without those of very many random cases (no_cover);
 # the markers are described in pyproject.toml.
 FAST := not slow and not daemon and not demo and not chaos and not no_cover
-# The tests of the domain and of both connectors, whose coverage is measured and has a minimum.
+# The tests of the domain and of the connectors, whose coverage is measured and has a minimum.
 UNIT := tests/domain tests/resources/platforms tests/resources/oms tests/contracts \
   tests/conformance
+COVERAGE := --cov --cov-report=term:skip-covered --cov-report=json
 
 .PHONY: help demo up test test-fast test-unit chaos model check audit format lock clean-venv \
   bench-rivals commercetools-mock
@@ -63,12 +64,11 @@ demo: $(VENV)/.runtime
 up: $(VENV)/.runtime
 	@$(BIN)/lockstep up
 
-# Each test runs once: the unit tests with coverage, then all others without.
-test: test-unit
-	@$(BIN)/python -m pytest $(addprefix --ignore=,$(UNIT))
-
-test-unit: $(VENV)/.dev commercetools-mock
-	@$(BIN)/python -m pytest -n 2 $(UNIT) --cov --cov-report=term:skip-covered --cov-report=json
+# Coverage is measured while the tests of UNIT run (tests/measuring.py).
+test: TESTS := tests
+test-unit: TESTS := $(UNIT)
+test test-unit: $(VENV)/.dev commercetools-mock
+	@$(BIN)/python -m pytest $(TESTS) $(COVERAGE)
 	@$(BIN)/python -c 'import json; totals = json.load(open("coverage.json"))["totals"]; \
 	  print("branches of domain and mappings covered: %.1f %%" % totals["percent_branches_covered"])'
 

@@ -139,8 +139,8 @@ class _Shape:
 
     whole: Any
     struct: type[Document] | None
-    item: Any
-    """The annotation of a list's items, ``None`` where no list is allowed."""
+    item: _Shape | None
+    """That of a list's items, ``None`` where no list is allowed."""
     scalars: frozenset[Any]
     expected: str
     reader: Reader | None
@@ -158,15 +158,14 @@ class _Fit:
     def struct(self, value: dict[str, Any], kind: type[T], where: str) -> T:
         """Return the struct of those of an object's values that fit."""
         fitted = {}
-        for name, written, annotation in _fields(kind):
+        for name, written, shape in _fields(kind):
             if written in value:
-                found = self._value(value[written], annotation, f"{where}{written}")
+                found = self._value(value[written], shape, f"{where}{written}")
                 if found is not _ABSENT:
                     fitted[name] = found
         return kind(**fitted)
 
-    def _value(self, value: Any, annotation: Any, path: str) -> Any:
-        shape = _shape(annotation)
+    def _value(self, value: Any, shape: _Shape, path: str) -> Any:
         if isinstance(value, dict) and shape.struct is not None:
             return self.struct(value, shape.struct, f"{path}.")
         if isinstance(value, dict) and shape.item is not None:
@@ -189,18 +188,17 @@ class _Fit:
             self._report(path, "malformed_value", f"this should be {shape.expected}", value)
         return _ABSENT
 
-    def _items(self, values: list[Any], annotation: Any, path: str) -> list[Any]:
+    def _items(self, values: list[Any], shape: _Shape, path: str) -> list[Any]:
         """Fit a list's items.
 
         One that does not fit becomes ``None`` where items may be so: the others keep their places.
         """
-        shape = _shape(annotation)
         optional, items = NoneType in shape.scalars, []
         for i, value in enumerate(values):
             where = f"{path}[{i}]"
             # Absent fields are fine, absent items are losses; PHP's empty object is one, too.
             is_empty = value == [] and shape.struct is not None
-            found = _ABSENT if is_empty else self._value(value, annotation, where)
+            found = _ABSENT if is_empty else self._value(value, shape, where)
             if found is not _ABSENT:
                 items.append(found)
                 continue
@@ -228,10 +226,10 @@ def _forms(value: Any, scalars: frozenset[Any]) -> Iterator[Any]:
 
 
 @lru_cache(maxsize=1024)
-def _fields(kind: type[Document]) -> tuple[tuple[str, str, Any], ...]:
-    """Return name, written name and annotation of each field."""
+def _fields(kind: type[Document]) -> tuple[tuple[str, str, _Shape], ...]:
+    """Return name, written name and shape of each field."""
     fields = msgspec.structs.fields(kind)
-    return tuple((field.name, field.encode_name, field.type) for field in fields)
+    return tuple((field.name, field.encode_name, _shape(field.type)) for field in fields)
 
 
 @lru_cache(maxsize=4096)
@@ -246,7 +244,7 @@ def _shape(annotation: Any) -> _Shape:
     return _Shape(
         annotation,
         structs[0] if structs else None,
-        items[0] if items else None,
+        _shape(items[0]) if items else None,
         frozenset(members),
         described or " or ".join(dict.fromkeys(kinds)) or _literals(members),
         extra.get("reader"),
@@ -276,12 +274,11 @@ def _require_defaults(kind: type[Document]) -> None:
     for field in msgspec.structs.fields(kind):
         if field.required:
             raise TypeError(f"{kind.__name__}.{field.name} needs a default")
-        for inner in _inner(field.type):
+        for inner in _inner(_shape(field.type)):
             _require_defaults(inner)
 
 
-def _inner(annotation: Any) -> Iterator[type[Document]]:
-    shape = _shape(annotation)
+def _inner(shape: _Shape) -> Iterator[type[Document]]:
     if shape.struct is not None:
         yield shape.struct
     if shape.item is not None:

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from resources.ledger.database import embedded
 from resources.ledger.database.migrate import migrate
 from sandbox.app import RunningSandbox, running_sandbox
 from tests.garbage import pytest_collection, pytest_collection_finish
+from tests.measuring import pytest_runtest_protocol
 from tests.reporting import pytest_sessionstart
 from tests.scheduling import (
     pytest_collection_modifyitems,
@@ -29,6 +31,7 @@ __all__ = [
     "pytest_collection",
     "pytest_collection_finish",
     "pytest_collection_modifyitems",
+    "pytest_runtest_protocol",
     "pytest_runtest_setup",
     "pytest_sessionstart",
     "pytest_xdist_make_scheduler",
@@ -87,11 +90,18 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def template(postgres_url: str) -> str:
-    """Migrate a database once; copying it is much faster than migrating one per test."""
+    """Migrate a database once; copying it is much faster than migrating one per test.
+
+    It has the partitions of the present months, whose creation would take most of a test's SQL.
+    """
     name = f"{TEMPLATE}_{uuid4().hex[:8]}"
     with psycopg.connect(postgres_url, autocommit=True) as db:
         db.execute(f"CREATE DATABASE {name}")
     migrate(_named(postgres_url, name))
+    today = datetime.now(UTC).date()
+    with psycopg.connect(_named(postgres_url, name)) as db:
+        for day in (today - timedelta(days=2), today + timedelta(days=1)):
+            db.execute("SELECT sync.ensure_month(%s)", (day,))
     return name
 
 
@@ -108,29 +118,36 @@ def dagster_template(postgres_url: str, template: str) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def administration(postgres_url: str) -> Iterator[psycopg.Connection]:
+    """Return a connection that makes and drops databases: one for each would cost as much."""
+    with psycopg.connect(postgres_url, autocommit=True) as db:
+        yield db
+
+
 @pytest.fixture
-def database(postgres_url: str, template: str) -> Iterator[str]:
+def database(postgres_url: str, template: str, administration: psycopg.Connection) -> Iterator[str]:
     """Return the URL of a fresh, migrated database."""
-    with copy_of(template, postgres_url) as url:
-        yield url
+    with _copy_of(template, administration) as name:
+        yield _named(postgres_url, name)
 
 
 @pytest.fixture
-def dagster_database(postgres_url: str, dagster_template: str) -> Iterator[str]:
+def dagster_database(
+    postgres_url: str, dagster_template: str, administration: psycopg.Connection
+) -> Iterator[str]:
     """Return the URL of a fresh, migrated database that has Dagster's tables too."""
-    with copy_of(dagster_template, postgres_url) as url:
-        yield url
+    with _copy_of(dagster_template, administration) as name:
+        yield _named(postgres_url, name)
 
 
 @contextmanager
-def copy_of(template: str, postgres_url: str) -> Iterator[str]:
+def _copy_of(template: str, db: psycopg.Connection) -> Iterator[str]:
     """Copy a database while the block lasts: file by file, which is twice as fast as by blocks."""
     name = f"test_{uuid4().hex[:12]}"
-    with psycopg.connect(postgres_url, autocommit=True) as db:
-        db.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    yield _named(postgres_url, name)
-    with psycopg.connect(postgres_url, autocommit=True) as db:
-        db.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    db.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    yield name
+    db.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")

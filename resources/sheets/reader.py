@@ -3,6 +3,9 @@
 Only texts are taken, but where a form says otherwise. What a spreadsheet program has turned into a
 number, a date or a formula is not what was typed (a SKU 00120 becomes 120), so its row is refused,
 with the cell's name.
+
+openpyxl is imported where a workbook is read: it takes a fifth of a second, and each run's process
+imports this module.
 """
 
 from __future__ import annotations
@@ -12,12 +15,9 @@ import io
 import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, time
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
-
-from openpyxl import load_workbook
-from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import InvalidFileException
 
 from resources.sheets.archive import check_size, examine, refused
 
@@ -130,7 +130,7 @@ def _row(number: int, header: Sequence[str], cells: Sequence[Any], form: Form) -
         cell = _accepted(given, name, form)
         if cell is None or cell == "" or (name == RESULT and form is PRODUCTS):
             continue
-        where = f"{get_column_letter(place + 1)}{number}"
+        where = f"{_letter(place)}{number}"
         if not name:
             problems.append(f"{where} is in a column without a name")
         elif (wrong := _fault(cell)) is not None:
@@ -191,6 +191,9 @@ class _Merged:
 
 def _workbook(file: Path, most_rows: int) -> Iterator[tuple[int, list[Any]]]:
     """Yield number and cells of the first sheet's rows."""
+    from openpyxl import load_workbook  # noqa: PLC0415
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
     merged = {
         (match[1], int(match[2])) for cell in examine(file) if (match := _CELL.fullmatch(cell))
     }
@@ -214,8 +217,17 @@ def _workbook(file: Path, most_rows: int) -> Iterator[tuple[int, list[Any]]]:
         book.close()
 
 
+@cache
+def _letter(place: int) -> str:
+    """Return a column's name, the first having the place 0."""
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
+    name: str = get_column_letter(place + 1)
+    return name
+
+
 def _cell(cell: Any, number: int, place: int, merged: set[tuple[str, int]]) -> Any:
-    if (get_column_letter(place + 1), number) in merged:
+    if (_letter(place), number) in merged:
         return _Merged()
     return _Formula() if cell.data_type == "f" else cell.value
 

@@ -25,6 +25,8 @@ from tests.chaos.traffic import Systems, Traffic
 
 DAEMON_READY, CODE_READY, WEBHOOKS_READY = 7.0, 3.0, 2.0
 """Seconds after which a process is active: killing a younger one would prove little."""
+RUNS_EVERY = 0.2
+"""Seconds between two looks for active runs; each reads the state of every process."""
 HOLD_PATIENCE = 45.0
 """Seconds that a held request is waited for; then the run is killed wherever it is."""
 SECOND_DAEMON_SECONDS = 15.0
@@ -118,8 +120,13 @@ class Strikes:
     def _kill_run(self, strike: Strike) -> Iterator[bool]:
         """Kill an active run some time after it was found; if it ends before, wait for the next."""
         seen: dict[int, float] = {}
+        look = 0.0
         while True:
             now = time.monotonic()
+            if now < look:
+                yield False
+                continue
+            look = now + RUNS_EVERY
             for process in self._tree.runs():
                 if process.pid in seen or self._tree.is_at_work(process, self._port):
                     with suppress(psutil.Error):

@@ -18,7 +18,8 @@ from tests.conformance.systems import DAY, Simulated, SimulatedOms, SimulatedSto
 from tests.conformance.test_reading import HOUR, read
 from tests.conformance.test_store_writing import CORRELATION, NUMBER
 
-pytestmark = pytest.mark.slow
+# The same few paths for every system and stream: tracing them would take as long again.
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 WINDOW = Window(DAY, DAY + HOUR)
 

@@ -27,6 +27,7 @@ def writing(tenant: SimulatedOms, use: Any) -> list[Exchange]:
     return log
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "kind", ["", "drop_before", "drop_after", "malformed", "truncated", "status"]
 )

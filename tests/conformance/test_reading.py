@@ -44,6 +44,7 @@ def test_times_are_those_of_the_source(system: Simulated) -> None:
     assert record.updated_at.utcoffset() == timedelta(0)
 
 
+@pytest.mark.no_cover
 def test_a_thousand_records_of_the_same_time_are_all_read_once(system: Simulated) -> None:
     """Bulk imports give thousands of records the same time, over several pages."""
     placed = system.place([DAY + HOUR] * 1000)

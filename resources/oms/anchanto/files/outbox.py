@@ -19,7 +19,6 @@ from domain.errors import TransientError
 from domain.exchange import Exchange, ExchangeLog, OutcomeUnknown
 from resources.oms.anchanto.client import KIND
 from resources.oms.anchanto.files.settings import AnchantoExchange
-from resources.sheets.writer import write
 
 WRITTEN, UNANSWERED = 200, 0
 """The log has statuses of HTTP: of a file that was handed out, and of one whose end is unknown."""
@@ -46,6 +45,9 @@ class Outbox:
         path, cells = self._unfinished(name), [[row.get(c, "") for c in columns] for row in rows]
         try:
             if self._format == "xlsx":
+                # Here, since openpyxl takes a fifth of a second that no other system needs.
+                from resources.sheets.writer import write  # noqa: PLC0415
+
                 write(path, "orders", columns, cells)
             else:
                 text = io.StringIO()

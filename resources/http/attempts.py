@@ -30,7 +30,7 @@ from resources.http.silence import READS, WRITES
 from resources.http.urls import checked_path
 
 CORRELATION_HEADER = "X-Correlation-Id"
-NOT_MODIFIED = 304
+NO_CONTENT, NOT_MODIFIED = 204, 304
 _MISSING: Any = object()
 
 Decoder: TypeAlias = Callable[[bytes], Any]
@@ -168,8 +168,9 @@ class RequestAttempts:
             error = error_text(response.body, sent=self.content or b"")
         elif 200 <= response.status < 300:
             try:
+                is_needed = self._has_effect or response.status != NO_CONTENT
                 self._value = _decoded(
-                    response.body, response.headers, self._decode, is_needed=self._has_effect
+                    response.body, response.headers, self._decode, is_needed=is_needed
                 )
             except ValueError as fault:
                 kind = "refused" if isinstance(fault, QuotaUsedUp) else "unusable body"
@@ -311,8 +312,9 @@ def _decoded(
 ) -> Any:
     """Return the decoded body; raises ``ValueError`` if malformed.
 
-    An empty body is decoded where one ``is_needed``. Without a decoder, a response that isn't JSON
-    is left alone.
+    An empty body is decoded where one ``is_needed``: only a read that is answered "no content" does
+    without one, and stands for an empty list. Any other success without a body was cut off. Without
+    a decoder, a response that isn't JSON is left alone.
     """
     if decode is not None:
         try:

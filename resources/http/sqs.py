@@ -185,7 +185,7 @@ class SqsQueue:
             headers={"X-Amz-Target": f"AmazonSQS.{action}", "Content-Type": _JSON},
             idempotent=True,  # a message is handed out again, and one that is gone stays gone
             has_effect=False,
-            decode=decoder.decode,
+            decode=lambda answer: decoder.decode(answer or b"{}"),  # what is empty is left out
         )
         if not reply.ok:
             raise _error(action, reply)

@@ -82,10 +82,22 @@ def test_an_upsert_is_repeated_and_unknown_if_that_does_not_help(body: bytes, ki
     assert asked(body, kind, "POST", idempotent=True, good_at=2) == 2
 
 
-@pytest.mark.parametrize("body", [b for b in UNUSABLE.values() if b])
+@bodies
 def test_a_read_is_repeated_and_never_unknown(body: bytes) -> None:
-    """Nothing was changed, whatever came."""
+    """Nothing was changed, whatever came; a page that was lost is not an empty one."""
     assert asked(body, "application/json", "GET", idempotent=None) > 1
+
+
+def test_a_read_that_has_no_content_is_answered() -> None:
+    """With the status 204, as some stores answer an empty list."""
+
+    async def handle(_: web.BaseRequest, __: int) -> web.StreamResponse:
+        return web.Response(status=204)
+
+    async def use(push: AsyncApiClient) -> None:
+        assert (await push.request("GET", "/x", decode=the_id)).value is None
+
+    assert len(asyncio.run(run(handle, use))) == 1
 
 
 def test_a_failing_server_after_an_unusable_answer_leaves_the_effect_unknown() -> None:

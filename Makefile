@@ -33,7 +33,7 @@ help:
 	@echo "make test                run all tests, with branch coverage of domain and mappings"
 	@echo "make chaos [KILLS=500 ORDERS=10000 SEED=1]"
 	@echo "                         run everything under kills and faults, compare record by record"
-	@echo "make model [PROGRAMS=5000 SEED=1]"
+	@echo "make model [PROGRAMS=5000 SEED=1 PAIR=all]"
 	@echo "                         run random programs of all actors and compare with the promises"
 	@echo "make bench-rivals        measure capture and validation beside dlt, renew docs/performance.md"
 	@echo "make commercetools-mock  install the simulation of commercetools, a parser of SOQL and jsforce"
@@ -80,7 +80,8 @@ chaos: $(VENV)/.dev
 	  --seed $(or $(SEED),1)
 
 model: $(VENV)/.dev
-	@$(BIN)/python -m tests.model --programs $(or $(PROGRAMS),5000) --seed $(or $(SEED),1)
+	@$(BIN)/python -m tests.model --programs $(or $(PROGRAMS),5000) --seed $(or $(SEED),1) \
+	  --pair $(or $(PAIR),all)
 
 # Without Node the tests that need the simulation are skipped, and say why.
 commercetools-mock: $(VENV)/.dev

@@ -1,4 +1,4 @@
-"""The long form: ``python -m tests.model --programs 5000 --seed 1``."""
+"""The long form: ``python -m tests.model --programs 5000 --seed 1 --pair all``."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from pathlib import Path
 
 import psycopg
 
+from orchestration.local.simulated import pair_named, pairs
 from resources.ledger.database import embedded
 from tests.conftest import NOT_DURABLE
 from tests.model.program import drawn, run
 from tests.model.shrink import as_script, shrunk
+from tests.model.systems import PAIR
 from tests.model.world import World, opened
 
 
@@ -48,21 +50,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.model", description=__doc__)
     parser.add_argument("--programs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pair", default="/".join(PAIR), help="store/oms, or all")
+    parser.add_argument("--also", default="", help="operations that each program has, by comma")
     parser.add_argument("--shrink", action=argparse.BooleanOptionalAction, default=True)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped
+    chosen = pairs() if given.pair == "all" else [pair_named(given.pair)]
     failed = 0
     started = time.monotonic()
     with world_of_its_own() as world:
         for seed in range(given.seed, given.seed + given.programs):
-            script = drawn(seed)
-            result = run(world, script)
+            if seed > given.seed and (seed - given.seed) % 100 == 0:
+                say(f"{seed - given.seed} programs, {failed} broke a promise")
+            pair = chosen[seed % len(chosen)]
+            script = drawn(seed, pair, also=[name for name in given.also.split(",") if name])
+            result = run(world, script, pair)
             if result.problems:
                 failed += 1
-                say(f"seed {seed}:")
+                say(f"seed {seed}, {'/'.join(pair)}:")
                 if given.shrink:
-                    script, result = shrunk(world, script, result)
-                say(as_script(script, result))
+                    script, result = shrunk(world, script, result, pair)
+                say(as_script(script, result, pair))
     seconds = time.monotonic() - started
     say(f"{given.programs} programs in {seconds:.0f} s, {failed} broke a promise")
     return 1 if failed else 0

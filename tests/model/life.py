@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ import orjson
 from resources.ledger.database.compression import decompress
 from tests.model.ledger import CrashedError
 from tests.model.runs import Runs
+from tests.model.systems import PAIR
 from tests.model.world import FACTORS, World
 
 Json = dict[str, Any]
@@ -38,6 +39,16 @@ class NotPossibleError(Exception):
     """The operation makes no sense in the present state; it is left out."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A request of an agent."""
+
+    action_id: str
+    number: int
+    kind: str
+    fields: Json
+
+
 @dataclass
 class Facts:
     """What actors did and what Lockstep was shown, beside the states of the systems."""
@@ -59,8 +70,18 @@ class Facts:
     canceled_at_oms: set[int] = field(default_factory=set)
     discarded: set[tuple[str, str]] = field(default_factory=set)
     forgotten: set[int] = field(default_factory=set)
+    asked: list[Asked] = field(default_factory=list)
+    """What agents have asked for."""
+    unsure: set[int] = field(default_factory=set)
+    """Orders of which a restored ledger may have lost requests."""
+    levels_by_hand: bool = False
+    """A level was set in a store whose catalog states none: a reconciliation finds it."""
     is_set_back: bool = False
     """A system's clock was set back."""
+
+    def has_asked(self, number: int) -> bool:
+        """Return whether an agent has asked for something of an order."""
+        return any(one.number == number for one in self.asked)
 
 
 @dataclass
@@ -75,6 +96,10 @@ class Life:
     """Whether the runs succeeded that other processes made during the present one."""
     done: list[str] = field(default_factory=list)
     """Operations that had an effect."""
+    seeds: dict[int, Json] = field(default_factory=dict)
+    """Order -> what was placed, as a seed; changed when shoppers change it."""
+    happened: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Order -> the operations that were done to it."""
 
     def document(self, number: int) -> Json:
         """Return the store's order; raises ``NotPossibleError`` where there is none."""
@@ -149,13 +174,18 @@ class Life:
 
     def signature(self) -> tuple[Any, ...]:
         """Return what changes when anything is done: effects at both systems, open rejections."""
+        if self.world.pair != PAIR:
+            held = (self.world.ask_store("truth"), self.world.ask_oms("truth"))
+            return (*held, *self.world.database.rows(OPEN))
         store, oms = self.world.ask_store("counts"), self.world.ask_oms("counts")
         effects = [store[name] for name in ("shipments", "status_changes", "inventory_writes")]
         effects += [oms[name] for name in ("saves", "cancels")]
         return (*effects, *self.world.database.rows(OPEN))
 
     def shown(self) -> dict[int, Json]:
-        """Return the store's orders as they are now."""
+        """Return the store's orders as they are now, where the model knows its documents."""
+        if self.world.pair != PAIR:
+            return {}
         return {number: self.document(number) for number in self.world.store.book.by_id}
 
     def note(self, shown: dict[int, Json], *, complete: bool) -> None:
@@ -191,6 +221,7 @@ class Life:
         now.maybe_outgoing |= now.seen_outgoing
         now.seen_outgoing = old.seen_outgoing
         now.discarded = old.discarded
+        now.unsure |= {one.number for one in now.asked}
         for number, contents in old.wanted.items():
             now.wanted[number] = [*now.wanted.get(number, []), *contents]
 

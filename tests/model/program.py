@@ -9,15 +9,33 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from orchestration.local.simulated import Pair
 from tests.model.ledger import CrashedError
 from tests.model.life import Life, NotPossibleError
-from tests.model.operations import faults, merchants, operators, shoppers, warehouse
-from tests.model.operations.registry import OPERATIONS, Op, draw
+from tests.model.operations import (
+    agents,
+    anchanto,
+    commercetools,
+    extensiv,
+    faults,
+    merchants,
+    operators,
+    salesforce,
+    shoppers,
+    warehouse,
+)
+from tests.model.operations.registry import Op, draw, names_for
 from tests.model.promises.kept import broken
 from tests.model.runs import Runs
-from tests.model.world import STREAMS, World
+from tests.model.systems import KINDS as SYSTEMS
+from tests.model.systems import PAIR
+from tests.model.world import ALL, MORE, World
 
-ACTORS = (shoppers, merchants, warehouse, operators, faults)
+LOADED = (
+    *(shoppers, merchants, commercetools, salesforce, warehouse, extensiv, anchanto),
+    *(agents, operators, faults),
+)
+"""The modules with operations."""
 LENGTH = 25
 KINDS, ALWAYS = 16, ("place", "sync", "ship")
 """Kinds of operations that a program draws from, and those that each program has."""
@@ -45,18 +63,20 @@ class Result:
         return frozenset(problem.partition(":")[0] for problem in self.problems)
 
 
-def drawn(seed: int, length: int = LENGTH) -> list[Op]:
+def drawn(seed: int, pair: Pair = PAIR, length: int = LENGTH, also: Sequence[str] = ()) -> list[Op]:
     """Draw a program of a few kinds of operations, so that these meet each other often."""
-    random = Random(seed)
-    kinds = sorted({*random.sample(sorted(OPERATIONS), KINDS), *ALWAYS} - {*FIRST})
-    first = [draw(random, [name]) for name in FIRST if random.random() < SETTINGS_SHARE]
+    random, known = Random(seed), sorted(names_for(pair))
+    kinds = sorted({*random.sample(known, KINDS), *ALWAYS, *also} - {*FIRST})
+    first = [
+        draw(random, [name]) for name in FIRST if name in known and random.random() < SETTINGS_SHARE
+    ]
     first += [draw(random, ["place"]) for _ in range(2)]
     return [*first, *(draw(random, kinds) for _ in range(length - 2))]
 
 
-def run(world: World, script: Sequence[Op]) -> Result:
-    """Run a program and check what must hold at its end."""
-    world.begin()
+def run(world: World, script: Sequence[Op], pair: Pair = PAIR) -> Result:
+    """Run a program between two systems and check what must hold at its end."""
+    world.begin(pair)
     life = Life(world, Runs(world))
     try:
         for one in script:
@@ -67,6 +87,7 @@ def run(world: World, script: Sequence[Op]) -> Result:
             except CrashedError:
                 life.revive()  # an operator's command has died
             life.done.append(one.name)
+            life.happened[dict(one.values).get("number", 0)].add(one.name)
         problems = _settle(life) or broken(life)
     except Exception as error:  # noqa: BLE001 - whatever is raised here is a finding
         problems = [f"{type(error).__name__}: {error}\n{_place(error)}"]
@@ -78,21 +99,27 @@ def _settle(life: Life) -> list[str]:
     life.world.without_faults()
     before: Any = None
     is_swept = False
-    streams: tuple[str, ...] = ("orders", "shipments")
+    has_whole_seconds = any(SYSTEMS[kind].has_whole_seconds for kind in life.world.pair)
+    streams: tuple[str, ...] = ("orders", "shipments", *MORE)
     for number in range(ROUNDS):
         life.live(*streams)
         life.attempt(life.runs.requested)
         life.attempt(life.runs.unfinished)
         now = life.signature()
         if now == before and not life.is_due():
-            if life.facts.is_set_back and not is_swept:
+            if (life.facts.is_set_back or has_whole_seconds) and not is_swept:
                 is_swept = True  # finds changes that are dated before the watermark
                 life.world.pass_time(SET_BACK)
                 life.sweep()
                 continue
-            if streams == STREAMS:
+            if streams == ALL and life.facts.levels_by_hand:
+                life.facts.levels_by_hand = False
+                life.world.pass_time(SET_BACK)
+                life.attempt(life.runs.reconcile, life.world.clock.now().date(), repair=True)
+                continue
+            if streams == ALL:
                 return []
-            streams = STREAMS  # stock last: it depends on the other streams, and is expensive
+            streams = ALL  # stock last: it depends on the other streams, and is expensive
             continue
         before = now
         life.world.pass_time(timedelta(minutes=PAUSES[min(number, len(PAUSES) - 1)]))

@@ -20,6 +20,7 @@ from assets.chain.run_config import CaptureConfig, DeliverConfig, ValidateConfig
 from assets.chain.step import Step
 from assets.reconciliation.run import Request, reconcile
 from assets.streams.registry import STREAMS
+from domain.connections import ACTIONS
 from domain.errors import LockstepError
 from domain.values import DAY, Partition
 from orchestration.schedules import last_hours
@@ -29,8 +30,8 @@ from sensors.cursor import Chain, Due
 from sensors.requeue import end_outages
 from sensors.targets import read_targets
 from sensors.windows import probe
-from tests.model.world import NAME, World
-from tests.model.world import STREAMS as ALL
+from tests.model.world import ALL, NAME, World
+from tests.model.world import STREAMS as STANDARD
 
 FAILURES = (LockstepError, dg.Failure, psycopg.OperationalError)
 """What fails a run; anything else is a fault of Lockstep, and fails the program."""
@@ -142,10 +143,15 @@ class Runs:
         """Run the half-hourly schedule that reads the last hours once more."""
         window = last_hours(self.world.clock.now())
         day, good = window.since.date(), True
-        for stream in self._chains(ALL[:2]):
+        for stream in self._chains(STANDARD[:2]):
             due = Due(Chain(self.name, stream), Partition.of_day(day), window)
             good &= self._run(stream, day, due, trigger="schedule")
         return good
+
+    def carry_out(self) -> bool:
+        """Carry out agents' requests, as the command that has captured one does."""
+        self.name = NAME
+        return self._run(ACTIONS, self.world.clock.now().date(), None, trigger="requeue")
 
     def reconcile(self, day: date, *, repair: bool) -> bool:
         """Run the daily reconciliation of a day."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from orchestration.local.simulated import Pair
 from tests.model.operations.registry import Op
 from tests.model.program import Result, run
+from tests.model.systems import PAIR
 from tests.model.world import World
 
 MOST_RUNS = 150
 
 
-def shrunk(world: World, script: Sequence[Op], result: Result) -> tuple[list[Op], Result]:
+def shrunk(
+    world: World, script: Sequence[Op], result: Result, pair: Pair = PAIR
+) -> tuple[list[Op], Result]:
     """Return the shortest program found that breaks one of the same promises, with its result."""
     kinds, runs = result.kinds, 0
     best, found = list(script), result
@@ -21,7 +25,7 @@ def shrunk(world: World, script: Sequence[Op], result: Result) -> tuple[list[Op]
         while start < len(best) and runs < MOST_RUNS:
             shorter = best[:start] + best[start + size :]
             runs += 1
-            again = run(world, shorter)
+            again = run(world, shorter, pair)
             if again.kinds & kinds:
                 best, found = shorter, again
             else:
@@ -30,10 +34,11 @@ def shrunk(world: World, script: Sequence[Op], result: Result) -> tuple[list[Op]
     return best, found
 
 
-def as_script(script: Sequence[Op], result: Result) -> str:
+def as_script(script: Sequence[Op], result: Result, pair: Pair = PAIR) -> str:
     """Return a program as a test to be pasted into ``tests/model/regressions``."""
     lines = "\n".join(f"        {one}," for one in script)
     said = [line for problem in result.problems for line in problem.splitlines()]
     why = "\n".join(f"    # {line}" for line in said)
-    end = "    assert not run(world, script).problems"
+    between = "" if pair == PAIR else f", Pair{tuple(pair)}"
+    end = f"    assert not run(world, script{between}).problems"
     return f"def test_(world):\n{why}\n    script = [\n{lines}\n    ]\n{end}\n"

@@ -1,4 +1,4 @@
-"""The world of one program: a store, a tenant, their connection, the ledger and the time."""
+"""The world of one program: a store, an OMS, their connection, the ledger and the time."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ import orjson
 import psycopg
 import pytest
 
-from domain.connections import Connection, Installation
+from domain.connections import Installation
 from orchestration import definitions
+from orchestration.local.simulated import Pair
 from resources.http.async_client import AsyncApiClient
 from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
@@ -25,16 +26,15 @@ from resources.ledger.ledger import Ledger
 from resources.ledger.monitoring.activation import resume
 from resources.ledger.session import Session
 from resources.lockstep import Lockstep
+from resources.oms.anchanto.login import LoginTokens
 from sandbox.faults import Rule
-from sandbox.oms.manhattan.tenant import ManhattanTenant
-from sandbox.platforms.bigcommerce.store import BigCommerceStore
 from sandbox.system import Request
 from tests.assets import documents
-from tests.assets.scene import installation_of
 from tests.model import clock as clocks
 from tests.model.clock import Clock
 from tests.model.ledger import Connection as LedgerConnection
 from tests.model.ledger import CrashedError, Database, KeptLedger
+from tests.model.systems import KINDS, PAIR, section_of
 from tests.model.wire import HOST, Transport, Wire, WireSession
 
 Json = dict[str, Any]
@@ -47,7 +47,11 @@ START = datetime(2026, 3, 27, 21, 0, tzinfo=UTC)
 FACTORS = {"TENT": 2}
 """SKU -> units of the OMS in one of the store's: tents are sold in pairs."""
 STREAMS = ("orders", "shipments", "inventory")
-BIGCOMMERCE, MANHATTAN = "bigcommerce", "manhattan"
+MORE = ("actions",)
+"""Streams that run where a program's operations have switched them on."""
+ALL = (*MORE, *STREAMS)
+AT_STORE, AT_OMS = "store", "oms"
+"""The two systems of a program, whatever their kinds."""
 
 
 class _Process(Lockstep):
@@ -72,15 +76,18 @@ class World:
         self.ledger = KeptLedger(self.database.url)
         self._secrets = secrets
         self.wire = Wire(self.clock)
-        self.skew = {BIGCOMMERCE: timedelta(0), MANHATTAN: timedelta(0)}
+        self.pair = PAIR
+        self.skew = {AT_STORE: timedelta(0), AT_OMS: timedelta(0)}
         self.clock.listeners = [self._shift]
         self.sections: Json = {}
         self.names: tuple[str, ...] = (NAME,)
         self.lockstep: Lockstep | None = None
         self.is_dead = False
-        self.store = BigCommerceStore(STORE)
-        self.tenant = ManhattanTenant(STORE)
+        self._make_systems()
         self._patch(patch)
+
+    def _make_systems(self) -> None:
+        self.store, self.tenant = (KINDS[kind].make(STORE) for kind in self.pair)
 
     def _patch(self, patch: pytest.MonkeyPatch) -> None:
         def wire() -> Wire:
@@ -88,33 +95,38 @@ class World:
 
         _construct_with(patch, ApiClient, transport=Transport(wire))
         _construct_with(patch, OAuthTokens, transport=Transport(wire))
+        _construct_with(patch, LoginTokens, transport=Transport(wire))
         _construct_with(patch, AsyncApiClient, opens=partial(WireSession, wire))
         patch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.5 * failures)
         assert definitions, "all modules must be loaded before their time is replaced"
         clocks.install(self.clock, patch)
 
-    def begin(self) -> None:
-        """Start the next program in an empty world."""
+    def begin(self, pair: Pair = PAIR) -> None:
+        """Start the next program in an empty world of two systems."""
+        self.pair = pair
         random.seed(0)  # the jitter of waits
         self.database.clear()
         self.names = (NAME,)
         self.wire = Wire(self.clock)
         self.skew = dict.fromkeys(self.skew, timedelta(0))
         LedgerConnection.at = staticmethod(lambda _: None)
-        self.store = BigCommerceStore(STORE)
-        self.tenant = ManhattanTenant(STORE)
+        self._make_systems()
         self.wire.put(self.store)
         self.wire.put(self.tenant)
         self.clock.set(START)
         self.sections = {
-            "platform": {"fetch_archived": True, "timeout": 30.0},
-            "oms": {"timeout": 30.0},
             "orders": {
-                "uom_rules": {sku: {"uom": "EA", "factor": n} for sku, n in FACTORS.items()}
+                "uom": "EA",
+                "uom_rules": {sku: {"uom": "EA", "factor": n} for sku, n in FACTORS.items()},
+                "shipping_methods": {"Ground": "Ground"},
+                "payment_methods": {"Credit Card": "Credit Card"},
             },
+            "inventory": {"catalog_ttl": "PT0S"},
         }
-        self.to_store("settings", {"quota": 1_000_000})
-        self.to_store("catalog", documents.PRODUCTS)
+        for side, kind in zip((self.to_store, self.to_oms), pair, strict=True):
+            if KINDS[kind].settings:
+                side("settings", KINDS[kind].settings)
+        self.to_store("seed/catalog", documents.PRODUCTS)
         self.to_oms("locations", [{"LocationId": documents.DEPOT, "LocationTypeId": "DC"}])
         self.to_oms("items", documents.ITEMS)
         self.to_oms("supply", documents.supply(100))
@@ -125,7 +137,8 @@ class World:
         if self.lockstep is not None:
             self.lockstep.close()
         for name, section in sections.items():
-            self.sections[name] = self.sections.get(name, {}) | section
+            is_merged = isinstance(section, dict)
+            self.sections[name] = self.sections.get(name, {}) | section if is_merged else section
         self.installation = self._configured()
         self.lockstep = _Process(self.installation, self.ledger)
         with self.ledger.session(NAME, "") as session:
@@ -135,18 +148,21 @@ class World:
                 self._start_watermarks(session.db)
 
     def _configured(self) -> Installation:
-        found: dict[str, Connection] = {}
+        found: Json = {}
         for name in self.names:
             sections = dict(self.sections)
             if len(self.names) > 1:
-                sections["platform"] = sections["platform"] | {"channel_id": CHANNELS[name]}
+                channel = {"channel_id": CHANNELS[name]}
+                sections["platform"] = sections.get("platform", {}) | channel
                 sections["orders"] = sections["orders"] | {"order_id_prefix": PREFIXES[name]}
             if name == SECOND:
                 sections["streams"] = STREAMS[:2]  # one of them writes the store's stock
-            one = installation_of(HOST, STORE, self._secrets, **sections)
-            found[name] = one.connections[NAME]
+            for place, kind in zip(("platform", "oms"), self.pair, strict=True):
+                base = section_of(kind, HOST, STORE, self._secrets)
+                sections[place] = base | sections.get(place, {})
+            found[name] = sections
         start = (START - timedelta(days=10)).date()
-        return one.model_copy(update={"start_date": start, "connections": found})
+        return Installation.model_validate({"start_date": start, "connections": found})
 
     def add_connection(self) -> None:
         """Start again with two connections of one store's channels to one OMS organisation."""
@@ -198,7 +214,7 @@ class World:
 
     def _shift(self, shift: timedelta) -> None:
         self.database.shift(shift)
-        store, tenant = shift + self.skew[BIGCOMMERCE], self.skew[MANHATTAN]
+        store, tenant = shift + self.skew[AT_STORE], self.skew[AT_OMS]
         self.to_store("settings", {"clock_offset_s": store.total_seconds()})
         moment = (self.clock.now() + tenant).replace(tzinfo=None)
         self.to_oms("clock", {"now": moment.isoformat(timespec="milliseconds")})
@@ -236,9 +252,17 @@ class World:
         """Return what the tenant itself shows."""
         return self.to_oms(path, None, "GET")
 
+    def kind_of(self, system: str) -> str:
+        """Return the kind of one of the two systems."""
+        return self.pair.store if system == AT_STORE else self.pair.oms
+
     def fault(self, system: str, **rule: Any) -> None:
         """Inject a fault between Lockstep and a system."""
-        self.wire.faults[system, STORE].rules.append(Rule(**rule))
+        self.wire.faults[self.kind_of(system), STORE].rules.append(Rule(**rule))
+
+    def end_faults(self, system: str) -> None:
+        """Remove the faults of a system."""
+        self.wire.faults[self.kind_of(system), STORE].rules.clear()
 
     def without_faults(self) -> None:
         """Remove all faults; requests that are on their way still arrive."""

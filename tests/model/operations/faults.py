@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from sandbox.system import Request
 from tests.model.ledger import Connection
 from tests.model.life import Life, NotPossibleError
-from tests.model.operations import shoppers, warehouse
 from tests.model.operations.operators import configure
-from tests.model.operations.registry import NUMBER, among, between, operation
+from tests.model.operations.registry import NUMBER, among, at, between, operation, perform
+from tests.model.systems import KINDS
 from tests.model.wire import LATE
-from tests.model.world import BIGCOMMERCE, MANHATTAN
+from tests.model.world import AT_OMS, AT_STORE
 
-SYSTEM = among(BIGCOMMERCE, MANHATTAN)
-WRITES = {
-    BIGCOMMERCE: "shipments|orders/[0-9]+$|inventory/adjustments",
-    MANHATTAN: "order/save|bulkImport|cancel",
-}
-METHODS = {BIGCOMMERCE: ("POST", "PUT"), MANHATTAN: ("POST",)}
+SYSTEM = among(AT_STORE, AT_OMS)
 CLOCK_CHANGES = (
     ("Europe/Berlin", datetime(2026, 3, 29, 1, tzinfo=UTC)),
     ("Europe/Berlin", datetime(2026, 10, 25, 1, tzinfo=UTC)),
@@ -31,9 +26,11 @@ CLOCK_CHANGES = (
     ("Australia/Lord_Howe", datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),
 )
 MEANWHILE: dict[str, Callable[[Life, int], None]] = {
-    "ships": warehouse.ship,
-    "arrives": warehouse.deliver,
-    "moves": partial(shoppers.move_house, street="9 Station Road"),
+    "ships": lambda life, number: perform(life, "ship", number=number),
+    "arrives": lambda life, number: perform(life, "deliver", number=number),
+    "moves": lambda life, number: perform(
+        life, "move_house", number=number, street="9 Station Road"
+    ),
 }
 """What happens to an order while a process is frozen."""
 CAPTURED = "SELECT 1 FROM sync.capture LIMIT 1"
@@ -43,8 +40,9 @@ SKIP = between(0, 2)
 
 def write_fault(life: Life, system: str, **rule: Any) -> None:
     """Hit requests that change something."""
-    for method in METHODS[system]:
-        life.world.fault(system, path=WRITES[system], method=method, **rule)
+    writes = KINDS[life.world.kind_of(system)].writes
+    for method in writes.methods:
+        life.world.fault(system, path=writes.path, method=method, **rule)
 
 
 @operation("world", 2, system=SYSTEM, times=TIMES, skip=SKIP)
@@ -84,15 +82,17 @@ def garble_answers(life: Life, system: str, times: int, body: str) -> None:
 def ship_into_trouble(life: Life, number: int, parcels: str, fate: str, skip: int) -> None:
     """Ship an order in the minute in which the store answers badly; runs follow closely."""
     if parcels == "twin":  # the store has a parcel like it
-        warehouse.ship_unit(life, number)
+        perform(life, "ship_one", number=number)
         life.live("shipments")
-        warehouse.ship_unit(life, number)
+        perform(life, "ship_one", number=number)
     else:
-        {"all": warehouse.ship, "twins": warehouse.ship_twins}[parcels](life, number)
+        perform(life, {"all": "ship", "twins": "ship_twins"}[parcels], number=number)
     late: dict[str, Any] = {"body": LATE, "delay_ms": 34_000} if fate == "late" else {}
     kind = "drop_after" if fate == "lost" else "drop_before"
-    rule = {"path": "shipments$", "method": "POST", "kind": kind, "skip": skip, "times": 1}
-    life.world.fault(BIGCOMMERCE, **rule, **late)
+    writes = KINDS[life.world.pair.store].writes
+    path = writes.parcels or writes.path
+    rule = {"path": path, "method": "POST", "kind": kind, "skip": skip, "times": 1}
+    life.world.fault(AT_STORE, **rule, **late)
     life.live("shipments")
     life.attempt(life.runs.unfinished)
 
@@ -110,7 +110,11 @@ def fail_after_effect(life: Life, system: str, times: int, status: int) -> None:
 
 
 @operation(
-    "world", 1, system=SYSTEM, times=among(1, 3), path=among("search|orders", "availab|catalog")
+    "world",
+    1,
+    system=SYSTEM,
+    times=among(1, 3),
+    path=among("search|order|query", "availab|catalog|inventory|stock|product"),
 )
 def fail_reads(life: Life, system: str, times: int, path: str) -> None:
     """Let reads fail."""
@@ -120,7 +124,7 @@ def fail_reads(life: Life, system: str, times: int, path: str) -> None:
 @operation("world", 1, system=SYSTEM, times=among(1, 2))
 def cut_answers(life: Life, system: str, times: int) -> None:
     """Cut answers of any kind off in the middle."""
-    life.world.fault(system, path="orders|order/", kind="truncated", times=times)
+    life.world.fault(system, path="order|query", kind="truncated", times=times)
 
 
 @operation("world", 1, system=SYSTEM, times=among(1, 30))
@@ -138,7 +142,7 @@ def outage(life: Life, system: str, hours: float) -> None:
         life.world.pass_time(timedelta(hours=hours / 4))
         life.live()
         life.attempt(life.runs.unfinished)
-    life.world.wire.faults[system, life.world.store.instance].rules.clear()
+    life.world.end_faults(system)
 
 
 @operation("world", 1, system=SYSTEM)
@@ -147,7 +151,7 @@ def forbid(life: Life, system: str) -> None:
     life.world.fault(system, kind="status", status=403)
     life.world.pass_time(timedelta(seconds=10))
     life.live()
-    life.world.wire.faults[system, life.world.store.instance].rules.clear()
+    life.world.end_faults(system)
 
 
 @operation("world", 2, requests=between(1, 12), after=among(True, False))
@@ -163,7 +167,7 @@ def die_at_request(life: Life, requests: int, after: bool) -> None:
 @operation("world", 2, requests=between(1, 3), after=among(True, False))
 def die_at_write(life: Life, requests: int, after: bool) -> None:
     """Let the process die before or after its n-th write from now on."""
-    trigger = _nth(requests, life.world.die, only=_is_write)
+    trigger = _nth(requests, life.world.die, only=_writes_of(life))
     if after:
         life.world.wire.after = trigger
     else:
@@ -180,7 +184,7 @@ def die_at_commit(life: Life, commits: int, after: bool) -> None:
 @operation("world", 1, requests=between(1, 3))
 def lose_lock(life: Life, requests: int) -> None:
     """End all database sessions of a run before its n-th write; the process lives on."""
-    life.world.wire.before = _nth(requests, life.world.database.end_sessions, only=_is_write)
+    life.world.wire.before = _nth(requests, life.world.database.end_sessions, only=_writes_of(life))
 
 
 @operation("world", 2, number=NUMBER, writes=between(1, 4), kind=among(*MEANWHILE))
@@ -201,7 +205,7 @@ def freeze(life: Life, number: int, writes: int, kind: str) -> None:
         life.world.pass_time(timedelta(seconds=3))
         life.let_another_run()
 
-    life.world.wire.between = _nth(writes, act, only=_is_write)
+    life.world.wire.between = _nth(writes, act, only=_writes_of(life))
 
 
 @operation("world", 1, system=SYSTEM, seconds=among(-900, -100, 0, 5, 100, 900))
@@ -218,7 +222,7 @@ def skew_clock(life: Life, system: str, seconds: int) -> None:
     life.world.pass_time(timedelta(0))
 
 
-@operation("world", 1, change=between(0, 4), minutes=among(20, 70, 200))
+@at("manhattan")("world", 1, change=between(0, 4), minutes=among(20, 70, 200))
 def change_clocks(life: Life, change: int, minutes: int) -> None:
     """Start shortly before daylight saving begins or ends at the OMS, whose stamps are local."""
     if life.done not in ([], ["share_oms"]):
@@ -233,7 +237,7 @@ def wait(life: Life, minutes: int) -> None:
     life.world.pass_time(timedelta(minutes=minutes))
 
 
-@operation("world", 1)
+@at("manhattan")("world", 1)
 def expire_tokens(life: Life) -> None:
     """Let all tokens of the OMS expire."""
     life.world.to_oms("tokens/expire", {})
@@ -259,9 +263,14 @@ def _nth(
     return count
 
 
-def _is_write(request: Request) -> bool:
-    if request.method == "PUT":
-        return True
-    return request.method == "POST" and request.path.endswith(
-        ("save", "bulkImport", "cancel", "shipments")
-    )
+def _writes_of(life: Life) -> Callable[[Request], bool]:
+    """Return whether a request changes something at either system."""
+    kinds = [KINDS[kind].writes for kind in life.world.pair]
+
+    def is_write(request: Request) -> bool:
+        return any(
+            request.method in writes.methods and re.search(writes.path, request.path)
+            for writes in kinds
+        )
+
+    return is_write

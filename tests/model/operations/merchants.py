@@ -1,4 +1,4 @@
-"""What a store's staff does: move statuses, ship by hand, change catalog and levels."""
+"""What the staff of a BigCommerce store does: move statuses, ship by hand, change levels."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import orjson
 from sandbox.system import Request
 from tests.assets import documents
 from tests.model.life import Life, NotPossibleError
-from tests.model.operations.registry import NUMBER, PLACE, UNITS, among, operation
+from tests.model.operations.registry import NUMBER, PLACE, UNITS, among, at
 from tests.model.operations.shoppers import SKU, set_status
 from tests.model.world import STORE, ControlError
 
+operation = at("bigcommerce")
 JSON = "application/json"
 
 

@@ -12,9 +12,11 @@ from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.reopening import reopen
 from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
 from tests.model.life import Life, NotPossibleError
-from tests.model.operations.registry import NUMBER, among, between, operation
+from tests.model.operations.registry import NUMBER, among, at, between, operation
+from tests.model.systems import PAIR
 from tests.model.world import NAME, STREAMS, store_id
 
+both = at("/".join(PAIR))
 STREAM = among(*STREAMS)
 WHO = "operator"
 
@@ -79,7 +81,7 @@ def discard(life: Life, place: int) -> None:
     life.facts.discarded.add((one.stream, store_id(one.stream, one.source_id)))
 
 
-@operation("operator", 1, place=between(0, 3))
+@both("operator", 1, place=between(0, 3))
 def correct(life: Life, place: int) -> None:
     """Correct the postal code of a rejected order, and retry it."""
     found = [
@@ -131,7 +133,7 @@ def reconcile(life: Life, back: int, repair: bool) -> None:
     life.attempt(life.runs.requested)
 
 
-@operation("operator", 0.5, number=NUMBER)
+@both("operator", 0.5, number=NUMBER)
 def forget(life: Life, number: int) -> None:
     """Forget the person of an order."""
     person = life.document(number)["order"]["billing_address"]["email"]
@@ -200,7 +202,7 @@ def _open(life: Life) -> list[Rejection]:
         return work_queue.find(session.db, RejectionFilter())
 
 
-@operation("operator", 1)
+@both("operator", 1)
 def share_oms(life: Life) -> None:
     """Start with two connections: a store's two channels, and one organisation of an OMS."""
     if life.done:
@@ -208,7 +210,7 @@ def share_oms(life: Life) -> None:
     life.world.add_connection()
 
 
-@operation("operator", 2, orders=among(1, 2, 5, 5))
+@at("manhattan")("operator", 2, orders=among(1, 2, 5, 5))
 def create_in_bulk(life: Life, orders: int) -> None:
     """Let new orders be created by several in one call, or by themselves again."""
     life.world.restart(oms={"orders_per_call": orders})

@@ -1,13 +1,19 @@
-"""The operations of programs: what each of them does, how often it is drawn, with which values."""
+"""The operations of programs: what each of them does, how often it is drawn, with which values.
+
+An operation is done in another way at each kind of system; a pair of which neither system can do it
+does not have it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
-from tests.model.life import Life
+from orchestration.local.simulated import Pair
+from tests.model.life import Life, NotPossibleError
+from tests.model.systems import PAIR
 
 Draw = Callable[[Random], Any]
 Act = Callable[..., None]
@@ -19,21 +25,62 @@ class Operation:
 
     actor: str
     weight: float
-    act: Act
     draws: dict[str, Draw]
+    acts: dict[str, Act] = field(default_factory=dict)
+    """By what does it: the names of both systems with a slash, one of them, or any (empty)."""
+
+    def act_for(self, pair: Pair) -> Act | None:
+        """Return what does it between two systems; ``None`` where they can't."""
+        for place in ("/".join(pair), *pair, ""):
+            if place in self.acts:
+                return self.acts[place]
+        return None
 
 
 OPERATIONS: dict[str, Operation] = {}
 
 
-def operation(actor: str, weight: float = 1.0, /, **draws: Draw) -> Callable[[Act], Act]:
-    """Register a function of a life and of drawn values as an operation."""
+class Register(Protocol):
+    """Registers a function of a life and of drawn values as an operation."""
 
-    def register(act: Act) -> Act:
-        OPERATIONS[act.__name__] = Operation(actor, weight, act, draws)
-        return act
+    def __call__(self, actor: str, weight: float = 1.0, /, **draws: Draw) -> Callable[[Act], Act]:
+        """Return the decorator."""
 
-    return register
+
+def at(place: str) -> Register:
+    """Return what registers operations of one kind of system, or of a pair (``store/oms``)."""
+
+    def operation(actor: str, weight: float = 1.0, /, **draws: Draw) -> Callable[[Act], Act]:
+        def register(act: Act) -> Act:
+            made = Operation(actor, weight, draws)
+            known = OPERATIONS.setdefault(act.__name__, made)
+            if draws.keys() != known.draws.keys():
+                raise TypeError(f"{act.__name__} takes other values at {place}")
+            if place in known.acts:
+                raise TypeError(f"{act.__name__} exists at {place or 'any system'}")
+            known.acts[place] = act
+            return act
+
+        return register
+
+    return operation
+
+
+operation = at("")
+"""Registers what any two systems can do."""
+
+
+def names_for(pair: Pair) -> list[str]:
+    """Return the names of the operations that a pair has."""
+    return [name for name, each in OPERATIONS.items() if each.act_for(pair) is not None]
+
+
+def perform(life: Life, name: str, **values: Any) -> None:
+    """Do an operation; raises ``NotPossibleError`` where it makes no sense."""
+    act = OPERATIONS[name].act_for(life.world.pair)
+    if act is None:
+        raise NotPossibleError
+    act(life, **values)
 
 
 @dataclass(frozen=True)
@@ -49,7 +96,7 @@ class Op:
 
     def run(self, life: Life) -> None:
         """Do it; raises ``NotPossibleError`` where it makes no sense."""
-        OPERATIONS[self.name].act(life, **dict(self.values))
+        perform(life, self.name, **dict(self.values))
 
 
 def op(name: str, /, **values: Any) -> Op:
@@ -59,7 +106,7 @@ def op(name: str, /, **values: Any) -> Op:
 
 def draw(random: Random, only: Sequence[str] | None = None) -> Op:
     """Draw an operation by weight, and its values."""
-    names = list(only or OPERATIONS)
+    names = list(only or names_for(PAIR))
     (name,) = random.choices(names, [OPERATIONS[name].weight for name in names])
     draws = OPERATIONS[name].draws
     return op(name, **{value: draws[value](random) for value in sorted(draws)})

@@ -1,4 +1,4 @@
-"""What shoppers do: place, pay for, change and cancel orders."""
+"""What shoppers do at BigCommerce: place, pay for, change and cancel orders."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 from tests.assets import documents
 from tests.model.life import Life, NotPossibleError
-from tests.model.operations.registry import NUMBER, PLACE, UNITS, among, operation
-from tests.model.world import BIGCOMMERCE, CHANNELS
+from tests.model.operations.registry import NUMBER, PLACE, UNITS, among, at
+from tests.model.world import AT_STORE, CHANNELS
 
+operation = at("bigcommerce")
 SKU = among("MUG", "LAMP", "TENT", "SHIRT-S", "SHIRT-M")
 CANCELLED, DECLINED, PENDING, UNPAID, READY = 5, 6, 1, 7, 11
 
@@ -25,7 +26,7 @@ def _place(life: Life, number: int, order_lines: Any, **changes: Any) -> None:
     person = documents.PERSON | {"email": f"shopper-{number}@example.com"}
     channel = CHANNELS[life.world.connection_of(number)]
     changes = {"billing_address": person, "channel_id": channel} | changes
-    moment = life.world.clock.now() + life.world.skew[BIGCOMMERCE]
+    moment = life.world.clock.now() + life.world.skew[AT_STORE]
     document = documents.order(number, moment, order_lines, **changes)
     life.world.to_store("orders", [document])
 

@@ -1,4 +1,4 @@
-"""What the OMS and its warehouses do: allocate, ship in parts, cancel, return, move stock."""
+"""What Manhattan and its warehouses do: allocate, ship in parts, cancel, return, move stock."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 from tests.assets import documents
 from tests.model.life import Life, NotPossibleError
-from tests.model.operations.registry import NUMBER, PLACE, UNITS, among, between, operation
+from tests.model.operations.registry import NUMBER, PLACE, UNITS, among, at, between
 from tests.model.operations.shoppers import SKU
 from tests.model.world import ControlError
 
+operation = at("manhattan")
 CERTAIN: dict[str, Any] = {
     "split_rate": 0,
     "partial_rate": 0,
@@ -88,11 +89,12 @@ def ship_by(life: Life, number: int, place: int, units: int, carrier: str) -> No
 @operation("oms", 1, number=NUMBER)
 def ship_twins(life: Life, number: int) -> None:
     """Ship two parcels with one unit of the same line each, and no tracking number."""
-    ship_unit(life, number)
-    ship_unit(life, number)
+    ship_one(life, number)
+    ship_one(life, number)
 
 
-def ship_unit(life: Life, number: int) -> None:
+@operation("oms", 1, number=NUMBER)
+def ship_one(life: Life, number: int) -> None:
     """Ship one unit of an order's first line, without a tracking number."""
     body = {"lines": [{"line": _line(life, number, 0), "quantity": 1}], "labelled": False}
     _try(life, f"orders/{life.world.oms_id(number)}/ship", body)

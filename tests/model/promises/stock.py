@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from tests.model.life import SENT_ON, Json, is_withdrawn
+from tests.model.life import SENT_ON, Json, Life, is_withdrawn
 from tests.model.promises.end import End
 from tests.model.world import FACTORS
 
@@ -18,13 +18,7 @@ def check(end: End) -> Iterator[str]:
         row["ItemId"]: row for row in world.ask_oms("dump/availability") if row["view"] == "network"
     }
     waiting = _waiting(end)
-    tracked = {
-        variant["sku"] or product["sku"]
-        for product in world.store.catalog.products.values()
-        if product["inventory_tracking"] != "none"
-        for variant in world.store.catalog.variants.values()
-        if variant["product_id"] == product["id"]
-    }
+    tracked = tracked_skus(end.life)
     for level in world.ask_store("dump/inventory"):
         sku = level["sku"]
         row = network.get(sku)
@@ -42,6 +36,18 @@ def check(end: End) -> Iterator[str]:
                 f"stock_differs: {sku}: the OMS has {row and row['TotalQuantity']}, "
                 f"{waiting[sku]} wait, the store shows {level['quantity']} and not {wanted}"
             )
+
+
+def tracked_skus(life: Life) -> set[str]:
+    """Return the SKUs whose stock a BigCommerce store counts."""
+    catalog = life.world.store.catalog
+    return {
+        variant["sku"] or product["sku"]
+        for product in catalog.products.values()
+        if product["inventory_tracking"] != "none"
+        for variant in catalog.variants.values()
+        if variant["product_id"] == product["id"]
+    }
 
 
 def _waiting(end: End) -> Counter[str]:

@@ -87,7 +87,7 @@ def test_an_order_that_was_captured_during_an_outage_is_not_skipped(world):
     world.begin()
     life = Life(world, Runs(world))
     op("place", lines=[("MUG", 3)], number=1001).run(life)
-    op("forbid", system="manhattan").run(life)
+    op("forbid", system="oms").run(life)
     op("move_status", number=1001, status=9).run(life)
     op("sync").run(life)
     op("sync").run(life)
@@ -115,7 +115,7 @@ ANSWERING = [
         op("rerun", back=0, force=False, stream="orders"),
         op("ship", number=1001),
         op("cancel", number=1001),
-        op("outage", hours=2, system="manhattan"),
+        op("outage", hours=2, system="oms"),
     ],
 ]
 
@@ -207,7 +207,7 @@ def test_a_line_added_to_a_shipped_order_makes_it_partially_shipped(world):
     script = [
         op("place", lines=[("SHIRT-M", 2), ("LAMP", 4)], number=1001),
         op("sync"),
-        op("fail_reads", path="search|orders", system="manhattan", times=3),
+        op("fail_reads", path="search|orders", system="oms", times=3),
         op("add_line", number=1001, sku="MUG", units=4),
         op("ship", number=1001),
         op("sync"),
@@ -235,7 +235,7 @@ def test_a_retry_that_the_oms_does_not_answer_leaves_its_rejection_open(world):
         op("ship", number=1001),
         op("sync"),
         op("sync"),
-        op("cut_answers", system="manhattan", times=1),
+        op("cut_answers", system="oms", times=1),
         op("retry"),
     ]
     assert not run(world, script).problems
@@ -263,7 +263,7 @@ def test_what_the_oms_took_without_an_answer_is_read_before_it_is_repeated(
     )
     script = [
         *first,
-        op("fail_after_effect", status=504, system="manhattan", times=6),
+        op("fail_after_effect", status=504, system="oms", times=6),
         op("sync"),
         moved_on,
     ]
@@ -364,20 +364,20 @@ def test_a_level_that_was_right_at_first_is_corrected_when_it_is_changed_by_hand
 @pytest.mark.parametrize(
     "before",
     [
-        [op("place", lines=[("LAMP", 1)], number=1002), op("forbid", system="manhattan")],
+        [op("place", lines=[("LAMP", 1)], number=1002), op("forbid", system="oms")],
         [
             op("place", lines=[("LAMP", 1)], number=1002),
-            op("outage", system="manhattan", hours=1),
+            op("outage", system="oms", hours=1),
             op("sync"),
         ],
         [
             op("place", lines=[("LAMP", 1)], number=1002),
-            op("lose_requests", system="manhattan", times=6, skip=0),
+            op("lose_requests", system="oms", times=6, skip=0),
             op("sync"),
         ],
         [
             op("place", lines=[("LAMP", 1)], number=1002),
-            op("fail_writes", system="manhattan", times=30, status=503),
+            op("fail_writes", system="oms", times=30, status=503),
             op("sync"),
         ],
         [op("place_unknown_item", number=1002, units=2), op("sync")],
@@ -442,7 +442,7 @@ def test_an_order_refunded_before_it_could_be_validated_goes_out_without_the_uni
     """Its first version was owed, and went out in its own form."""
     script = [
         op("place", lines=[("TENT", 4)], number=1002),
-        op("forbid", system="manhattan"),
+        op("forbid", system="oms"),
         op("refund_units", number=1002, place=0, units=units),
         op("sync"),
     ]
@@ -452,9 +452,9 @@ def test_an_order_refunded_before_it_could_be_validated_goes_out_without_the_uni
 @pytest.mark.parametrize(
     ("fault", "stream"),
     [
-        (op("lose_requests", skip=0, system="bigcommerce", times=6), "inventory"),
+        (op("lose_requests", skip=0, system="store", times=6), "inventory"),
         (op("die_at_write", after=False, requests=1), "inventory"),
-        (op("lose_requests", skip=0, system="manhattan", times=6), "orders"),
+        (op("lose_requests", skip=0, system="oms", times=6), "orders"),
     ],
 )
 def test_what_is_sent_once_more_by_force_stays_due_until_it_has_succeeded(world, fault, stream):
@@ -475,9 +475,9 @@ def test_a_version_that_was_discarded_decides_nothing_about_the_corrected_one(wo
         op("sync"),
         op("discard", place=0),
         op("learn_item"),
-        op("forbid", system="manhattan"),
+        op("forbid", system="oms"),
         op("move_house", number=1002, street="1 High Street"),
-        op("forbid", system="manhattan"),
+        op("forbid", system="oms"),
         op("cancel", number=1002),
         op("sync"),
         op("move_status", number=1002, status=9),

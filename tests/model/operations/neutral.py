@@ -1,0 +1,62 @@
+"""What shoppers and the staff of a store of any kind do, by the controls that all stores have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.model.life import Life, NotPossibleError
+from tests.model.seeds import seed_order
+from tests.model.world import AT_STORE, ControlError
+
+Json = dict[str, Any]
+
+
+def place_seed(life: Life, number: int, lines: Any, **changes: Any) -> None:
+    """Place an order in the form of a seed, and keep it, so that it can be changed."""
+    if number in life.seeds:
+        raise NotPossibleError
+    moment = life.world.clock.now() + life.world.skew[AT_STORE]
+    seed = seed_order(number, moment, lines, **changes)
+    life.world.to_store("seed/orders", [seed])
+    life.seeds[number] = seed
+
+
+def seed_of(life: Life, number: int) -> Json:
+    """Return a placed order; raises ``NotPossibleError`` where there is none."""
+    if number not in life.seeds:
+        raise NotPossibleError
+    return life.seeds[number]
+
+
+def store_order(life: Life, number: int) -> Json:
+    """Return what the store holds of an order, neutrally."""
+    seed_of(life, number)
+    orders: list[Json] = life.world.ask_store("truth")["orders"]
+    return next(order for order in orders if order["number"] == str(number))
+
+
+def at_oms(life: Life, number: int) -> Json:
+    """Return what the OMS holds of an order; raises ``NotPossibleError`` where it has none."""
+    try:
+        found: Json = life.world.ask_oms(f"effects/order/{number}")
+    except ControlError:
+        raise NotPossibleError from None
+    return found
+
+
+def call_oms(life: Life, number: int, name: str, body: Json) -> Any:
+    """Make a control call about an order of the OMS; one that it refuses makes no sense."""
+    at_oms(life, number)
+    try:
+        return life.world.to_oms(f"orders/{number}/{name}", body)
+    except ControlError:
+        raise NotPossibleError from None
+
+
+def oms_line(life: Life, number: int, place: int) -> tuple[str, float]:
+    """Return SKU and units of an order's line at the OMS."""
+    lines = at_oms(life, number)["lines"]
+    if not lines:
+        raise NotPossibleError
+    line = lines[place % len(lines)]
+    return line["sku"], line["quantity"]

@@ -1,0 +1,249 @@
+"""The promises between any two systems, by what each truly holds (sandbox/kit/truth.py).
+
+They say less than those of the other modules here, which know both systems' documents, and hold for
+every pair: an order is at the OMS once with its units or an open rejection says why not, what was
+withdrawn is not shipped any more, units and tracking numbers are shown, levels agree, and nothing
+is left open.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from orchestration.local.simulated import SIMULATED
+from tests.assets import documents
+from tests.model.life import OPEN, Life, is_refunded, is_withdrawn, wanted_of
+from tests.model.promises.end import UNSETTLED
+from tests.model.promises.stock import tracked_skus
+from tests.model.world import FACTORS, store_id
+
+Json = dict[str, Any]
+UNLIMITED = 999_000
+"""What Manhattan states of an item that is sold without a limit, and more."""
+UNVALIDATED = """SELECT c.stream, c.source_id FROM sync.capture c WHERE NOT EXISTS (
+    SELECT FROM sync.record r WHERE r.stream = c.stream AND r.connection = c.connection
+    AND r.source_day = c.source_day AND r.capture_id = c.capture_id)"""
+
+
+@dataclass
+class Both:
+    """What both systems hold and which rejections are open, by the order's number."""
+
+    life: Life
+    store: dict[str, Json]
+    oms: dict[str, Json]
+    twice: list[str]
+    """Numbers that several orders of the OMS have."""
+    levels: dict[str, int]
+    available: dict[str, int]
+    open: defaultdict[tuple[str, str], list[str]]
+
+    def reasons(self, number: str) -> list[str]:
+        """Return the codes of the open rejections about an order, in either direction."""
+        return self.open["orders", number] + self.open["shipments", number]
+
+    def is_discarded(self, stream: str, number: str) -> bool:
+        """Return whether an operator has discarded a rejection of an order."""
+        names = {number, self.store[number]["id"]} if number in self.store else {number}
+        return any((stream, name) in self.life.facts.discarded for name in names)
+
+
+def both(life: Life) -> Both:
+    """Read both systems and the ledger."""
+    world = life.world
+    at_store, at_oms = world.ask_store("truth"), world.ask_oms("truth")
+    numbers = {order["id"]: order["number"] for order in at_store["orders"]}
+    found = Counter(order["id"] for order in at_oms["orders"])
+    made = Both(
+        life,
+        {order["number"]: _of_store(life, order) for order in at_store["orders"]},
+        {order["id"]: _of_oms(life, order) for order in at_oms["orders"]},
+        [name for name, times in found.items() if times > 1],
+        _by_sku(at_store["levels"]),
+        _by_sku(at_oms["levels"]),
+        defaultdict(list),
+    )
+    for stream, source_id, code in world.database.rows(OPEN):
+        name = source_id if stream == "inventory" else store_id(stream, source_id)
+        made.open[stream, numbers.get(name, name)].append(code)
+    return made
+
+
+def _of_store(life: Life, order: Json) -> Json:
+    """Return an order of the store with the units that are still wanted."""
+    pair = life.world.pair
+    if pair.store == "salesforce":
+        book = life.world.store.book
+        for line in order["lines"]:
+            line["quantity"] = int(book.get("OrderItemSummary", line["line"])["Quantity"])
+    if pair.store == "bigcommerce":
+        document = life.document(int(order["number"]))
+        wanted = wanted_of(document)["units"]
+        kinds = {"physical"} if SIMULATED[pair.oms].ships_only else {"physical", "digital"}
+        goods = {str(line["id"]) for line in document["products"] if line["type"] in kinds}
+        order["lines"] = [
+            line | {"quantity": wanted.get(line["line"], ("", 0))[1] // FACTORS.get(line["sku"], 1)}
+            for line in order["lines"]
+            if line["line"] in goods
+        ]
+        order["cancelled"] = is_withdrawn(document) or is_refunded(document)
+    return order
+
+
+def _of_oms(life: Life, order: Json) -> Json:
+    """Return an order of the OMS without the units that are canceled there."""
+    if life.world.pair.oms == "manhattan":
+        lines = life.world.ask_oms(f"effects/order/{order['id']}")["lines"]
+        left = {line["OrderLineId"]: line["Quantity"] for line in lines if not line["cancelled"]}
+        order["lines"] = [line | {"quantity": left.get(line["line"], 0)} for line in order["lines"]]
+    return order
+
+
+def _by_sku(levels: list[Json]) -> dict[str, int]:
+    units: Counter[str] = Counter()
+    for level in levels:
+        units[level["sku"]] += int(level["available"])
+    return dict(units)
+
+
+def check(life: Life) -> Iterator[str]:
+    """Return a line for each promise that the program's end breaks."""
+    found = both(life)
+    for number in found.twice:
+        yield f"order_doubled: the OMS has {number} twice"
+    for number, held in sorted(found.oms.items()):
+        if held["creates"] > 1:
+            yield f"order_doubled: {number} was created {held['creates']} times"
+        if number not in found.store:
+            yield f"order_invented: {number} is at the OMS and not in the store"
+    for number, order in sorted(found.store.items()):
+        if number in found.oms:
+            yield from _held(found, number, order, found.oms[number])
+            yield from _shipped(found, number, order, found.oms[number])
+        else:
+            yield from _missing(found, number, order)
+    yield from _stock(found)
+    yield from _ledger(found)
+
+
+def _missing(found: Both, number: str, order: Json) -> Iterator[str]:
+    reasons = found.reasons(number)
+    if order["cancelled"]:
+        if reasons:
+            yield f"rejection_stale: {number} was withdrawn, and {reasons} is still open"
+    elif order["awaits_fulfilment"] and not reasons and not found.is_discarded("orders", number):
+        yield f"order_lost: {number} is not at the OMS, and no rejection says why"
+
+
+def _held(found: Both, number: str, order: Json, held: Json) -> Iterator[str]:
+    if found.reasons(number) or found.is_discarded("orders", number):
+        return
+    if order["cancelled"]:
+        left = ordered_at_oms(held) - shipped_by_sku(held)
+        if not held["cancelled"] and +left and not _is_asked(found, number):
+            yield f"cancel_lost: {number} was withdrawn in the store, and the OMS still ships it"
+        return
+    if held["cancelled"]:
+        if order["awaits_fulfilment"]:
+            yield f"cancel_hidden: {number} is canceled at the OMS and waits in the store"
+        return
+    wanted, units = ordered(order), ordered_at_oms(held)
+    facts = found.life.facts
+    is_changed_there = int(number) in facts.canceled_at_oms or facts.has_asked(int(number))
+    if wanted != units and order["awaits_fulfilment"] and not is_changed_there:
+        yield f"order_differs: {number}: the store has {dict(wanted)}, the OMS {dict(units)}"
+
+
+def _is_asked(found: Both, number: str) -> bool:
+    """Return whether the OMS has taken a cancellation as a request, and has not answered yet."""
+    source_id = found.store[number]["id"]
+    query = "SELECT 1 FROM sync.delivery WHERE state = 'requested' AND source_id = %s"
+    return bool(found.life.world.database.rows(query, source_id))
+
+
+def ordered(order: Json) -> Counter[str]:
+    """Return SKU -> units of a store's order that the OMS should have, in the OMS's units."""
+    units: Counter[str] = Counter()
+    for line in order["lines"]:
+        units[line["sku"]] += int(line["quantity"]) * FACTORS.get(line["sku"], 1)
+    return +units
+
+
+def ordered_at_oms(held: Json) -> Counter[str]:
+    """Return SKU -> units of an order at the OMS, which has no downloads."""
+    units: Counter[str] = Counter()
+    for line in held["lines"]:
+        units[line["sku"]] += int(line["quantity"])
+    return +units
+
+
+def shipped_by_sku(order: Json) -> Counter[str]:
+    """Return SKU -> units in parcels."""
+    units: Counter[str] = Counter()
+    for parcel in order["parcels"]:
+        for line in parcel["lines"]:
+            units[line["sku"]] += int(line["quantity"])
+    return +units
+
+
+def _shipped(found: Both, number: str, order: Json, held: Json) -> Iterator[str]:
+    if found.open["shipments", number] or found.is_discarded("shipments", number):
+        return
+    gone, shown = shipped_by_sku(held), shipped_by_sku(order)
+    for sku in gone:
+        gone[sku] //= FACTORS.get(sku, 1)
+    is_by_hand = any(name == int(number) for name, _ in found.life.facts.by_hand)
+    if +gone != shown and not is_by_hand:
+        yield f"units_differ: {number}: the OMS shipped {dict(+gone)}, the store {dict(shown)}"
+    numbers = {parcel["tracking"] for parcel in order["parcels"]}
+    for parcel in held["parcels"]:
+        if parcel["tracking"] and parcel["tracking"] not in numbers:
+            yield f"tracking_lost: {number}: {parcel['tracking']} is not in {sorted(numbers)}"
+
+
+def _stock(found: Both) -> Iterator[str]:
+    policy = found.life.world.installation.connections["acme"].inventory
+    waiting: Counter[str] = Counter()
+    for number, order in found.store.items():
+        reasons = found.reasons(number)
+        if order["cancelled"] or (number in found.oms and not reasons):
+            continue
+        is_owed = order["awaits_fulfilment"] and not found.is_discarded("orders", number)
+        if not is_owed and not reasons:
+            continue
+        held = ordered_at_oms(found.oms[number]) if number in found.oms else Counter()
+        waiting += ordered(order) - held
+    tracked = found.levels.keys() & _tracked(found.life)
+    for sku, units in sorted(found.available.items()):
+        if sku not in tracked or found.open["inventory", sku] or units >= UNLIMITED:
+            continue
+        factor = FACTORS.get(sku, 1)
+        held_back = policy.safety_stock + policy.channel_buffer + waiting[sku] // factor
+        wanted = max(0, units // factor - held_back)
+        if found.levels[sku] != wanted:
+            yield (
+                f"stock_differs: {sku}: the OMS has {units}, {waiting[sku]} wait, "
+                f"the store shows {found.levels[sku]} and not {wanted}"
+            )
+
+
+def _tracked(life: Life) -> set[str]:
+    """Return the SKUs whose stock the store counts."""
+    return tracked_skus(life) if life.world.pair.store == "bigcommerce" else set(documents.SKUS)
+
+
+def _ledger(found: Both) -> Iterator[str]:
+    world = found.life.world
+    for stream, source_id, action, state, is_uncertain in world.database.rows(UNSETTLED):
+        if state == "requested" or (state == "dead" and found.open[stream, source_id]):
+            continue
+        doubt = ", uncertain" if is_uncertain else ""
+        yield f"delivery_open: {stream} {source_id} {action} is {state}{doubt}"
+    for stream, source_id in world.database.rows(UNVALIDATED):
+        yield f"capture_without_outcome: {stream} {source_id}"
+    failing = "SELECT stream, delivery_error FROM sync.watermark WHERE failing_since IS NOT NULL"
+    for stream, error in world.database.rows(failing):
+        yield f"failing_shown: {stream} is shown as failing when all works: {error}"

@@ -27,6 +27,9 @@ BARCODE_ATTRIBUTES = ("upc", "ean", "gtin", "mpn")
 CATALOG_PAGE = 200
 PRODUCTS_A_CALL = 20
 """Whole products in one answer: each has its published and its staged data."""
+MOST_SEEN = 50
+"""Whole products that are kept between their read and their change: more than are changed at once.
+"""
 UNKNOWN_SIZE = {"w": 0, "h": 0}
 """The dimensions of a picture that is given by its address, which an image must state. UNVERIFIED:
 that none can stand for unknown ones."""

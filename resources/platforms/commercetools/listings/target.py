@@ -52,6 +52,7 @@ from resources.platforms.commercetools.listings.payload import (
 from resources.platforms.commercetools.listings.product import is_published, shown
 from resources.platforms.commercetools.settings import (
     MOST_CONFLICTS,
+    MOST_SEEN,
     PRODUCTS_A_CALL,
     CommercetoolsSettings,
 )
@@ -106,7 +107,7 @@ class ListingsWriter(TargetWriter):
         Of a product to create, also one that is not published is the one.
         """
         known = [name for name in asked if not is_new(name)]
-        found = await asyncio.to_thread(self._read, [one_of("id", known)] if known else [])
+        found = await asyncio.to_thread(self._by_id, known)
         held = {}
         for name in known:
             product = found.get(name)
@@ -125,14 +126,20 @@ class ListingsWriter(TargetWriter):
 
     def _shown(self, product: ListedProduct) -> Held:
         identifier = product.id or ""
+        if len(self._seen) >= MOST_SEEN:
+            self._seen.clear()  # those that had nothing to change; any other is read again
         self._seen[identifier] = product
         return Held(identifier, shown(product, self._settings))
 
-    def _read(self, where: Sequence[str]) -> dict[str, ListedProduct]:
-        """Return the products that meet a condition, by id; few of them."""
-        if not where:
-            return {}
-        params: Params = {"where": where, "limit": PRODUCTS_A_CALL}
+    def _by_id(self, product_ids: Sequence[str]) -> dict[str, ListedProduct]:
+        found: dict[str, ListedProduct] = {}
+        for start in range(0, len(product_ids), PRODUCTS_A_CALL):
+            found |= self._read(one_of("id", product_ids[start : start + PRODUCTS_A_CALL]))
+        return found
+
+    def _read(self, condition: str) -> dict[str, ListedProduct]:
+        """Return the products that meet a condition, by id; one call."""
+        params: Params = {"where": [condition], "limit": PRODUCTS_A_CALL}
         raws = query(self._reader, PATH, params, SCOPE)
         products = [document_of(f"commercetools: GET {PATH}", r, LISTED_PRODUCTS) for r in raws]
         return {product.id: product for product in products if product.id}
@@ -140,7 +147,7 @@ class ListingsWriter(TargetWriter):
     def _by_sku(self, sku: str) -> dict[str, ListedProduct]:
         """Return the products that have a SKU, published or not."""
         of_data = f"masterVariant(sku = {quoted(sku)}) or variants(sku = {quoted(sku)})"
-        return self._read([f"masterData(current({of_data}) or staged({of_data}))"])
+        return self._read(f"masterData(current({of_data}) or staged({of_data}))")
 
     def _warranty(self, product: ListedProduct) -> AttributeDefinition | None:
         """Return the attribute that holds the warranty, as the product's type defines it."""
@@ -188,7 +195,7 @@ class ListingsWriter(TargetWriter):
         was_hidden = product is not None and not is_published(product)
         for _ in range(MOST_CONFLICTS):
             if product is None:
-                found = await asyncio.to_thread(self._read, [one_of("id", [save.product_id])])
+                found = await asyncio.to_thread(self._by_id, [save.product_id])
                 product = found.get(save.product_id)
                 if product is None or not (was_hidden or is_published(product)):
                     raise RecordRejected(product_gone(save.product_id))

@@ -83,6 +83,49 @@ def test_what_is_wanted_is_written_in_one_call(
     assert writes(project) == 1, "the same again is no call"
 
 
+def test_many_products_are_shown_and_changed(project: Project, open_store: Open) -> None:
+    """More than one call has, and more than are kept between a read and a change."""
+    ids = project.set("catalog", [{"sku": f"S{number}"} for number in range(60)])["ids"]
+    store = open_store(locales=("en",))
+    shown = held(store, *ids)
+    assert {name: found.content["skus"] for name, found in shown.items()} == {
+        name: [f"S{number}"] for number, name in enumerate(ids)
+    }
+
+    async def go() -> list[Outcome]:
+        async with store.targets["listings"].writer(lambda _: None) as writer:
+            await writer.held(dict.fromkeys(ids, ()))
+            saves = [ListingSave(name, {"name": f"New {name}"}) for name in (ids[0], ids[-1])]
+            intents = [Intent("update", uuid4(), save.product_id, save) for save in saves]
+            return await writer.apply([Claimed(intent, "prd-1") for intent in intents])
+
+    assert [outcome.state for outcome in asyncio.run(go())] == ["done", "done"]
+    assert writes(project) == 2
+
+
+def test_a_product_that_changes_all_the_time_is_tried_again_later(
+    project: Project, mug: str, open_store: Open
+) -> None:
+    """After some versions; it is no fault of the record."""
+    rule = {"method": "POST", "path": "/products/", "kind": "status", "status": 409, "times": 9}
+    assert project.control.post("/faults", json=[rule]).is_success
+    outcome = run(open_store(locales=("en",)), ListingSave(mug, {"name": "Cup"}))
+    assert outcome.state == "retry"
+    assert writes(project) == 0
+
+
+def test_a_text_that_the_project_refuses_is_the_records_fault(
+    project: Project, mug: str, open_store: Open
+) -> None:
+    """With its words."""
+    body = {"statusCode": 400, "message": "too long", "errors": [{"code": "InvalidField"}]}
+    rule = {"method": "POST", "path": "/products/", "kind": "replaced", "status": 400}
+    assert project.control.post("/faults", json=[rule | {"body": body, "times": 1}]).is_success
+    outcome = run(open_store(locales=("en",)), ListingSave(mug, {"name": "Cup"}))
+    assert [problem.code for problem in outcome.problems] == ["listing_refused"]
+    assert "too long" in outcome.problems[0].message
+
+
 def test_another_change_in_between_is_not_undone(
     project: Project, mug: str, open_store: Open
 ) -> None:

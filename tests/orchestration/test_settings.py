@@ -30,6 +30,31 @@ connections:
       password: {file: /run/secrets/acme}
       organization: ACME
 """
+SALESFORCE = """\
+start_date: 2026-01-01
+connections:
+  {name}:
+    owner: team:us
+    streams: [orders, shipments, returns]
+    orders: {{order_id_prefix: {prefix}}}
+    platform:
+      kind: salesforce
+      my_domain: https://acme.my.salesforce.com
+      client_id: lockstep
+      client_secret: {{env: ACME_SECRET}}
+      sales_store_id: {store}
+      events: {{subscription: Lockstep, org_id: 00DLk0000000001AAA}}
+    oms:
+      kind: manhattan
+      base_url: https://acme.omni.example
+      token_url: https://acme-auth.omni.example/oauth/token
+      client_id: lockstep
+      client_secret: {{env: ACME_SECRET}}
+      username: sync
+      password: {{file: /run/secrets/acme}}
+      organization: ACMEEVENTS
+"""
+"""A connection whose last line takes more."""
 SECOND = GOOD.partition("connections:\n")[2].replace("acme_us", "acme_eu")
 
 
@@ -220,6 +245,29 @@ def test_two_connections_with_one_queue_are_refused(url: str, *, is_refused: boo
     message = fault(text)
     for words in ("acme_eu.platform.queue", "acme_us and acme_eu", "123456789012/acme", "Give"):
         assert words in message
+
+
+def test_a_store_that_gives_no_money_back_needs_another_payment_service() -> None:
+    """Or none: at start, with the setting's place."""
+    text = SALESFORCE.format(name="acme_us", store="0ZELk0000000001AAA", prefix="U-")
+    message = fault(text.replace("EVENTS", ""))
+    assert "acme_us.returns.refunds" in message
+    assert "set it to service or none" in message
+    found = parse(text.replace("EVENTS", "\n    returns: {refunds: none}"))
+    assert found.connections["acme_us"].returns.refunds == "none"
+
+
+def test_two_connections_with_one_subscription_of_events_are_refused() -> None:
+    """Each would take the other's events off it."""
+    one, two = (
+        SALESFORCE.format(name=name, store=f"0ZELk000000000{n}AAA", prefix=f"{n}-")
+        for n, name in enumerate(("acme_us", "acme_eu"), 1)
+    )
+    text = (one + two.partition("connections:\n")[2]).replace(
+        "EVENTS", "\n    returns: {refunds: none}"
+    )
+    message = fault(text)
+    assert "acme_us and acme_eu both pull events" in message
 
 
 def test_broken_yaml_is_named_with_its_line() -> None:

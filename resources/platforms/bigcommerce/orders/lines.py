@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from domain.currencies import rounding_of
+from domain.memo import remembered
 from domain.order_builder import LineDraft
 from domain.payload import Scalar
 from domain.problems import LOOK, DocumentProblems
@@ -107,13 +108,18 @@ def whole_number(value: Scalar) -> int | None:
 def _quantity(raw: Line, where: str, problems: DocumentProblems) -> Decimal:
     value = raw.quantity
     if type(value) is int and 0 < value < MAX_QUANTITY:
-        return Decimal(value)
+        return _units(value)
     if number := whole_number(value):
-        return Decimal(number)
+        return _units(number)
     shown = value if isinstance(value, (int, float)) else "not a number"
     message, advice = "the quantity must be a whole number above 0", "correct it in the store"
     problems.reject("quantity_invalid", f"{where}quantity", message, advice, shown)
     return ZERO
+
+
+@remembered(1024)
+def _units(number: int) -> Decimal:
+    return Decimal(number)
 
 
 def _prices(

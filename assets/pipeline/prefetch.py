@@ -15,6 +15,8 @@ from contextvars import copy_context
 from queue import Empty, Full, Queue
 from typing import Generic, TypeVar
 
+COLLECT_EVERY = 5
+"""Chunks between two collections, of which each takes as long as to map some hundred records."""
 T = TypeVar("T")
 
 
@@ -117,18 +119,21 @@ def gc_paused() -> Iterator[Callable[[], None]]:
     Thousands of records that live until the end of their chunk make the collector run often and
     find nothing. Most of its time goes into full collections, which traverse all that the process
     has imported; a step must therefore pause it for all of its chunks, since the reading threads
-    would make up for it between two of them (docs/performance.md). What is yielded collects the
-    little garbage of a chunk, to be called after each: it looks at new objects only, and memory
-    stays bounded by the chunk.
+    would make up for it between two of them (docs/performance.md). What is yielded is to be called
+    after each chunk: it collects the little garbage of some chunks, among new objects only, so that
+    memory stays bounded.
     """
-    was_enabled = gc.isenabled()
+    was_enabled, chunks = gc.isenabled(), 0
+
+    def collect() -> None:
+        nonlocal chunks
+        chunks += 1
+        if chunks % COLLECT_EVERY == 0:
+            gc.collect(1)
+
     gc.disable()
     try:
-        yield _collect_young
+        yield collect
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _collect_young() -> None:
-    gc.collect(1)

@@ -216,7 +216,13 @@ class Captures:
         payloads = decompress_all([row[3] for row in rows])
         return [
             StoredCapture(
-                a, b, c, applied(payload, changes.get(a, ())), e, last.get(b, a) != a, hour
+                a,
+                b,
+                c,
+                applied(payload, changes.get(a, ())) if changes else payload,
+                e,
+                last.get(b, a).int != a.int,  # a look at ids as numbers takes half the time
+                hour,
             )
             for (a, b, c, _, e, hour), payload in zip(rows, payloads, strict=True)
         ]

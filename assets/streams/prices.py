@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from assets.delivery.request import DeliveryRequest
 from assets.streams import catalog
 from assets.streams.prices_delivery import PricesPlanner
-from assets.streams.prices_plan import make_changed_due, take_up_due
+from assets.streams.prices_plan import make_changed_due, make_listed_due, take_up_due
 from domain.connections import INVENTORY, PRICES
 from domain.errors import Problem
 from domain.exchange import Mapped, Skipped
@@ -75,6 +75,7 @@ class Prices:
             with session.writer_lock():
                 session.prices.end_turn(skus)
                 make_changed_due(sync, session)
+                make_listed_due(sync, session)
             return
         after = ""
         while skus := session.catalog.store_skus(after, SKUS_AT_ONCE):
@@ -82,6 +83,7 @@ class Prices:
             after = skus[-1]
         with session.writer_lock():
             make_changed_due(sync, session)
+            make_listed_due(sync, session)
 
     def _read(
         self, sync: Sync, session: Session, skus: Sequence[str], not_before: datetime

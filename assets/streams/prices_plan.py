@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 
 from domain.connections import PRICES, Connection, PricesPolicy
-from domain.errors import Problem
+from domain.errors import LockstepError, Problem
 from domain.exchange import Skipped
 from domain.identity import content_digest
 from domain.prices import PricePlace, PriceTag, tag_content
@@ -22,7 +22,7 @@ from domain.records.prices import Price
 from domain.records.record import decode_record
 from domain.rules.pricing import list_of, next_change, not_in_force, tag_of
 from domain.skus import sku_key
-from resources.ledger.records.prices import TakenUp
+from resources.ledger.records.prices import UNLISTED, TakenUp
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
@@ -119,6 +119,30 @@ def policy_digest(connection: Connection) -> str:
     """Return a digest of the settings that decide what the store shows."""
     policy = connection.prices.model_dump(mode="json", exclude={"interval"})
     return content_digest(orjson.dumps({PRICES: policy}, option=orjson.OPT_SORT_KEYS)).hex()
+
+
+def make_listed_due(sync: Sync, session: Session) -> int:
+    """Make the prices due whose list the store did not have, and has now.
+
+    Where the store can't be asked, the next read of prices asks it.
+    """
+    waiting = session.prices.unlisted()
+    prices = [decode_record(Price, canonical) for canonical in waiting.values()]
+    plans = plan_prices(sync, session, prices, session.now()) if prices else ()
+    places = [
+        plan.place
+        for name, plan in zip(waiting, plans, strict=True)
+        if plan.place is not None and plan.place.price_list == name
+    ]
+    if not places:
+        return 0
+    try:
+        shown = sync.store_prices.prices(places)
+    except LockstepError:
+        return 0
+    problems = {place.price_list: shown[place.key].problem for place in places}
+    found = [n for n, problem in problems.items() if problem is None or problem.code != UNLISTED]
+    return session.prices.make_listed_due(found) if found else 0
 
 
 def make_changed_due(sync: Sync, session: Session) -> int:

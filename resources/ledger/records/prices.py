@@ -26,6 +26,7 @@ _DUE = """UPDATE sync.record r SET outcome = NULL, settled_at = NULL
                   AND d.stage = 'delivered' AND d.state = 'discarded')"""
 REVIEWED = ("price_currency_missing", "price_currency_refused")
 """Codes that keep a price out by the policy: another policy may let it in."""
+UNLISTED = "price_list_unknown"
 
 
 class DuePrice(NamedTuple):
@@ -236,6 +237,33 @@ class Prices:
                 WHERE n.connection = %(name)s
                   AND n.capture_id = due.capture_id""",  # noqa: S608 - constants of this module only
             {"name": self._name, "stream": PRICES, "all": everything, "now": now},
+            prepare=False,
+        ).rowcount
+
+    def unlisted(self) -> dict[str, bytes]:
+        """Return a price of each list that the store did not have when it was to be sent."""
+        rows = self._db.execute(
+            """SELECT DISTINCT ON (x.value) x.value, r.canonical
+               FROM sync.rejection x
+               JOIN sync.record r USING (connection, stream, source_day, capture_id)
+               WHERE x.connection = %s AND x.stream = %s AND x.state IN ('open', 'retried')
+                 AND x.stage = 'delivered' AND x.code = %s AND r.state = 'accepted'
+               ORDER BY x.value, x.source_id""",
+            (self._name, PRICES, UNLISTED),
+            binary=True,
+        )
+        return {name: decompress(canonical) for name, canonical in rows}
+
+    def make_listed_due(self, names: Collection[str]) -> int:
+        """Make due the prices of lists that the store did not have; return their number."""
+        return self._db.execute(
+            f"""WITH changed AS (
+                    SELECT x.source_day, x.capture_id FROM sync.rejection x
+                    WHERE x.connection = %(name)s AND x.stream = %(stream)s
+                      AND x.state IN ('open', 'retried') AND x.stage = 'delivered'
+                      AND x.code = %(code)s AND x.value = ANY(%(lists)b::text[]))
+                {_DUE}""",  # noqa: S608 - a constant of this module only
+            {"name": self._name, "stream": PRICES, "code": UNLISTED, "lists": list(names)},
             prepare=False,
         ).rowcount
 

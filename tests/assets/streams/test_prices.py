@@ -365,3 +365,33 @@ def test_variants_whose_stock_is_the_products_are_named_until_they_have_their_ow
     live(shop)
     assert "variants of product 204" not in shop.open_rejections("prices")
     assert shown(shop)["SHIRT-S"] == "12"
+
+
+def test_prices_of_a_list_go_out_by_themselves_once_the_store_has_it(shop: Scene) -> None:
+    """All of them, and none before; a list that is still missing keeps its own out."""
+    lists = {"WHOLESALE": "3", "GONE": "77"}
+    rows = [price(sku, 7, PriceListId="WHOLESALE") for sku in ("MUG", "SHIRT-S")]
+    set_prices(shop, *rows, price("LAMP", 6, PriceListId="GONE"))
+    policy = {"lists": lists, "first_price": "send"}
+    shop.configure(**ON, prices=policy, oms={"names": {"price_list": "PriceListId"}})
+    live(shop)
+    unknown = dict.fromkeys(
+        ("MUG@WHOLESALE/USD", "SHIRT-S@WHOLESALE/USD", "LAMP@GONE/USD"), "price_list_unknown"
+    )
+    assert shop.open_rejections("prices") == unknown
+    live(shop)
+    take_up(shop)
+    assert shop.open_rejections("prices") == unknown
+    shop.to_store("pricelists", [{"id": 3, "name": "Wholesale"}])
+    shop.fault("bigcommerce", {"path": "/v3/pricelists", "kind": "status", "status": 503})
+    live(shop)
+    take_up(shop)
+    assert shop.open_rejections("prices") == unknown, "the store can't be asked"
+    shop.fault("bigcommerce")
+    live(shop)
+    take_up(shop)
+    assert shop.open_rejections("prices") == {"LAMP@GONE/USD": "price_list_unknown"}
+    [truth] = shop._ask(f"bigcommerce/{shop.store}/truth")
+    assert {p["sku"]: p["regular"] for p in truth["prices"] if p["price_list"]} == {
+        "MUG": "7", "SHIRT-S": "7",
+    }  # fmt: skip

@@ -91,6 +91,18 @@ def test_a_price_that_is_not_set_leaves_the_stores_alone(shop: PairScene) -> Non
     assert shop.open_rejections("prices") == {}
 
 
+def test_a_price_that_grows_tenfold_is_a_change(shop: PairScene) -> None:
+    """Written as a whole number, without decimals, or with them."""
+    shop.configure(
+        oms={"prices_a_read": 50},
+        prices={"first_price": "send", "max_change": None, "currency": "USD"},
+    )
+    for written in (10, 100, "1000.00", 10):
+        shop.to_oms("prices", [price("A-1", written)])
+        shop.run("prices", first=shop.today)
+        assert float(shown(shop, SKUS)["A-1"][0]) == float(written)
+
+
 def reconciled(shop: PairScene) -> Report:
     """Reconcile the prices of today."""
     assert shop.lockstep is not None
@@ -117,7 +129,7 @@ def test_a_preflight_looks_at_the_price_of_a_product_with_stock(shop: PairScene)
         return found.ok, found.detail
 
     shop.to_oms("supply", [{"item": "A-1", "location": "EAST", "quantity": 5}])
-    assert said() == (True, "retail_price is the price, such as 10.00 of A-1")
+    assert said() == (True, "retail_price is the price, such as 10 of A-1")
     shop.to_oms("prices", [price("A-1", 0)])
     assert said() == (True, "WARNING: the product's retail_price is not set at A-1")
     shop.fault("extensiv", {"kind": "status", "status": 403, "method": "GET", "path": "/product"})

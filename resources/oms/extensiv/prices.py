@@ -105,4 +105,5 @@ def _price(row: PricedRow, name: str) -> Decimal | None:
 
 def _form(amount: Any) -> str:
     """Return an amount in one form: 12.50 and 12.5 are the same price."""
-    return f"{amount:f}".rstrip("0").rstrip(".")
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -79,12 +79,17 @@ def _products(state: State, body: Any) -> Json:
 
 
 def _prices(state: State, body: Any) -> Json:
-    """Set products' retail prices: ``{ItemId, BasePrice}``; a product has no other one."""
+    """Set products' retail prices: ``{ItemId, BasePrice}``; a product has no other one.
+
+    The account answers a whole number as one, ``10``, and any other value as text, ``"10.00"``.
+    """
     for row in body:
         product = state.stock.products.get(str(row["ItemId"]))
         if product is None:
             raise ValueError(f"no product {row['ItemId']!r}")
-        product["retail_price"] = f"{Decimal(str(row.get('BasePrice') or 0)):.2f}"
+        amount = row.get("BasePrice") or 0
+        is_whole = isinstance(amount, int)
+        product["retail_price"] = amount if is_whole else f"{Decimal(str(amount)):.2f}"
     return {"prices": len(body)}
 
 

@@ -136,14 +136,17 @@ def test_a_lost_answer_makes_one_return_order(shop: PairScene, kind: str) -> Non
     made = shipped.returned()
     shop.fault("salesforce", {"kind": kind, "method": "POST", "path": "/composite", "times": 1})
     shop.run("returns", raise_on_error=False)
+    assert shop.open_rejections("returns") == {}, "the org refuses to make it again"
     shop.fault("salesforce")
     shop.run("returns")
     assert shown(shop) == {made: ("Approved", [(1, 0, 0)])}
+    assert shop.open_rejections("returns") == {}
     for table in ("delivery", "target_state"):
         shop.sql_write(f"DELETE FROM sync.{table} WHERE stream = 'returns'")  # noqa: S608 - a name
     shop.sql_write("UPDATE sync.record SET outcome = NULL WHERE stream = 'returns'")
     shop.run("returns")
     assert shown(shop) == {made: ("Approved", [(1, 0, 0)])}, "nor does a ledger that forgot it"
+    assert shop.open_rejections("returns") == {}
 
 
 def test_what_a_person_does_in_the_org_meanwhile(shop: PairScene) -> None:

@@ -1,8 +1,9 @@
 """The requests of a composite that brings a return order to what the OMS has of a return. Pure.
 
 The return order has an external id of the order and the OMS's return, its lines one of the order's
-item as well: sending them again changes nothing more. A return order takes lines while it is open,
-so that one which is settled is opened before, and settled again after.
+item as well, so that none is made twice; but some fields can be set in new rows only, so that what
+makes rows is refused where it is sent again. A return order takes lines while it is open, so that
+one which is settled is opened before, and settled again after.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ RETURN = "return"
 MOST_ROWS = 200
 """Records of one collection."""
 LONGEST_TEXT = 255
+CREATE_ONLY = ("OrderSummaryId", "OrderItemSummaryId")
 DRAFT = "Draft"
 """A status of the vendor's in which a return order counts for nothing yet."""
 Values = dict[str, Any]
@@ -116,6 +118,12 @@ def show_return(
         body = {"Status": wanted}
         parts.append({"method": "PATCH", "url": url, "referenceId": "settled", "body": body})
     return parts
+
+
+def creates(parts: list[Part]) -> bool:
+    """Return whether requests make rows: they have fields that a row takes at no other time."""
+    rows = [row for part in parts for row in part["body"].get("records", [part["body"]])]
+    return any(name in row for row in rows for name in CREATE_ONLY)
 
 
 def _status(record: ReturnRecord, settings: SalesforceSettings) -> str | None:

@@ -20,8 +20,8 @@ from resources.http.target_writer import TargetWriter
 from resources.platforms.salesforce.client import CONTRACT, document_of
 from resources.platforms.salesforce.orders.delivered import lines_of, shipped_by_line
 from resources.platforms.salesforce.orders.source import scope_of
-from resources.platforms.salesforce.parts import missing_order
-from resources.platforms.salesforce.returns.parts import show_return
+from resources.platforms.salesforce.parts import Part, missing_order
+from resources.platforms.salesforce.returns.parts import creates, show_return
 from resources.platforms.salesforce.returns.payload import (
     REFUNDS,
     RETURNED_ORDERS,
@@ -108,11 +108,27 @@ class SalesforceReturnsWriter(TargetWriter):
         record: ReturnRecord = claimed.content
         order = await self._read(record.order_id)
         parts = show_return(order, record, self._settings)
+        if creates(parts):
+            try:
+                return await self._send(order, parts, claimed)
+            except RecordRejected:
+                # A lost request may have made the rows meanwhile, which refuse to be made again.
+                order = await self._read(record.order_id)
+                parts = show_return(order, record, self._settings)
+                if creates(parts):
+                    raise
+        return await self._send(order, parts, claimed)
+
+    async def _send(self, order: ReturnedOrder, parts: list[Part], claimed: Claimed) -> Receipt:
+        """Send the requests; those that make rows are not sent again before the next look."""
+        order_id = claimed.content.order_id
         if not parts:
-            return Receipt(record.order_id)
-        parent = order.account_id or record.order_id
-        reply = await self._calls.send(parent, parts, claimed.correlation_id, "return_refused")
-        return Receipt(record.order_id, trace_id=request_id(reply.headers))
+            return Receipt(order_id)
+        reply = await self._calls.send(
+            order.account_id or order_id, parts, claimed.correlation_id, "return_refused",
+            is_idempotent=not creates(parts),
+        )  # fmt: skip
+        return Receipt(order_id, trace_id=request_id(reply.headers))
 
     async def differs(self, record: ReturnRecord) -> bool:
         """Return whether the org shows a return otherwise."""

@@ -6,10 +6,13 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from domain.delivery import Claimed, Held, Intent
 from domain.refunds import ReturnedUnits, ReturnRecord
+from resources.platforms.salesforce.returns.payload import ReturnedOrder
+from resources.platforms.salesforce.returns.target import SalesforceReturnsWriter
 from resources.platforms.salesforce.settings import SalesforceSettings
 from tests.resources.platforms.salesforce.conftest import Shop
 from tests.resources.platforms.salesforce.orgs import settings
@@ -53,6 +56,31 @@ def test_a_return_is_made_once_and_two_returns_are_two(shop: Shop) -> None:
     [outcome] = shop.apply("returns", show(order, ReturnedUnits(item, 1, 1, 0), number="RMA-2"))
     assert outcome.state == "done", outcome.error
     assert [row["Status"] for row in shop.rows("ReturnOrder")] == ["Approved", "Closed"]
+
+
+@pytest.mark.parametrize("arrived", [0, 1])
+def test_what_a_lost_request_makes_meanwhile_is_no_refusal(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, arrived: int
+) -> None:
+    """The rows refuse to be made again; what differs is changed, and what does not is done."""
+    order = shop.place()
+    item = item_of(shop, order)
+    read, looks = SalesforceReturnsWriter._read, 0
+
+    async def late(self: SalesforceReturnsWriter, order_id: str) -> ReturnedOrder:
+        nonlocal looks
+        looks += 1
+        found = await read(self, order_id)
+        return msgspec.structs.replace(found, return_orders=None) if looks == 2 else found
+
+    monkeypatch.setattr(SalesforceReturnsWriter, "_read", late)
+    for units in (0, arrived):
+        wanted = ReturnedUnits(item, units, 0, 0, expected=1)
+        [outcome] = shop.apply("returns", show(order, wanted))
+        assert outcome.state == "done", outcome.error
+    assert looks == 3
+    [line] = shop.rows("ReturnOrderLineItem")
+    assert (line["QuantityExpected"], line["QuantityReceived"]) == (1, arrived)
 
 
 def test_locked_rows_are_tried_again_and_a_refused_row_takes_all_back(shop: Shop) -> None:

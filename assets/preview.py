@@ -25,6 +25,7 @@ from assets.streams.inventory_reading import LevelMapper, read_rows
 from assets.streams.inventory_undelivered import orders_under_way
 from assets.streams.orders import Orders
 from assets.streams.prices_preview import preview_prices
+from assets.streams.returns_preview import preview_returns
 from assets.streams.shipments_requests import not_shipped, shipment_requests
 from domain.connections import (
     ACTIONS,
@@ -169,24 +170,8 @@ def _shipments(sync: Sync, session: Session, window: Window) -> Iterator[Sample]
 
 
 def _returns(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
-    for raw in _first(sync.returns.fetch(window)):
-        linked = session.links.store_ids(sync.returns.order_ids(raw.payload))
-        try:
-            mapped = sync.returns.to_canonical(raw.payload, orders=linked.keys())
-        except RecordRejected as rejected:
-            yield _kept_out(raw.source_id, rejected.problems)
-            continue
-        if isinstance(mapped, Skipped):
-            yield _skipped(raw.source_id, mapped)
-            continue
-        found, record = mapped.record, raw.source_id
-        owed = {line: f"{units:f}" for line, units in found.confirmed().items()}
-        if not owed or not found.is_refunded or sync.connection.returns.refunds == "none":
-            yield Sample(record, "unchanged", f"nothing is to be refunded for {found.return_id}")
-            continue
-        order_id = linked.get(found.order_id, found.order_id)
-        text = f"order {order_id}: refund what these units are worth"
-        yield Sample(record, "send", text, {"order": order_id, "units": owed})
+    for found in preview_returns(sync, session, _first(sync.returns.fetch(window))):
+        yield Sample(*found)
 
 
 def _actions(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
@@ -273,8 +258,12 @@ def _inventory(sync: Sync, session: Session, _: Window) -> Iterator[Sample]:
 
 
 def _prices(sync: Sync, session: Session, _: Window) -> Iterator[Sample]:
-    """Compare the prices of the catalog's first items with what the store shows now."""
-    items = {item.sku: item for item in _first_items(sync)}
+    """Compare the prices of the catalog's first items with what the store shows now.
+
+    Where each costs a call, no more of them than a run reads.
+    """
+    most = sync.prices.skus_a_read
+    items = {item.sku: item for item in islice(_first_items(sync), most)}
     for found in preview_prices(sync, session, items):
         yield Sample(*found)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from assets.preview import preview
 from assets.reconciliation.run import Report, Request, reconcile
 from domain.connections import PRICES
+from domain.values import Window
 from orchestration.local.simulated import Pair
 from sandbox.app import RunningSandbox
 from tests.assets.prices import price
@@ -55,7 +58,7 @@ def sent(shop: PairScene, *skus: str) -> list[str]:
 
 def products_read(shop: PairScene) -> int:
     """Return how many calls for a product the account has had."""
-    return int(shop.oms_counts()["requests"]["product"])
+    return int(shop.oms_counts()["requests"].get("product", 0))
 
 
 def test_every_product_has_its_turn_and_a_lost_run_skips_none(shop: PairScene) -> None:
@@ -117,6 +120,16 @@ def test_a_reconciliation_looks_at_the_products_whose_turn_it_is(shop: PairScene
     before = products_read(shop)
     assert drifts_of(reconciled(shop)) == []
     assert 0 < products_read(shop) - before <= 2
+
+
+def test_a_preview_reads_no_more_products_than_a_run(shop: PairScene) -> None:
+    """More would use up the bucket that the connection's first runs need."""
+    assert shop.lockstep is not None
+    before = products_read(shop)
+    sync, now = shop.lockstep.sync(NAME, "preview"), datetime.now(UTC)
+    found = list(preview(sync, PRICES, Window(now, now)))
+    assert found
+    assert products_read(shop) - before <= 2
 
 
 def test_a_preflight_looks_at_the_price_of_a_product_with_stock(shop: PairScene) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from assets.preview import preview
 from assets.reconciliation.run import Report, Request, reconcile
 from domain.connections import RETURNS
+from domain.values import Window
 from orchestration.local.simulated import Pair
 from sandbox.app import RunningSandbox
 from tests.assets.reconciliation.comparing import drifts_of, look
@@ -216,6 +219,18 @@ def test_an_order_that_the_platform_manages_shows_no_return(shop: PairScene) -> 
     made = shipped.returned()
     shop.run("returns")
     assert shop.open_rejections("returns") == {made: "return_refused"}
+    assert shown(shop) == {}
+
+
+def test_a_preview_names_what_would_be_shown(shop: PairScene) -> None:
+    """Also of a return that is announced only, of which nothing is owed."""
+    shipped = Shipped(shop)
+    made = shipped.returned()
+    assert shop.lockstep is not None
+    sync, now = shop.lockstep.sync(NAME, "preview"), datetime.now(UTC)
+    [sample] = preview(sync, RETURNS, Window(now - timedelta(days=1), now + timedelta(seconds=5)))
+    assert (sample.record, sample.outcome) == (made, "send")
+    assert sample.payload == {"return": made, "units": {shipped.lines[0]: "1"}}
     assert shown(shop) == {}
 
 

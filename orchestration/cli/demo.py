@@ -27,6 +27,7 @@ from orchestration.local.instance import open_instance
 from orchestration.local.simulated import PAIR, Pair, pair_named, pair_of, simulated
 from orchestration.local.simulated import pairs as all_pairs
 from orchestration.settings import load
+from resources.http.urls import tls_context
 from resources.ledger.database import embedded
 from resources.ledger.database.migrate import migrate
 from resources.ledger.monitoring.activation import resume
@@ -208,7 +209,12 @@ def _spans(first: date, last: date) -> Iterator[tuple[date, date]]:
 
 def _fulfil(console: Console, control: str, day: int) -> None:
     """Simulate a day at the OMS: allocate, release, ship (also split and partly), cancel."""
-    answer = httpx.post(f"{control}/advance", json={"to": "day", "seed": SEED + day}, timeout=300)
+    answer = httpx.post(
+        f"{control}/advance",
+        json={"to": "day", "seed": SEED + day},
+        timeout=300,
+        verify=tls_context(),
+    )
     done = ", ".join(
         f"{name} {number}"
         for name, number in answer.raise_for_status().json().items()
@@ -219,7 +225,9 @@ def _fulfil(console: Console, control: str, day: int) -> None:
 
 def _return_a_unit(console: Console, control: str) -> None:
     """Let one shopper send a unit of several back, which the OMS takes; once for all demos."""
-    truth = httpx.get(f"{control}/truth", timeout=120).raise_for_status().json()
+    truth = (
+        httpx.get(f"{control}/truth", timeout=120, verify=tls_context()).raise_for_status().json()
+    )
     if truth["returns"]:
         return
     order, line = next(
@@ -230,9 +238,13 @@ def _return_a_unit(console: Console, control: str) -> None:
         if int(line["quantity"]) > 1
     )
     body = {"lines": [{"line": line, "quantity": 1}]}
-    made = httpx.post(f"{control}/orders/{order}/returns", json=body, timeout=30)
+    made = httpx.post(
+        f"{control}/orders/{order}/returns", json=body, timeout=30, verify=tls_context()
+    )
     returned = made.raise_for_status().json()["return"]
-    httpx.post(f"{control}/orders/{returned}/verify", json={}, timeout=30).raise_for_status()
+    httpx.post(
+        f"{control}/orders/{returned}/verify", json={}, timeout=30, verify=tls_context()
+    ).raise_for_status()
     console.print(f"  a return at the OMS: 1 unit of line {line} of order {order}, taken back")
 
 

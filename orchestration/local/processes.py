@@ -17,6 +17,7 @@ from random import sample
 import httpx
 
 from domain.errors import PermanentError, TransientError
+from resources.http.urls import tls_context
 
 GRACE_SECONDS = 30
 """Time for the daemon to hand back its runs; after it they are killed, which delivery survives."""
@@ -124,7 +125,7 @@ def free_port() -> int:
 def answers(url: str) -> bool:
     """Return whether an HTTP server answers."""
     try:
-        return httpx.get(url, timeout=2).status_code == httpx.codes.OK
+        return httpx.get(url, timeout=2, verify=tls_context()).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 

@@ -19,6 +19,7 @@ from domain.errors import TransientError
 from domain.rules.capabilities import REFUNDS
 from orchestration.local.simulated import PAIR, Pair, Place, simulated
 from resources import platforms
+from resources.http.urls import tls_context
 from resources.ledger.database.embedded import home
 
 PORT, WEBHOOKS_PORT = 18700, 18701
@@ -172,19 +173,26 @@ def push_from_oms(url: str, pair: Pair, instance: str, destination: str) -> None
 
 def _set(url: str, path: str, settings: Mapping[str, object]) -> None:
     httpx.post(
-        f"{url}/_sandbox/{path}/settings", json=dict(settings), timeout=30
+        f"{url}/_sandbox/{path}/settings", json=dict(settings), timeout=30, verify=tls_context()
     ).raise_for_status()
 
 
 def is_filled(url: str, path: str) -> bool:
     """Return whether a simulated system holds anything yet."""
-    truth = httpx.get(f"{url}/_sandbox/{path}/truth", timeout=60).raise_for_status().json()
+    truth = (
+        httpx.get(f"{url}/_sandbox/{path}/truth", timeout=60, verify=tls_context())
+        .raise_for_status()
+        .json()
+    )
     return bool(truth["orders"] or truth["levels"])
 
 
 def is_up(url: str) -> bool:
     """Return whether a sandbox answers."""
     try:
-        return httpx.get(f"{url}/_sandbox/health", timeout=2).status_code == httpx.codes.OK
+        return (
+            httpx.get(f"{url}/_sandbox/health", timeout=2, verify=tls_context()).status_code
+            == httpx.codes.OK
+        )
     except httpx.TransportError:
         return False

@@ -17,6 +17,7 @@ import orjson
 import psycopg
 
 from domain.errors import TransientError
+from resources.http.urls import tls_context
 from resources.ledger.monitoring.status import newest_outcomes
 
 SETTLE_SECONDS = 30
@@ -37,7 +38,7 @@ class Systems:
     def __init__(self, url: str, store: str, oms: str, *, ships_only: bool = False) -> None:
         self.ships_only = ships_only
         self._store, self._oms = f"{url}/_sandbox/{store}/truth", f"{url}/_sandbox/{oms}/truth"
-        self._http = httpx.Client(timeout=120)
+        self._http = httpx.Client(timeout=120, verify=tls_context())
 
     def has_no_place_for(self, order: Json) -> bool:
         """Return whether the OMS can't hold an order: it ships to one address."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import ssl
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -19,6 +20,8 @@ BATCH = 500
 TIMEOUT = 60.0
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers")
 REFUSED = (400, 422)
+NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""A sandbox is called without TLS; loading certificates for that takes 27 ms of CPU."""
 Entry = TypeVar("Entry")
 
 
@@ -73,7 +76,7 @@ def post(
     """
     store, oms = f"{base_url}/_sandbox/{store_path}", f"{base_url}/_sandbox/{oms_path}"
     counts = {}
-    with httpx.Client(timeout=timeout) as client:
+    with httpx.Client(timeout=timeout, verify=NO_CERTIFICATES) as client:
         parts: tuple[tuple[str, str, list[Document]], ...] = (
             ("store_locations", f"{store}/seed/locations", seed_set.store_locations),
             ("products", f"{store}/seed/catalog", seed_set.products),

@@ -19,7 +19,7 @@ from resources.ledger.database.embedded import database_url
 ROOT = Path(__file__).resolve().parents[4]
 COMMANDS = ("migrate", "status", "doctor", "db status", "up", "demo")
 IN_FORKS = """
-import os, sys
+import os, sys, traceback
 from importlib import import_module
 from pathlib import Path
 from orchestration.cli import root
@@ -35,10 +35,22 @@ for command in sys.argv[2:]:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
     sys.argv = ["lockstep", *command.split()]
-    root.main()
-    sys.exit()
+    code = 0
+    try:
+        root.main()
+    except SystemExit as end:
+        code = int(end.code or 0)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 """
-"""Runs each command in a fork of a process that has imported all of them, which takes seconds."""
+"""Runs each command in a fork of a process that has imported all of them, which takes seconds.
+
+A fork ends at once, since to take all these modules down takes a second, too.
+"""
 UNREADABLE = (
     "Hunter2@Sesame7",
     "Hunter2/Sesame7",

@@ -26,6 +26,7 @@ from domain.scalars import UnreadableValue, WrittenAmount, WrittenTime, amount_o
 from domain.text import clean_text
 
 FORM = "lockstep_action"
+FILE = "unreadable_file"
 LONGEST_COMMENT = 500
 LONGEST_ADDRESS = 1_000
 ADVICE = "write the request again with the right value and another id"
@@ -34,8 +35,8 @@ PLACE = ("street_1", "city", "postcode", "country_code", "country_name")
 """Fields of which an address has at least one."""
 FACTS = frozenset(
     (
-        f"{FORM} action_id order kind line quantity hold node requested_by permission_set "
-        "requested_at"
+        f"{FORM} fault used_id action_id order kind line quantity hold node requested_by "
+        "permission_set requested_at"
     ).split()
 )
 """The form's fields that hold facts; every other counts as personal."""
@@ -62,6 +63,11 @@ class WrittenAction(Document):
     """A request as someone wrote it."""
 
     form: int = field(default=1, name=FORM)
+    file: str = field(default="", name=FILE)
+    """The file of a request that can't be read, with ``fault``: what is wrong with it."""
+    fault: str = ""
+    used_id: str = ""
+    """The id of a row of a file that another row has, too."""
     action_id: str = ""
     order: str = ""
     kind: str = ""
@@ -132,6 +138,14 @@ def _built(
     written: WrittenAction, problems: DocumentProblems, rules: AddressRules, *, is_read: bool
 ) -> ActionRequest | None:
     """Return the request, ``None`` where there are problems."""
+    if written.used_id:
+        message = f"another row that was read with {written.file} has the id, and other content"
+        problems.reject("action_id_reused", "action_id", message, ADVICE, written.used_id)
+        return None
+    if written.fault:
+        message = f"the file {written.file} is {written.fault}"
+        problems.reject("payload_malformed", "", message, "correct the file and send it again")
+        return None
     for name in ("action_id", "order", "requested_by", "permission_set", "requested_at"):
         if not getattr(written, name):
             problems.reject("action_field_missing", name, f"the request has no {name}", ADVICE)

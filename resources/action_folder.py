@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from domain.action_form import FORM, encode
+from domain.action_form import FILE, FORM, encode
 from domain.errors import PermanentError
 from domain.exchange import Check, RawRecord
 from domain.identity import content_digest, is_id
@@ -30,7 +30,7 @@ AT_ONCE = 500
 SUFFIXES = (".csv", ".jsonl")
 ADDRESS = "address_"
 """Prefix of the columns of a CSV that hold parts of an address."""
-FILE = "file-"
+OWN_ID = "file-"
 NAME = "folder of agents' requests"
 ADVICE = "give actions.folder the path of a folder that Lockstep may read and write"
 QUIET_SECONDS = 30.0
@@ -61,14 +61,20 @@ class FolderRequests:
         return bool(self._files())
 
     def read(self) -> Iterator[list[RawRecord]]:
-        """Yield the rows of all files, some at a time."""
+        """Yield the rows of all files, some at a time.
+
+        Of rows with one id and different content the first one is the request; captured as versions
+        of one record, the last one would replace it.
+        """
         self._read.clear()
+        known: dict[str, bytes] = {}
         for path in self._files():
             if (before := _state(path)) is None:
                 continue
             rows = list(_rows(path, before))
             if _state(path) != before:
                 continue  # it is written just now, and what was read may be a part of a row
+            rows = [_once(path, number, row, known) for number, row in enumerate(rows, 1)]
             for start in range(0, len(rows), AT_ONCE):
                 yield rows[start : start + AT_ONCE]
             self._read[path] = before
@@ -95,10 +101,10 @@ class FolderRequests:
         except PermanentError as error:
             return Check(NAME, ok=False, detail=str(error), advice=ADVICE)
         target = self._folder / TAKEN
-        place = target if target.exists() else self._folder
-        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-            detail = f"files can't be put away: {place.name} can't be written"
-            return Check(NAME, ok=False, detail=detail, advice=ADVICE)
+        for place in (self._folder, *([target] if target.exists() else [])):
+            if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+                detail = f"files can't be put away: {place.name} can't be written"
+                return Check(NAME, ok=False, detail=detail, advice=ADVICE)
         return Check(NAME, ok=True, detail=f"files that wait: {waiting}")
 
     def _move(self, path: Path) -> None:
@@ -208,16 +214,31 @@ def _record(path: Path, number: int, payload: bytes, moment: datetime) -> RawRec
     given = fields.get("action_id")
     own = str(given).strip() if isinstance(given, str | int) else ""
     if not is_id(own):
-        place = f"{path.name}:{number}".encode() + content_digest(payload)
-        own = FILE + content_digest(place).hex()[:20]
-    fields.pop(FORM, None)
+        own = _id_of(path.name, number, content_digest(payload))
+    for reserved in (FORM, FILE, "fault", "used_id"):
+        fields.pop(reserved, None)
     fields |= {"action_id": own}
     fields.setdefault("requested_at", moment.isoformat())
     return RawRecord(own, moment, encode(fields))
 
 
-def _unreadable(path: Path, moment: datetime, why: str) -> RawRecord:
+def _once(path: Path, number: int, row: RawRecord, known: dict[str, bytes]) -> RawRecord:
+    """Return a row, or in its place a rejected one where another row has its id."""
+    asked = msgspec.json.decode(row.payload)
+    asked.pop("requested_at", None)  # without one, it is the time of its file
+    content = msgspec.json.encode(asked, order="sorted")
+    if known.setdefault(row.source_id, content) == content:
+        return row
+    own = _id_of(path.name, number, row.digest)
+    fields = {"action_id": own, FILE: path.name, "used_id": row.source_id}
+    return RawRecord(own, row.updated_at, encode(fields))
+
+
+def _unreadable(path: Path, moment: datetime, fault: str) -> RawRecord:
     name = os.fsencode(path.name) + str(moment).encode()
-    own = FILE + content_digest(name).hex()[:20]
-    return RawRecord(own, moment, encode({"action_id": own, "unreadable_file": path.name,
-                                          "why": why}))  # fmt: skip
+    own = OWN_ID + content_digest(name).hex()[:20]
+    return RawRecord(own, moment, encode({"action_id": own, FILE: path.name, "fault": fault}))
+
+
+def _id_of(name: str, number: int, digest: bytes) -> str:
+    return OWN_ID + content_digest(f"{name}:{number}".encode() + digest).hex()[:20]

@@ -7,31 +7,27 @@ the watermark move: after a crash in between, the window is read and acknowledge
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from assets.chain.stream import Stream
 from assets.pipeline.prefetch import gc_paused, prefetch
+from assets.pipeline.versions import Ordered, in_order
+from domain.errors import TransientError
 from domain.exchange import RawRecord
 from domain.identity import capture_id
 from domain.sources import Page, Source
 from domain.values import Partition, Window
-from resources.http.clock import SAME_CLOCK
-from resources.ledger.captures.captures import Newest
 from resources.ledger.rows import CaptureRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 CHUNK = 2_000
-LEAST = timedelta(microseconds=1)
-BEFORE = datetime.min.replace(tzinfo=UTC)
-"""When the other versions of a chunk count as captured: they were read in its order."""
-SAME_STAMP = timedelta(milliseconds=1)
-"""Versions closer together were stamped alike, and were set apart by ``LEAST`` when captured."""
+MOST_READS = 5
+"""How often a record is read by name while other runs capture it."""
 
 
 @dataclass
@@ -70,18 +66,25 @@ def capture(
         sync.ledger.session(sync.name, stream.name) as reading,
         gc_paused() as collect,
     ):
+        doubtful: list[str] = []
         for chunk, is_last in _with_end(prefetch(_chunks(stream.fetch(sync, reading, window)))):
             rows = _rows(sync, stream, session, partition.day, window, chunk)
             reached = _reached(sync, stream, window, started) if is_last else None
-            moved = reached if stored is None else None
+            moved = reached if stored is None and not doubtful else None
             store = partial(_store, sync, stream, session, rows, started, moved, may_start=is_live)
             with session.writer_lock():
-                counts.captured += session.repeatable(store)
+                captured, found = session.repeatable(store)
+            counts.captured += captured
             counts.read += len(rows)
+            doubtful += found
+            if reached is not None and doubtful:
+                _read_again(sync, stream, session, doubtful)
             if stored is not None:
                 stored += [row.source_id for row in rows]
                 if reached is not None:
                     _acknowledge(source, session, stored, reached, may_start=is_live)
+            elif reached is not None and doubtful:
+                _move(session, reached, may_start=is_live)
             collect()
         counts.known = counts.read - counts.captured
     return counts
@@ -99,6 +102,38 @@ def capture_pages(
     ``started`` is when reading them began. The watermark stays: nothing else of their windows was
     read.
     """
+    placed, doubtful = _capture_pages(sync, stream, session, records, started)
+    if doubtful:
+        _read_again(sync, stream, session, doubtful)
+    return placed
+
+
+def _read_again(sync: Sync, stream: Stream[Any], session: Session, doubtful: list[str]) -> None:
+    """Read records by name that another run has captured while they were read.
+
+    Raises ``TransientError`` where that happens time and again.
+    """
+    for _ in range(MOST_READS):
+        started = datetime.now(UTC)
+        pages = stream.source(sync).read(list(dict.fromkeys(doubtful)))
+        records = [record for page in pages for record in page.records]
+        _, doubtful = _capture_pages(sync, stream, session, records, started)
+        if not doubtful:
+            return
+    raise TransientError(
+        f"{sync.name}/{stream.name}: {doubtful[0]} changes each time that it is read, and another "
+        "run captures it meanwhile. The window is read again by the next run."
+    )
+
+
+def _capture_pages(
+    sync: Sync,
+    stream: Stream[Any],
+    session: Session,
+    records: Sequence[RawRecord],
+    started: datetime,
+) -> tuple[dict[Partition, list[str]], list[str]]:
+    doubtful: list[str] = []
     grain, now = sync.connection.grain, datetime.now(UTC)
     placed: dict[Partition, list[RawRecord]] = {}
     for record in records:
@@ -108,11 +143,12 @@ def capture_pages(
         rows = _rows(sync, stream, session, partition.day, partition.window, some)
         store = partial(_store, sync, stream, session, rows, started, None, may_start=False)
         with session.writer_lock():
-            session.repeatable(store)
-    return {
+            doubtful += session.repeatable(store)[1]
+    ids = {
         partition: [record.source_id for record in some]
         for partition, some in sorted(placed.items())
     }
+    return ids, doubtful
 
 
 def _acknowledge(
@@ -129,6 +165,10 @@ def _acknowledge(
     """
     if stored:
         asyncio.run(source.acknowledge(list(dict.fromkeys(stored))))
+    _move(session, reached, may_start=may_start)
+
+
+def _move(session: Session, reached: Window, *, may_start: bool) -> None:
     with session.writer_lock():
         session.repeatable(partial(session.move_watermark, reached, may_start=may_start))
 
@@ -142,15 +182,20 @@ def _store(
     reached: Window | None,
     *,
     may_start: bool,
-) -> int:
+) -> tuple[int, list[str]]:
+    """Store a chunk; return the number of its new versions, and the doubtful records.
+
+    The watermark moves where there are none.
+    """
     if stream.is_snapshot:
-        kept = _changed(session, rows)
+        kept = Ordered(_changed(session, rows), [])
     else:
-        kept = _in_order(sync, stream, session, rows, started)
-    captured = session.captures.add(kept, sync.run_id)
-    if reached is not None:
+        ahead = source_present(sync, stream) - datetime.now(UTC)
+        kept = in_order(session, rows, started, ahead)
+    captured = session.captures.add(kept.rows, sync.run_id)
+    if reached is not None and not kept.doubtful:
         session.move_watermark(reached, may_start=may_start)
-    return captured
+    return captured, kept.doubtful
 
 
 def _reached(sync: Sync, stream: Stream[Any], window: Window, started: datetime) -> Window:
@@ -232,72 +277,3 @@ def _changed(session: Session, rows: list[CaptureRow]) -> list[CaptureRow]:
     """Leave out the unchanged records of a snapshot source."""
     latest = session.captures.latest_digests([row.source_id for row in rows])
     return [row for row in rows if latest.get(row.source_id) != row.digest]
-
-
-def _in_order(
-    sync: Sync, stream: Stream[Any], session: Session, rows: list[CaptureRow], started: datetime
-) -> list[CaptureRow]:
-    """Return the rows, each dated after those versions of its record that are older.
-
-    Versions are ordered by the source's time, and no two of a record have the same. The newest
-    version itself is left out.
-    """
-    if not rows:
-        return rows
-    known = session.captures.newest_versions(rows[0].source_day, [row.source_id for row in rows])
-    if not known and len({row.source_id for row in rows}) == len(rows):
-        return rows
-    alike = [row for row in rows if _is_alike(row, known.get(row.source_id))]
-    stored = session.captures.stored(alike)
-    ahead = source_present(sync, stream) - datetime.now(UTC)
-    ordered: list[CaptureRow] = []
-    for row in sorted(rows, key=lambda row: row.source_updated_at):
-        newest = known.get(row.source_id)
-        if newest is not None and row.digest == newest.digest and _is_alike(row, newest):
-            continue
-        dated = row if newest is None else _dated(sync, stream, row, newest, stored, started, ahead)
-        if newest is None or dated.source_updated_at > newest.source_updated_at:
-            known[row.source_id] = Newest(dated.source_updated_at, BEFORE, dated.digest)
-            stored.add(dated.capture_id)
-        ordered.append(dated)
-    return ordered
-
-
-def _dated(
-    sync: Sync,
-    stream: Stream[Any],
-    row: CaptureRow,
-    newest: Newest,
-    stored: Collection[UUID],
-    started: datetime,
-    ahead: timedelta,
-) -> CaptureRow:
-    """Return a version, dated after its record's newest one where it is newer in spite of its date.
-
-    Its date is the same after a second change within a second, and after one that the source
-    doesn't date; then the version that was captured last is newer. It is earlier where the source's
-    clock was set back; then what was made after another version was captured is newer. A version
-    that was stored long ago has a new id where its record has returned to it. Versions that were
-    read while the newest one was captured may be older, and keep their date and id.
-    """
-    if row.digest == newest.digest or row.source_updated_at > newest.source_updated_at:
-        return row
-    later, read_later = newest.source_updated_at + LEAST, newest.captured_at < started
-    if _is_alike(row, newest):
-        if row.capture_id not in stored:
-            return row._replace(source_updated_at=later)
-        if read_later:
-            identity = capture_id(
-                sync.name, stream.name, row.source_id, row.digest, later.isoformat()
-            )
-            return row._replace(source_updated_at=later, capture_id=identity)
-    elif read_later and row.source_updated_at - ahead + SAME_CLOCK > newest.captured_at:
-        return row._replace(source_updated_at=later)
-    return row
-
-
-def _is_alike(row: CaptureRow, newest: Newest | None) -> bool:
-    """Return whether a version has the date of its record's newest one, which may be set apart."""
-    if newest is None:
-        return False
-    return timedelta(0) <= newest.source_updated_at - row.source_updated_at < SAME_STAMP

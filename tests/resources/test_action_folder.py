@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_read_is_one_request(
     (tmp_path / "d.jsonl").write_text("x" * 301)
     (tmp_path / "e.txt").write_text("not ours")
     (tmp_path / ".f.csv").write_text("hidden")
-    assert [row["why"] for row in rows(FolderRequests(tmp_path))] == [
+    assert [row["fault"] for row in rows(FolderRequests(tmp_path))] == [
         "not UTF-8", "not CSV", "more than 2 rows", "more than 300 bytes",
     ]  # fmt: skip
     with pytest.raises(PermanentError, match=r"actions\.folder"):
@@ -173,4 +173,19 @@ def test_a_file_that_vanishes_or_can_not_be_opened(
     monkeypatch.setattr(folder, "_files", lambda: [gone, closed])
     monkeypatch.setattr(action_folder, "_state", state)
     monkeypatch.setattr(Path, "read_bytes", read_bytes)
-    assert [row["why"] for row in rows(folder)] == ["not to be opened (Permission denied)"]
+    assert [row["fault"] for row in rows(folder)] == ["not to be opened (Permission denied)"]
+
+
+def test_an_id_that_two_rows_have_is_that_of_the_first(tmp_path: Path) -> None:
+    """In one file or in two; the same row again is the same request."""
+    (tmp_path / "a.csv").write_text("action_id,order,kind\nF1,1,hold\nF1,2,cancel\nF1,1,hold\n")
+    (tmp_path / "b.jsonl").write_text('{"action_id": "F1", "order": 1, "kind": "release"}\n')
+    (tmp_path / "c.csv").write_text("action_id,order,kind\nF1,1,hold\n")
+    for place, path in enumerate(sorted(tmp_path.iterdir()), 1):
+        os.utime(path, (place, place))
+    found = rows(FolderRequests(tmp_path))
+    assert [(row.get("order"), row.get("used_id")) for row in found] == [
+        ("1", None), (None, "F1"), ("1", None), (None, "F1"), ("1", None),
+    ]  # fmt: skip
+    assert len({row["action_id"] for row in found}) == 3
+    assert rows(FolderRequests(tmp_path)) == found

@@ -144,3 +144,21 @@ def test_a_waiting_request_that_can_be_read_no_more_is_shown_as_invalid(
     scene.run("orders", "actions")
     assert outcome(scene, "W") == ("invalid", "action_kind_unknown")
     assert holds(scene) == []
+
+
+def test_two_rows_of_a_file_with_one_id_are_one_request_and_a_rejection(
+    two: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As versions of one record, the second one would replace the first without a word."""
+    monkeypatch.setattr(action_folder, "QUIET_SECONDS", 0.0)
+    with_actions(two, actions={"folder": str(tmp_path)})
+    head = "action_id,order,kind,requested_by,permission_set\n"
+    rows = "F1,1,hold,agent-7,operator\nF1,2,cancel,agent-7,operator\n"
+    (tmp_path / "a.csv").write_text(head + rows)
+    (tmp_path / "b.csv").write_bytes(b"action_id\n\xff\n")
+    two.run("actions")
+    assert outcome(two, "F1") == ("done", "")
+    assert not two.oms_order(2)["IsCancelled"]
+    assert sorted(two.open_rejections("actions").values()) == [REUSED, "payload_malformed"]
+    found = [row[0] for row in two.sql("SELECT message FROM sync.rejection ORDER BY code")]
+    assert "the file b.csv is not UTF-8" in found[-1]

@@ -1,8 +1,8 @@
 """The order of a record's versions: the newest has a later date than all others.
 
-Versions are ordered by the source's time, which can't always tell: a second change within a second
-has the same date, as has one that the source doesn't date, and after its clock was set back a newer
-version has an earlier date. Then what was read later is newer.
+Versions are ordered by the source's time, which does not always decide: a second change within a
+second has the same date, as has one that the source doesn't date, and after its clock was set back
+a newer version has an earlier date. Then what was read later is newer.
 """
 
 from __future__ import annotations

@@ -62,6 +62,27 @@ def adopted(product_id: str) -> Problem:
     )
 
 
+def replaced() -> Problem:
+    """Return the note about a request whose product has had a newer one, by another of its ids."""
+    return Problem(
+        "listing_replaced",
+        "record",
+        "a newer request about the same product has taken its place, so nothing of this one was "
+        "written",
+        "compare the product in the store with the sheet; import what is missing again",
+    )
+
+
+def new_values_kept(fields: Sequence[str]) -> Problem:
+    """Return the note about what only a product's creation can give it."""
+    return Problem(
+        "listing_new_values_kept",
+        "record",
+        f"{', '.join(fields)}: used for new products only, and the store has the product already",
+        "change them in the store where they differ",
+    )
+
+
 def not_created() -> Problem:
     """Return the problem of a new product in a connection that creates none."""
     return Problem(

@@ -116,6 +116,9 @@ _RECORD: dict[str, Entry] = {
     "listing_new_incomplete": Entry(
         "missing", "A product to create has what the store needs of it."
     ),
+    "listing_new_values_kept": Entry(
+        "duplicate", "Price, weight and variants are of products to create alone."
+    ),
     "listing_not_created": Entry(
         "missing",
         "A connection that lists products which the store lacks creates them.",
@@ -126,6 +129,9 @@ _RECORD: dict[str, Entry] = {
     ),
     "listing_product_gone": Entry("missing", "The product of a listing exists, and sells its SKU."),
     "listing_refused": Entry("business_rule", "The store takes the texts and pictures."),
+    "listing_replaced": Entry(
+        "duplicate", "No newer request about the same product was delivered before."
+    ),
     "listing_sku_taken": Entry(
         "duplicate", "The SKUs of a product to create are those of one product, or of none."
     ),
@@ -133,6 +139,9 @@ _RECORD: dict[str, Entry] = {
     "listing_title_invalid": Entry("value", "A title is one line that is not empty."),
     "listing_variants_invalid": Entry(
         "value", "The variants of a product to create have the same options, each its own values."
+    ),
+    "listing_variants_left_out": Entry(
+        "missing", "A group has the variants of an earlier request that still waits."
     ),
     "listing_unreadable": Entry("value", "A captured listing can be read."),
     "order_without_lines": Entry("missing", "An order has at least one line."),

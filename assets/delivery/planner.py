@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Generic
+from typing import ClassVar, Generic
 
 from assets.delivery.plan import Due, Plan, R, Sent
 from assets.delivery.request import DeliveryRequest
@@ -24,6 +24,8 @@ class Planner(ABC, Generic[R]):
     """Whether the target is the OMS."""
     why: str
     """The reason given where a delivery closes a rejection."""
+    decides_by_ledger: ClassVar[bool] = False
+    """Whether ``decide`` reads the ledger, which nothing else uses then."""
 
     def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
         self.sync, self.session, self.request = sync, session, request

@@ -21,7 +21,7 @@ from assets.delivery.plan import Plan, Sent
 from assets.delivery.planner import Planner
 from assets.delivery.settlement import Ended, Settlement
 from assets.delivery.system import log_unforeseen
-from domain.delivery import Claimed, Intent, Operation, Outcome, failed, succeeded
+from domain.delivery import Claimed, Held, Intent, Operation, Outcome, failed, succeeded
 from domain.errors import LockstepError, NoPermit, PermanentError, TransientError
 from domain.exchange import Exchange
 from domain.ports import Writer
@@ -187,7 +187,7 @@ class Sender:
             held = (await writer.held({intent.target_key: ()}))[intent.target_key]
             if held.problems:
                 return Outcome("refused", problems=held.problems)
-            decision = self._planner.decide(plan, intent, held)
+            decision = await self._decide(plan, intent, held)
             if isinstance(decision, Outcome):
                 return decision
             intent = decision
@@ -201,6 +201,12 @@ class Sender:
         if outcome.succeeded:
             self._owned.add(outcome.target_id)
         return outcome
+
+    async def _decide(self, plan: Plan, intent: Intent, held: Held) -> Intent | Outcome:
+        if not self._planner.decides_by_ledger:
+            return self._planner.decide(plan, intent, held)
+        async with self._settling:
+            return self._planner.decide(plan, intent, held)
 
     async def _send_jointly(
         self, plan: Plan, intents: Sequence[Intent], writer: Writer

@@ -21,18 +21,19 @@ from domain.connections import LISTINGS
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import correlation_id
-from domain.listings import is_new
+from domain.listings import is_new, new_id
 from domain.records.listings import Listing
 from domain.records.record import InvalidRecord, decode_record, encode_record
 from domain.schemas.listings import listing_problems
+from domain.skus import sku_key
 from domain.sources import EVERYTHING, Page, Scope, Shape, Source
 from domain.values import Partition, Window
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
-FIELDS = ("name", "description", "warranty", "images", "price", "weight")
-"""What a later request takes over; the variants of a product to create are always its own."""
+FIELDS, NEW_FIELDS = ("name", "description", "warranty", "images"), ("price", "weight", "variants")
+"""What a later request takes over: of any product, and of one to create."""
 ADVICE = "correct the row and import it again"
 
 
@@ -131,35 +132,80 @@ class Listings:
 def capture_listings(sync: Sync, listings: Sequence[Listing]) -> dict[Partition, list[str]]:
     """Capture requests, one a product; return their ids by partition.
 
-    The lock is held, so that no run delivers an earlier request while it is taken into this one.
+    Those behind them, whose place they take, are returned after them. The lock is held, so that no
+    run delivers an earlier request while it is taken into this one.
     """
     now = datetime.now(UTC)
     with sync.ledger.session(sync.name, LISTINGS, sync.run_id) as session, session.writer_lock():
-        ids = [listing.product_id for listing in listings]
-        waiting = session.captures.waiting(ids)
+        earlier = _Earlier(session, listings)
         records = [
-            RawRecord(one.product_id, now, encode_record(_with(one, waiting.get(one.product_id))))
+            RawRecord(one.product_id, now, encode_record(_with(one, earlier.of(one))))
             for one in listings
         ]
-        return capture_pages(sync, Listings(), session, records, now)
+        captured = capture_pages(sync, Listings(), session, records, now)
+        for name, moment in earlier.replaced:
+            ids = captured.setdefault(Partition.of(moment, sync.connection.grain), [])
+            ids += [name] if name not in ids else []
+        return captured
 
 
-def _with(listing: Listing, waiting: Sequence[bytes] | None) -> Listing:
+class _Earlier:
+    """What waits of products that are asked for, also from when they were to be created."""
+
+    def __init__(self, session: Session, listings: Sequence[Listing]) -> None:
+        names = sorted({name for one in listings for name in _names(one)})
+        self._waiting = session.captures.waiting(names)
+        delivered = session.deliveries.targets(names)
+        self._delivered = {name: row.source_updated_at for name, row in delivered.items()}
+        self.replaced: list[tuple[str, datetime]] = []
+        """Requests under other ids whose fields were taken, and when they were made."""
+
+    def of(self, listing: Listing) -> list[bytes]:
+        """Return what waits of a product, the oldest first.
+
+        Of its other ids only what is newer than the last delivery: that has taken in what was older
+        than itself.
+        """
+        names = _names(listing)
+        moments = [self._delivered[name] for name in names if name in self._delivered]
+        last = max(moments, default=None)
+        found = []
+        for name in names:
+            for moment, payload in self._waiting.get(name, ()):
+                if name != listing.product_id:
+                    if last is not None and moment <= last:
+                        continue
+                    self.replaced.append((name, moment))
+                found.append((moment, payload))
+        return [payload for _, payload in sorted(found)]
+
+
+def _names(listing: Listing) -> list[str]:
+    """Return the ids that requests about a product may have."""
+    return list(dict.fromkeys((listing.product_id, *map(new_id, listing.skus))))
+
+
+def _with(listing: Listing, waiting: Sequence[bytes]) -> Listing:
     """Return a request with the fields of those that wait, where it says nothing of its own."""
-    for payload in reversed(waiting or ()):
+    fields = FIELDS if not is_new(listing.product_id) else (*FIELDS, *NEW_FIELDS)
+    left_out: dict[str, None] = {}
+    for payload in reversed(waiting):
         try:
             before = decode_record(Listing, payload)
         except (InvalidRecord, ValueError, RecursionError):
             continue  # rejected as listing_unreadable: it has no fields to lose
         more: dict[str, Any] = {
             name: value
-            for name in FIELDS
+            for name in fields
             if getattr(listing, name) is None and (value := getattr(before, name)) is not None
         }
-        if more and not is_new(listing.product_id):  # a new one is known by its first SKU alone
+        if own := {sku_key(one.sku) for one in listing.variants or ()}:
+            skus = (one.sku for one in before.variants or ())
+            left_out |= dict.fromkeys(sku for sku in skus if sku_key(sku) not in own)
+        if more and not is_new(before.product_id):  # a new one is known by its first SKU alone
             others = dict.fromkeys((*listing.taken_in, *before.skus))
             others.pop(listing.sku, None)
             more["taken_in"] = tuple(others)
         if more:
             listing = msgspec.structs.replace(listing, **more)
-    return listing
+    return msgspec.structs.replace(listing, left_out=tuple(left_out)) if left_out else listing

@@ -47,7 +47,8 @@ def units_of(rows: Sequence[Wanted]) -> list[list[Wanted]]:
     units: dict[object, list[Wanted]] = {}
     for row in rows:
         group = row.cells.get("group")
-        units.setdefault(row.number if group is None else group, []).append(row)
+        key = row.number if group is None else " ".join(group.split()).casefold()
+        units.setdefault(key, []).append(row)
     good = []
     for unit in units.values():
         faulty = [row for row in unit if row.problems]

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
-
-import orjson
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, ClassVar
 
 from assets.delivery.plan import Due, Plan
 from assets.delivery.planner import Planner
 from assets.delivery.request import DeliveryRequest
+from assets.streams.listings_state import (
+    content_of,
+    is_partial,
+    last_images,
+    made_with,
+    new_values,
+    shows_all,
+    unmet,
+)
 from domain.connections import INVENTORY, LISTINGS
 from domain.delivery import Held, Intent, ListingSave, NewListing, Outcome
 from domain.identity import delivery_key
-from domain.listings import adopted, is_new, moved_skus, new_id, not_created, taken_skus
+from domain.listings import (
+    adopted,
+    is_new,
+    moved_skus,
+    new_id,
+    new_values_kept,
+    not_created,
+    replaced,
+    taken_skus,
+)
 from domain.records.listings import Listing
 from domain.records.record import decode_record
 from resources.ledger.rows import AcceptedRecord, TargetRow
@@ -27,22 +44,23 @@ class ListingsPlanner(Planner[Listing]):
 
     to_oms = False
     why = "the store took the listing"
+    decides_by_ledger: ClassVar[bool] = True
 
     def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
         super().__init__(sync, session, request)
         self.target = sync.listings_target
-        self._made: dict[str, TargetRow] = {}
-        """What was sent of products when they were created, by the store's id."""
+        self._newest: dict[str, datetime] = {}
+        """When the newest request of the chunk was made by a SKU, by the id of its new product."""
 
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Listing]]:
         """Decode the listings, and read from the ledger which were applied."""
         records = [decode_record(Listing, accepted.canonical) for accepted in current]
-        ids = [accepted.source_id for accepted in current]
-        known = self.session.deliveries.targets([*ids, *(new_id(one.sku) for one in records)])
-        for record in records:
-            made = known.get(new_id(record.sku))
-            if made is not None and made.target_id == record.product_id:
-                self._made[record.product_id] = made
+        known = self.session.deliveries.targets([accepted.source_id for accepted in current])
+        self._newest = {}
+        for accepted, record in zip(current, records, strict=True):
+            for name in map(new_id, record.skus):
+                moment = self._newest.get(name, accepted.source_updated_at)
+                self._newest[name] = max(moment, accepted.source_updated_at)
         return [
             Due(a, record, a.source_id, known.get(a.source_id))
             for a, record in zip(current, records, strict=True)
@@ -56,8 +74,10 @@ class ListingsPlanner(Planner[Listing]):
         """
         accepted, listing, known = due.accepted, due.record, due.known
         is_applied = known is not None and known.source_updated_at >= accepted.source_updated_at
-        if is_applied and not self.request.force:
+        if known is not None and is_applied and not (self.request.force or is_partial(known)):
             return Plan(due)
+        if self._is_replaced(accepted) and not any(one.is_uncertain for one in due.unsettled):
+            return Plan(due, notes=[replaced()])
         sequence = known.sequence if known is not None else 0
         operation = "create" if is_new(listing.product_id) else "update"
         key = delivery_key(
@@ -69,6 +89,11 @@ class ListingsPlanner(Planner[Listing]):
         )
         content = self._new(listing) if operation == "create" else _save(listing, due.delivered_as)
         return Plan(due, [Intent(operation, key, accepted.source_id, content, reads=True)])
+
+    def _is_replaced(self, accepted: AcceptedRecord) -> bool:
+        """Return whether the chunk has a newer request that has taken in this one."""
+        newest = self._newest.get(accepted.source_id)
+        return newest is not None and newest > accepted.source_updated_at
 
     def _new(self, listing: Listing) -> NewListing:
         connection = self.sync.connection
@@ -83,24 +108,61 @@ class ListingsPlanner(Planner[Listing]):
         """Return what differs from what the store shows now; nothing where it shows all of it.
 
         A product that no longer sells what was named is another one: it is left alone. One that
-        was to be created and is there is compared like any other.
+        was to be created and is there is compared like any other, unless a newer request has
+        changed it: what is older must not undo that.
         """
+        listing: Listing = plan.due.record
         if not isinstance(intent.content, NewListing):
-            if moved := moved_skus(plan.due.record.skus, held.content["skus"]):
+            if moved := moved_skus(listing.skus, held.content["skus"]):
                 return Outcome("refused", problems=tuple(moved))
-            return self._difference(plan, intent, held, intent.content)
+            found = Found(self._rows(held, listing))
+            return self._difference(held, intent, intent.content, found)
         if held.content is None:
             if self.sync.connection.catalog.create_products == "never":
                 return Outcome("refused", problems=(not_created(),))
             return intent
-        if taken := taken_skus(held.target_id, plan.due.record.skus, held.content["skus"]):
+        if taken := taken_skus(held.target_id, listing.skus, held.content["skus"]):
             return Outcome("refused", problems=tuple(taken))
-        if plan.due.known is None and not _was_sent(plan, intent):
+        found = plan.context = self._found(plan, intent, held)
+        if found.is_replaced:
+            plan.notes.append(replaced())
+            return Outcome("done", held.target_id)
+        if not found.is_ours:
             plan.notes.append(adopted(held.target_id))
-        return self._difference(plan, intent, held, _save(plan.due.record, held.target_id))
+        elif fields := unmet(listing, found.made):
+            plan.notes.append(new_values_kept(fields))
+        save = _save(listing, held.target_id)
+        return self._difference(held, intent, save, found)
+
+    def _found(self, plan: Plan, intent: Intent, held: Held) -> Found:
+        """Return what is known of a product that was to be created and is there.
+
+        Ours is one that was delivered before. Where only an answer is missing, it must be just what
+        was sent: another one may have been made by hand meanwhile.
+        """
+        listing: Listing = plan.due.record
+        rows = self._rows(held, listing)
+        was_made = any(is_new(row.target_key) for row in rows)
+        made = made_with(rows)
+        is_sent = not was_made and _was_sent(plan, intent) and shows_all(listing, held.content)
+        if is_sent:
+            made = new_values(listing)
+        moment = plan.accepted.source_updated_at
+        is_replaced = self._is_replaced(plan.accepted) or any(
+            row.source_updated_at > moment for row in rows
+        )
+        return Found(
+            rows, made, is_ours=was_made or is_sent, is_sent=is_sent, is_replaced=is_replaced
+        )
+
+    def _rows(self, held: Held, listing: Listing) -> list[TargetRow]:
+        """Return what was delivered to a product, by its id or by those of products to create."""
+        skus = dict.fromkeys((*listing.skus, *held.content["skus"]))
+        known = self.session.deliveries.targets([held.target_id, *map(new_id, skus)])
+        return [row for row in known.values() if row.target_id == held.target_id]
 
     def _difference(
-        self, plan: Plan, intent: Intent, held: Held, save: ListingSave
+        self, held: Held, intent: Intent, save: ListingSave, found: Found
     ) -> Intent | Outcome:
         shown: Mapping[str, Any] = held.content
         texts = {
@@ -108,7 +170,7 @@ class ListingsPlanner(Planner[Listing]):
         }
         images = save.images
         force = self.request.force
-        if images is not None and not force and self._has_images(plan, intent, images, shown):
+        if images is not None and not force and _has_images(images, shown, found):
             images = None
         if force:
             texts = dict(save.texts)
@@ -116,30 +178,52 @@ class ListingsPlanner(Planner[Listing]):
             return Outcome("done", save.product_id)
         return replace(intent, content=replace(save, texts=texts, images=images))
 
-    def _has_images(
-        self, plan: Plan, intent: Intent, wanted: Sequence[str], shown: Mapping[str, Any]
-    ) -> bool:
-        """Return whether the product has these pictures.
-
-        Where the store keeps copies of its own, they are those that were sent last, and there are
-        as many.
-        """
-        if "addresses" in shown:
-            return list(shown["addresses"]) == list(wanted)
-        last = plan.due.known or self._made.get(plan.due.delivered_as)
-        sent = _images_of(last) == list(wanted)
-        if isinstance(intent.content, NewListing):
-            sent = sent or _was_sent(plan, intent)
-        return sent and shown.get("images") == len(wanted)
-
     def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
         """Return what was applied last."""
         listing: Listing = plan.due.record
-        known = plan.due.known
-        images = _images_of(known) if listing.images is None else list(listing.images)
-        content = orjson.dumps({"images": images, "texts": sorted(listing.texts)})
+        known, found = plan.due.known, plan.context or Found()
+        if known is not None and known.target_id != outcome.target_id:
+            known = None if intent.operation == "create" else known
+        made = found.made
+        if intent.operation == "create" and plan.context is None:
+            made = new_values(listing)
+        content = content_of(
+            listing,
+            known,
+            made=made,
+            is_partial=outcome.state == "partly",
+            is_applied=not found.is_replaced,
+        )
         moment = plan.accepted.source_updated_at
-        return TargetRow.following(known, intent.target_key, outcome.target_id, content, moment)
+        before = plan.due.known
+        return TargetRow.following(before, intent.target_key, outcome.target_id, content, moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of a product that the store has."""
+
+    rows: Sequence[TargetRow] = ()
+    """What was delivered to it."""
+    made: dict[str, Any] | None = None
+    """What it was created with, where we did that."""
+    is_ours: bool = False
+    is_sent: bool = False
+    """It is what a request without an answer has created."""
+    is_replaced: bool = False
+    """A newer request was delivered to it."""
+
+
+def _has_images(wanted: Sequence[str], shown: Mapping[str, Any], found: Found) -> bool:
+    """Return whether the product has these pictures.
+
+    Where the store keeps copies of its own, they are those that were sent last, and there are as
+    many.
+    """
+    if "addresses" in shown:
+        return list(shown["addresses"]) == list(wanted)
+    was_sent = found.is_sent or last_images(found.rows) == list(wanted)
+    return was_sent and shown.get("images") == len(wanted)
 
 
 def _save(listing: Listing, product_id: str) -> ListingSave:
@@ -154,11 +238,3 @@ def _was_sent(plan: Plan, intent: Intent) -> bool:
 def _typed(text: str) -> str:
     """Return a text as a sheet gives it back: line ends alike, and no blanks around it."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
-
-
-def _images_of(known: TargetRow | None) -> list[str] | None:
-    """Return the pictures that were sent last, if any were."""
-    if known is None:
-        return None
-    images: list[str] | None = orjson.loads(known.content)["images"]
-    return images

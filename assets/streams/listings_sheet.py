@@ -15,7 +15,7 @@ from resources.ledger.records.products import Products
 from resources.ledger.session import Session
 from resources.sheets.reader import NEW_COLUMNS
 
-DONE = "done"
+DONE, TAKEN = "done", ("delivered", "unchanged")
 LONGEST_RESULT = 500
 UNREAD = "the store's catalog was not read as a whole yet; run the stream catalog"
 
@@ -137,22 +137,25 @@ def note_results(session: Session, rows: Sequence[Wanted]) -> bool:
             text = f"not used: {'; '.join(row.problems)}"
         elif why := rejections.get(row.listing.product_id):
             text = f"rejected: {why}"
-        elif outcomes.get(row.listing.product_id) in ("delivered", "unchanged"):
-            row.is_done, text = True, f"{DONE}; {row.note}" if row.note else DONE
+        elif (found := outcomes.get(row.listing.product_id)) and found[0] in TAKEN:
+            row.is_done, text = True, "; ".join(filter(None, (DONE, row.note, *found[1])))
         else:
             text = "waits, and is sent as soon as possible: see lockstep status"
         row.result = printable(text, LONGEST_RESULT)
     return all(row.is_done for row in rows)
 
 
-def _results(session: Session, ids: Sequence[str]) -> dict[str, str | None]:
+def _results(session: Session, ids: Sequence[str]) -> dict[str, tuple[str | None, list[str]]]:
+    """Return the outcome of each product's newest request, and what was noted about it."""
     rows = session.db.execute(
-        """SELECT DISTINCT ON (source_id) source_id, outcome FROM sync.record
+        """SELECT DISTINCT ON (source_id) source_id, outcome,
+                  ARRAY(SELECT w ->> 'message' FROM jsonb_array_elements(warnings) w)
+           FROM sync.record
            WHERE connection = %s AND stream = %s AND source_id = ANY(%b::text[])
            ORDER BY source_id, source_updated_at DESC""",
         (session.connection, LISTINGS, list(ids)),
     )
-    return dict(rows.fetchall())
+    return {source_id: (outcome, notes) for source_id, outcome, notes in rows}
 
 
 def _rejections(session: Session, ids: Sequence[str]) -> dict[str, str]:

@@ -44,6 +44,8 @@ class Listing(Record, frozen=True, kw_only=True):
     """Addresses from which the store fetches the pictures, the first at the front."""
     taken_in: tuple[Sku, ...] = ()
     """Other SKUs by which earlier requests, whose fields this one has, named the product."""
+    left_out: tuple[Sku, ...] = ()
+    """SKUs of variants that an earlier request wants, which waits, and this one does not."""
     price: Amount | None = None
     """Of a product to create, in the store's currency, as are those of its variants."""
     weight: Quantity | None = None

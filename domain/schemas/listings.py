@@ -57,6 +57,12 @@ RULES: dict[str, Rule] = {
         "combination of its own of the same options",
         "give each row of the group its SKU and options, such as Colour: Red; Size: L",
     ),
+    "listing_variants_left_out": Rule(
+        "variants",
+        "an earlier request for the same new product waits or is rejected, and has variants that "
+        "this one lacks",
+        "import all rows of the group, or discard the earlier rejection first",
+    ),
     "listing_images_too_many": Rule(
         "images",
         f"a product has at most {MOST_IMAGES} images here",
@@ -77,6 +83,7 @@ class Listings(pa.DataFrameModel):
     has_place: bool
     is_complete: bool
     has_good_variants: bool
+    has_all_variants: bool
 
     @pa.check("changes_something", name="listing_empty")
     def _changes(cls, changes: pd.Series[bool]) -> pd.Series[bool]:
@@ -106,6 +113,10 @@ class Listings(pa.DataFrameModel):
     def _variants(cls, good: pd.Series[bool]) -> pd.Series[bool]:
         return good
 
+    @pa.check("has_all_variants", name="listing_variants_left_out")
+    def _left_out(cls, has: pd.Series[bool]) -> pd.Series[bool]:
+        return has
+
     @pa.check("image_count", name="listing_images_too_many")
     def _count(cls, counts: pd.Series[int]) -> pd.Series[bool]:
         return counts <= MOST_IMAGES
@@ -130,6 +141,7 @@ def listing_problems(
             "has_place": booleans([_has_place(one, fields) for one in listings]),
             "is_complete": booleans([_is_complete(one, needs) for one in listings]),
             "has_good_variants": booleans([_are_variants(one.variants) for one in listings]),
+            "has_all_variants": booleans([not one.left_out for one in listings]),
             "has_good_title": booleans([_is_title(one.name) for one in listings]),
             "has_good_texts": booleans(
                 [_is_text(one.description) and _is_text(one.warranty) for one in listings]

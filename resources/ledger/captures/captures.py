@@ -142,15 +142,16 @@ class Captures:
         )
         return {source_id: bytes(digest) for source_id, digest in rows}
 
-    def waiting(self, source_ids: Sequence[str]) -> dict[str, list[bytes]]:
+    def waiting(self, source_ids: Sequence[str]) -> dict[str, list[tuple[datetime, bytes]]]:
         """Return the payloads of versions that have not taken effect yet, oldest first.
 
-        By record, with their edits applied; those without such a version are absent. They have no
-        outcome, were not delivered, or are what an open rejection is about; what an operator has
-        discarded is none.
+        By record, each with its time and with its edits applied; those without such a version are
+        absent. They have no outcome, were not delivered, or are what an open rejection is about;
+        what an operator has discarded is none.
         """
         rows = self._db.execute(
-            """SELECT c.source_id, c.payload, c.source_day, c.capture_id FROM sync.capture c
+            """SELECT c.source_id, c.payload, c.source_day, c.capture_id, c.source_updated_at
+               FROM sync.capture c
                LEFT JOIN sync.record r ON r.connection = c.connection AND r.stream = c.stream
                    AND r.source_day = c.source_day AND r.capture_id = c.capture_id
                WHERE c.connection = %s AND c.stream = %s AND c.source_id = ANY(%b::text[])
@@ -168,10 +169,10 @@ class Captures:
         for day in {row[2] for row in rows}:
             ids = [row[3] for row in rows if row[2] == day]
             changes |= of_captures(self._db, self._name, self._stream, day, ids)
-        found: dict[str, list[bytes]] = {}
-        for source_id, payload, _, capture in rows:
+        found: dict[str, list[tuple[datetime, bytes]]] = {}
+        for source_id, payload, _, capture, moment in rows:
             edited = applied(decompress(payload), changes.get(capture, ()))
-            found.setdefault(source_id, []).append(edited)
+            found.setdefault(source_id, []).append((moment, edited))
         return found
 
     def to_validate(

@@ -150,6 +150,12 @@ class WrittenAnswer(Document):
     data: Written | None = None
 
 
+class PartialAnswer(Document):
+    """What of a product was not saved, in the store's words; 207 of products_catalog.v3.yml."""
+
+    errors: msgspec.Raw = NULL
+
+
 class RefundedItem(Document):
     """What a refund gives back: units of an order's product, or an amount of something else."""
 
@@ -326,6 +332,7 @@ ERRORS = PayloadDecoder(ErrorAnswer, "an error", ANSWER_ADVICE)
 SHIPMENTS = PayloadDecoder(Shipment, "a shipment", ANSWER_ADVICE)
 WRITTEN = PayloadDecoder(Written, "an object", ANSWER_ADVICE)
 WRITTEN_ANSWERS = PayloadDecoder(WrittenAnswer, "an object", ANSWER_ADVICE)
+PARTIAL_ANSWERS = PayloadDecoder(PartialAnswer, "an object", ANSWER_ADVICE)
 REFUNDS = PayloadDecoder(Refund, "a refund", ANSWER_ADVICE)
 REFUND_ANSWERS = PayloadDecoder(RefundAnswer, "an object", ANSWER_ADVICE)
 REFUND_QUOTES = PayloadDecoder(RefundQuoteAnswer, "an object", ANSWER_ADVICE)

@@ -1,14 +1,14 @@
 """How a BigCommerce store is called, and what its answers mean.
 
 Bad credentials and missing scopes are a fault of the whole system. 409 and 423 mean that a record
-is busy. Every other 4xx to a write means that the store refuses this record. A 2xx to a write
-counts only with the body that the contract names: HTML, nothing or another record's id leave the
-effect unknown.
+is busy, but where the contract says that 409 is a conflict with another record (products). Every
+other 4xx to a write means that the store refuses this record. A 2xx to a write counts only with the
+body that the contract names: HTML, nothing or another record's id leave the effect unknown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -36,6 +36,8 @@ CONTRACT = "that breaks the API's contract; another try won't help"
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 T = TypeVar("T", bound=Document)
 NO_CONTENT = 204
+BUSY, LOCKED = (409, 423), (423,)
+"""What a busy record is answered with, by the API at large and by that of products."""
 QUOTA_HEADERS = ("requests-quota", "requests-left", "time-reset-ms", "time-window-ms")
 
 
@@ -73,8 +75,13 @@ def require_scope(reply: Reply, scope: str) -> None:
         raise PermanentError(message)
 
 
-def accept(reply: Reply, code: str, field: str, advice: str) -> None:
-    """Let a 2xx to a write pass; raise what another answer means for the record or the system."""
+def accept(
+    reply: Reply, code: str, field: str, advice: str, *, busy: Collection[int] = BUSY
+) -> None:
+    """Let a 2xx to a write pass; raise what another answer means for the record or the system.
+
+    ``busy`` are the statuses that another try may help.
+    """
     if reply.ok:
         return
     summary = reply.error_summary()
@@ -82,7 +89,7 @@ def accept(reply: Reply, code: str, field: str, advice: str) -> None:
         raise AccessRefused(
             f"{summary}; the token lacks a scope or was revoked: see the connector's README"
         )
-    if reply.status in (409, 423):
+    if reply.status in busy:
         raise TransientError(f"{summary}; the store is busy with this record, a later try may help")
     if reply.status >= 500:  # 507: a plan's limit
         raise PermanentError(f"{summary}; another try won't help")

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.kit.refused import Refused
 from sandbox.platforms.bigcommerce import dates
-from sandbox.platforms.bigcommerce.creation import check_new, with_option_ids
+from sandbox.platforms.bigcommerce.creation import check_name, check_new, with_option_ids
 from sandbox.platforms.bigcommerce.paging import envelope, integer_set, paging_v3, text_set
 from sandbox.platforms.bigcommerce.replies import json_reply, parse_object, v3_error
 from sandbox.platforms.bigcommerce.shapes import misfit
@@ -321,6 +321,7 @@ class CatalogApi:
     def _update(self, product: Json, request: Request) -> Response:
         body = parse_object(request.body, "v3")
         self._check(body)
+        check_name(self.catalog, body, product["id"])
         if "images" in body:
             body["images"] = _numbered(body["images"], product["id"])
         if "custom_fields" in body:

@@ -1,9 +1,9 @@
 """``POST /v3/catalog/products``: what a new product must be, and what makes it a second one.
 
-Source: products_catalog.v3.yml, ``createProduct``, ``product_Base_POST``. Names are unique, and so
-are SKUs of products and variants in any case (409). What the vendor leaves open is decided as
-follows: the options of all variants are the same, each combination is there once, and a faulty
-variant or picture refuses the whole product.
+Source: products_catalog.v3.yml, ``createProduct``, ``updateProduct``. Names are unique, and so are
+SKUs of products and variants in any case (409). What the vendor leaves open is decided as follows:
+the options of all variants are the same, each combination is there once, and a faulty variant or
+picture refuses the whole product.
 """
 
 from __future__ import annotations
@@ -49,9 +49,16 @@ def check_new(catalog: Catalog, body: Json) -> None:
     _check_taken(catalog, body, [sku for sku in _skus(body) if sku])
 
 
-def _check_taken(catalog: Catalog, body: Json, skus: list[str]) -> None:
-    if any(one["name"].casefold() == body["name"].casefold() for one in catalog.products.values()):
+def check_name(catalog: Catalog, body: Json, own: int | None = None) -> None:
+    """Refuse a name that another product has; ``own`` is the product that is changed."""
+    wanted = body.get("name", "").casefold()
+    others = (one["name"] for number, one in catalog.products.items() if number != own)
+    if wanted and any(name.casefold() == wanted for name in others):
         raise Refused(v3_error(409, "The product name is a duplicate."))
+
+
+def _check_taken(catalog: Catalog, body: Json, skus: list[str]) -> None:
+    check_name(catalog, body)
     known = {sku.casefold() for sku in (*catalog.by_sku, *catalog.products_by_sku)}
     for sku in skus:
         if sku.casefold() in known:

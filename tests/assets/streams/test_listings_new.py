@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from assets.chain.run_config import rerun_config, unfinished_config
 from assets.streams.listings import capture_listings
+from assets.streams.listings_group import Wanted
+from assets.streams.listings_sheet import note_results
 from domain.listings import new_id
 from domain.records.catalog import Attribute
 from domain.records.listings import Listing, NewVariant
@@ -162,3 +165,217 @@ def test_a_refusal_of_a_product_that_exists_by_now_is_no_rejection(shop: Scene) 
     shop.fault("bigcommerce")
     deliver(shop)
     assert [cup["name"] for cup in named(shop)] == ["Cup"]
+
+
+def update(shop: Scene, number: int, sku: str = "CUP-9", **wanted: Any) -> None:
+    """Ask for what a product shows that the catalog knows by now."""
+    assert shop.lockstep is not None
+    listing = Listing(product_id=str(number), sku=sku, **wanted)
+    capture_listings(shop.lockstep.sync(NAME, "request"), [listing])
+
+
+def codes(shop: Scene) -> set[str]:
+    """Return the codes of all warnings."""
+    rows = shop.sql(
+        "SELECT w ->> 'code' FROM sync.record, jsonb_array_elements(warnings) w "
+        "WHERE stream = 'listings'"
+    )
+    return {code for (code,) in rows}
+
+
+def only(*ids: str) -> Any:
+    """Return the configuration of a run of some records."""
+    return rerun_config(NAME, "listings", only_records=ids)
+
+
+SIZES = tuple(
+    NewVariant(sku=f"CUP-{size}", options=(Attribute(name="Size", value=size),)) for size in "SL"
+)
+TAKEN_NAME = {"id": 900, "sku": "OTHER", "name": "Cup", "price": 9}
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_lost_creation_does_not_overwrite_what_is_newer(shop: Scene, *, apart: bool) -> None:
+    """The catalog knows the product before its creation is settled; in one run or in two."""
+    shop.fault("bigcommerce", POST | {"kind": "drop_after", "times": 9})
+    request(shop, name="Old title", warranty="2 years")
+    deliver(shop, raise_on_error=False)
+    shop.fault("bigcommerce")
+    [cup] = named(shop)
+    update(shop, cup["id"], name="Newer title")
+    if apart:
+        deliver(shop, config=only(str(cup["id"])))
+    deliver(shop, config=unfinished_config(NAME, "listings"))
+    [cup] = named(shop)
+    assert (cup["name"], cup["warranty"]) == ("Newer title", "2 years")
+    assert set(shop.outcomes("listings").values()) == {("accepted", "delivered")}
+    assert codes(shop) == {"listing_replaced"}
+
+
+def test_a_refused_creation_that_is_tried_again_does_not_overwrite_what_is_newer(
+    shop: Scene,
+) -> None:
+    """The merchant has made the product meanwhile, and a sheet has changed it."""
+    shop.to_store("catalog", [TAKEN_NAME])
+    request(shop, name="Cup", description="old", warranty="2 years")
+    deliver(shop)
+    shop.to_store("catalog", [{"id": 901, "sku": "CUP-9", "name": "By hand", "price": 9}])
+    update(shop, 901, name="Newer", description="new")
+    deliver(shop, config=only("901"))
+    shop.to_store("catalog/900", None, "DELETE")
+    deliver(shop)
+    [cup] = named(shop)
+    assert (cup["name"], cup["description"], cup["warranty"]) == ("Newer", "new", "2 years")
+    assert shop.open_rejections("listings") == {}
+
+
+def test_the_rows_of_a_group_in_another_order_are_the_same_product(shop: Scene) -> None:
+    """What was refused under the SKU of the first order is taken over, and not sent by itself."""
+    shop.to_store("catalog", [TAKEN_NAME])
+    request(shop, "CUP-S", variants=SIZES, description="old", warranty="2 years")
+    deliver(shop)
+    request(shop, "CUP-L", variants=SIZES[::-1], name="Corrected", description="new")
+    deliver(shop, config=only("new:CUP-L"))
+    shop.to_store("catalog/900", None, "DELETE")
+    deliver(shop)
+    [cup] = named(shop, "CUP-S")
+    assert (cup["name"], cup["description"], cup["warranty"]) == ("Corrected", "new", "2 years")
+    assert shop.open_rejections("listings") == {}
+    update(shop, cup["id"], "CUP-S", warranty="3 years")
+    deliver(shop)
+    [cup] = named(shop, "CUP-S")
+    assert (cup["name"], cup["description"], cup["warranty"]) == ("Corrected", "new", "3 years")
+
+
+def test_a_correction_by_one_row_keeps_the_variants_of_its_group(shop: Scene) -> None:
+    """One with other variants that lacks some of them is rejected until it has all."""
+    shop.to_store("catalog", [TAKEN_NAME])
+    request(shop, "CUP-S", variants=SIZES)
+    deliver(shop)
+    request(shop, "CUP-S", name="Other cup", variants=SIZES[:1])
+    deliver(shop)
+    assert shop.open_rejections("listings") == {"new:CUP-S": "listing_variants_left_out"}
+    request(shop, "CUP-S", name="Third cup")
+    deliver(shop)
+    assert named(shop, "CUP-S") == []
+    assert shop.open_rejections("listings") == {"new:CUP-S": "listing_variants_left_out"}
+    request(shop, "CUP-S", name="Fourth cup", variants=SIZES)
+    deliver(shop)
+    [cup] = named(shop, "CUP-L")
+    assert (cup["name"], named(shop, "CUP-S")) == ("Fourth cup", [cup])
+    assert shop.open_rejections("listings") == {}
+
+
+def test_a_group_that_was_refused_is_created_with_its_variants_by_another_title(
+    shop: Scene,
+) -> None:
+    """As ``lockstep catalog set`` corrects it."""
+    shop.to_store("catalog", [TAKEN_NAME])
+    request(shop, "CUP-S", variants=SIZES)
+    deliver(shop)
+    request(shop, "CUP-S", name="Other cup")
+    deliver(shop)
+    [cup] = named(shop, "CUP-L")
+    assert (cup["name"], named(shop, "CUP-S")) == ("Other cup", [cup])
+
+
+HAND_MADE = {"sku": "CUP-9", "name": "By hand", "price": 9,
+             "images": [{"id": 1, "image_url": "https://hand.example.com/x.jpg"}]}  # fmt: skip
+
+
+def test_a_product_made_by_hand_after_a_lost_request_is_not_taken_for_ours(shop: Scene) -> None:
+    """Its pictures are written, and the record says that it was adopted."""
+    shop.fault("bigcommerce", POST | {"kind": "drop_before", "times": 9})
+    request(shop, images=PICTURES)
+    deliver(shop, raise_on_error=False)
+    shop.fault("bigcommerce")
+    shop.to_store("catalog", [HAND_MADE | {"id": 900}])
+    deliver(shop)
+    [cup] = named(shop)
+    assert [one["image_url"] for one in cup["images"]] == list(PICTURES)
+    assert (cup["name"], cup["price"], codes(shop)) == ("Cup", 9, {"listing_product_adopted"})
+
+
+def test_a_product_made_again_by_hand_is_not_taken_for_the_one_that_was_created(
+    shop: Scene,
+) -> None:
+    """Its id is another one."""
+    request(shop, images=PICTURES)
+    deliver(shop)
+    [cup] = named(shop)
+    shop.to_store(f"catalog/{cup['id']}", None, "DELETE")
+    shop.to_store("catalog", [HAND_MADE | {"id": 950}])
+    request(shop, images=PICTURES)
+    deliver(shop)
+    [cup] = named(shop)
+    assert [one["image_url"] for one in cup["images"]] == list(PICTURES)
+    assert codes(shop) == {"listing_product_adopted"}
+
+
+def test_another_price_of_a_product_that_was_created_is_named(shop: Scene) -> None:
+    """It stays as it is in the store, and the row's result says so; the same one needs no word."""
+    request(shop, price=Decimal(5))
+    deliver(shop)
+    request(shop, price=Decimal("5.00"))
+    deliver(shop)
+    assert codes(shop) == set()
+    request(shop, price=Decimal(50))
+    deliver(shop)
+    assert (named(shop)[0]["price"], codes(shop)) == (5, {"listing_new_values_kept"})
+    row = Wanted(2, {"sku": "CUP-9"}, listing=Listing(product_id="new:CUP-9", sku="CUP-9"))
+    assert shop.lockstep is not None
+    with shop.lockstep.sync(NAME, "result").ledger.session(NAME, "listings") as session:
+        assert note_results(session, [row])
+    assert row.result.startswith("done; price: used for new products only")
+
+
+def test_pictures_are_not_sent_again_after_another_title(shop: Scene) -> None:
+    """Nor after the creation, by whichever SKU the product is named."""
+    request(shop, "CUP-S", variants=SIZES, images=PICTURES)
+    deliver(shop)
+    [cup] = named(shop, "CUP-S")
+    update(shop, cup["id"], "CUP-L", name="Title only")
+    deliver(shop)
+    before = writes(shop)
+    update(shop, cup["id"], "CUP-L", name="Title only", images=PICTURES)
+    deliver(shop)
+    assert writes(shop) == before
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_what_the_store_has_saved_in_part_is_a_rejection_until_the_rest_is(
+    shop: Scene, method: str
+) -> None:
+    """207: another try sends what is missing, and no second product."""
+    made: Json = {"id": 900, "sku": "CUP-9", "name": "Cup", "price": 5}
+    partly = {"data": {"id": 900}, "errors": {"description": "was not saved"}, "meta": {}}
+    fault = {"method": method, "kind": "status", "status": 207, "body": partly, "times": 1}
+    if method == "POST":
+        request(shop, description="new")
+    else:
+        shop.to_store("catalog", [made])
+        update(shop, 900, description="new")
+    shop.fault("bigcommerce", fault | {"path": POST["path"]})
+    deliver(shop)
+    shop.fault("bigcommerce")
+    assert set(shop.open_rejections("listings").values()) == {"listing_refused"}
+    [(message,)] = shop.sql("SELECT message FROM sync.rejection WHERE stream = 'listings'")
+    assert message == "the store has saved a part only: was not saved"
+    shop.to_store("catalog", [made])
+    deliver(shop)
+    assert [cup["description"] for cup in named(shop)] == ["new"]
+    assert (shop.open_rejections("listings"), codes(shop)) == ({}, set())
+
+
+def test_a_name_that_another_product_has_is_no_busy_store(shop: Scene) -> None:
+    """Six such rows in a row keep the seventh back no more than one does."""
+    rows = [{"id": 900 + n, "sku": f"S{n}", "name": f"Name {n}", "price": 9} for n in range(8)]
+    shop.to_store("catalog", rows)
+    for n in range(1, 8):
+        update(shop, 900 + n, f"S{n}", name="Fine" if n == 7 else "name 0")
+    deliver(shop)
+    assert set(shop.open_rejections("listings").values()) == {"listing_refused"}
+    assert len(shop.open_rejections("listings")) == 6
+    assert named(shop, "S7")[0]["name"] == "Fine"
+    [(message,)] = shop.sql("SELECT DISTINCT right(message, 31) FROM sync.rejection")
+    assert message == "The product name is a duplicate."[-31:]

@@ -31,6 +31,7 @@ from resources.http.attempts import Reply
 from resources.http.redaction import request_id, vendor_text
 from resources.platforms.bigcommerce.answers_payload import ERRORS
 from resources.platforms.bigcommerce.client import (
+    LOCKED,
     accept,
     adjustment_id,
     id_checked,
@@ -116,7 +117,7 @@ class StockWriter:
             decode=id_checked(written_data_id, item.parent_id),
         )
         advice = f"look at the product of SKU {item.sku} in the store"
-        accept(reply, "tracking_not_changed", "sku", advice)
+        accept(reply, "tracking_not_changed", "sku", advice, busy=LOCKED)
         return Receipt(item.parent_id, trace_id=request_id(reply.headers))
 
 

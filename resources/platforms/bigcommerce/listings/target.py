@@ -22,17 +22,23 @@ from domain.errors import Problem, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, Receipt
 from domain.listings import is_new, product_gone, sku_of_new, sku_taken
 from resources.http.async_client import AsyncApiClient
+from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
-from resources.http.redaction import request_id, vendor_text
+from resources.http.redaction import error_text, request_id, vendor_text
 from resources.http.target_writer import TargetWriter
-from resources.platforms.bigcommerce.answers_payload import LISTED_PRODUCTS, ListedProduct
+from resources.platforms.bigcommerce.answers_payload import (
+    LISTED_PRODUCTS,
+    PARTIAL_ANSWERS,
+    ListedProduct,
+)
 from resources.platforms.bigcommerce.catalog import (
     IDS_A_CALL,
     is_product_id,
     products_by_id,
 )
 from resources.platforms.bigcommerce.client import (
+    LOCKED,
     accept,
     entries_of,
     id_checked,
@@ -49,6 +55,7 @@ TEXTS = ("name", "description", "warranty")
 """Canonical fields of a listing, which the store calls by the same names."""
 PATH = "/v3/catalog/products"
 ADVICE = "correct the texts, pictures or new values in the sheet"
+PARTIAL = 207
 REFUSALS = (400, 409, 422)
 """Answers to a creation that are about the product: 409 is a name or a SKU that another one has."""
 
@@ -136,8 +143,8 @@ class ListingsWriter(TargetWriter):
             correlation_id=claimed.correlation_id,
             decode=id_checked(written_data_id, save.product_id),
         )
-        accept(reply, "listing_refused", "record", ADVICE)
-        return Receipt(save.product_id, trace_id=request_id(reply.headers))
+        accept(reply, "listing_refused", "record", ADVICE, busy=LOCKED)
+        return _receipt(reply, save.product_id)
 
     async def _create(self, claimed: Claimed) -> Receipt:
         """Create a product with its variants and pictures, in one call.
@@ -162,12 +169,23 @@ class ListingsWriter(TargetWriter):
             reason = vendor_text(reply.error_summary().partition(": ")[2], 300)
             message = f"the store answers {reply.status}: {reason}"
             raise RecordRejected(Problem("listing_refused", "record", message, ADVICE))
-        accept(reply, "listing_refused", "record", ADVICE)
-        return Receipt(reply.value, trace_id=request_id(reply.headers))
+        accept(reply, "listing_refused", "record", ADVICE, busy=LOCKED)
+        return _receipt(reply, reply.value)
 
 
 def _is_new(claimed: Claimed) -> bool:
     return isinstance(claimed.content, NewListing)
+
+
+def _receipt(reply: Reply, product_id: str) -> Receipt:
+    """Return what a product was answered with: 207 means that one of its fields was not saved."""
+    refused: tuple[Problem, ...] = ()
+    if reply.status == PARTIAL:
+        errors = b'{"errors":%s}' % bytes(PARTIAL_ANSWERS.decode(reply.body).document.errors)
+        reason = error_text(errors, 300, sent=reply.sent)
+        message = f"the store has saved a part only: {reason}"
+        refused = (Problem("listing_refused", "record", message, ADVICE),)
+    return Receipt(product_id, trace_id=request_id(reply.headers), refused=refused)
 
 
 def _skus(product: ListedProduct) -> list[str]:

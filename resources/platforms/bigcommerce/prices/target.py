@@ -30,6 +30,7 @@ from resources.http.policy import ClientPolicy
 from resources.http.redaction import request_id, vendor_text
 from resources.http.target_writer import TargetWriter
 from resources.platforms.bigcommerce.answers_payload import ERRORS
+from resources.platforms.bigcommerce.client import BUSY, LOCKED
 from resources.platforms.bigcommerce.prices.payload import (
     WRITTEN_RECORDS,
     WRITTEN_ROWS,
@@ -135,7 +136,7 @@ class _Batch:
             done = Outcome("done", trace_id=request_id(reply.headers))
             self.outcomes |= {index: done for index, _ in rows}
             return
-        _stop_where_the_system_is_at_fault(reply)
+        _stop_where_the_system_is_at_fault(reply, LOCKED if self._operation == PRODUCT else BUSY)
         if len(rows) == 1 or self._calls >= MAX_CALLS:
             self.outcomes |= {i: Outcome("refused", problems=(_refused(reply),)) for i, _ in rows}
             return
@@ -186,10 +187,11 @@ def _answer(body: bytes, decoder: PayloadDecoder[Any]) -> Any:
         raise ValueError(rejected.problems[0].message) from None
 
 
-def _stop_where_the_system_is_at_fault(reply: Reply) -> None:
+def _stop_where_the_system_is_at_fault(reply: Reply, busy: Collection[int]) -> None:
+    """Raise what is no row's fault; 409 to products is a conflict of one of them, by contract."""
     if reply.status in (401, 403):
         raise AccessRefused(f"{reply.error_summary()}; give the token the scope store_v2_products")
-    if reply.status in (409, 423):
+    if reply.status in busy:
         raise TransientError(f"{reply.error_summary()}; the store is busy, a later try may help")
     if reply.status >= 500:
         raise PermanentError(f"{reply.error_summary()}; another try won't help")

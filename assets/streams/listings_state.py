@@ -1,0 +1,102 @@
+"""What the ledger keeps of a product that listings were written to, and what follows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from domain.listings import is_new
+from domain.records.listings import Listing
+from domain.skus import sku_key
+from resources.ledger.rows import TargetRow
+
+Json = dict[str, Any]
+ONLY_NEW = ("price", "weight", "variants")
+"""What a product has from its creation alone."""
+
+
+def content_of(
+    listing: Listing,
+    before: TargetRow | None,
+    *,
+    made: Json | None = None,
+    is_partial: bool = False,
+    is_applied: bool = True,
+) -> bytes:
+    """Return what is kept of a listing that the store took, if ``is_applied``.
+
+    ``made`` is what the product was created with, ``is_partial`` that a part was not saved.
+    """
+    images = images_of(before)
+    if is_applied and listing.images is not None:
+        images = list(listing.images)
+    texts = sorted(listing.texts) if is_applied else []
+    kept: Json = {"images": images, "texts": texts}
+    if made is not None:
+        kept["made"] = made
+    if is_partial:
+        kept["is_partial"] = True
+    return orjson.dumps(kept)
+
+
+def images_of(row: TargetRow | None) -> list[str] | None:
+    """Return the pictures that were sent last, if any were."""
+    images: list[str] | None = None if row is None else orjson.loads(row.content)["images"]
+    return images
+
+
+def is_partial(row: TargetRow) -> bool:
+    """Return whether the store has saved a part only of what was sent last."""
+    return bool(orjson.loads(row.content).get("is_partial"))
+
+
+def last_images(rows: Iterable[TargetRow]) -> list[str] | None:
+    """Return the pictures that were sent last, whichever request of a product had them."""
+    newest = sorted(rows, key=lambda row: row.source_updated_at, reverse=True)
+    return next((images for row in newest if (images := images_of(row)) is not None), None)
+
+
+def made_with(rows: Iterable[TargetRow]) -> Json | None:
+    """Return what a product was created with; ``None`` where it was not created by us."""
+    newest = sorted(rows, key=lambda row: row.source_updated_at, reverse=True)
+    kept = (orjson.loads(row.content).get("made") for row in newest if is_new(row.target_key))
+    return next((made for made in kept if made is not None), None)
+
+
+def new_values(listing: Listing) -> Json:
+    """Return what a listing wants of a product that only its creation can give it."""
+    variants = [
+        [one.sku, [[o.name, o.value] for o in one.options], _text(one.price), _text(one.weight)]
+        for one in listing.variants or ()
+    ]
+    wanted = {
+        "price": _text(listing.price),
+        "weight": _text(listing.weight),
+        "variants": sorted(variants) or None,
+    }
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+def unmet(listing: Listing, made: Json | None) -> list[str]:
+    """Return what a listing wants of a product that was created with other values."""
+    wanted = new_values(listing)
+    return [name for name in ONLY_NEW if name in wanted and wanted[name] != (made or {}).get(name)]
+
+
+def shows_all(listing: Listing, shown: Mapping[str, Any]) -> bool:
+    """Return whether a product is just what a listing asks to create: its texts, pictures, SKUs."""
+    wanted: Sequence[str] = listing.images or ()
+    pictures = shown.get("addresses", shown.get("images"))
+    skus = {sku_key(sku) for sku in shown["skus"] if sku}
+    return (
+        all(shown[name] == (listing.texts.get(name) or "") for name in ("name", "description"))
+        and pictures in (list(wanted), len(wanted))
+        and skus == {sku_key(sku) for sku in listing.skus}
+    )
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else format(amount.normalize(), "f")

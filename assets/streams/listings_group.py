@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from domain.listings import new_id
 from domain.records.catalog import Attribute
 from domain.records.listings import Listing, NewVariant
 from domain.records.record import InvalidRecord
-from resources.sheets.reader import COLUMNS, NEW_COLUMNS
+from resources.sheets.reader import COLUMNS, NEW_COLUMNS, Row
 
 _AMOUNT = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?", re.ASCII)
 OF_ONE = COLUMNS[1:]
@@ -32,6 +32,13 @@ class Wanted:
     """What of the row was not used, where the rest of it was."""
     result: str = ""
     is_done: bool = False
+    unread: Collection[str] = ()
+    """Columns whose cell can't be used."""
+
+    @classmethod
+    def of(cls, row: Row) -> Wanted:
+        """Return what a row of a sheet asks for."""
+        return cls(row.number, row.cells, row.problems, unread=row.unread)
 
     @property
     def sku(self) -> str:
@@ -43,7 +50,9 @@ def units_of(rows: Sequence[Wanted]) -> list[list[Wanted]]:
     """Return the rows without faults by product, those of a group together.
 
     A group with a faulty row is not used: a product without one of its variants is another one.
+    Where a row does not show which group it belongs to, no group is.
     """
+    astray = next((row for row in rows if _is_astray(row)), None)
     units: dict[object, list[Wanted]] = {}
     for row in rows:
         group = row.cells.get("group")
@@ -51,13 +60,24 @@ def units_of(rows: Sequence[Wanted]) -> list[list[Wanted]]:
         units.setdefault(key, []).append(row)
     good = []
     for unit in units.values():
-        faulty = [row for row in unit if row.problems]
-        if not faulty:
+        faulty = next((row for row in unit if row.problems), None)
+        reason = "" if faulty is None else f"row {faulty.number} of the same group can't be used"
+        if astray is not None and "group" in unit[0].cells and not reason:
+            reason = f"row {astray.number} has options and no group, and may belong to this one"
+            if "group" in astray.unread:
+                reason = f"the group of row {astray.number} can't be read, and may be this one"
+        if not reason:
             good.append(unit)
         for row in unit:
-            if faulty and not row.problems:
-                row.problems = (f"row {faulty[0].number} of the same group can't be used",)
+            if reason and not row.problems:
+                row.problems = (reason,)
     return good
+
+
+def _is_astray(row: Wanted) -> bool:
+    """Return whether a row is of a group, but not of which one."""
+    has_options = "options" in row.cells or "options" in row.unread
+    return "group" in row.unread or (has_options and "group" not in row.cells)
 
 
 def listing_of(unit: Sequence[Wanted], product_id: str | None) -> Listing:

@@ -34,6 +34,7 @@ from domain.listings import (
 )
 from domain.records.listings import Listing
 from domain.records.record import decode_record
+from domain.text import clean_text
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -166,7 +167,7 @@ class ListingsPlanner(Planner[Listing]):
     ) -> Intent | Outcome:
         shown: Mapping[str, Any] = held.content
         texts = {
-            name: text for name, text in save.texts.items() if _typed(shown[name]) != _typed(text)
+            name: text for name, text in save.texts.items() if not _is_same(name, shown[name], text)
         }
         images = save.images
         force = self.request.force
@@ -233,6 +234,13 @@ def _save(listing: Listing, product_id: str) -> ListingSave:
 def _was_sent(plan: Plan, intent: Intent) -> bool:
     """Return whether the same may have been sent before, so that the store has it from us."""
     return any(one.is_uncertain and one.delivery_key == intent.key for one in plan.due.unsettled)
+
+
+def _is_same(field: str, shown: str, wanted: str) -> bool:
+    """Return whether a text is shown, by the form in which an exported sheet has it."""
+    if field == "name":  # the catalog keeps names without needless blanks and invisible characters
+        return clean_text(shown) == clean_text(wanted)
+    return _typed(shown) == _typed(wanted)
 
 
 def _typed(text: str) -> str:

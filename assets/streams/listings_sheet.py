@@ -8,7 +8,7 @@ from assets.streams.listings_group import Wanted, listing_of, units_of
 from domain.connections import LISTINGS
 from domain.records.listings import Listing
 from domain.records.record import InvalidRecord
-from domain.schemas.listings import ALL_FIELDS, listing_problems
+from domain.schemas.listings import ALL_FIELDS, LONGEST_NAME, listing_problems
 from domain.skus import sku_key
 from domain.text import printable
 from resources.ledger.records.products import Products
@@ -17,6 +17,8 @@ from resources.sheets.reader import NEW_COLUMNS
 
 DONE, TAKEN = "done", ("delivered", "unchanged")
 LONGEST_RESULT = 500
+CUT = 50
+"""By how much a cut title may be shorter than the longest: a combined character is not split."""
 UNREAD = "the store's catalog was not read as a whole yet; run the stream catalog"
 
 
@@ -173,9 +175,11 @@ def _rejections(session: Session, ids: Sequence[str]) -> dict[str, str]:
 def exported(session: Session) -> Iterator[tuple[str, ...]]:
     """Yield a row of the template for each product of the store that has a SKU.
 
-    ``session`` is of the stream ``catalog``.
+    ``session`` is of the stream ``catalog``. A title that the catalog may have cut is left out:
+    imported again, it would be written to the store.
     """
     for product in session.products.newest():
         sku = next((one.sku for one in product.variants if one.sku), "")
-        texts = sku, product.name, product.description, product.warranty, ""
+        title = product.name if len(product.name) < LONGEST_NAME - CUT else ""
+        texts = sku, title, product.description, product.warranty, ""
         yield (*texts, *("" for _ in NEW_COLUMNS))

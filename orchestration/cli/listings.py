@@ -81,7 +81,7 @@ def import_(connection: str, file: Path, result: Path | None, *, dry_run: bool) 
     """
     target = result or file.with_name(f"{file.stem}.result.xlsx")
     refuse_to_replace(target)
-    rows = [Wanted(row.number, row.cells, row.problems) for row in read(file)]
+    rows = [Wanted.of(row) for row in read(file)]
     is_done = _deliver(connection, rows, dry_run=dry_run)
     write(target, "products", (*SHEET, RESULT), _lines(rows))
     _summarise(rows)

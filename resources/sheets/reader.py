@@ -43,6 +43,8 @@ class Row(NamedTuple):
     cells: dict[str, str]
     """Without the empty ones."""
     problems: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
+    """Columns whose cell has something that can't be used."""
 
 
 class Form(NamedTuple):
@@ -125,6 +127,7 @@ def _header(file: Path, cells: Sequence[Any], form: Form) -> list[str]:
 def _row(number: int, header: Sequence[str], cells: Sequence[Any], form: Form) -> Row:
     texts: dict[str, str] = {}
     problems: list[str] = []
+    unread: set[str] = set()
     for place, given in enumerate(cells):
         name = header[place] if place < len(header) else ""
         cell = _accepted(given, name, form)
@@ -135,11 +138,12 @@ def _row(number: int, header: Sequence[str], cells: Sequence[Any], form: Form) -
             problems.append(f"{where} is in a column without a name")
         elif (wrong := _fault(cell)) is not None:
             problems.append(f"{where} ({name}) {wrong}")
+            unread.add(name)
         elif text := str(cell).strip():
             texts[name] = text
     if texts and form is PRODUCTS and "sku" not in texts and not problems:
         problems.append(f"row {number} has no SKU")
-    return Row(number, texts, tuple(problems))
+    return Row(number, texts, tuple(problems), frozenset(unread))
 
 
 def _accepted(cell: Any, name: str, form: Form) -> Any:

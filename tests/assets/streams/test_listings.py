@@ -259,13 +259,18 @@ def test_an_exported_sheet_that_is_imported_again_changes_nothing(
         {"id": 910 + n, "sku": f"00{n}", "name": f" =Cup {n} ", "description": text, "price": 1}
         for n, text in enumerate(texts)
     ]
+    names = "Stone  mug\u00a0\u200bXL", "N" * 300, "N" * 240 + "e\u0301" * 30
+    rows += [
+        {"id": 920 + n, "sku": f"L{n}", "name": name, "description": "d", "price": 1}
+        for n, name in enumerate(names)
+    ]
     shop.to_store("catalog", rows)
     shop.run("catalog", first=shop.today)
     assert shop.lockstep is not None
     sync, file = shop.lockstep.sync(NAME, "import"), tmp_path / "products.xlsx"
     with sync.ledger.session(NAME, "catalog") as session:
         write(file, "products", (*COLUMNS, *NEW_COLUMNS), exported(session))
-        wanted = [Wanted(row.number, row.cells, row.problems) for row in read(file)]
+        wanted = [Wanted.of(row) for row in read(file)]
         resolve(session.products, wanted)
     assert not any(row.problems for row in wanted)
     capture_listings(sync, [row.listing for row in wanted if row.listing is not None])
@@ -275,6 +280,7 @@ def test_an_exported_sheet_that_is_imported_again_changes_nothing(
     assert {outcome for _, outcome in outcomes.values()} == {"delivered"}
     assert writes(shop) == 0
     assert product(shop, 910)["description"] == texts[0]
+    assert [product(shop, 920 + n)["name"] for n in range(3)] == list(names)
     ask(shop, 900, description="old ")
     ask(shop, 900, description="old\nnew")
     assert writes(shop) == 1

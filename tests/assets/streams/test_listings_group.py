@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from openpyxl import Workbook
 
 from assets.streams.listings_group import Wanted
 from assets.streams.listings_sheet import listings_of, resolve
 from domain.records.listings import Listing
 from resources.ledger.records.products import Products
+from resources.sheets.reader import read
 
 NEEDS = ("name", "price", "weight")
 SIZE = {"group": "Tee", "title": "Tee", "price": "20", "weight": "1"}
@@ -155,3 +158,45 @@ def test_a_sku_is_used_once_in_a_sheet() -> None:
     assert [row.problems for row in rows] == [(), ("row 2 is about the same product",), ()]
     group = resolved({"sku": "NEW", **row}, {"sku": "NEW", "options": "Size: S", **SIZE})
     assert group[1].problems == ("row 2 is about the same product",)
+
+
+def sheet(tmp_path: Path, *rows: Sequence[Any]) -> list[Wanted]:
+    """Return what a workbook with groups asks for."""
+    book = Workbook()
+    page = book.active
+    for cells in (("sku", "title", "group", "options", "price", "weight"), *rows):
+        page.append(cells)
+    book.save(tmp_path / "groups.xlsx")
+    wanted = [Wanted.of(row) for row in read(tmp_path / "groups.xlsx")]
+    resolve(cast("Products", _Known()), wanted, creates=True, needs=NEEDS)
+    return wanted
+
+
+@pytest.mark.parametrize(
+    ("group", "reason"),
+    [
+        ("=C2", "the group of row 3 can't be read, and may be this one"),
+        (2024, "the group of row 3 can't be read, and may be this one"),
+        (None, "row 3 has options and no group, and may belong to this one"),
+    ],
+)
+def test_a_group_is_not_created_by_halves(tmp_path: Path, group: Any, reason: str) -> None:
+    """Where a row's cell does not show its group; products by themselves go on."""
+    rows = sheet(
+        tmp_path,
+        ("T-S", "Tee", "Tee", "Size: S", "20", "1"),
+        ("T-M", None, group, "Size: M", None, None),
+        ("CUP", "Cup", None, None, "5", "1"),
+        ("JAR-S", "Jar", None, None, None, None),
+    )
+    assert rows[0].problems == (reason,)
+    assert rows[1].problems
+    assert [listing.product_id for listing in listings_of(rows)] == ["new:CUP", "2"]
+
+
+def test_a_group_is_one_in_any_case() -> None:
+    """And whatever the blanks in it."""
+    one(
+        {"sku": "T-S", "options": "Size: S", **SIZE, "group": "Big  tee"},
+        {"sku": "T-M", "options": "Size: M", "group": "big tee"},
+    )

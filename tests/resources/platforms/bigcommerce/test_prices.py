@@ -189,6 +189,21 @@ def test_a_refused_row_is_found_and_stops_no_other(
     assert "999" in outcomes[4].problems[0].message
 
 
+def test_a_conflict_of_one_product_is_no_busy_store(
+    store: tuple[BigCommerce, Callable[[str, Any], Json]],
+) -> None:
+    """409 to products, by their contract: a tax class that was deleted, say."""
+    shop, control = store
+    rule = {"method": "PUT", "path": "/v3/catalog/products", "kind": "status", "status": 409}
+    control("faults", [rule | {"body": {"title": "The tax class is gone."}, "times": 2}])
+    places = [usd(item(f"X-{n}", n, None)) for n in ("11", "12")]
+    shown = [StorePrice(PRODUCT, None, n, PRODUCT) for n in ("11", "12")]
+    changes = [claimed(p, tag("21"), s) for p, s in zip(places, shown, strict=True)]
+    outcomes = apply(shop, *changes)
+    assert [one.state for one in outcomes] == ["refused", "done"]
+    assert outcomes[0].problems[0].message == "the store answers 409: The tax class is gone."
+
+
 def answering(status: int, body: Any) -> BigCommerce:
     """Return a store that answers every call alike."""
     content = body if isinstance(body, bytes) else orjson.dumps(body)

@@ -77,6 +77,14 @@ def test_a_level_without_a_limit_switches_tracking_off(shop: Shop) -> None:
     assert tracking(shop)["SOLO"] == "none"
 
 
+def test_a_conflict_of_a_product_is_no_busy_store(shop: Shop) -> None:
+    """409, by the contract of products; 423 is a locked one."""
+    items = catalogued(shop)
+    shop.fault(kind="status", status=409, body={"title": "no such brand"}, method="PUT", times=1)
+    outcomes = apply(shop, level(items, "SOLO", infinite=True))
+    assert codes(outcomes) == [("refused", ["tracking_not_changed"])]
+
+
 @pytest.mark.parametrize("sku", ["OFF", "SOLO"])
 def test_a_level_of_an_item_that_is_not_tracked_switches_tracking_on(shop: Shop, sku: str) -> None:
     """And the quantity is written at that level; it may be on already."""

@@ -15,8 +15,6 @@ from contextvars import copy_context
 from queue import Empty, Full, Queue
 from typing import Generic, TypeVar
 
-COLLECT_EVERY = 5
-"""Chunks between two collections, of which each takes as long as to map some hundred records."""
 T = TypeVar("T")
 
 
@@ -113,27 +111,22 @@ def write_behind() -> Iterator[Callable[[Callable[[], None]], None]]:
 
 
 @contextmanager
-def gc_paused() -> Iterator[Callable[[], None]]:
+def gc_paused() -> Iterator[Callable[[], object]]:
     """Pause the cyclic garbage collector while a step processes its chunks, in all threads.
 
     Thousands of records that live until the end of their chunk make the collector run often and
     find nothing. Most of its time goes into full collections, which traverse all that the process
     has imported; a step must therefore pause it for all of its chunks, since the reading threads
     would make up for it between two of them (docs/performance.md). What is yielded is to be called
-    after each chunk: it collects the little garbage of some chunks, among new objects only, so that
-    memory stays bounded.
+    after each chunk: it collects the garbage that the step has left so far, and does not look at
+    what was there before, so that memory stays bounded.
     """
-    was_enabled, chunks = gc.isenabled(), 0
-
-    def collect() -> None:
-        nonlocal chunks
-        chunks += 1
-        if chunks % COLLECT_EVERY == 0:
-            gc.collect(1)
-
+    was_enabled = gc.isenabled()
     gc.disable()
+    gc.freeze()
     try:
-        yield collect
+        yield gc.collect
     finally:
+        gc.unfreeze()
         if was_enabled:
             gc.enable()

@@ -30,8 +30,8 @@ def cycles() -> Iterator[list[str]]:
     gc.collect()
     gc.disable()
     try:
+        gc.set_debug(gc.DEBUG_SAVEALL)  # also for the collections of the steps
         yield found
-        gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
         found += sorted(type(thing).__name__ for thing in gc.garbage if isinstance(thing, RECORDS))
     finally:

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from assets.pipeline.prefetch import COLLECT_EVERY, gc_paused, prefetch, write_behind
+from assets.pipeline.prefetch import gc_paused, prefetch, write_behind
 
 
 def test_jobs_behind_the_caller_run_in_order_and_all_of_them() -> None:
@@ -70,19 +70,24 @@ def test_the_collector_is_paused_only_within_the_block() -> None:
     assert gc.isenabled()
 
 
-def test_the_garbage_of_a_chunk_is_collected_while_the_collector_is_paused() -> None:
-    """Memory stays bounded, however many chunks a step has."""
+def test_garbage_is_collected_while_the_collector_is_paused() -> None:
+    """Memory stays bounded, however many chunks a step has: also what lived for some of them."""
 
     class Knot:
         def __init__(self) -> None:
             self.itself = self
 
     with gc_paused() as collect:
-        knot = weakref.ref(Knot())
-        for _ in range(COLLECT_EVERY):
-            assert knot() is not None
-            collect()
-        assert knot() is None
+        young, lived = weakref.ref(Knot()), Knot()
+        old = weakref.ref(lived)
+        assert young() is not None
+        collect()
+        collect()
+        assert young() is None
+        del lived
+        assert old() is not None
+        collect()
+        assert old() is None
 
 
 def test_an_error_of_the_source_reaches_the_reader() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
 
 from domain.delivery import Intent, Outcome
 from domain.errors import Problem
@@ -63,6 +64,8 @@ class Plan:
     """The record stays due even if this is sent, since what it depends on will change."""
     goes_apart: bool = False
     """Its intents are sent one by one, although the target would take them together."""
+    keeps_open: frozenset[UUID] = frozenset()
+    """Uncertain deliveries that nothing replaces, since no target of this run could show them."""
     resolves: list[UnsettledDelivery] = field(default_factory=list)
     """Uncertain deliveries that this plan replaces once it has succeeded."""
     context: Any = None

@@ -61,7 +61,11 @@ class Resolver:
         """
         if plan.refusal or plan.waits_until is not None:
             return []
-        return [u for u in _others(plan) if u.state != "delivered"]
+        return [
+            u
+            for u in _others(plan)
+            if u.state != "delivered" and u.delivery_key not in plan.keeps_open
+        ]
 
     def _plan(self, due: Due[Any]) -> Plan:
         try:

@@ -35,6 +35,7 @@ from assets.streams.returns_refund import (
     lines_of,
     named,
     not_captured,
+    not_looked_up,
     part_of_another,
     priced,
     waiting,
@@ -66,7 +67,7 @@ from domain.refunds import (
 from domain.rules.refund_amounts import PricedOrder
 from resources.ledger.records.refunds import KnownRefund, RefundRow, ReturnedLine
 from resources.ledger.rejections.approvals import approvals
-from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow
+from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
@@ -139,24 +140,33 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         record, state = due.record, ReturnState.from_ledger(due.known)
         context = _Return(state)
         plan = Plan(due, context=context)
+        lost = [u for u in due.unsettled if self._is_elsewhere(state, u)]
+        plan.keeps_open = frozenset(u.delivery_key for u in lost)
         if state.applied_at > record.updated_at.isoformat() and not self.request.force:
             return plan  # late: a newer state of the return has been applied
         declined = [r.declined_of(record.source_id) for r in state.refunds.values() if r.declined]
-        plan.kept_back = tuple(declined)
+        unseen = [not_looked_up(record, state.asked.get(u.delivery_key.hex)) for u in lost]
+        plan.kept_back = before = (*declined, *unseen)
         counted = record.in_status(*self._in_store) if self._shows else record.confirmed()
         if not (counted or state.refunds or state.shown):
             return plan
         self._count(plan)
         left = state.left_of(context.confirmed)
-        if any(units < 0 for units in left.values()) and not plan.kept_back[len(declined) :]:
+        if any(units < 0 for units in left.values()) and not plan.kept_back[len(before) :]:
             plan.notes.append(above_return(record, left))
         owed = {line_id: units for line_id, units in left.items() if units > 0}
         plan.intents += self._shown(plan)
         if context.confirmed and not record.is_refunded:
             plan.left_alone = (NOT_REFUNDED, record.return_id)
-        elif owed and self._policy.refunds != "none":
+        elif owed and not lost and self._policy.refunds != "none":
             plan.intents.append(self._refund(due, state, owed))
         return plan
+
+    def _is_elsewhere(self, state: ReturnState, delivery: UnsettledDelivery) -> bool:
+        """Return whether a service that is not asked any more may have made a refund."""
+        asked = state.asked.get(delivery.delivery_key.hex, self._target.service)
+        is_lost = delivery.is_uncertain and delivery.action == REFUND
+        return is_lost and asked not in self._target.services
 
     def _count(self, plan: Plan) -> None:
         """Count the units that arrived and that are confirmed, in the store's units."""
@@ -229,6 +239,8 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         rows: list[SettleRow] = []
         for delivery in uncertain:
             refund = own.get(delivery.delivery_key.hex)
+            if refund is None and self._is_elsewhere(state, delivery):
+                continue
             if refund is None:
                 rows.append(SettleRow(delivery.delivery_key, "superseded", error=LOOKED_UP))
                 continue
@@ -292,6 +304,13 @@ class ReturnsPlanner(ReadingPlanner[Return]):
             self._lines.get(order_id, {}),
             self.sync.connection.orders.uom_rules,
         )
+
+    def foreseen(self, plan: Plan) -> TargetRow | None:
+        """Note which service is asked: no other one can show what became of a lost request."""
+        context: _Return = plan.context
+        context.state.asked[plan.unsent()[0].key.hex] = self._target.service
+        known = {k: r for k, r in context.state.refunds.items() if r not in context.found}
+        return replace(context.state, refunds=known).to_row(plan.due.record)
 
     def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
         """Return what is known of the return after a success."""

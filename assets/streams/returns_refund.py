@@ -254,3 +254,14 @@ def _too_many(request: RefundRequest, line_id: str, before: Mapping[str, int]) -
         "correct the return.",
         line_id,
     )
+
+
+def not_looked_up(record: Return, service: str | None) -> Problem:
+    """Return why a return has no further refund: what became of an earlier one can't be seen."""
+    return Problem(
+        "target_not_read", "returns.refunds",
+        f"A refund of the return {record.return_id} was asked for without an answer, and "
+        f"{service or 'the payment service'}, which may have made it, is not asked any more.",
+        "Set returns.refunds back to that service and retry, or look there whether the shopper has "
+        "the money, pay it by hand if not, and discard this rejection.",
+    )  # fmt: skip

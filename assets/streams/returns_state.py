@@ -35,6 +35,8 @@ class ReturnState:
     """Digest of what the store's order shows of the return; empty where it shows nothing."""
     missing: set[str] = field(default_factory=set)
     """Keys of open refunds that the payment service did not have when it was last asked."""
+    asked: dict[str, str] = field(default_factory=dict)
+    """Key of a refund that was asked for -> the service that was asked, until it is known."""
 
     @classmethod
     def from_ledger(cls, known: TargetRow | None) -> ReturnState:
@@ -60,6 +62,7 @@ class ReturnState:
             known.sequence,
             content.get("shown", ""),
             set(content.get("missing", ())),
+            content.get("asked", {}),
         )
 
     def content(self) -> bytes:
@@ -76,7 +79,7 @@ class ReturnState:
             for name, refund in self.refunds.items()
         }
         stored: dict[str, Any] = {"refunds": refunds, "applied_at": self.applied_at}
-        seldom = {"shown": self.shown, "missing": sorted(self.missing)}
+        seldom = {"shown": self.shown, "missing": sorted(self.missing), "asked": self.asked}
         return orjson.dumps(stored | {name: value for name, value in seldom.items() if value})
 
     def to_row(self, record: Return) -> TargetRow:
@@ -97,6 +100,7 @@ class ReturnState:
         name = refund.key or refund.refund_id
         is_new = name not in self.refunds
         self.refunds[name] = refund
+        self.asked.pop(refund.key, None)
         return is_new
 
     def update(self, key: str, now: StoreRefund) -> None:

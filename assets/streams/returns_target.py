@@ -75,6 +75,13 @@ class ReturnsTarget:
         store, payments = self._store.writer(log), self._payments.writer(log)
         return _Writer(store, payments, self._store_name, is_shown=self._is_shown)
 
+    @property
+    def services(self) -> frozenset[str]:
+        """Return the services whose refunds ``held`` shows: without one, none is asked."""
+        if self._payments is None:
+            return frozenset()
+        return frozenset(filter(None, (self.service, self._store_name)))
+
     def by_id(
         self, known: Mapping[str, Sequence[KnownRefund]]
     ) -> dict[str, dict[str, KnownRefund]]:

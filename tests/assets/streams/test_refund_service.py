@@ -139,6 +139,31 @@ def test_a_lost_refund_is_known_although_its_return_was_canceled(shop: Scene) ->
     assert shop.sql("SELECT count(*) FROM sync.delivery WHERE is_uncertain") == [(0,)]
 
 
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
+@pytest.mark.parametrize("other", ["none", "platform"])
+def test_a_lost_refund_is_only_settled_by_the_service_that_was_asked(
+    shop: Scene, kind: str, other: str
+) -> None:
+    """After a change of the policy it is not known whether it was paid, so no one else pays it."""
+    made = confirmed(shop, l101=2)
+    lose_request_and_look_up(shop, kind)
+    shop.run("returns", raise_on_error=False)
+    shop.fault("payments")
+    shop.configure(streams=STREAMS, returns=LIMITS | {"refunds": other})
+    shop.sql_write("UPDATE sync.delivery SET may_act_until = now() WHERE stream = 'returns'")
+    for _ in range(2):
+        shop.run("returns")
+        assert shop.open_rejections("returns") == {made: "target_not_read"}
+        assert shop.sql("SELECT count(*) FROM sync.delivery WHERE is_uncertain") == [(1,)]
+    assert shop._ask(f"bigcommerce/{shop.store}/truth")[0]["refunds"] == []
+    configure(shop)
+    shop.run("returns")
+    assert refunds(shop) == [("20.00", "accepted")]
+    assert shop.open_rejections("returns") == {}
+    assert shop.sql("SELECT count(*) FROM sync.delivery WHERE is_uncertain") == [(0,)]
+    assert shop.sql("SELECT amount::text, service FROM history.refunds") == [("20.0000", "service")]
+
+
 def test_an_unknown_outcome_is_found_pending_and_decided_later(shop: Scene) -> None:
     """The service does not know yet: nothing is sent again, and the later answer counts."""
     at_service(shop, "settings", {"outcome": "unknown"})

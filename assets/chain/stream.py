@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from assets.delivery.planner import Planner
 from assets.delivery.request import DeliveryRequest
@@ -75,4 +75,13 @@ class Stream(Protocol[R]):
 
         Return counts to show with the delivery, if there are any.
         """
+        ...
+
+
+@runtime_checkable
+class ReadsInTurn(Protocol):
+    """A stream that reads a part of its source at a time."""
+
+    def captured(self, session: Session) -> None:
+        """Note that what was read is captured, in the transaction that stores the last of it."""
         ...

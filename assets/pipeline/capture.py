@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from assets.chain.stream import Stream
+from assets.chain.stream import ReadsInTurn, Stream
 from assets.pipeline.prefetch import gc_paused, prefetch
 from assets.pipeline.versions import Ordered, in_order
 from domain.errors import TransientError
@@ -195,6 +195,8 @@ def _store(
     captured = session.captures.add(kept.rows, sync.run_id)
     if reached is not None and not kept.doubtful:
         session.move_watermark(reached, may_start=may_start)
+        if isinstance(stream, ReadsInTurn):
+            stream.captured(session)
     return captured, kept.doubtful
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -53,10 +53,31 @@ def reconcile_prices(
     report: Compared,
     pause: float,
 ) -> None:
-    """Compare all prices, and those that differ once more after ``pause`` seconds."""
+    """Compare all prices, and those that differ once more after ``pause`` seconds.
+
+    Where each SKU costs a call, some are compared, and the next ones the next time: in a turn of
+    their own, since that of the stream may stand at the same SKUs each day.
+    """
+    most = sync.prices.skus_a_read
+    if most is None:
+        _compare(sync, session, _chunks(session), recorder, report, pause)
+        return
+    skus = session.prices.next_turn(most, "reconciliation")
+    _compare(sync, session, [skus], recorder, report, pause)
+    session.prices.end_turn(skus, "reconciliation")
+
+
+def _compare(
+    sync: Sync,
+    session: Session,
+    chunks: Iterable[list[str]],
+    recorder: Recorder,
+    report: Compared,
+    pause: float,
+) -> None:
     first: dict[DriftKey, Drift] = {}
     skus: set[str] = set()
-    for chunk in _chunks(sync, session):
+    for chunk in chunks:
         found = PriceComparator(sync, datetime.now(UTC)).compare(session, chunk)
         results = list(found.values())
         report.prices += len(results)
@@ -82,11 +103,8 @@ def reconcile_prices(
         recorder.record(list(again.values()), same)
 
 
-def _chunks(sync: Sync, session: Session) -> Iterator[list[str]]:
-    """Yield the catalog's SKUs; where each costs a call, those whose turn it is next."""
-    if (most := sync.prices.skus_a_read) is not None:
-        yield session.prices.next_turn(most)
-        return
+def _chunks(session: Session) -> Iterator[list[str]]:
+    """Yield the catalog's SKUs."""
     after = ""
     while skus := session.catalog.store_skus(after, SKUS_AT_ONCE):
         yield skus

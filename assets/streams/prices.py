@@ -56,8 +56,8 @@ class Prices:
     def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
         """Read the prices of every SKU of the catalog, which is refreshed first where due.
 
-        Where each SKU costs a call, some are read, and the next ones in the next run: a run that
-        ends early reads the same again.
+        Where each SKU costs a call, some are read, and the next ones once these are captured: after
+        a run that ends early, the same are read again.
         At the end, prices are made due that mean something else now, although they are the same.
         """
         del window
@@ -70,10 +70,10 @@ class Prices:
         with session.writer_lock():  # so that one is known to be gone that no run has planned yet
             take_up_due(sync, session, session.now())
         if (most := sync.prices.skus_a_read) is not None:
-            skus = session.prices.next_turn(most)
+            skus = session.prices.next_turn(most, "stream")
             yield from self._read(sync, session, skus, not_before)
             with session.writer_lock():
-                session.prices.end_turn(skus)
+                session.prices.end_turn(skus, "read")
                 make_changed_due(sync, session)
                 make_listed_due(sync, session)
             return
@@ -84,6 +84,10 @@ class Prices:
         with session.writer_lock():
             make_changed_due(sync, session)
             make_listed_due(sync, session)
+
+    def captured(self, session: Session) -> None:
+        """Let the next SKUs have their turn."""
+        session.prices.turn_captured()
 
     def _read(
         self, sync: Sync, session: Session, skus: Sequence[str], not_before: datetime

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -14,6 +14,8 @@ from assets.reconciliation.run import Report, Request, reconcile
 from domain.connections import PRICES
 from domain.values import Window
 from orchestration.local.simulated import Pair
+from resources.ledger.captures.captures import Captures
+from resources.ledger.rows import CaptureRow
 from sandbox.app import RunningSandbox
 from tests.assets.prices import price
 from tests.assets.reconciliation.comparing import drifts_of
@@ -28,7 +30,11 @@ SKUS = ["A-1", "B-2", "C-3", "D-4", "E-5"]
 
 @pytest.fixture
 def shop(
-    sandbox: RunningSandbox, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningSandbox,
+    database: str,
+    tmp_path: Path,
+    short_waits: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[PairScene]:
     """Make a connection that reads two prices a run, of five products."""
     monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
@@ -67,7 +73,7 @@ def test_every_product_has_its_turn_and_a_lost_run_skips_none(shop: PairScene) -
     for number in (2, 4):
         shop.run("prices", first=shop.today)
         assert sent(shop, *SKUS) == SKUS[:number]
-    rule = {"kind": "status", "status": 500, "method": "GET", "path": "/product/E-5"}
+    rule = {"kind": "status", "status": 500, "method": "GET", "path": "/product/"}
     shop.fault("extensiv", rule)
     shop.run("prices", first=shop.today, raise_on_error=False)
     assert sent(shop, *SKUS) == SKUS[:4]
@@ -79,6 +85,50 @@ def test_every_product_has_its_turn_and_a_lost_run_skips_none(shop: PairScene) -
     for _ in range(3):
         shop.run("prices", first=shop.today)
     assert len(shop.deliveries("prices")) == before, "an unchanged price is not sent"
+
+
+def test_what_was_read_and_not_captured_is_read_again(
+    shop: PairScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that dies in between takes no product's turn."""
+    add = Captures.add
+
+    def killed(self: Captures, rows: Sequence[CaptureRow], run_id: str) -> int:
+        if rows and self._stream == PRICES:
+            raise RuntimeError("killed")
+        return add(self, rows, run_id)
+
+    monkeypatch.setattr(Captures, "add", killed)
+    shop.run("prices", first=shop.today, raise_on_error=False)
+    monkeypatch.undo()
+    shop.run("prices", first=shop.today)
+    assert sent(shop, *SKUS) == SKUS[:2]
+
+
+def test_a_product_that_can_not_be_read_holds_no_other_one_up(shop: PairScene) -> None:
+    """It is a rejection until it can be read in its next turn, and its price is not gone."""
+    rule = {"kind": "status", "status": 500, "method": "GET", "path": "/product/A-1"}
+    for written in (10, 20):
+        shop.to_oms("prices", [price("A-1", written)])
+        shop.fault("extensiv", rule)
+        for _ in range(2):
+            shop.run("prices", first=shop.today)
+        assert set(SKUS[1:4]) <= set(sent(shop, *SKUS))
+        assert shop.open_rejections("prices") == {"A-1@": "oms_payload_unreadable"}
+        assert float(shown(shop, SKUS)["A-1"][0]) == (1 if written == 10 else 10)
+        shop.fault("extensiv")
+        everything(shop)
+        shop.run("prices", first=shop.today)
+        assert float(shown(shop, SKUS)["A-1"][0]) == written
+        assert shop.open_rejections("prices") == {}
+
+
+def everything(shop: PairScene) -> None:
+    """Read all products in each run from now on."""
+    shop.configure(
+        oms={"prices_a_read": 50},
+        prices={"first_price": "send", "max_change": None, "currency": "USD"},
+    )
 
 
 def test_a_price_that_is_not_set_leaves_the_stores_alone(shop: PairScene) -> None:
@@ -96,10 +146,7 @@ def test_a_price_that_is_not_set_leaves_the_stores_alone(shop: PairScene) -> Non
 
 def test_a_price_that_grows_tenfold_is_a_change(shop: PairScene) -> None:
     """Written as a whole number, without decimals, or with them."""
-    shop.configure(
-        oms={"prices_a_read": 50},
-        prices={"first_price": "send", "max_change": None, "currency": "USD"},
-    )
+    everything(shop)
     for written in (10, 100, "1000.00", 10):
         shop.to_oms("prices", [price("A-1", written)])
         shop.run("prices", first=shop.today)
@@ -120,6 +167,16 @@ def test_a_reconciliation_looks_at_the_products_whose_turn_it_is(shop: PairScene
     before = products_read(shop)
     assert drifts_of(reconciled(shop)) == []
     assert 0 < products_read(shop) - before <= 2
+
+
+def test_a_reconciliation_looks_at_every_product_in_time(shop: PairScene) -> None:
+    """Its turn is its own: the stream's may stand at the same products each day."""
+    for _ in range(3):
+        shop.run("prices", first=shop.today)
+    row = {"sku": "E-5", "name": "E-5", "price": "99.00", "inventory_level": 5}
+    shop.to_store("catalog", [row])
+    found = [drift for _ in range(3) for drift in drifts_of(reconciled(shop))]
+    assert [drift[:2] for drift in found] == [("differs", "price")]
 
 
 def test_a_preview_reads_no_more_products_than_a_run(shop: PairScene) -> None:

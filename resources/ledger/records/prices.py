@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -24,6 +24,8 @@ _DUE = """UPDATE sync.record r SET outcome = NULL, settled_at = NULL
                 WHERE (d.connection, d.stream, d.source_day, d.capture_id)
                     = (r.connection, r.stream, r.source_day, r.capture_id)
                   AND d.stage = 'delivered' AND d.state = 'discarded')"""
+Turn = Literal["stream", "read", "reconciliation"]
+"""What reads SKUs in turn; ``read``: the stream, of what is not captured yet."""
 REVIEWED = ("price_currency_missing", "price_currency_refused")
 """Codes that keep a price out by the policy: another policy may let it in."""
 UNLISTED = "price_list_unknown"
@@ -152,27 +154,39 @@ class Prices:
         )
         return dict(rows.fetchall())
 
-    def next_turn(self, limit: int) -> list[str]:
+    def next_turn(self, limit: int, purpose: Turn) -> list[str]:
         """Return the SKUs of the catalog that are read next, from its start again at its end."""
         rows = self._db.execute(
             """WITH turn AS (SELECT coalesce(max(last_sku), '') AS last FROM sync.price_turn
-                             WHERE connection = %(name)s)
+                             WHERE connection = %(name)s AND purpose = %(purpose)s)
                SELECT i.sku FROM sync.item i, turn
                WHERE i.connection = %(name)s AND i.side = 'store'
                GROUP BY i.sku, turn.last
                ORDER BY i.sku <= turn.last, i.sku LIMIT %(limit)s""",
-            {"name": self._name, "limit": limit},
+            {"name": self._name, "limit": limit, "purpose": purpose},
         )
         return [sku for (sku,) in rows]
 
-    def end_turn(self, skus: Sequence[str]) -> None:
-        """Note that these SKUs have been read."""
+    def end_turn(self, skus: Sequence[str], purpose: Turn) -> None:
+        """Note that these SKUs have been read; of a read, until ``turn_captured``."""
         if skus:
             self._db.execute(
-                """INSERT INTO sync.price_turn (connection, last_sku) VALUES (%s, %s)
-                   ON CONFLICT (connection) DO UPDATE SET last_sku = excluded.last_sku""",
-                (self._name, skus[-1]),
+                """INSERT INTO sync.price_turn (connection, purpose, last_sku) VALUES (%s, %s, %s)
+                   ON CONFLICT (connection, purpose) DO UPDATE SET last_sku = excluded.last_sku""",
+                (self._name, purpose, skus[-1]),
             )
+
+    def turn_captured(self) -> None:
+        """Take the turn of the read that was captured as the stream's, in its transaction."""
+        self._db.execute(
+            """WITH captured AS (DELETE FROM sync.price_turn
+                                 WHERE connection = %s AND purpose = 'read'
+                                 RETURNING connection, last_sku)
+               INSERT INTO sync.price_turn (connection, purpose, last_sku)
+               SELECT connection, 'stream', last_sku FROM captured
+               ON CONFLICT (connection, purpose) DO UPDATE SET last_sku = excluded.last_sku""",
+            (self._name,),
+        )
 
     def mark_read(self, keys: Collection[str], source_ids: Collection[str]) -> int:
         """Record which prices a complete read of SKUs had; return how many are due for that.

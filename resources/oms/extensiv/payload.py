@@ -134,6 +134,8 @@ class PricedRow(Document):
     sku: Id = None
     retail_price: Number = None
     wholesale_price: Number = None
+    lockstep_unread: str | None = None
+    """Not the account's: why a product could not be read."""
 
 
 _PAYLOAD_ADVICE = PayloadAdvice(ADVICE, ADVICE)

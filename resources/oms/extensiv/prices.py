@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from domain.errors import RecordRejected
+from domain.errors import AccessRefused, LockstepError, RateLimited, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id, is_id
 from domain.records.prices import Price
@@ -29,6 +29,10 @@ from resources.oms.extensiv.payload import PricedRow, decode_priced, unreadable
 from resources.oms.extensiv.personal import FACTS
 from resources.oms.extensiv.settings import ExtensivSettings
 
+UNREAD = "lockstep_unread"
+"""The field of Lockstep's own that says why a product could not be read."""
+MOST_UNREAD = 3
+"""Products of a read that can't be read before the account counts as failing."""
 NOT_SET = "price_not_set"
 """The rule that leaves a product alone whose price is 0 or absent."""
 
@@ -58,12 +62,31 @@ class PricesSource:
         return read_named(self.read, scope, refusal)
 
     def read(self, ids: Collection[str]) -> Iterator[Page]:
-        """Read the prices of SKUs, a call each."""
+        """Read the prices of SKUs, a call each.
+
+        A product that can't be read while others can becomes a rejection. Raises the account's
+        fault where none can be read, or too many can't.
+        """
+        unread: dict[str, LockstepError] = {}
+        answered = 0
         for sku in dict.fromkeys(ids):
             path = path_of(self._settings.paths.product, sku=sku)
-            row = fetch_one(self._client, self._settings.codes, path)
+            try:
+                row = fetch_one(self._client, self._settings.codes, path)
+            except (AccessRefused, RateLimited):
+                raise
+            except LockstepError as error:
+                unread[sku] = error
+                if len(unread) > MOST_UNREAD:
+                    raise
+                continue
+            answered += 1
             if row is not None and row not in NO_ROW:
                 yield Page([self._record(row)])
+        if unread and not answered:
+            raise next(iter(unread.values()))
+        for sku, fault in unread.items():
+            yield Page([_unread(sku, fault)])
 
     def to_canonical(self, payload: bytes) -> Mapped[Price] | Skipped:
         """Map a captured product. Raises ``RecordRejected`` ``oms_payload_unreadable``."""
@@ -72,6 +95,8 @@ class PricesSource:
         found = Findings(decoded.problems)
         with found.collecting():
             sku = text_of(row.sku)
+            if row.lockstep_unread is not None:
+                raise unreadable("sku", f"The product could not be read: {row.lockstep_unread}")
             if not sku:
                 raise unreadable("sku", "The product has no SKU.")
             written = _price(row, name)
@@ -97,6 +122,13 @@ class PricesSource:
         if not sku or not is_id(source_id):
             source_id = fallback_id(content)
         return RawRecord(source_id, now, payload, content)
+
+
+def _unread(sku: str, error: LockstepError) -> RawRecord:
+    """Return what is captured in place of a product; its content is the same each time."""
+    payload = orjson.dumps({"sku": sku, UNREAD: str(error)})
+    source_id = f"{sku}@" if is_id(f"{sku}@") else fallback_id(sku.encode())
+    return RawRecord(source_id, datetime.now(UTC), payload, orjson.dumps([sku, UNREAD]))
 
 
 def _price(row: PricedRow, name: str) -> Decimal | None:

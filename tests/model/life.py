@@ -176,7 +176,9 @@ class Life:
         """Return what changes when anything is done: effects at both systems, open rejections."""
         if self.world.pair != PAIR:
             held = (self.world.ask_store("truth"), self.world.ask_oms("truth"))
-            return (*held, *self.world.database.rows(OPEN))
+            counts = self.world.ask_oms("counts")
+            writes = [counts.get(name) for name in ("creates", "saves", "cancels")]
+            return (*held, writes, *self.world.database.rows(OPEN))  # late ones may only touch
         store, oms = self.world.ask_store("counts"), self.world.ask_oms("counts")
         effects = [store[name] for name in ("shipments", "status_changes", "inventory_writes")]
         effects += [oms[name] for name in ("saves", "cancels")]

@@ -83,6 +83,17 @@ def new_values_kept(fields: Sequence[str]) -> Problem:
     )
 
 
+def in_other_language(fields: Sequence[str]) -> Problem:
+    """Return the note about texts that a product shows, but not in the connection's language."""
+    return Problem(
+        "listing_in_other_language",
+        "record",
+        f"{', '.join(fields)}: the product shows this text in another language only, so it was not "
+        "written",
+        "deliver the listing with force, or write the text in the store",
+    )
+
+
 def not_created() -> Problem:
     """Return the problem of a new product in a connection that creates none."""
     return Problem(

@@ -305,8 +305,9 @@ class ListingTarget(Target, Protocol):
 
     ``held`` returns the texts that a product shows, by the fields of ``ListingSave.texts``, under
     ``images`` how many pictures it has, under ``addresses`` which, where the store keeps the
-    addresses that it was given, and under ``skus`` its own and its variants' SKUs; a product that
-    the store lacks has problems.
+    addresses that it was given, under ``skus`` its own and its variants' SKUs, and under
+    ``in_other_language`` which of the texts it has not in the language that is written, if any; a
+    product that the store lacks has problems.
 
     A store whose products can be created has this as its part ``products``, too, with ``create``
     (``NewListing``). A product to create is asked for by ``domain.listings.new_id``: what is held

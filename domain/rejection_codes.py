@@ -113,6 +113,9 @@ _RECORD: dict[str, Entry] = {
     ),
     "listing_image_invalid": Entry("value", "The pictures of a listing are https addresses."),
     "listing_images_too_many": Entry("value", "A listing has a bounded number of pictures."),
+    "listing_in_other_language": Entry(
+        "missing", "A text that a product shows already is in the connection's language."
+    ),
     "listing_new_incomplete": Entry(
         "missing", "A product to create has what the store needs of it."
     ),

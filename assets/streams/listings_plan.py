@@ -24,6 +24,7 @@ from domain.delivery import Held, Intent, ListingSave, NewListing, Outcome
 from domain.identity import delivery_key
 from domain.listings import (
     adopted,
+    in_other_language,
     is_new,
     moved_skus,
     new_id,
@@ -117,7 +118,7 @@ class ListingsPlanner(Planner[Listing]):
             if moved := moved_skus(listing.skus, held.content["skus"]):
                 return Outcome("refused", problems=tuple(moved))
             found = Found(self._rows(held, listing))
-            return self._difference(held, intent, intent.content, found)
+            return self._difference(plan, held, intent, intent.content, found)
         if held.content is None:
             if self.sync.connection.catalog.create_products == "never":
                 return Outcome("refused", problems=(not_created(),))
@@ -133,7 +134,7 @@ class ListingsPlanner(Planner[Listing]):
         elif fields := unmet(listing, found.made):
             plan.notes.append(new_values_kept(fields))
         save = _save(listing, held.target_id)
-        return self._difference(held, intent, save, found)
+        return self._difference(plan, held, intent, save, found)
 
     def _found(self, plan: Plan, intent: Intent, held: Held) -> Found:
         """Return what is known of a product that was to be created and is there.
@@ -163,7 +164,7 @@ class ListingsPlanner(Planner[Listing]):
         return [row for row in known.values() if row.target_id == held.target_id]
 
     def _difference(
-        self, held: Held, intent: Intent, save: ListingSave, found: Found
+        self, plan: Plan, held: Held, intent: Intent, save: ListingSave, found: Found
     ) -> Intent | Outcome:
         shown: Mapping[str, Any] = held.content
         texts = {
@@ -175,6 +176,9 @@ class ListingsPlanner(Planner[Listing]):
             images = None
         if force:
             texts = dict(save.texts)
+        same = save.texts.keys() - texts.keys()
+        if elsewhere := [name for name in shown.get("in_other_language", ()) if name in same]:
+            plan.notes.append(in_other_language(elsewhere))
         if not texts and images is None:
             return Outcome("done", save.product_id)
         return replace(intent, content=replace(save, texts=texts, images=images))

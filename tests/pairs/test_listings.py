@@ -285,3 +285,17 @@ def test_what_the_stores_products_have_no_place_for_is_named(shop: PairScene) ->
     rows = do(shop, {"sku": first, "title": "A", **given}, {"sku": second, "title": "B"})
     assert [row.is_done for row in rows] == [False, True]
     assert "no place" in rows[0].result
+
+
+def test_a_text_that_is_shown_in_another_language_only_is_named(shop: PairScene) -> None:
+    """It is not written, since an exported sheet has it, and not taken for done without a word."""
+    if shop.pair.store != "commercetools":
+        pytest.skip("its products have one language")
+    shop.configure(platform={"locales": ["de"]})
+    sku = skus_of(shop)[0]
+    [(product_id,)] = shop.sql("SELECT product_id FROM sync.product_variant WHERE sku = %s", sku)
+    [row] = do(shop, {"sku": sku, "title": shown(shop, [product_id])[0]["name"]})
+    assert row.result.startswith("done; name: the product shows this text in another language")
+    assert sent(shop) == 0
+    [row] = do(shop, {"sku": sku, "title": "Becher"})
+    assert (row.result, shown(shop, [product_id])[0]["name"]) == ("done", "Becher")

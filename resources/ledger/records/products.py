@@ -143,14 +143,16 @@ class Products:
 
     def spellings(self, skus: Collection[str]) -> dict[str, str]:
         """Return by SKU one that the store sells and that differs in case or blanks only."""
-        keys = {sku_key(sku): sku for sku in skus}
+        keys: dict[str, list[str]] = {}
+        for sku in skus:
+            keys.setdefault(sku_key(sku), []).append(sku)
         rows = self._db.execute(
             """SELECT sku_key, min(sku) FROM sync.product_variant
                WHERE connection = %s AND sku_key = ANY(%b::text[]) AND sku <> ALL(%b::text[])
                GROUP BY sku_key""",
             (self._name, list(keys), list(skus)),
         )
-        return {keys[key]: sku for key, sku in rows}
+        return {sku: found for key, found in rows for sku in keys[key]}
 
     def newest(self) -> Iterator[Product]:
         """Yield the products that have a SKU by their newest version, by ascending id."""

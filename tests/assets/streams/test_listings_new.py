@@ -10,7 +10,7 @@ import pytest
 from assets.chain.run_config import rerun_config, unfinished_config
 from assets.streams.listings import capture_listings
 from assets.streams.listings_group import Wanted
-from assets.streams.listings_sheet import note_results
+from assets.streams.listings_sheet import note_results, resolve
 from domain.listings import new_id
 from domain.records.catalog import Attribute
 from domain.records.listings import Listing, NewVariant
@@ -379,3 +379,16 @@ def test_a_name_that_another_product_has_is_no_busy_store(shop: Scene) -> None:
     assert named(shop, "S7")[0]["name"] == "Fine"
     [(message,)] = shop.sql("SELECT DISTINCT right(message, 31) FROM sync.rejection")
     assert message == "The product name is a duplicate."[-31:]
+
+
+def test_no_spelling_of_a_sku_of_the_store_is_a_new_product(shop: Scene) -> None:
+    """Also where a sheet has several of them."""
+    shop.to_store("catalog", [{"id": 900, "sku": "MUG 1", "name": "Mug", "price": 9}])
+    shop.run("catalog", first=shop.today)
+    given = {"title": "Other", "price": "1", "weight": "1"}
+    rows = [Wanted(n, {"sku": sku, **given}) for n, sku in enumerate(("MUG  1", "Mug 1"), 2)]
+    assert shop.lockstep is not None
+    with shop.lockstep.sync(NAME, "sheet").ledger.session(NAME, "catalog") as session:
+        resolve(session.products, rows, creates=True)
+    assert [row.listing for row in rows] == [None, None]
+    assert all("the store has MUG 1, which differs" in row.problems[0] for row in rows)

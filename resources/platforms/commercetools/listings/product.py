@@ -59,7 +59,14 @@ def shown(product: ListedProduct, settings: CommercetoolsSettings) -> dict[str, 
         "images": len(pictures),
         "addresses": pictures,
         "skus": skus_of(product),
+        "in_other_language": _in_other_language(data, locales),
     }
+
+
+def _in_other_language(data: ProductData, locales: tuple[str, ...]) -> list[str]:
+    """Return the texts that the product lacks in the language that is written."""
+    texts = {"name": data.name, "description": data.description}
+    return [name for name, text in texts.items() if locales and text and not text.get(locales[0])]
 
 
 def pictures_of(data: ProductData) -> list[str]:

@@ -178,6 +178,10 @@ def test_what_a_product_shows_is_read_whatever_is_absent() -> None:
     """A product without data shows nothing."""
     bare = LISTED_PRODUCTS.decode(b'{"id": "p"}').document
     nothing: Json = {"name": "", "description": "", "warranty": "", "images": 0}
-    assert shown(bare, settings()) == nothing | {"addresses": [], "skus": []}
+    assert shown(bare, settings()) == nothing | {
+        "addresses": [],
+        "skus": [],
+        "in_other_language": [],
+    }
     with pytest.raises(RecordRejected):
         actions(bare, {"name": "Cup"})

@@ -16,6 +16,7 @@ from domain.values import Window
 from orchestration.local.simulated import Pair
 from resources.ledger.captures.captures import Captures
 from resources.ledger.rows import CaptureRow
+from resources.oms.extensiv.inventory import StockList
 from sandbox.app import RunningSandbox
 from tests.assets.prices import price
 from tests.assets.reconciliation.comparing import drifts_of
@@ -204,3 +205,16 @@ def test_a_preflight_looks_at_the_price_of_a_product_with_stock(shop: PairScene)
     assert said() == (True, "WARNING: the product's retail_price is not set at A-1")
     shop.fault("extensiv", {"kind": "status", "status": 403, "method": "GET", "path": "/product"})
     assert not said()[0]
+
+
+def test_a_preflight_of_an_account_without_any_stock_warns(
+    shop: PairScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new merchant has none yet, and may connect."""
+    monkeypatch.setattr(StockList, "everything", lambda *_: iter(()))
+    shop.configure(inventory={"mode": "by_node", "nodes": {"EAST": "a"}})
+    assert shop.lockstep is not None
+    checks = shop.lockstep.sync(NAME, "preflight").oms.preflight()
+    assert all(check.ok for check in checks)
+    warned = [check.name for check in checks if "WARNING: no SKU has stock" in check.detail]
+    assert warned == ["stock", "warehouses", "prices"]

@@ -20,6 +20,8 @@ from resources.preflight import result_of
 
 NO_ORDER = "lockstep-preflight"
 """The id of an order that does not exist: looking at it shows whether the key is accepted."""
+NO_STOCK = "no SKU has stock yet"
+"""What the checks of a new account see."""
 RECENT = timedelta(days=1)
 
 
@@ -43,7 +45,7 @@ class Preflight:
                 self._orders,
                 "Check merchant_user and merchant_key (a key of the level Merchant), and lists.",
             ),
-            ("stock", self._stock, "Check merchant_key and paths.stock, and that SKUs have stock."),
+            ("stock", self._stock, "Check merchant_key and paths.stock."),
             (
                 "products",
                 self._products,
@@ -76,7 +78,7 @@ class Preflight:
     def _stock(self) -> str:
         first = next(self.stock.everything(), [])
         if not first:
-            raise PermanentError("no SKU has stock, so the store would show nothing")
+            return f"WARNING: {NO_STOCK}, so that the store would show nothing"
         return f"stock can be read, such as that of {sku_of(first[0])}"
 
     def _products(self) -> str:
@@ -90,7 +92,9 @@ class Preflight:
         """Look at the price of the first SKU that has stock: it may be one without a price."""
         source = PricesSource(self.merchant, self.settings)
         first = next(self.stock.everything(), [])
-        [*rows] = source.read([sku_of(first[0])] if first else [])
+        if not first:
+            return f"WARNING: {NO_STOCK}, so that there is no price to look at"
+        rows = source.read([sku_of(first[0])])
         mapped = [source.to_canonical(row.payload) for page in rows for row in page.records]
         if not mapped:
             raise PermanentError("no product could be read whose price could be looked at")
@@ -103,13 +107,16 @@ class Preflight:
         policy = self.connection.inventory
         if policy.mode == "aggregate":
             return "the stock of all warehouses is added up by Extensiv"
-        missing = dict.fromkeys(policy.nodes)
+        missing, any_stock = dict.fromkeys(policy.nodes), False
         for rows in self.stock.everything():
+            any_stock = any_stock or bool(rows)
             for row in rows:
                 for node in [node for node in missing if _holds(row, node)]:
                     del missing[node]
             if not missing:
                 return f"all {len(policy.nodes)} warehouses hold stock"
+        if not any_stock:
+            return f"WARNING: {NO_STOCK}, so that the warehouses' names can't be looked for"
         raise PermanentError(f"no SKU has stock at {', '.join(missing)}")
 
 

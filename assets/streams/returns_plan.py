@@ -74,6 +74,10 @@ from resources.lockstep import Sync
 REFUND, SHOW = "refund", "return"
 NOT_REFUNDED = "return_not_refunded"
 """The rule that moves no money for an exchange: its new order settles it."""
+NOT_SHOWN = (
+    "The store does not show these units of the return. They become a rejection if they are "
+    "confirmed so; if no return of the SKU can be shown, correct its rule in orders.uom_rules."
+)
 LOOKED_UP = "the payment service does not have it"
 
 
@@ -180,10 +184,15 @@ class ReturnsPlanner(ReadingPlanner[Return]):
             confirmed.units,
             plan.kept_back + confirmed.problems,
         )
-        if self._shows:
-            context.arrived = store_units(record, record.in_status(*ARRIVED), lines, rules).units
-        if self._shows and self._target.shows_announced:
-            context.expected = store_units(record, record.in_status(*EXPECTED), lines, rules).units
+        if not self._shows:
+            return
+        arrived = store_units(record, record.in_status(*ARRIVED), lines, rules)
+        context.arrived, problems = arrived.units, arrived.problems
+        if self._target.shows_announced:
+            expected = store_units(record, record.in_status(*EXPECTED), lines, rules)
+            context.expected, problems = expected.units, expected.problems
+        rejected = {problem.field for problem in confirmed.problems}
+        plan.notes += [replace(p, advice=NOT_SHOWN) for p in problems if p.field not in rejected]
 
     def _shown(self, plan: Plan) -> list[Intent]:
         """Return the change of what the store shows of the return, if there is one."""

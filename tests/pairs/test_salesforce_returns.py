@@ -113,6 +113,23 @@ def test_a_return_is_a_return_order_from_its_announcement_to_its_end(shop: PairS
     assert drifts_of(look(shop)) == []
 
 
+def test_announced_units_that_are_no_whole_unit_of_the_store_are_a_warning(
+    shop: PairScene,
+) -> None:
+    """The return's other lines are shown."""
+    shipped = Shipped(shop)
+    lines = [{"line": shipped.lines[0], "quantity": 0.5}, {"line": shipped.lines[1], "quantity": 1}]
+    made = str(shop.to_oms(f"orders/{shipped.number}/returns", {"lines": lines})["return"])
+    shop.run("returns")
+    assert shown(shop) == {made: ("Approved", [(1, 0, 0)])}
+    assert shop.open_rejections("returns") == {}
+    warned = shop.sql(
+        """SELECT w ->> 'code' FROM sync.record, jsonb_array_elements(warnings) w
+           WHERE stream = 'returns'"""
+    )
+    assert warned == [("quantity_not_whole",)]
+
+
 def test_unexpected_repeated_and_canceled_returns_are_return_orders_of_their_own(
     shop: PairScene,
 ) -> None:

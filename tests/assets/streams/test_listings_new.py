@@ -392,3 +392,17 @@ def test_no_spelling_of_a_sku_of_the_store_is_a_new_product(shop: Scene) -> None
         resolve(session.products, rows, creates=True)
     assert [row.listing for row in rows] == [None, None]
     assert all("the store has MUG 1, which differs" in row.problems[0] for row in rows)
+
+
+def test_what_was_taken_over_once_is_not_taken_over_again(shop: Scene) -> None:
+    """A rejection under the new id, which stays open, is older than what was delivered since."""
+    shop.to_store("catalog", [TAKEN_NAME])
+    request(shop, name="Cup", description="old")
+    deliver(shop)
+    shop.to_store("catalog", [{"id": 901, "sku": "CUP-9", "name": "By hand", "price": 9}])
+    update(shop, 901, name="Newer", description="new")
+    deliver(shop, config=only("901"))
+    update(shop, 901, warranty="2 years")
+    deliver(shop, config=only("901"))
+    [cup] = named(shop)
+    assert (cup["name"], cup["description"], cup["warranty"]) == ("Newer", "new", "2 years")

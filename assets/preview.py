@@ -15,18 +15,18 @@ from typing import Any
 import orjson
 
 from assets.delivery.links import not_linked
-from assets.streams.actions import Actions
-from assets.streams.catalog import entries, master_items
-from assets.streams.catalog_products import BEGINNING, Catalog
-from assets.streams.customers import Customers, customer_mapper
-from assets.streams.inventory import Inventory
-from assets.streams.inventory_plan import StockPlan, read_planner
-from assets.streams.inventory_reading import LevelMapper, read_rows
-from assets.streams.inventory_undelivered import orders_under_way
-from assets.streams.orders import Orders
-from assets.streams.prices_preview import preview_prices
-from assets.streams.returns_preview import preview_returns
-from assets.streams.shipments_requests import not_shipped, shipment_requests
+from assets.streams.actions.stream import Actions
+from assets.streams.catalog.store_items import entries, master_items
+from assets.streams.catalog.stream import BEGINNING, Catalog
+from assets.streams.customers.stream import Customers, customer_mapper
+from assets.streams.inventory.plan import StockPlan, read_planner
+from assets.streams.inventory.reading import LevelMapper, read_rows
+from assets.streams.inventory.stream import Inventory
+from assets.streams.inventory.undelivered import orders_under_way
+from assets.streams.orders.stream import Orders
+from assets.streams.prices.preview import preview_prices
+from assets.streams.returns.preview import preview_returns
+from assets.streams.shipments.requests import not_shipped, shipment_requests
 from domain.connections import (
     ACTIONS,
     CATALOG,

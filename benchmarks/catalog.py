@@ -23,7 +23,7 @@ from assets.delivery.partition import deliver_partition
 from assets.delivery.request import DeliveryRequest
 from assets.pipeline.capture import capture
 from assets.pipeline.validate import validate
-from assets.streams.catalog_alignment import compare
+from assets.streams.catalog.alignment import compare
 from assets.streams.registry import STREAMS
 from benchmarks.rig import NAME, STORE, Rig, rig
 from domain.connections import CATALOG

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.text import mask_emails, printable
+from domain.parsing.text import mask_emails, printable
 
 LONGEST_MESSAGE, LONGEST_FIELD, LONGEST_VALUE = 500, 200, 80
 MOST_PROBLEMS = 50

@@ -12,8 +12,8 @@ import msgspec
 from domain.errors import LockstepError, Problem, TransientError
 from domain.identity import content_digest
 from domain.milestones import Milestone
+from domain.parsing.text import printable
 from domain.records.inventory import StockTarget
-from domain.text import printable
 
 LONGEST_REASON = 300
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from struct import Struct
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from domain.text import has_controls
+from domain.parsing.text import has_controls
 
 LONGEST_ID = 200
 _PIECE = 2_047

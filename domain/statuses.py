@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from domain.connections import OrdersPolicy, ShipmentsPolicy
+from domain.policies import OrdersPolicy, ShipmentsPolicy
 
 
 class UnusableStatus(NamedTuple):

@@ -10,9 +10,10 @@ import psycopg
 from pydantic import Field
 
 from assets.error_redaction import safe_text
-from assets.streams.action_requests import capture_request
-from domain.connections import ACTIONS, OPERATOR
+from assets.streams.actions.requests import capture_request
+from domain.connections import ACTIONS
 from domain.errors import LockstepError, PermanentError
+from domain.policies import OPERATOR
 from resources.ledger.rejections import reruns
 from resources.ledger.rejections.reruns import Rerun
 from resources.lockstep import Lockstep
@@ -115,9 +116,15 @@ def _capture(lockstep: Lockstep, config: AgentActionConfig, run_id: str) -> str:
     }  # fmt: skip
     action_id, partition = capture_request(sync, fields)
     wanted = Rerun(
-        config.connection, ACTIONS, partition, [action_id], "as_captured", False,
-        config.who.strip(), "agent_action",
-    )  # fmt: skip
+        config.connection,
+        ACTIONS,
+        partition,
+        [action_id],
+        "as_captured",
+        False,
+        config.who.strip(),
+        "agent_action",
+    )
     with lockstep.ledger.connect() as db, db.transaction():
         reruns.ask(db, [wanted])
     return action_id

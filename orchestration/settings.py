@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from domain.connections import Connection, Installation
 from domain.errors import PermanentError
+from domain.parsing.text import printable
 from domain.rules.collisions import collisions
-from domain.text import printable
 from resources import oms, platforms
 from resources.ledger.database.embedded import home
 from resources.systems import (

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from domain.action_form import FILE, FORM, encode
+from domain.builders.actions import FILE, FORM, encode
 from domain.errors import PermanentError
 from domain.exchange import Check, RawRecord
 from domain.identity import content_digest, is_id

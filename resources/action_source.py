@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
-from domain.action_form import FACTS, is_own_form, to_request
 from domain.addressing.addresses import AddressRules
+from domain.builders.actions import FACTS, is_own_form, to_request
 from domain.exchange import Check, Mapped, Skipped
 from domain.records.actions import ActionOutcome, ActionRequest
 from domain.sources import EVERYTHING, ActionSource, Page, Scope, Shape

@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from domain.connections import Config
 from domain.identity import Identity
+from domain.policies import Config
 from domain.ports import WebhookReceiver
 from domain.sources import AnySource
 from domain.statuses import StoreStatuses

@@ -10,8 +10,8 @@ from functools import cache
 
 import msgspec
 
-from domain.action_form import FACTS
 from domain.addressing.addresses import Address
+from domain.builders.actions import FACTS
 from domain.personal import fields_of, is_personal
 from domain.records import actions, customers, fulfilment, orders, returns
 from domain.records.record import Record

@@ -6,8 +6,8 @@ import logging
 import os
 import stat
 
-from domain.connections import SecretRef
 from domain.errors import PermanentError
+from domain.policies import SecretRef
 from resources.http.redaction import register_secret
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,9 @@ from contextlib import suppress
 
 from pydantic import BaseModel
 
-from domain.connections import Connection, SecretRef, SystemSection
+from domain.connections import Connection, SystemSection
 from domain.errors import PermanentError
+from domain.policies import SecretRef
 from domain.ports import (
     CommercePlatform,
     OrderManagementSystem,

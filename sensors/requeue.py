@@ -11,8 +11,8 @@ import dagster as dg
 from assets.chain.keys import DELIVERED, REQUEUE, TRIGGER_TAG, VALIDATED, chain_keys
 from assets.chain.run_config import unfinished_config
 from assets.error_redaction import safe_text
-from assets.streams import prices_plan
-from assets.streams.inventory_plan import make_changed_due
+from assets.streams.inventory.plan import make_changed_due
+from assets.streams.prices import plan as prices_plan
 from domain.connections import ACTIONS, INVENTORY, PRICES, RETURNS, Installation
 from domain.errors import LockstepError
 from domain.values import Partition, doubled

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from assets.reconciliation.result import Repair, Result
-from assets.streams.inventory_plan import (
+from assets.streams.inventory.plan import (
     StockPlan,
     level_content,
     read_planner,
     target_key,
 )
-from assets.streams.inventory_reading import LevelMapper, read_rows
-from assets.streams.inventory_undelivered import orders_under_way
+from assets.streams.inventory.reading import LevelMapper, read_rows
+from assets.streams.inventory.undelivered import orders_under_way
 from domain.connections import INVENTORY
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, Skipped

@@ -8,7 +8,7 @@ from datetime import datetime
 import orjson
 
 from assets.reconciliation.result import IsCaptured, OrderSnapshot, Repair, Result
-from assets.streams.cancel_answers import CANCEL_REQUESTED, CANCELED
+from assets.streams.orders.cancel_answers import CANCEL_REQUESTED, CANCELED
 from domain.connections import ORDERS
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, Skipped

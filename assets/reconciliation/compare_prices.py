@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from assets.reconciliation.result import Repair, Result
-from assets.streams.prices import to_price
-from assets.streams.prices_plan import PricePlan, plan_prices
+from assets.streams.prices.plan import PricePlan, plan_prices
+from assets.streams.prices.stream import to_price
 from domain.connections import PRICES
 from domain.errors import RecordRejected
 from domain.exchange import Mapped, RawRecord

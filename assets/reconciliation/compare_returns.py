@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from typing import Protocol
 
 from assets.reconciliation.result import Repair, Result
-from assets.streams.returns_state import ReturnState, digest_of, wanted_return
+from assets.streams.returns.state import ReturnState, digest_of, wanted_return
 from domain.connections import RETURNS
 from domain.errors import PermanentError
 from domain.identity import correlation_id

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from assets.delivery.target_state import Cover, KnownShipment, OrderTargetState
 from assets.reconciliation.result import IsCaptured, OrderSnapshot, Repair, Result
-from assets.streams.shipments_requests import not_shipped, shipment_requests
+from assets.streams.shipments.requests import not_shipped, shipment_requests
 from domain.connections import SHIPMENTS
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, ShipmentRequest, Skipped, StoreShipment

@@ -17,7 +17,7 @@ from assets.reconciliation.ids import OrderIds
 from assets.reconciliation.repair import apply_repairs, by_stream
 from assets.reconciliation.result import OrderSnapshot, Result
 from assets.reconciliation.snapshot import SnapshotReader
-from assets.streams.inventory_changes import are_sales_captured
+from assets.streams.inventory.changes import are_sales_captured
 from domain.connections import CUSTOMERS, INVENTORY, ORDERS, PRICES, RETURNS, SHIPMENTS
 from domain.reconciliation import Drift, DriftKey
 from domain.values import Partition

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assets.streams.returns_refund import HELD as HELD_REFUNDS
+from assets.streams.returns.refund import HELD as HELD_REFUNDS
 from domain.rules.pricing import HELD as HELD_PRICES
 
 HELD = (*HELD_REFUNDS, *HELD_PRICES)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from assets.chain.stream import Stream
-from assets.streams.actions import Actions
-from assets.streams.catalog_products import Catalog
-from assets.streams.customers import Customers
-from assets.streams.inventory import Inventory
-from assets.streams.listings import Listings
-from assets.streams.orders import Orders
-from assets.streams.prices import Prices
-from assets.streams.returns import Returns
-from assets.streams.shipments import Shipments
+from assets.streams.actions.stream import Actions
+from assets.streams.catalog.stream import Catalog
+from assets.streams.customers.stream import Customers
+from assets.streams.inventory.stream import Inventory
+from assets.streams.listings.stream import Listings
+from assets.streams.orders.stream import Orders
+from assets.streams.prices.stream import Prices
+from assets.streams.returns.stream import Returns
+from assets.streams.shipments.stream import Shipments
 
 STREAMS: dict[str, Stream[Any]] = {
     stream.name: stream

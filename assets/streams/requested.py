@@ -13,11 +13,11 @@ from typing import Any
 
 from assets.chain.stream import Stream
 from assets.pipeline.capture import capture_pages
-from assets.streams import catalog
-from assets.streams.inventory import Inventory
-from assets.streams.inventory_reading import read_rows
-from assets.streams.orders import Orders
-from assets.streams.shipments import Shipments
+from assets.streams.catalog import store_items as catalog
+from assets.streams.inventory.reading import read_rows
+from assets.streams.inventory.stream import Inventory
+from assets.streams.orders.stream import Orders
+from assets.streams.shipments.stream import Shipments
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS
 from domain.errors import PermanentError
 from domain.skus import sku_key

@@ -15,7 +15,7 @@ from domain.addressing.phones import Phone, normalise_phone
 from domain.addressing.postcodes import normalise_postcode
 from domain.addressing.subdivisions import REQUIRED, USED, normalise_subdivision, postal_state
 from domain.errors import Problem
-from domain.text import clean_parts, clean_text, mask_email
+from domain.parsing.text import clean_parts, clean_text, mask_email
 
 Severity = Literal["reject", "warn"]
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 import pycountry
 
 from domain.errors import Problem
-from domain.text import clean_text
+from domain.parsing.text import clean_text
 
 _PLAIN = str.maketrans(
     {

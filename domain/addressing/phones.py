@@ -12,7 +12,7 @@ from functools import lru_cache
 import rphonenumbers
 
 from domain.errors import Problem
-from domain.text import clean_text, mask_digits
+from domain.parsing.text import clean_text, mask_digits
 
 
 @dataclass(frozen=True, slots=True)

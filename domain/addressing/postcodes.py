@@ -17,7 +17,7 @@ from domain.addressing.postcode_formats import (
 )
 from domain.addressing.subdivisions import normalise_subdivision
 from domain.errors import Problem
-from domain.text import clean_text
+from domain.parsing.text import clean_text
 
 _SEPARATORS = re.compile(r"[\s.\-\u2010-\u2015\u2212_/\u3012]+")
 _CLASSES = {"#": "[0-9]", "@": "[A-Z]", "*": "[0-9A-Z]"}

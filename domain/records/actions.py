@@ -62,9 +62,15 @@ class ActionRequest(Record, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_keys(
-            self, self.action_id, self.source_id, self.line_id or "", self.hold, self.node,
-            self.requested_by, self.permission_set,
-        )  # fmt: skip
+            self,
+            self.action_id,
+            self.source_id,
+            self.line_id or "",
+            self.hold,
+            self.node,
+            self.requested_by,
+            self.permission_set,
+        )
         check_moment(self, "requested_at")
         if self.quantity is not None:
             check_quantity(self, self.quantity, positive=True)

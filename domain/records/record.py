@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import fields, force_setattr
 
 from domain.memo import remembered
-from domain.text import has_controls
+from domain.parsing.text import has_controls
 
 DIGITS, QUANTITY_DIGITS, PLACES = 18, 15, 4
 """Of an amount, of a quantity, and decimals of both."""

@@ -11,8 +11,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Literal, NamedTuple, TypeAlias
 
-from domain.connections import OrdersPolicy, UomRule
 from domain.exchange import MasterItem
+from domain.policies import OrdersPolicy, UomRule
 from domain.records.catalog import Attribute, Dimensions, Product, Variant
 from domain.skus import BySku, sku_key
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from domain.connections import InventoryPolicy, OrdersPolicy, UomRule
 from domain.errors import Problem
 from domain.exchange import MasterItem, Skipped
+from domain.policies import InventoryPolicy, OrdersPolicy, UomRule
 from domain.records.inventory import StockLevel, StockTarget
 from domain.skus import BySku
 

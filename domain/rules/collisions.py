@@ -10,15 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
-from domain.connections import (
-    CUSTOMERS,
-    INVENTORY,
-    ORDERS,
-    PRICES,
-    RETURNS,
-    SHIPMENTS,
-    Connection,
-)
+from domain.connections import CUSTOMERS, INVENTORY, ORDERS, PRICES, RETURNS, SHIPMENTS, Connection
 from domain.identity import Identity
 
 DEFAULT_LOCATION = "default"

@@ -6,7 +6,7 @@ the same id for it. Pure.
 
 from __future__ import annotations
 
-from domain.connections import OrdersPolicy
+from domain.policies import OrdersPolicy
 
 
 def customer_id_at_oms(policy: OrdersPolicy, store_id: str) -> str:

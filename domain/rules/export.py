@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from domain.connections import OrdersPolicy
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Skipped
+from domain.policies import OrdersPolicy
 from domain.statuses import OrderStatuses
 
 Decision: TypeAlias = Literal["export", "cancel"]

@@ -16,12 +16,12 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from domain.addressing.addresses import Address
-from domain.connections import ActionsPolicy
 from domain.milestones import ORDER_OF_STAGES, Milestone
+from domain.parsing.text import printable
+from domain.policies import ActionsPolicy
 from domain.records.actions import ActionRequest, Amendment, LineCut, Permission, Redirect
 from domain.records.orders import DeliveryMethod, LineKind, Order, OrderLine
 from domain.rules.amendments import OF_THE_RECIPIENT, address_digest, amended, holds_of, units_left
-from domain.text import printable
 
 WAIT = timedelta(minutes=15)
 """How long a request waits for an order that Lockstep does not know: it may be under way."""

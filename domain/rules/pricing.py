@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from domain.connections import PricesPolicy
 from domain.errors import Problem
 from domain.exchange import Skipped
+from domain.policies import PricesPolicy
 from domain.prices import PriceTag, plain
 from domain.records.prices import Price
 

@@ -13,10 +13,10 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from domain.connections import OrdersPolicy, UomRule
 from domain.errors import Problem, RecordRejected
 from domain.exchange import NO_PATHS, Mapped, Skipped, SourcePaths
 from domain.memo import remembered
+from domain.policies import OrdersPolicy, UomRule
 from domain.records.orders import (
     DeliveryMethod,
     FulfilmentGroup,

@@ -10,10 +10,10 @@ import pandera.pandas as pa
 
 from domain.errors import Problem
 from domain.listings import is_new
+from domain.parsing.text import has_controls
 from domain.records.listings import Listing, NewVariant
 from domain.schemas.batch import Rule, booleans, failures, integers, texts
 from domain.skus import sku_key
-from domain.text import has_controls
 
 LONGEST_NAME, LONGEST_TEXT, LONGEST_ADDRESS, MOST_IMAGES = 250, 60_000, 255, 100
 ALL_FIELDS = ("name", "description", "warranty", "images", "price", "weight")

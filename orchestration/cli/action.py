@@ -8,9 +8,10 @@ from uuid import uuid4
 
 import click
 
-from assets.streams.action_requests import capture_request, outcome_of
-from domain.connections import ACTIONS, OPERATOR
+from assets.streams.actions.requests import capture_request, outcome_of
+from domain.connections import ACTIONS
 from domain.errors import PermanentError
+from domain.policies import OPERATOR
 from domain.records.actions import ActionOutcome
 from orchestration.cli.context import connection_of, open_database, streams_of
 from orchestration.cli.output import at, examples, json_option, print_json, print_table

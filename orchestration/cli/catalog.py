@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import click
 
-from assets.streams.catalog_alignment import compare
+from assets.streams.catalog.alignment import compare
 from domain.connections import CATALOG
 from domain.rules.alignment import MATCHED, MEANINGS
 from orchestration.cli.context import connection_of, open_database, streams_of

@@ -10,7 +10,7 @@ import click
 import psycopg
 
 from domain.errors import PermanentError
-from domain.text import printable
+from domain.parsing.text import printable
 from domain.values import Partition
 from resources.ledger.database.embedded import database_url
 from resources.ledger.ledger import Ledger

@@ -9,7 +9,7 @@ import click
 import psycopg
 
 from domain.errors import PermanentError
-from domain.text import printable
+from domain.parsing.text import printable
 from orchestration.cli.context import LONGEST_NAME, open_database
 from orchestration.cli.output import (
     connection_option,

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import click
 
-from assets.streams.listings import capture_listings
-from assets.streams.listings_group import Wanted
-from assets.streams.listings_sheet import exported, listings_of, note_results, resolve
+from assets.streams.listings.group import Wanted
+from assets.streams.listings.sheet import exported, listings_of, note_results, resolve
+from assets.streams.listings.stream import capture_listings
 from domain.connections import CATALOG, LISTINGS
 from domain.listings import is_new
 from orchestration.cli.context import connection_of, streams_of

@@ -8,7 +8,7 @@ import click
 import orjson
 
 from assets.preview import EXAMINED, Sample, preview
-from domain.text import printable
+from domain.parsing.text import printable
 from domain.values import Window
 from resources.lockstep import Lockstep
 

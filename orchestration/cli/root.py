@@ -10,7 +10,7 @@ import click
 import psycopg
 
 from domain.errors import LockstepError
-from domain.text import printable
+from domain.parsing.text import printable
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up:up", "Run everything on this machine: database, sandbox, Dagster's UI and daemon."),

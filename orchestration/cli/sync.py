@@ -11,7 +11,7 @@ import click
 
 from assets.streams.requested import Requested, capture_orders, capture_stock
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS
-from domain.text import printable
+from domain.parsing.text import printable
 from domain.values import Partition
 from orchestration.cli.context import DAY, connection_of, streams_of
 from orchestration.cli.output import examples

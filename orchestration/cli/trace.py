@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 import click
 
 from domain.identity import LONGEST_ID, correlation_id
+from domain.parsing.text import printable
 from domain.streams import TRACED
-from domain.text import printable
 from orchestration.cli.context import connection_of, open_database
 from orchestration.cli.output import at, examples, json_option, print_json, print_table
 from orchestration.settings import load

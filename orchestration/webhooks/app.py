@@ -27,9 +27,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from domain.connections import ConnectionName, Installation, SecretRef
+from domain.connections import ConnectionName, Installation
 from domain.errors import TransientError
 from domain.exchange import WebhookEvent, WebhookRefused
+from domain.policies import SecretRef
 from domain.ports import WebhookReceiver
 from orchestration.webhooks import models
 from resources.http.signatures import MESSAGE_ID

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 import orjson
 
+from domain.parsing.text import printable, without_values
 from domain.personal import is_personal, personal_values
-from domain.text import printable, without_values
 
 _MESSAGE_KEYS = frozenset(
     {

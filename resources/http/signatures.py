@@ -17,8 +17,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from domain.connections import Config, SecretRef
 from domain.exchange import WebhookRefused
+from domain.policies import Config, SecretRef
 
 WINDOW = timedelta(minutes=5)
 """How far a sender's clock may differ, and how long a recorded request can be replayed."""

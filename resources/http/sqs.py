@@ -16,9 +16,9 @@ import msgspec
 from httpx_auth import AWS4Auth
 from pydantic import Field, StringConstraints, model_validator
 
-from domain.connections import Config, SecretRef
 from domain.errors import AccessRefused, PermanentError, TransientError
 from domain.identity import normalised_address
+from domain.policies import Config, SecretRef
 from resources.http.attempts import Reply
 from resources.http.auth import NoAuth
 from resources.http.client import ApiClient

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.payload import Document, PayloadAdvice, PayloadDecoder, Scalar
-from domain.scalars import WrittenAmount
+from domain.parsing.payload import Document, PayloadAdvice, PayloadDecoder, Scalar
+from domain.parsing.scalars import WrittenAmount
 
 _REPORT = "report the answer to the payment service: docs/returns.md describes it"
 _ADVICE = PayloadAdvice(unreadable=_REPORT, malformed=_REPORT)

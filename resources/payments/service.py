@@ -14,14 +14,14 @@ from typing import NoReturn
 
 import orjson
 
-from domain.connections import RefundService
 from domain.delivery import Claimed, Held, Operation, Outcome, Question, outcome_of
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, OutcomeUnknown, Receipt
 from domain.identity import normalised_address
+from domain.parsing.scalars import UnreadableValue, amount_of
+from domain.policies import RefundService
 from domain.ports import QuotaLedger
 from domain.refunds import OrderRefunds, RefundRequest, StoreRefund
-from domain.scalars import UnreadableValue, amount_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
 from resources.http.auth import StaticHeader

@@ -94,7 +94,7 @@ def test_a_record_on_which_the_batchs_check_stumbles_does_not_hold_up_the_others
             raise OverflowError("jane.doe@example.com")
         return order_problems(orders, items)
 
-    monkeypatch.setattr("assets.streams.orders.order_problems", stumbles)
+    monkeypatch.setattr("assets.streams.orders.stream.order_problems", stumbles)
     scene.run("orders")
     assert scene.open_rejections("orders") == {"9003": "not_mapped"}
     assert set(scene.oms_orders()) == {"9001", "9002", "9004", "9005"}

@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 import pytest
 
-from domain.connections import InventoryPolicy
 from domain.errors import LockstepError, RecordRejected
 from domain.exchange import Mapped, RawRecord
 from domain.identity import is_id
+from domain.policies import InventoryPolicy
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel
 from domain.values import FIRST_YEAR, LAST_YEAR

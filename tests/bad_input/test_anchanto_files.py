@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from domain.connections import InventoryPolicy
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
+from domain.policies import InventoryPolicy
 from domain.skus import sku_key
 from domain.sources import AnySource
 from domain.values import Window

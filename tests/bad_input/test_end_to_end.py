@@ -14,9 +14,9 @@ from assets.chain.stream import Stream
 from assets.pipeline.capture import capture
 from assets.pipeline.outcomes import ValidationCounts
 from assets.pipeline.validate import validate
-from assets.streams.inventory import Inventory
-from assets.streams.orders import Orders
-from assets.streams.shipments import Shipments
+from assets.streams.inventory.stream import Inventory
+from assets.streams.orders.stream import Orders
+from assets.streams.shipments.stream import Shipments
 from domain.connections import Connection
 from domain.exchange import RawRecord
 from domain.identity import capture_id, content_digest, is_id

@@ -9,9 +9,9 @@ import orjson
 import pytest
 
 from assets.chain.stream import Stream
-from assets.streams.inventory import Inventory
-from assets.streams.orders import Orders
-from assets.streams.shipments import Shipments
+from assets.streams.inventory.stream import Inventory
+from assets.streams.orders.stream import Orders
+from assets.streams.shipments.stream import Shipments
 from domain.exchange import RawRecord
 from resources.http.rate_limit import LocalQuota
 from resources.lockstep import Sync

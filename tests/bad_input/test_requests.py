@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
-from domain.action_form import encode, to_request
 from domain.addressing.addresses import AddressRules
+from domain.builders.actions import encode, to_request
 from domain.identity import is_id
 from domain.schemas.actions import action_problems
 from resources import action_folder

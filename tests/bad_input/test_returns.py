@@ -14,10 +14,10 @@ from uuid import UUID
 import orjson
 import pytest
 
-from domain.connections import RefundService
 from domain.delivery import Claimed, Intent
 from domain.errors import LockstepError
 from domain.exchange import ShipmentLine
+from domain.policies import RefundService
 from domain.refunds import OrderRefunds, RefundRequest, ReturnedUnits, ReturnRecord, StoreRefund
 from resources.http.async_client import AsyncApiClient
 from resources.http.auth import NoAuth

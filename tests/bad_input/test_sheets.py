@@ -13,8 +13,8 @@ from typing import Any, cast
 import pytest
 from openpyxl import Workbook
 
-from assets.streams.listings_group import Wanted
-from assets.streams.listings_sheet import resolve
+from assets.streams.listings.group import Wanted
+from assets.streams.listings.sheet import resolve
 from domain.errors import PermanentError
 from domain.skus import sku_key
 from resources.ledger.records.products import Products

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from assets.streams.catalog import master_items
+from assets.streams.catalog.store_items import master_items
 from domain.errors import RecordRejected
 from domain.exchange import Exchange, Mapped
 from domain.ports import OrderManagementSystem

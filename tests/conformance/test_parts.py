@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from domain.connections import OrdersPolicy, ShipmentsPolicy
 from domain.exchange import Mapped, Skipped
 from domain.milestones import Milestone
+from domain.policies import OrdersPolicy, ShipmentsPolicy
 from domain.rules.export import OrderHeader
 from domain.sources import Scope
 from domain.values import Window

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from domain.connections import OrdersPolicy
 from domain.errors import RecordRejected
 from domain.exchange import Exchange, Mapped, OutcomeUnknown, Skipped
 from domain.milestones import Milestone
+from domain.policies import OrdersPolicy
 from domain.ports import CommercePlatform
 from domain.records.inventory import StockTarget
 from domain.rules.translation import OrderRules

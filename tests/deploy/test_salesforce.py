@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from domain.action_form import KINDS as ACTIONS
+from domain.builders.actions import KINDS as ACTIONS
 from domain.records.actions import OutcomeState
 from resources.platforms.salesforce.events.queue import STREAMS
 from resources.platforms.salesforce.preflight import (

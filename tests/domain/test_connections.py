@@ -8,18 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.connections import (
-    Alerts,
-    Config,
-    Connection,
-    Installation,
-    OrdersPolicy,
-    Retention,
-    SecretRef,
-    ShipmentsPolicy,
-    SystemSection,
-    Webhooks,
-)
+from domain.connections import Alerts, Connection, Installation, Retention, SystemSection, Webhooks
+from domain.policies import Config, OrdersPolicy, SecretRef, ShipmentsPolicy
 
 DAY = timedelta(days=1)
 

@@ -27,15 +27,15 @@ CODE_POSITIONS = {
 }
 """Functions that take a code -> the position of that argument."""
 PASSED_THROUGH = {
-    ("assets/streams/actions_plan.py", "REUSED"),
+    ("assets/streams/actions/plan.py", "REUSED"),
     ("domain/schemas/batch.py", "code"),
     ("domain/schemas/orders.py", "problem.code"),
     ("domain/addressing/addresses.py", "code"),
     ("resources/oms/extensiv/client.py", "code"),
     ("resources/oms/manhattan/client.py", "problem_code(message.code)"),
     ("resources/oms/manhattan/parsing.py", "code"),
-    ("domain/problems.py", "code"),
-    ("domain/payload.py", "code"),
+    ("domain/parsing/problems.py", "code"),
+    ("domain/parsing/payload.py", "code"),
     ("resources/platforms/bigcommerce/client.py", "code"),
     ("resources/platforms/commercetools/client.py", "code"),
     ("resources/platforms/salesforce/client.py", "code"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from domain.connections import OrdersPolicy, ShipmentsPolicy
+from domain.policies import OrdersPolicy, ShipmentsPolicy
 from domain.statuses import StoreStatuses
 
 SHOP = StoreStatuses(

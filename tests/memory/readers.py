@@ -20,7 +20,7 @@ from uuid import UUID
 import httpx
 import orjson
 
-from domain.connections import InventoryPolicy
+from domain.policies import InventoryPolicy
 from domain.sources import Page
 from domain.values import Window
 from resources.http.auth import NoAuth

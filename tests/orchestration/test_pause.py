@@ -83,7 +83,7 @@ def test_a_run_that_fails_leaves_the_connection_paused(shop: Shop, monkeypatch: 
         raise dg.Failure("the OMS is down", allow_retries=False)
 
     with monkeypatch.context() as patched:
-        patched.setattr("assets.streams.shipments.Shipments.fetch", fail)
+        patched.setattr("assets.streams.shipments.stream.Shipments.fetch", fail)
         assert shop.run("connect", "demo", "--days", "2", "--yes").exit_code == 1
     assert set(states(shop).values()) == {"paused"}
     shop.connect()

@@ -7,7 +7,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from assets.streams import shipments_acknowledged
+from assets.streams.shipments import acknowledged as shipments_acknowledged
 from resources.ledger.monitoring.activation import pause
 from resources.platforms.bigcommerce.statuses import STATUSES
 from tests.assets.documents import DEPOT, address, order, total_of

@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-from assets.streams.listings import capture_listings
-from assets.streams.listings_group import Wanted
-from assets.streams.listings_sheet import exported, listings_of, note_results, resolve
+from assets.streams.listings.group import Wanted
+from assets.streams.listings.sheet import exported, listings_of, note_results, resolve
+from assets.streams.listings.stream import capture_listings
 from domain.connections import LISTINGS
 from domain.exchange import Mapped
 from domain.values import Window

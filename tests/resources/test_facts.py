@@ -8,7 +8,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from domain.payload import Document
+from domain.parsing.payload import Document
 from domain.personal import is_personal, plain, without_personal_data
 from domain.records.orders import Order
 from domain.records.record import encode_record

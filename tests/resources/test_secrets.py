@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.connections import SecretRef
 from domain.errors import PermanentError
+from domain.policies import SecretRef
 from resources.secrets import permission_warning, resolve
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from domain.connections import Connection, SecretRef
+from domain.connections import Connection
 from domain.exchange import Check
+from domain.policies import SecretRef
 from resources.http.rate_limit import LocalQuota
 from resources.platforms.bigcommerce.adapter import build
 from resources.platforms.bigcommerce.preflight import needed

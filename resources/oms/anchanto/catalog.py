@@ -9,10 +9,10 @@ from typing import ClassVar
 from domain.errors import RecordRejected
 from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
 from domain.identity import fallback_id, is_id
+from domain.parsing.vendor_documents import text_of
 from domain.skus import sku_key
 from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
 from domain.values import Window
-from domain.vendor_documents import text_of
 from resources.oms.anchanto.inventory import StockList
 from resources.oms.anchanto.payload import Documents, unreadable
 from resources.oms.anchanto.personal import FACTS

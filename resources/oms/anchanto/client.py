@@ -15,9 +15,9 @@ from urllib.parse import quote
 import msgspec
 
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
+from domain.parsing.text import without_values
+from domain.parsing.vendor_documents import folded, text_of
 from domain.ports import QuotaLedger
-from domain.text import without_values
-from domain.vendor_documents import folded, text_of
 from resources.http.attempts import Reply
 from resources.http.auth import TokenProvider
 from resources.http.client import ApiClient

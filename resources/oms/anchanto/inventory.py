@@ -14,15 +14,15 @@ from typing import ClassVar, Literal
 
 import orjson
 
-from domain.connections import InventoryPolicy
 from domain.errors import PermanentError, Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id, is_id
+from domain.parsing.vendor_documents import LIMIT, text_of
+from domain.policies import InventoryPolicy
 from domain.records.inventory import StockLevel
 from domain.skus import sku_key
 from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
 from domain.values import Window
-from domain.vendor_documents import LIMIT, text_of
 from resources.oms.anchanto.client import KIND, Reads
 from resources.oms.anchanto.parsing import Findings
 from resources.oms.anchanto.payload import Documents, Number, StockRow, join_rows, unreadable

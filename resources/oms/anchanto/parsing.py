@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.errors import RecordRejected
-from domain.vendor_documents import VendorFindings
+from domain.parsing.vendor_documents import VendorFindings
 from resources.oms.anchanto.payload import unreadable
 
 

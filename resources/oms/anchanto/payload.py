@@ -14,7 +14,7 @@ from typing import Annotated, NamedTuple, TypeVar
 import msgspec
 
 from domain.errors import Problem, RecordRejected
-from domain.payload import Decoded, Document, PayloadAdvice, PayloadDecoder
+from domain.parsing.payload import Decoded, Document, PayloadAdvice, PayloadDecoder
 from resources.oms.anchanto.wire import AnchantoFields, DocumentName
 
 UNREADABLE = "oms_payload_unreadable"

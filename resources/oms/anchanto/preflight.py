@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from domain.connections import InventoryPolicy
 from domain.errors import PermanentError
 from domain.exchange import Check
+from domain.policies import InventoryPolicy
 from resources.http.client import ApiClient
 from resources.oms.anchanto.inventory import StockList
 from resources.oms.anchanto.orders.lists import OrderLists

@@ -11,9 +11,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from domain.connections import Config, SecretRef
 from domain.identity import Identity, normalised_address
 from domain.milestones import Milestone
+from domain.policies import Config, SecretRef
 from domain.records.catalog import ProductNeed
 from resources.connector import SystemSettings
 from resources.oms.anchanto.files.settings import AnchantoExchange

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from domain.connections import Config
+from domain.policies import Config
 
 Path = Annotated[str, Field(pattern=r"^/")]
 Renames: TypeAlias = dict[str, str | None]

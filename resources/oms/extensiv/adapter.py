@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from domain.connections import Connection, SecretRef
+from domain.connections import Connection
 from domain.exchange import Check
+from domain.policies import SecretRef
 from domain.ports import OmsSources, OmsTargets, OrderManagementSystem, QuotaLedger
 from domain.sources import AnySource
 from resources.http.client import ApiClient

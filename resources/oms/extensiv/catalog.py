@@ -10,11 +10,11 @@ from typing import ClassVar
 from domain.errors import RecordRejected
 from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
 from domain.identity import fallback_id, is_id
+from domain.parsing.text import clean_text
+from domain.parsing.vendor_documents import text_of
 from domain.skus import sku_key
 from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
-from domain.text import clean_text
 from domain.values import Window
-from domain.vendor_documents import text_of
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import fetch_one, path_of
 from resources.oms.extensiv.inventory import StockList, sku_of

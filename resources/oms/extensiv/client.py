@@ -14,11 +14,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from domain.connections import SecretRef
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
+from domain.parsing.text import without_values
+from domain.parsing.vendor_documents import folded, text_of
+from domain.policies import SecretRef
 from domain.ports import QuotaLedger
-from domain.text import without_values
-from domain.vendor_documents import folded, text_of
 from resources.http.attempts import QuotaUsedUp, Reply
 from resources.http.auth import StaticHeader
 from resources.http.client import ApiClient

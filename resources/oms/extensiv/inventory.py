@@ -18,15 +18,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 import orjson
 
-from domain.connections import InventoryPolicy
 from domain.errors import PermanentError, Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id, is_id
+from domain.parsing.vendor_documents import LIMIT, text_of
+from domain.policies import InventoryPolicy
 from domain.records.inventory import StockLevel
 from domain.skus import sku_key
 from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
 from domain.values import Window
-from domain.vendor_documents import LIMIT, text_of
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import KIND, fetch, fetch_one, path_of, refused_read, rows_of
 from resources.oms.extensiv.parsing import Findings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.errors import RecordRejected
-from domain.vendor_documents import VendorFindings, folded
+from domain.parsing.vendor_documents import VendorFindings, folded
 from resources.oms.extensiv.payload import unreadable
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from domain.errors import Problem, RecordRejected
-from domain.payload import Decoded, Document, PayloadAdvice, PayloadDecoder
+from domain.parsing.payload import Decoded, Document, PayloadAdvice, PayloadDecoder
 
 UNREADABLE = "oms_payload_unreadable"
 ADVICE = (

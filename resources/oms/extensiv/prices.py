@@ -17,10 +17,10 @@ import orjson
 from domain.errors import AccessRefused, LockstepError, RateLimited, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id, is_id
+from domain.parsing.vendor_documents import text_of
 from domain.records.prices import Price
 from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
 from domain.values import Window
-from domain.vendor_documents import text_of
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import fetch_one, path_of
 from resources.oms.extensiv.inventory import NO_ROW

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from domain.connections import Config, SecretRef
 from domain.identity import Identity, normalised_address
+from domain.policies import Config, SecretRef
 from domain.records.catalog import ProductNeed
 from resources.connector import SystemSettings
 

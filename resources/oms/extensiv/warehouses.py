@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from domain.errors import RecordRejected
-from domain.vendor_documents import text_of
+from domain.parsing.vendor_documents import text_of
 from resources.oms.extensiv.payload import decode_level, decode_stock, unreadable
 
 _PLACES = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw])

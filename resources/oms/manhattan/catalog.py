@@ -11,8 +11,8 @@ import msgspec
 from domain.errors import PermanentError
 from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
 from domain.identity import fallback_id, is_id
+from domain.parsing.text import clean_text
 from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
-from domain.text import clean_text
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import any_of, chunks, fetch_answer, rows_of

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
-from domain.text import without_values
+from domain.parsing.text import without_values
 from resources.http.attempts import Reply
 from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient

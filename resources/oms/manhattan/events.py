@@ -14,8 +14,9 @@ from datetime import datetime
 
 import orjson
 
-from domain.connections import RETURNS, SHIPMENTS, Connection, SecretRef
+from domain.connections import RETURNS, SHIPMENTS, Connection
 from domain.exchange import WebhookEvent, WebhookRefused
+from domain.policies import SecretRef
 from resources.http.signatures import HmacVerifier
 from resources.oms.manhattan.parsing import to_moment
 from resources.oms.manhattan.payload import MOST_WRAPPINGS

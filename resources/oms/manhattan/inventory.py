@@ -19,14 +19,14 @@ from typing import ClassVar, Literal
 import msgspec
 import orjson
 
-from domain.connections import InventoryPolicy
 from domain.errors import Problem
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id, is_id
+from domain.parsing.vendor_documents import text_of
+from domain.policies import InventoryPolicy
 from domain.records.inventory import StockLevel
 from domain.sources import EVERYTHING, Page, Scope, Shape, read_named, to_pages
 from domain.values import Window
-from domain.vendor_documents import text_of
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import chunks, fetch_answer, rows_of
 from resources.oms.manhattan.parsing import DocumentProblems, Id, Number, folded

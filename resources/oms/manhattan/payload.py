@@ -13,8 +13,8 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from domain.errors import RecordRejected
-from domain.payload import Decoded, Document, PayloadAdvice, PayloadDecoder
-from domain.vendor_documents import text_of
+from domain.parsing.payload import Decoded, Document, PayloadAdvice, PayloadDecoder
+from domain.parsing.vendor_documents import text_of
 from resources.oms.manhattan.parsing import (
     ADVICE,
     UNREADABLE,

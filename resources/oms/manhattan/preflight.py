@@ -12,9 +12,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from domain.connections import CUSTOMERS, PRICES, InventoryPolicy
+from domain.connections import CUSTOMERS, PRICES
 from domain.errors import AccessRefused, LockstepError, PermanentError
 from domain.exchange import Check
+from domain.policies import InventoryPolicy
 from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
 from resources.oms.manhattan.catalog import CatalogSource

@@ -16,10 +16,10 @@ import orjson
 
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id, is_id
+from domain.parsing.vendor_documents import text_of
 from domain.records.prices import Price
 from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
 from domain.values import Window
-from domain.vendor_documents import text_of
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import any_of, chunks, fetch_answer, rows_of
 from resources.oms.manhattan.parsing import DocumentProblems, unreadable

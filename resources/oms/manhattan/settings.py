@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from domain.connections import Config, InventoryPolicy, SecretRef
 from domain.identity import Identity, normalised_address
+from domain.policies import Config, InventoryPolicy, SecretRef
 from domain.records.orders import ChargeKind, DeliveryMethod
 from resources.connector import SystemSettings
 from resources.http.signatures import HmacScheme

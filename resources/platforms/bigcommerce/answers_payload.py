@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from domain.payload import Document, Id, PayloadAdvice, PayloadDecoder, Scalar
-from domain.scalars import WrittenAmount
+from domain.parsing.payload import Document, Id, PayloadAdvice, PayloadDecoder, Scalar
+from domain.parsing.scalars import WrittenAmount
 
 PRODUCT = "PRODUCT"
 """The type of a refund's item that gives back units of a line."""

@@ -12,11 +12,11 @@ import orjson
 from domain.errors import PermanentError, Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id
-from domain.payload import HIGHEST_ID, Decoded, Document, Scalar
+from domain.parsing.payload import HIGHEST_ID, Decoded, Document, Scalar
+from domain.parsing.text import clean_text
 from domain.records.catalog import Product
 from domain.records.inventory import StoreItem
 from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
-from domain.text import clean_text
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.answers_payload import PRODUCT_VARIANTS, PRODUCTS, Variant

@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
-from domain.payload import Decoded, Document, PayloadDecoder, Scalar
+from domain.parsing.payload import Decoded, Document, PayloadDecoder, Scalar
 from domain.ports import QuotaLedger
 from resources.http.attempts import Reply
 from resources.http.auth import StaticHeader

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from domain.connections import CUSTOMERS, ORDERS, Connection, SecretRef
+from domain.connections import CUSTOMERS, ORDERS, Connection
 from domain.errors import PermanentError, RecordRejected
 from domain.exchange import Check, WebhookEvent, WebhookRefused
-from domain.payload import Decoded, Scalar
+from domain.parsing.payload import Decoded, Scalar
+from domain.policies import SecretRef
 from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.http.signatures import StandardVerifier

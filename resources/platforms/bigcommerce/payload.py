@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
-from domain.payload import Document, Id, PayloadAdvice, PayloadDecoder, Scalar
-from domain.problems import REPORT
-from domain.scalars import WrittenAmount, WrittenTime
+from domain.parsing.payload import Document, Id, PayloadAdvice, PayloadDecoder, Scalar
+from domain.parsing.problems import REPORT
+from domain.parsing.scalars import WrittenAmount, WrittenTime
 from resources.platforms.bigcommerce.answers_payload import Refund
 
 CAPTURE_AGAIN = "replay the day of the order's last change"

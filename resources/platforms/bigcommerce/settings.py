@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from domain.connections import SecretRef
 from domain.identity import Identity
+from domain.policies import SecretRef
 from resources.connector import SystemSettings
 
 SORT_BY_MODIFIED = "date_modified:asc"

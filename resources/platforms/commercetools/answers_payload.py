@@ -5,7 +5,7 @@ Source: openapi.yaml, raml/types/{inventory,channel,order,error}.
 
 from __future__ import annotations
 
-from domain.payload import PayloadAdvice, PayloadDecoder, Scalar
+from domain.parsing.payload import PayloadAdvice, PayloadDecoder, Scalar
 from resources.platforms.commercetools.payload import (
     Camel,
     Names,

@@ -14,7 +14,7 @@ import httpx
 import msgspec
 
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
-from domain.payload import Document, PayloadDecoder
+from domain.parsing.payload import Document, PayloadDecoder
 from domain.ports import QuotaLedger
 from resources.http.attempts import Reply
 from resources.http.auth import OAuthGrant, OAuthTokens

@@ -15,7 +15,7 @@ import msgspec
 
 from domain.connections import CUSTOMERS, ORDERS
 from domain.exchange import QueuedMessage, UnreadEvent, WebhookEvent
-from domain.scalars import to_moment
+from domain.parsing.scalars import to_moment
 from resources.http.sqs import SqsMessage, SqsQueue
 from resources.platforms.commercetools.reader import is_id
 

@@ -9,9 +9,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from domain.payload import Document, PayloadAdvice, PayloadDecoder, Scalar
-from domain.problems import REPORT
-from domain.scalars import WrittenTime
+from domain.parsing.payload import Document, PayloadAdvice, PayloadDecoder, Scalar
+from domain.parsing.problems import REPORT
+from domain.parsing.scalars import WrittenTime
 
 CAPTURE_AGAIN = "replay the day of the order's last change"
 Text = str | None

@@ -17,7 +17,7 @@ import msgspec
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id
-from domain.scalars import to_moment
+from domain.parsing.scalars import to_moment
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.commercetools.client import CONTRACT, Params, one_of, query, quoted

@@ -7,8 +7,9 @@ from datetime import datetime
 
 import httpx
 
-from domain.connections import Connection, SecretRef
+from domain.connections import Connection
 from domain.exchange import Check
+from domain.policies import SecretRef
 from domain.ports import CommercePlatform, QuotaLedger, StoreSources, StoreTargets
 from domain.sources import AnySource
 from resources.http.client import ApiClient

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from domain.payload import PayloadAdvice, PayloadDecoder
+from domain.parsing.payload import PayloadAdvice, PayloadDecoder
 from resources.platforms.salesforce.payload import Order, Pascal, Text
 
 _REPORT = "report the answer: it breaks the API's contract"

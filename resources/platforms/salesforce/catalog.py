@@ -11,11 +11,11 @@ import msgspec
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id
+from domain.parsing.text import clean_text
 from domain.records.catalog import Product
 from domain.records.inventory import StoreItem
 from domain.records.record import InvalidRecord
 from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
-from domain.text import clean_text
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.salesforce.answers_payload import PRODUCTS
@@ -81,10 +81,13 @@ class CatalogSource:
             try:
                 items.append(
                     StoreItem(
-                        sku=sku, parent_id=product.id, item_id=None, tracking="product",
+                        sku=sku,
+                        parent_id=product.id,
+                        item_id=None,
+                        tracking="product",
                         is_shared=True,
                     )
-                )  # fmt: skip
+                )
             except InvalidRecord:
                 message = "the SKU is no text of at most 255 visible characters"
                 problems.append(_unusable("StockKeepingUnit", message, sku))

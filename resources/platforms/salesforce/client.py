@@ -21,7 +21,7 @@ from domain.errors import (
     RecordRejected,
     TransientError,
 )
-from domain.payload import Document, PayloadDecoder
+from domain.parsing.payload import Document, PayloadDecoder
 from domain.ports import QuotaLedger
 from resources.http.attempts import Reply
 from resources.http.auth import OAuthTokens

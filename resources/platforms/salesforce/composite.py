@@ -95,9 +95,13 @@ class CompositeClient:
         async with lock:
             for attempt in range(1, MOST_LOCKED + 1):
                 reply = await self.push.request(
-                    "POST", "/composite", body=body, correlation_id=correlation_id,
-                    idempotent=is_idempotent, decode=answered,
-                )  # fmt: skip
+                    "POST",
+                    "/composite",
+                    body=body,
+                    correlation_id=correlation_id,
+                    idempotent=is_idempotent,
+                    decode=answered,
+                )
                 if not reply.ok:
                     refuse(reply, code, "composite", "look at the order in the store")
                 errors = list(_errors(reply))

@@ -82,9 +82,13 @@ class LevelReader:
             for place in range(0, len(places), STOCK_BATCH):
                 some, at = wanted[start : start + STOCK_BATCH], places[place : place + STOCK_BATCH]
                 reply = self._http.request(
-                    "POST", AVAILABLE, json=asked(some, at), idempotent=True, has_effect=False,
+                    "POST",
+                    AVAILABLE,
+                    json=asked(some, at),
+                    idempotent=True,
+                    has_effect=False,
                     decode=AVAILABILITIES.decode,
-                )  # fmt: skip
+                )
                 levels |= {key: int(held[0]) for key, held in held_of(reply).items()}
         return levels
 
@@ -186,9 +190,13 @@ class StockWriter(TargetWriter):
         skus = sorted({change.target.sku for change in changes})
         places = sorted({change.target.location for change in changes})
         reply = await self._client.request(
-            "POST", AVAILABLE, body=orjson.dumps(asked(skus, places)), idempotent=True,
-            has_effect=False, decode=AVAILABILITIES.decode,
-        )  # fmt: skip
+            "POST",
+            AVAILABLE,
+            body=orjson.dumps(asked(skus, places)),
+            idempotent=True,
+            has_effect=False,
+            decode=AVAILABILITIES.decode,
+        )
         return held_of(reply)
 
     @staticmethod
@@ -206,9 +214,12 @@ class StockWriter(TargetWriter):
     async def _put(self, rows: list[tuple[int, dict[str, Any]]]) -> dict[int, RecordRejected]:
         """Send rows; return place -> refusal of those that the org does not take."""
         reply = await self._client.request(
-            "POST", UPDATE, body=orjson.dumps({"records": [row for _, row in rows]}),
-            idempotent=True, decode=STOCK_ANSWERS.decode,
-        )  # fmt: skip
+            "POST",
+            UPDATE,
+            body=orjson.dumps({"records": [row for _, row in rows]}),
+            idempotent=True,
+            decode=STOCK_ANSWERS.decode,
+        )
         if not reply.ok:
             refuse_access(reply)
             message = f"the store answers {reply.error_summary()}"

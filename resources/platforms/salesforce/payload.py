@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-from domain.payload import Document, PayloadAdvice, PayloadDecoder, Scalar
-from domain.problems import REPORT
-from domain.scalars import WrittenAmount, WrittenTime
+from domain.parsing.payload import Document, PayloadAdvice, PayloadDecoder, Scalar
+from domain.parsing.problems import REPORT
+from domain.parsing.scalars import WrittenAmount, WrittenTime
 
 CAPTURE_AGAIN = "replay the day of the order's last change"
 Text = str | None

@@ -222,9 +222,13 @@ class Preflight:
         """Ask Omnichannel Inventory for a SKU that there is not."""
         body = asked([NO_SKU], [self._settings.inventory_location])
         reply = self._http.request(
-            "POST", AVAILABLE, json=body, idempotent=True, has_effect=False,
+            "POST",
+            AVAILABLE,
+            json=body,
+            idempotent=True,
+            has_effect=False,
             decode=AVAILABILITIES.decode,
-        )  # fmt: skip
+        )
         held_of(reply)
         return True, "Omnichannel Inventory answers", ""
 

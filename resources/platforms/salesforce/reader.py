@@ -20,7 +20,7 @@ import msgspec
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id
-from domain.scalars import to_moment
+from domain.parsing.scalars import to_moment
 from domain.values import Window
 from resources.http.attempts import Reply
 from resources.http.client import ApiClient
@@ -90,9 +90,13 @@ class ChangesReader:
             ]
         }
         reply = self._http.request(
-            "POST", "/composite", json=body, idempotent=True, has_effect=False,
+            "POST",
+            "/composite",
+            json=body,
+            idempotent=True,
+            has_effect=False,
             decode=COMPOSITES.decode,
-        )  # fmt: skip
+        )
         if not reply.ok:
             refuse_query(reply, "")
         moments = list(_moments(reply))

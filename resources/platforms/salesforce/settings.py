@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from domain.connections import Config, SecretRef
 from domain.identity import Identity, normalised_address
+from domain.policies import Config, SecretRef
 from resources.connector import SystemSettings
 from resources.platforms.salesforce.statuses import STATUSES, Region, StatusNames
 

@@ -65,9 +65,13 @@ async def upload(client: AsyncApiClient, location: str, levels: Mapping[str, int
     """
     body, kind = as_form(location, levels, datetime.now(UTC))
     reply = await client.request(
-        "POST", PATH, body=body, headers={"Content-Type": kind}, idempotent=True,
+        "POST",
+        PATH,
+        body=body,
+        headers={"Content-Type": kind},
+        idempotent=True,
         decode=_ACCEPTED.decode,
-    )  # fmt: skip
+    )
     if not reply.ok:
         refuse_access(reply)
         return "refused"

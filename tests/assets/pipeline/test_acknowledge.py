@@ -11,7 +11,7 @@ import pytest
 
 from assets.pipeline import capture as capturing
 from assets.pipeline.capture import CaptureCounts, capture
-from assets.streams.orders import Orders
+from assets.streams.orders.stream import Orders
 from domain.errors import TransientError
 from domain.exchange import RawRecord
 from domain.sources import Page

@@ -9,7 +9,7 @@ import pytest
 
 from assets.pipeline import capture
 from assets.pipeline.capture import capture_pages
-from assets.streams.orders import Orders
+from assets.streams.orders.stream import Orders
 from domain.exchange import RawRecord
 from tests.assets.documents import order
 from tests.assets.scene import NAME, Scene

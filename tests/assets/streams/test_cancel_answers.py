@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from assets.streams.cancel_answers import CANCEL, apply_after_delivery, apply_cancel_answers
+from assets.streams.orders.cancel_answers import CANCEL, apply_after_delivery, apply_cancel_answers
 from domain.connections import ORDERS, SHIPMENTS
 from resources.ledger.deliveries.requests import Requests
 from resources.ledger.ledger import Ledger

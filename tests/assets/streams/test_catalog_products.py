@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assets.streams.listings_sheet import exported
+from assets.streams.listings.sheet import exported
 from tests.assets.scene import NAME, Scene
 
 Json = dict[str, Any]

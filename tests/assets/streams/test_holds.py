@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.connections import OrdersPolicy, ShipmentsPolicy
+from domain.policies import OrdersPolicy, ShipmentsPolicy
 from resources.platforms.bigcommerce.statuses import ORDER_STATUSES
 from tests.assets.documents import order
 from tests.assets.scene import Scene

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from assets.pipeline.capture import capture_pages
-from assets.streams.listings import Listings, capture_listings
-from assets.streams.listings_group import Wanted
-from assets.streams.listings_sheet import exported, resolve
+from assets.streams.listings.group import Wanted
+from assets.streams.listings.sheet import exported, resolve
+from assets.streams.listings.stream import Listings, capture_listings
 from domain.exchange import RawRecord
 from domain.records.listings import Listing
 from domain.values import Partition

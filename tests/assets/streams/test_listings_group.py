@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 from openpyxl import Workbook
 
-from assets.streams.listings_group import Wanted
-from assets.streams.listings_sheet import listings_of, resolve
+from assets.streams.listings.group import Wanted
+from assets.streams.listings.sheet import listings_of, resolve
 from domain.records.listings import Listing
 from resources.ledger.records.products import Products
 from resources.sheets.reader import read

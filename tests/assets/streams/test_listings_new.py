@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from assets.chain.run_config import rerun_config, unfinished_config
-from assets.streams.listings import capture_listings
-from assets.streams.listings_group import Wanted
-from assets.streams.listings_sheet import note_results, resolve
+from assets.streams.listings.group import Wanted
+from assets.streams.listings.sheet import note_results, resolve
+from assets.streams.listings.stream import capture_listings
 from domain.listings import new_id
 from domain.records.catalog import Attribute
 from domain.records.listings import Listing, NewVariant

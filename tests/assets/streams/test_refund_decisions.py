@@ -7,7 +7,7 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from assets.streams.returns_hold import covers, covers_units, stated
+from assets.streams.returns.hold import covers, covers_units, stated
 from domain.errors import LONGEST_VALUE
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.reopening import WHO

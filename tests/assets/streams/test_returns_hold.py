@@ -7,7 +7,7 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from assets.streams.returns_hold import (
+from assets.streams.returns.hold import (
     OrderReturns,
     above_returns,
     covers,
@@ -15,7 +15,7 @@ from assets.streams.returns_hold import (
     really_unshipped,
     stated,
 )
-from assets.streams.returns_refund import lines_of, made_by_hand
+from assets.streams.returns.refund import lines_of, made_by_hand
 from domain.refunds import OrderRefunds, RefundRequest, StoreRefund
 from resources.ledger.records.refunds import KnownRefund, ReturnedLine
 from resources.ledger.rows import KnownLine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from assets.streams.returns_state import digest_of
+from assets.streams.returns.state import digest_of
 from domain.refunds import ReturnedUnits, ReturnRecord
 
 RECORD = ReturnRecord("o", "R-1", (ReturnedUnits("line", 2, 1, 0, "Good"),), "1Z")

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from assets.streams.shipments import Shipments
+from assets.streams.shipments.stream import Shipments
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment, LineProgress, Parcel, ParcelLine, Units
 from resources.ledger.ledger import Ledger

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from domain.connections import InventoryPolicy
 from domain.exchange import Mapped, RawRecord, Skipped
+from domain.policies import InventoryPolicy
 from domain.records.inventory import StockLevel
 from domain.skus import sku_key
 from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 import msgspec
 
 from domain.errors import Problem, RecordRejected
-from domain.payload import Decoded, Document, PayloadAdvice, PayloadDecoder
+from domain.parsing.payload import Decoded, Document, PayloadAdvice, PayloadDecoder
 from domain.personal import fields_of
 from domain.records.record import InvalidRecord, to_utc
 

@@ -18,7 +18,7 @@ from domain.addressing.addresses import (
     normalise_address,
 )
 from domain.addressing.cities import SUBDIVISION_INSTEAD, WITHOUT
-from domain.text import clean_text
+from domain.parsing.text import clean_text
 from tests.shared import shared_path
 
 RULES = AddressRules()

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.addressing.phones import NO_PHONE, normalise_phone
-from domain.text import clean_text
+from domain.parsing.text import clean_text
 from tests.shared import shared_path
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.connections import OrdersPolicy, UomRule
 from domain.exchange import MasterItem
+from domain.policies import OrdersPolicy, UomRule
 from domain.records.catalog import Attribute, Dimensions, Product, Variant
 from domain.rules.alignment import Finding, Matched, StoreEntry, align, attribute_values
 from domain.skus import sku_key

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import convert
 
-from domain.connections import InventoryPolicy, OrdersPolicy, UomRule
 from domain.exchange import MasterItem, Skipped
+from domain.policies import InventoryPolicy, OrdersPolicy, UomRule
 from domain.records.inventory import StockLevel, StockTarget
 from domain.rules.availability import AvailabilityRules, location_of, unit_problem
 

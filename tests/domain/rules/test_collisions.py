@@ -7,14 +7,9 @@ from typing import Any
 
 import pytest
 
-from domain.connections import (
-    Connection,
-    InventoryPolicy,
-    OrdersPolicy,
-    PricesPolicy,
-    SystemSection,
-)
+from domain.connections import Connection, SystemSection
 from domain.identity import Identity, normalised_address
+from domain.policies import InventoryPolicy, OrdersPolicy, PricesPolicy
 from domain.rules.collisions import Endpoints, collisions
 
 SECTION = SystemSection(kind="any")

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from domain.connections import OrdersPolicy
 from domain.errors import RecordRejected
 from domain.exchange import Skipped
+from domain.policies import OrdersPolicy
 from domain.rules.export import ExportRules, OrderHeader
 from resources.platforms.bigcommerce.statuses import ORDER_STATUSES
 

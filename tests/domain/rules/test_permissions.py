@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from domain.addressing.addresses import Address
-from domain.connections import ActionsPolicy
 from domain.milestones import Milestone
+from domain.policies import ActionsPolicy
 from domain.records.actions import ActionRequest, Amendment, LineCut, Redirect
 from domain.records.orders import (
     Charge,

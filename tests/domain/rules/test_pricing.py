@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.connections import PricesPolicy
 from domain.exchange import Skipped
+from domain.policies import PricesPolicy
 from domain.prices import PriceTag, tag_content
 from domain.records.prices import Price
 from domain.records.record import InvalidRecord

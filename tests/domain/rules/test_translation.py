@@ -11,9 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from domain.addressing.addresses import AddressRules, RawAddress, normalise_address
-from domain.connections import OrdersPolicy
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped, SourcePaths
+from domain.policies import OrdersPolicy
 from domain.records.orders import (
     Customer,
     DeliveryMethod,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.addressing.addresses import AddressRules, RawAddress, normalise_address
-from domain.connections import OrdersPolicy
+from domain.policies import OrdersPolicy
 from domain.records.customers import Customer, CustomerAddress, deleted_customer
 from domain.records.record import decode_record, encode_record
 from domain.rules.customers import customer_id_at_oms

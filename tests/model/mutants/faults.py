@@ -18,7 +18,7 @@ import pytest
 from assets.delivery import obligation, sender
 from assets.delivery.target_state import Cover, KnownShipment, OrderTargetState
 from assets.pipeline import capture
-from assets.streams.shipments_status import StatusRules
+from assets.streams.shipments.status import StatusRules
 from domain.carriers.tracking import carrier_from_tracking
 from domain.errors import TransientError
 from domain.rules.availability import AvailabilityRules

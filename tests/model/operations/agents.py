@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assets.streams.action_requests import capture_request
+from assets.streams.actions.requests import capture_request
 from domain.connections import ACTIONS
 from domain.errors import RecordRejected
 from tests.model.life import Asked, Life, NotPossibleError

@@ -74,10 +74,18 @@ class Outbox:
             milliseconds = (time.perf_counter() - started) * 1000
             log(
                 Exchange(
-                    datetime.now(UTC), KIND, "PUT", f"{self.folder.name}/{name}", status,
-                    milliseconds, 1, correlation_id, error=fault, is_lost=status == UNANSWERED,
+                    datetime.now(UTC),
+                    KIND,
+                    "PUT",
+                    f"{self.folder.name}/{name}",
+                    status,
+                    milliseconds,
+                    1,
+                    correlation_id,
+                    error=fault,
+                    is_lost=status == UNANSWERED,
                 )
-            )  # fmt: skip
+            )
 
     def discard(self, name: str) -> None:
         """Remove a file that was not handed out."""

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from domain.connections import Config
+from domain.policies import Config
 
 
 class AnchantoExchange(Config):

@@ -16,8 +16,8 @@ from itertools import pairwise
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id, is_id
+from domain.parsing.vendor_documents import utc_moment
 from domain.values import Window, is_of_this_era
-from domain.vendor_documents import utc_moment
 from resources.oms.anchanto.client import KIND, Reader, path_of
 from resources.oms.anchanto.payload import Documents, join_order
 from resources.oms.anchanto.settings import AnchantoSettings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from domain.connections import Connection
 from domain.errors import RecordRejected
+from domain.parsing.vendor_documents import folded, text_of
 from domain.reconciliation import OrderOrigin
-from domain.vendor_documents import folded, text_of
 from resources.oms.anchanto.payload import Documents, OrderView
 from resources.oms.anchanto.settings import AnchantoSettings
 from resources.oms.anchanto.statuses import CANCELED, StatusTable

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from domain.addressing.addresses import Address
 from domain.errors import Problem, RecordRejected
-from domain.json_numbers import to_count, to_number
+from domain.parsing.json_numbers import to_count, to_number
 from domain.records.orders import Customer, DeliveryMethod, FulfilmentGroup, Order, OrderLine
 from resources.oms.anchanto.settings import AnchantoSettings
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 from domain.connections import Connection
 from domain.exchange import Mapped, Skipped
 from domain.milestones import STAGES, Milestone
+from domain.parsing.vendor_documents import text_of
 from domain.records.fulfilment import Fulfilment, LineProgress, Units
 from domain.values import is_of_this_era
-from domain.vendor_documents import text_of
 from resources.oms.anchanto.orders.lookup import Origins
 from resources.oms.anchanto.parsing import Findings
 from resources.oms.anchanto.payload import Documents, OrderView

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from domain.carriers.carriers import normalise_carrier
 from domain.carriers.tracking import proven_carrier
 from domain.milestones import STAGES, Milestone
+from domain.parsing.vendor_documents import text_of
 from domain.records.fulfilment import Parcel, ParcelLine
 from domain.skus import sku_key
-from domain.vendor_documents import text_of
 from resources.oms.anchanto.parsing import Findings
 from resources.oms.anchanto.payload import Shipment
 from resources.oms.anchanto.statuses import StatusTable

@@ -57,11 +57,16 @@ FORM = OrderForm(
     ),
     numbers=frozenset(
         (
-            "order_discount", "shipping_handling", "sales_tax", "tax", "grand_total", "price",
+            "order_discount",
+            "shipping_handling",
+            "sales_tax",
+            "tax",
+            "grand_total",
+            "price",
             "quantity",
         )
     ),
-)  # fmt: skip
+)
 order_change, units_of = FORM.change, FORM.units
 
 

@@ -16,8 +16,8 @@ import msgspec
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id, is_id
+from domain.parsing.vendor_documents import text_of, utc_moment
 from domain.values import Window, is_of_this_era
-from domain.vendor_documents import text_of, utc_moment
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import KIND, fetch, fetch_one, path_of, refused_read, rows_of
 from resources.oms.extensiv.payload import Id

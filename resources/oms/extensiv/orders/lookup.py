@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from domain.connections import Connection
 from domain.errors import RecordRejected
+from domain.parsing.vendor_documents import text_of
 from domain.reconciliation import OrderOrigin
-from domain.vendor_documents import text_of
 from resources.oms.extensiv.payload import OrderView, decode_order
 from resources.oms.extensiv.settings import ExtensivSettings
 from resources.oms.extensiv.statuses import CANCELED

@@ -15,7 +15,7 @@ from domain.addressing.addresses import Address
 from domain.addressing.cities import needs_city
 from domain.addressing.postcodes import has_postcodes
 from domain.errors import Problem, RecordRejected
-from domain.json_numbers import to_count, to_number
+from domain.parsing.json_numbers import to_count, to_number
 from domain.records.orders import DeliveryMethod, FulfilmentGroup, Order, OrderLine
 from resources.oms.extensiv.settings import ExtensivSettings
 

@@ -10,7 +10,7 @@ import orjson
 
 from domain.errors import PermanentError, Problem, RecordRejected, TransientError
 from domain.exchange import OutcomeUnknown, Receipt
-from domain.vendor_documents import folded, text_of
+from domain.parsing.vendor_documents import folded, text_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
 from resources.oms.extensiv.client import (

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from domain.carriers.carriers import normalise_carrier
 from domain.carriers.tracking import proven_carrier
+from domain.parsing.vendor_documents import text_of
 from domain.records.fulfilment import Parcel, ParcelLine
 from domain.skus import sku_key
-from domain.vendor_documents import text_of
 from resources.oms.extensiv.parsing import Findings
 from resources.oms.extensiv.payload import Shipment, ShipmentItem
 

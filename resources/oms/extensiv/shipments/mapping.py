@@ -11,11 +11,11 @@ from domain.connections import Connection
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.milestones import Milestone
+from domain.parsing.text import clean_text, mask_emails, without_values
+from domain.parsing.vendor_documents import text_of
 from domain.personal import personal_values
 from domain.records.fulfilment import Fulfilment, LineProgress, Units
-from domain.text import clean_text, mask_emails, without_values
 from domain.values import is_of_this_era
-from domain.vendor_documents import text_of
 from resources.oms.extensiv.orders.lookup import Origins
 from resources.oms.extensiv.parsing import Findings, is_yes
 from resources.oms.extensiv.payload import OrderView, decode_order

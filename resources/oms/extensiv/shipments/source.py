@@ -12,11 +12,11 @@ import orjson
 from domain.connections import Connection
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
+from domain.parsing.vendor_documents import text_of
 from domain.reconciliation import OrderOrigin
 from domain.records.fulfilment import Fulfilment
 from domain.sources import EVERYTHING, Page, Scope, Shape, to_pages
 from domain.values import Window
-from domain.vendor_documents import text_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.oms.extensiv.client import interpret, open_envelope, path_of

@@ -10,8 +10,8 @@ import orjson
 
 from domain.delivery import Claimed, CustomerSave, Held, Operation, Outcome, Question, outcome_of
 from domain.exchange import ExchangeLog, Receipt
+from domain.parsing.vendor_documents import text_of
 from domain.records.customers import Customer
-from domain.vendor_documents import text_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy

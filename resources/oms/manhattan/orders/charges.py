@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
-from domain.json_numbers import to_number
+from domain.parsing.json_numbers import to_number
 from domain.records.orders import Charge, Discount, OrderLine
 from resources.oms.manhattan.settings import ManhattanCodes
 

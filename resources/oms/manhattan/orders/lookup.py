@@ -9,8 +9,8 @@ import orjson
 from domain.connections import Connection
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord
+from domain.parsing.vendor_documents import text_of
 from domain.reconciliation import OrderOrigin
-from domain.vendor_documents import text_of
 from resources.oms.manhattan.client import any_of, chunks
 from resources.oms.manhattan.orders.search import OrderSearch
 from resources.oms.manhattan.parsing import object_of, objects_of

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from domain.addressing.addresses import Address
 from domain.errors import Problem, RecordRejected
-from domain.json_numbers import to_count, to_number
+from domain.parsing.json_numbers import to_count, to_number
 from domain.records.orders import (
     ChargeKind,
     DeliveryMethod,

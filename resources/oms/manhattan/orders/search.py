@@ -19,8 +19,8 @@ import msgspec
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id, is_id
+from domain.parsing.vendor_documents import text_of
 from domain.values import Window, is_of_this_era
-from domain.vendor_documents import text_of
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import KIND, Answer, fetch_answer, quoted, rows_of
 from resources.oms.manhattan.local_time import LocalTime

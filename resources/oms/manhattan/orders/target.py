@@ -21,9 +21,9 @@ from domain.delivery import (
 )
 from domain.errors import LockstepError, RecordRejected
 from domain.exchange import ExchangeLog, Receipt
+from domain.parsing.vendor_documents import text_of
 from domain.reconciliation import Difference
 from domain.records.orders import Order
-from domain.vendor_documents import text_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.target_writer import TargetWriter

@@ -10,8 +10,8 @@ import msgspec
 from domain.connections import Connection
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
+from domain.parsing.vendor_documents import text_of
 from domain.records.returns import Return, ReturnLine, ReturnStatus, ReturnUnits
-from domain.vendor_documents import text_of
 from resources.oms.manhattan.parsing import DocumentProblems, unreadable
 from resources.oms.manhattan.payload import ReturnedLine, ReturnOrder, decode_return
 from resources.oms.manhattan.settings import ManhattanSettings

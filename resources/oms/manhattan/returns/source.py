@@ -9,10 +9,10 @@ from typing import ClassVar
 from domain.connections import Connection
 from domain.errors import RecordRejected
 from domain.exchange import Mapped, Skipped
+from domain.parsing.vendor_documents import text_of
 from domain.records.returns import Return
 from domain.sources import EVERYTHING, Page, Scope, Shape
 from domain.values import Window
-from domain.vendor_documents import text_of
 from resources.oms.manhattan.orders.lookup import OrderLookup
 from resources.oms.manhattan.orders.search import OrderSearch
 from resources.oms.manhattan.payload import decode_return

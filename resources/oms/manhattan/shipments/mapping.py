@@ -11,9 +11,9 @@ from domain.connections import Connection
 from domain.errors import RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.milestones import STAGES, Milestone
+from domain.parsing.vendor_documents import text_of
 from domain.records.fulfilment import Fulfilment, LineProgress, Units
 from domain.records.orders import DeliveryMethod
-from domain.vendor_documents import text_of
 from resources.oms.manhattan.parsing import DocumentProblems, folded, to_number, unreadable
 from resources.oms.manhattan.payload import NULL, Line, PublishedOrder, decode_order
 from resources.oms.manhattan.settings import ManhattanSettings

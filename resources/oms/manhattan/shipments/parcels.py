@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 from domain.carriers.carriers import normalise_carrier
 from domain.carriers.tracking import carrier_from_tracking, proven_carrier
+from domain.parsing.vendor_documents import text_of
 from domain.records.fulfilment import Parcel, ParcelLine
-from domain.vendor_documents import text_of
 from resources.oms.manhattan.parsing import DocumentProblems, Id
 from resources.oms.manhattan.payload import FulfillmentDetail, Line, PublishedOrder, Tracking
 from resources.oms.manhattan.statuses import CANCELED, FIRST_RETURN, SHIPPED

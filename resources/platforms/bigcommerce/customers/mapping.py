@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from domain.addressing.addresses import AddressRules, RawAddress
-from domain.customer_builder import (
+from domain.builders.customers import (
     CustomerBuilder,
     WrittenAddress,
     WrittenCustomer,
@@ -15,7 +15,7 @@ from domain.customer_builder import (
 )
 from domain.errors import Problem
 from domain.exchange import Mapped, Skipped
-from domain.problems import DocumentProblems
+from domain.parsing.problems import DocumentProblems
 from domain.records.customers import Customer
 from resources.platforms.bigcommerce.customers import payload as documents
 from resources.platforms.bigcommerce.customers.payload import CAPTURED_CUSTOMERS

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.customer_builder import REPORT
-from domain.payload import Document, Id, PayloadAdvice, PayloadDecoder, Scalar
+from domain.builders.customers import REPORT
+from domain.parsing.payload import Document, Id, PayloadAdvice, PayloadDecoder, Scalar
 
 
 class Address(Document):

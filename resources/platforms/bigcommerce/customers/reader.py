@@ -15,8 +15,8 @@ import msgspec
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id
-from domain.payload import HIGHEST_ID, Document, Scalar
-from domain.scalars import to_moment
+from domain.parsing.payload import HIGHEST_ID, Document, Scalar
+from domain.parsing.scalars import to_moment
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.answers_payload import CURSORS

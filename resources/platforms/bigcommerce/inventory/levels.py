@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import msgspec
 
 from domain.errors import PermanentError
-from domain.payload import Scalar
+from domain.parsing.payload import Scalar
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.answers_payload import (
     INVENTORY_ITEMS,

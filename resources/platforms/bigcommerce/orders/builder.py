@@ -8,10 +8,11 @@ from decimal import Decimal
 import msgspec
 
 from domain.addressing.addresses import Address
+from domain.builders.orders import BaseOrderBuilder, LineDraft
 from domain.currencies import minor_unit
 from domain.exchange import SourcePaths
-from domain.order_builder import BaseOrderBuilder, LineDraft
-from domain.problems import LOOK, DocumentProblems
+from domain.parsing.problems import LOOK, DocumentProblems
+from domain.parsing.scalars import ZERO, amount_of, moment_of
 from domain.records.orders import (
     Charge,
     Customer,
@@ -19,7 +20,6 @@ from domain.records.orders import (
     LineKind,
     Order,
 )
-from domain.scalars import ZERO, amount_of, moment_of
 from resources.platforms.bigcommerce import payload as documents
 from resources.platforms.bigcommerce.orders.charges import charges_of
 from resources.platforms.bigcommerce.orders.consignments import (

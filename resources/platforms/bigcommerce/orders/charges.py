@@ -9,10 +9,10 @@ from __future__ import annotations
 from decimal import Decimal
 from operator import attrgetter
 
-from domain.order_builder import LineDraft
+from domain.builders.orders import LineDraft
+from domain.parsing.scalars import ZERO, amount_of
+from domain.parsing.text import clean_name
 from domain.records.orders import Charge, ChargeKind
-from domain.scalars import ZERO, amount_of
-from domain.text import clean_name
 from resources.platforms.bigcommerce.orders.consignments import Part
 from resources.platforms.bigcommerce.payload import Fee, Order
 

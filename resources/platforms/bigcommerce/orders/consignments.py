@@ -13,10 +13,10 @@ from msgspec import UNSET
 from domain.addressing.addresses import Address as CanonicalAddress
 from domain.addressing.addresses import AddressResult, AddressRules, RawAddress, normalise_address
 from domain.errors import Problem
-from domain.payload import malformed
-from domain.problems import REPORT, DocumentProblems
+from domain.parsing.payload import malformed
+from domain.parsing.problems import REPORT, DocumentProblems
+from domain.parsing.text import clean_name, mask_email
 from domain.records.orders import DeliveryMethod, FulfilmentGroup
-from domain.text import clean_name, mask_email
 from resources.platforms.bigcommerce.orders.lines import PlacedLine
 from resources.platforms.bigcommerce.orders.texts import form_texts
 from resources.platforms.bigcommerce.payload import (

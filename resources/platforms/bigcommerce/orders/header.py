@@ -11,8 +11,8 @@ from datetime import datetime
 
 import msgspec
 
-from domain.payload import HIGHEST_ID, Document, Scalar
-from domain.scalars import to_amount, to_moment
+from domain.parsing.payload import HIGHEST_ID, Document, Scalar
+from domain.parsing.scalars import to_amount, to_moment
 from resources.platforms.bigcommerce.payload import AppliedDiscount
 from resources.platforms.bigcommerce.statuses import REFUNDED
 

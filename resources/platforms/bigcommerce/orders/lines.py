@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from domain.builders.orders import LineDraft
 from domain.currencies import rounding_of
 from domain.memo import remembered
-from domain.order_builder import LineDraft
-from domain.payload import Scalar
-from domain.problems import LOOK, DocumentProblems
+from domain.parsing.payload import Scalar
+from domain.parsing.problems import LOOK, DocumentProblems
+from domain.parsing.scalars import ZERO, amount_of
+from domain.parsing.text import clean_name, clean_text, has_controls
 from domain.records.orders import Charge, ChargeKind, Discount, LineKind
-from domain.scalars import ZERO, amount_of
-from domain.text import clean_name, clean_text, has_controls
 from resources.platforms.bigcommerce.orders.texts import gift_message, options_of
 from resources.platforms.bigcommerce.payload import Line
 

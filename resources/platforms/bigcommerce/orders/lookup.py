@@ -9,7 +9,7 @@ import msgspec
 
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
-from domain.payload import Document, Scalar
+from domain.parsing.payload import Document, Scalar
 from domain.reconciliation import StoreSnapshot
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader, Listed

@@ -7,13 +7,13 @@ from dataclasses import replace
 from domain.addressing.addresses import AddressRules
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
-from domain.payload import Decoded
-from domain.problems import DocumentProblems
+from domain.parsing.payload import Decoded
+from domain.parsing.problems import DocumentProblems
+from domain.parsing.scalars import UnreadableValue, moment_of
 from domain.records.orders import (
     Order,
 )
 from domain.rules.export import Decide, OrderHeader
-from domain.scalars import UnreadableValue, moment_of
 from resources.platforms.bigcommerce import payload as documents
 from resources.platforms.bigcommerce.orders.builder import OrderBuilder, Sources
 from resources.platforms.bigcommerce.orders.consignments import (

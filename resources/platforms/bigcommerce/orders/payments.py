@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from domain.problems import DocumentProblems, without_card
+from domain.parsing.problems import DocumentProblems, without_card
+from domain.parsing.scalars import amount_of, moment_of
+from domain.parsing.text import clean_name
 from domain.records.orders import Payment, PaymentTransaction
-from domain.scalars import amount_of, moment_of
-from domain.text import clean_name
 from resources.platforms.bigcommerce.payload import Order, Transaction, Transactions
 from resources.platforms.bigcommerce.settings import AUTHORIZED, BigCommerceSettings
 

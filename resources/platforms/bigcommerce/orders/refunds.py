@@ -18,10 +18,10 @@ from typing import Literal, TypeAlias
 
 from msgspec.structs import replace
 
-from domain.order_builder import LineDraft
-from domain.problems import LOOK, DocumentProblems
+from domain.builders.orders import LineDraft
+from domain.parsing.problems import LOOK, DocumentProblems
+from domain.parsing.scalars import ZERO
 from domain.records.orders import Payment, PaymentTransaction
-from domain.scalars import ZERO
 from resources.platforms.bigcommerce.answers_payload import PRODUCT, Refund
 from resources.platforms.bigcommerce.orders.consignments import lines_of
 from resources.platforms.bigcommerce.orders.lines import whole_number

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from domain.cards import without_cards
 from domain.memo import remembered
-from domain.problems import LOOK, DocumentProblems
+from domain.parsing.cards import without_cards
+from domain.parsing.problems import LOOK, DocumentProblems
+from domain.parsing.text import clean_name, clean_text
 from domain.records.orders import Note
-from domain.text import clean_name, clean_text
 from resources.platforms.bigcommerce.payload import FormField, Line, Order
 
 CHOICES = frozenset(

@@ -18,11 +18,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from domain.builders.orders import LineDraft
 from domain.currencies import rounding_of, rounding_of_sum
-from domain.order_builder import LineDraft
-from domain.problems import LOOK, DocumentProblems
+from domain.parsing.problems import LOOK, DocumentProblems
+from domain.parsing.scalars import ZERO, amount_of
 from domain.records.orders import Charge, Discount
-from domain.scalars import ZERO, amount_of
 from resources.platforms.bigcommerce.payload import Coupon, Order
 
 FOUR_PLACES = Decimal("0.0001")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from domain.errors import RecordRejected
-from domain.problems import DocumentProblems
+from domain.parsing.problems import DocumentProblems
 from resources.platforms.bigcommerce.orders.consignments import parts_of
 from resources.platforms.bigcommerce.orders.lines import whole_number
 from resources.platforms.bigcommerce.orders.mapping import sources_of

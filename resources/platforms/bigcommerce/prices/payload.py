@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from domain.payload import Document, PayloadDecoder, Scalar
-from domain.scalars import WrittenAmount
+from domain.parsing.payload import Document, PayloadDecoder, Scalar
+from domain.parsing.scalars import WrittenAmount
 from resources.platforms.bigcommerce.answers_payload import ANSWER_ADVICE
 
 

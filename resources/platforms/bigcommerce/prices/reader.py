@@ -11,8 +11,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from domain.errors import PermanentError, Problem
+from domain.parsing.scalars import UnreadableValue, WrittenAmount, amount_of
 from domain.prices import OWN_PRICES, PricePlace, PriceTag, StorePrice
-from domain.scalars import UnreadableValue, WrittenAmount, amount_of
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.client import (
     CONTRACT,

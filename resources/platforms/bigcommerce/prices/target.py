@@ -22,7 +22,7 @@ from domain.errors import (
     TransientError,
 )
 from domain.exchange import ExchangeLog
-from domain.payload import PayloadDecoder
+from domain.parsing.payload import PayloadDecoder
 from domain.prices import PriceChange, PricePlace, StorePrice, exact_number
 from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply

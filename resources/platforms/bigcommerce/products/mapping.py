@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped
-from domain.payload import Decoded, Scalar
-from domain.problems import DocumentProblems
+from domain.parsing.payload import Decoded, Scalar
+from domain.parsing.problems import DocumentProblems
+from domain.parsing.scalars import UnreadableValue, WrittenAmount, amount_of
+from domain.parsing.text import clean_text
 from domain.records.catalog import Attribute, Dimensions, Product, Variant
 from domain.records.record import InvalidRecord
-from domain.scalars import UnreadableValue, WrittenAmount, amount_of
-from domain.text import clean_text
 from domain.values import Amount
 from resources.platforms.bigcommerce.products import payload as documents
 from resources.platforms.bigcommerce.products.payload import CAPTURED_PRODUCTS

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.payload import Document, Id, PayloadAdvice, PayloadDecoder, Scalar
-from domain.scalars import WrittenAmount
+from domain.parsing.payload import Document, Id, PayloadAdvice, PayloadDecoder, Scalar
+from domain.parsing.scalars import WrittenAmount
 
 FIELDS = (
     "name",

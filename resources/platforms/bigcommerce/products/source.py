@@ -10,9 +10,9 @@ import msgspec
 
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id
-from domain.payload import HIGHEST_ID, Document, Scalar
+from domain.parsing.payload import HIGHEST_ID, Document, Scalar
+from domain.parsing.scalars import to_moment
 from domain.records.catalog import Product
-from domain.scalars import to_moment
 from domain.sources import EVERYTHING, Page, Scope, Shape
 from domain.values import Window
 from resources.http.client import ApiClient

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 
 from domain.errors import PermanentError, Problem, RecordRejected, TransientError
+from domain.parsing.scalars import UnreadableValue, amount_of
 from domain.refunds import RefundRequest, StoreRefund
-from domain.scalars import UnreadableValue, amount_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.redaction import vendor_text
 from resources.platforms.bigcommerce.answers_payload import (

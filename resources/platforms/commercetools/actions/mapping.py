@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from domain.action_form import encode, to_request
 from domain.addressing.addresses import AddressRules
+from domain.builders.actions import encode, to_request
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped
 from domain.identity import content_digest, is_id

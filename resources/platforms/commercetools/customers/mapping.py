@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.addressing.addresses import AddressRules
-from domain.customer_builder import (
+from domain.builders.customers import (
     REPORT,
     CustomerBuilder,
     WrittenAddress,
@@ -15,7 +15,7 @@ from domain.customer_builder import (
 )
 from domain.errors import RecordRejected
 from domain.exchange import Mapped, Skipped
-from domain.problems import DocumentProblems
+from domain.parsing.problems import DocumentProblems
 from domain.records.customers import Customer, deleted_customer
 from domain.records.record import InvalidRecord
 from resources.platforms.commercetools.customers.payload import (

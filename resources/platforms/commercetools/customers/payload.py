@@ -5,8 +5,8 @@ Source: openapi.yaml (``Customer``, ``BaseAddress``, ``CustomerDeletedMessage``)
 
 from __future__ import annotations
 
-from domain.customer_builder import REPORT
-from domain.payload import PayloadAdvice, PayloadDecoder, Scalar
+from domain.builders.customers import REPORT
+from domain.parsing.payload import PayloadAdvice, PayloadDecoder, Scalar
 from resources.platforms.commercetools.payload import Address, Camel, Reference, Text
 
 DELETED = "CustomerDeleted"

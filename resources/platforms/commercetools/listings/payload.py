@@ -5,7 +5,7 @@ Source: openapi.yaml, ``Product``, ``ProductCatalogData``, ``ProductData``, ``Pr
 
 from __future__ import annotations
 
-from domain.payload import PayloadDecoder
+from domain.parsing.payload import PayloadDecoder
 from resources.platforms.commercetools.answers_payload import ANSWER_ADVICE
 from resources.platforms.commercetools.payload import Camel, Names, Reference, Text, Whole
 from resources.platforms.commercetools.products.payload import Attribute, Image

@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from domain.addressing.addresses import Address
+from domain.builders.orders import BaseOrderBuilder, LineDraft
 from domain.exchange import SourcePaths
-from domain.order_builder import BaseOrderBuilder, LineDraft
-from domain.problems import LOOK, DocumentProblems
+from domain.parsing.problems import LOOK, DocumentProblems
+from domain.parsing.scalars import moment_of
 from domain.records.orders import Customer, Order
-from domain.scalars import moment_of
 from resources.platforms.commercetools import payload as documents
 from resources.platforms.commercetools.orders.groups import (
     DIGITAL,

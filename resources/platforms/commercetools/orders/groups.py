@@ -17,10 +17,10 @@ from msgspec import structs
 from domain.addressing.addresses import Address as CanonicalAddress
 from domain.addressing.addresses import AddressResult, AddressRules, RawAddress, normalise_address
 from domain.errors import Problem
-from domain.payload import malformed
-from domain.problems import LOOK, REPORT, DocumentProblems
+from domain.parsing.payload import malformed
+from domain.parsing.problems import LOOK, REPORT, DocumentProblems
+from domain.parsing.text import clean_text
 from domain.records.orders import DeliveryMethod, FulfilmentGroup
-from domain.text import clean_text
 from resources.platforms.commercetools.payload import Address, LineItem, Order, ShippingInfo
 
 MAIN, DIGITAL = "shipping", "digital"

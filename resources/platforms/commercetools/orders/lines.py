@@ -12,12 +12,12 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from domain.builders.orders import LineDraft
 from domain.currencies import rounding_of
-from domain.order_builder import LineDraft
-from domain.problems import LOOK, DocumentProblems
+from domain.parsing.problems import LOOK, DocumentProblems
+from domain.parsing.scalars import ZERO
+from domain.parsing.text import clean_text, has_controls
 from domain.records.orders import Discount, LineKind
-from domain.scalars import ZERO
-from domain.text import clean_text, has_controls
 from resources.platforms.commercetools.orders.groups import DIGITAL, line_ids
 from resources.platforms.commercetools.orders.money import PLACES, MoneyReader, quantized
 from resources.platforms.commercetools.orders.texts import cleaned, field_of, name_of

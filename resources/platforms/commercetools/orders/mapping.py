@@ -5,11 +5,11 @@ from __future__ import annotations
 from domain.addressing.addresses import AddressRules
 from domain.errors import RecordRejected
 from domain.exchange import Mapped, Skipped
-from domain.payload import Decoded
-from domain.problems import DocumentProblems
+from domain.parsing.payload import Decoded
+from domain.parsing.problems import DocumentProblems
+from domain.parsing.scalars import UnreadableValue, moment_of
 from domain.records.orders import Order
 from domain.rules.export import Decide, OrderHeader
-from domain.scalars import UnreadableValue, moment_of
 from resources.platforms.commercetools import payload as documents
 from resources.platforms.commercetools.orders.builder import OrderBuilder
 from resources.platforms.commercetools.orders.delivered import units_of

@@ -6,8 +6,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 
 from domain.currencies import minor_unit
-from domain.problems import LOOK, DocumentProblems
-from domain.scalars import CENT, ZERO
+from domain.parsing.problems import LOOK, DocumentProblems
+from domain.parsing.scalars import CENT, ZERO
 from resources.platforms.commercetools.payload import Money, TaxedPrice
 
 MOST_DIGITS = 20

@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from domain.problems import DocumentProblems, without_card
+from domain.parsing.problems import DocumentProblems, without_card
+from domain.parsing.scalars import ZERO, moment_of
+from domain.parsing.text import clean_text
 from domain.records.orders import Payment, PaymentTransaction
-from domain.scalars import ZERO, moment_of
-from domain.text import clean_text
 from resources.platforms.commercetools import payload as documents
 from resources.platforms.commercetools.orders.money import MoneyReader
 from resources.platforms.commercetools.payload import Order, Transaction

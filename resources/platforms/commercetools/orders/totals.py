@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from domain.builders.orders import LineDraft
 from domain.currencies import rounding_of, rounding_of_sum
-from domain.order_builder import LineDraft
-from domain.problems import LOOK, DocumentProblems
+from domain.parsing.problems import LOOK, DocumentProblems
+from domain.parsing.scalars import ZERO
 from domain.records.orders import Charge, ChargeKind, Discount
-from domain.scalars import ZERO
 from resources.platforms.commercetools.orders.groups import Part
 from resources.platforms.commercetools.orders.money import MoneyReader, quantized
 from resources.platforms.commercetools.orders.texts import name_of

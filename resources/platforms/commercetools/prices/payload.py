@@ -5,7 +5,7 @@ Source: openapi.yaml, ``StandalonePrice``, ``ProductProjection``.
 
 from __future__ import annotations
 
-from domain.payload import PayloadDecoder
+from domain.parsing.payload import PayloadDecoder
 from resources.platforms.commercetools.answers_payload import ANSWER_ADVICE
 from resources.platforms.commercetools.payload import Camel, Money, Reference, Text, Whole
 

@@ -9,10 +9,10 @@ import msgspec
 
 from domain.errors import RecordRejected
 from domain.exchange import Mapped
-from domain.problems import DocumentProblems
+from domain.parsing.problems import DocumentProblems
+from domain.parsing.text import clean_text
 from domain.records.catalog import Attribute, Product, Variant
 from domain.records.record import InvalidRecord
-from domain.text import clean_text
 from domain.values import Amount
 from resources.platforms.commercetools.orders.texts import name_of, text_of
 from resources.platforms.commercetools.payload import Names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from domain.payload import PayloadAdvice, PayloadDecoder
+from domain.parsing.payload import PayloadAdvice, PayloadDecoder
 from resources.platforms.commercetools.payload import Camel, Money, Names, Reference, Text, Whole
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from domain.currencies import minor_unit
 from domain.errors import PermanentError, Problem, RecordRejected
-from domain.problems import DocumentProblems
+from domain.parsing.problems import DocumentProblems
 from domain.refunds import OrderRefunds, RefundRequest, StoreRefund, joined
 from resources.platforms.commercetools.client import CONTRACT
 from resources.platforms.commercetools.orders.delivered import deliveries_of

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from domain.action_form import WrittenAction, WrittenAddress, build
 from domain.addressing.addresses import AddressRules
+from domain.builders.actions import WrittenAction, WrittenAddress, build
 from domain.exchange import Mapped
-from domain.payload import Decoded
-from domain.problems import DocumentProblems
+from domain.parsing.payload import Decoded
+from domain.parsing.problems import DocumentProblems
+from domain.parsing.scalars import UnreadableValue
 from domain.records.actions import ActionRequest
-from domain.scalars import UnreadableValue
 from resources.platforms.salesforce.actions.payload import ADDRESS, NAMES, REQUESTS, Request
 
 PATHS = NAMES | {f"address.{part}": field for part, field in ADDRESS.items()}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import field
 
-from domain.action_form import ADVICE
-from domain.payload import PayloadAdvice, PayloadDecoder
-from domain.scalars import WrittenAmount, WrittenTime
+from domain.builders.actions import ADVICE
+from domain.parsing.payload import PayloadAdvice, PayloadDecoder
+from domain.parsing.scalars import WrittenAmount, WrittenTime
 from resources.platforms.salesforce.payload import Named, Pascal, Text
 
 ADDRESS = {

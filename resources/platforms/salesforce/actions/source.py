@@ -121,9 +121,12 @@ class ActionsSource:
             for one in outcomes
         ]
         reply = await client.request(
-            "PATCH", "/composite/sobjects", body=orjson.dumps({"allOrNone": False,
-            "records": records}), idempotent=True, decode=ROWS.decode,
-        )  # fmt: skip
+            "PATCH",
+            "/composite/sobjects",
+            body=orjson.dumps({"allOrNone": False, "records": records}),
+            idempotent=True,
+            decode=ROWS.decode,
+        )
         if not reply.ok:
             refuse_access(reply)
             raise PermanentError(f"{reply.error_summary()}; {INSTALL}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.addressing.addresses import AddressRules, RawAddress
-from domain.customer_builder import (
+from domain.builders.customers import (
     REPORT,
     CustomerBuilder,
     WrittenAddress,
@@ -19,7 +19,7 @@ from domain.customer_builder import (
 )
 from domain.errors import RecordRejected
 from domain.exchange import Mapped, Skipped
-from domain.problems import DocumentProblems
+from domain.parsing.problems import DocumentProblems
 from domain.records.customers import Customer, deleted_customer
 from domain.records.record import InvalidRecord
 from resources.platforms.salesforce.customers.payload import (
@@ -115,6 +115,14 @@ def _raw(entry: Address) -> RawAddress:
     line_1, line_2 = street_lines(entry.street)
     code, name = raw_country(entry.country)
     return RawAddress(
-        first, last, "", line_1, line_2, entry.city or "", entry.state or "",
-        entry.postal_code or "", code, name,
-    )  # fmt: skip
+        first,
+        last,
+        "",
+        line_1,
+        line_2,
+        entry.city or "",
+        entry.state or "",
+        entry.postal_code or "",
+        code,
+        name,
+    )

@@ -5,8 +5,8 @@ Source: object reference (Account, Contact, ContactPointAddress).
 
 from __future__ import annotations
 
-from domain.customer_builder import REPORT
-from domain.payload import Document, PayloadAdvice, PayloadDecoder
+from domain.builders.customers import REPORT
+from domain.parsing.payload import Document, PayloadAdvice, PayloadDecoder
 from resources.platforms.salesforce.payload import Pascal, Text
 
 

@@ -22,9 +22,16 @@ SchemaRequest, SchemaInfo = message("SchemaRequest"), message("SchemaInfo")
 CODE = grpc.StatusCode
 REFUSED = frozenset({CODE.UNAUTHENTICATED, CODE.PERMISSION_DENIED})
 TEMPORARY = frozenset(
-    {CODE.UNAVAILABLE, CODE.DEADLINE_EXCEEDED, CODE.RESOURCE_EXHAUSTED, CODE.ABORTED, CODE.INTERNAL,
-     CODE.CANCELLED, CODE.UNKNOWN}
-)  # fmt: skip
+    {
+        CODE.UNAVAILABLE,
+        CODE.DEADLINE_EXCEEDED,
+        CODE.RESOURCE_EXHAUSTED,
+        CODE.ABORTED,
+        CODE.INTERNAL,
+        CODE.CANCELLED,
+        CODE.UNKNOWN,
+    }
+)
 LONGEST = 60.0
 """Seconds that a stream stays open: from its pull to its commit."""
 Metadata = Callable[[], Mapping[str, str]]

@@ -7,11 +7,11 @@ those without.
 from __future__ import annotations
 
 from domain.addressing.addresses import Address
+from domain.builders.orders import BaseOrderBuilder, LineDraft
 from domain.exchange import SourcePaths
-from domain.order_builder import BaseOrderBuilder, LineDraft
-from domain.problems import LOOK, DocumentProblems
+from domain.parsing.problems import LOOK, DocumentProblems
+from domain.parsing.scalars import moment_of
 from domain.records.orders import Customer, Order
-from domain.scalars import moment_of
 from resources.platforms.salesforce import payload as documents
 from resources.platforms.salesforce.orders.delivered import is_goods, items_of
 from resources.platforms.salesforce.orders.groups import Entry, GroupMapper, entries_of

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from domain.errors import RecordRejected
 from domain.memo import remembered
-from domain.payload import Scalar
+from domain.parsing.payload import Scalar
+from domain.parsing.scalars import to_amount
 from domain.reconciliation import StoreSnapshot
-from domain.scalars import to_amount
 from resources.platforms.salesforce.payload import ORDERS, Item, Order, Shipment
 from resources.platforms.salesforce.statuses import FULFILMENT, StatusNames
 

@@ -15,10 +15,10 @@ from msgspec import structs
 from domain.addressing.addresses import Address as CanonicalAddress
 from domain.addressing.addresses import AddressResult, AddressRules, RawAddress, normalise_address
 from domain.errors import Problem
-from domain.payload import malformed
-from domain.problems import LOOK, REPORT, DocumentProblems
+from domain.parsing.payload import malformed
+from domain.parsing.problems import LOOK, REPORT, DocumentProblems
+from domain.parsing.text import clean_text
 from domain.records.orders import DeliveryMethod, FulfilmentGroup
-from domain.text import clean_text
 from resources.platforms.salesforce.payload import Group, Order
 from resources.platforms.salesforce.settings import SalesforceSettings
 
@@ -124,9 +124,16 @@ class GroupMapper:
             first, last = contact.first_name or "", contact.last_name or ""
         email = order.billing_email_address or (contact.email if contact is not None else None)
         written = _raw(
-            first, last, order.billing_street, order.billing_city, order.billing_state,
-            order.billing_postal_code, order.billing_country, order.billing_phone_number, email,
-        )  # fmt: skip
+            first,
+            last,
+            order.billing_street,
+            order.billing_city,
+            order.billing_state,
+            order.billing_postal_code,
+            order.billing_country,
+            order.billing_phone_number,
+            email,
+        )
         return self._address(written, "", BILLING, problems, problems.warnings)
 
     def _address(
@@ -157,11 +164,16 @@ def written_address(group: Group, order: Order) -> RawAddress:
     """Return a group's address in the form that is normalised."""
     first, last = split_name(group.deliver_to_name or "")
     return _raw(
-        first, last, group.deliver_to_street, group.deliver_to_city, group.deliver_to_state,
-        group.deliver_to_postal_code, group.deliver_to_country,
+        first,
+        last,
+        group.deliver_to_street,
+        group.deliver_to_city,
+        group.deliver_to_state,
+        group.deliver_to_postal_code,
+        group.deliver_to_country,
         group.phone_number or order.billing_phone_number,
         group.email_address or order.billing_email_address,
-    )  # fmt: skip
+    )
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -196,9 +208,19 @@ def _raw(
     line_1, line_2 = street_lines(street)
     code, name = raw_country(country)
     return RawAddress(
-        first, last, "", line_1, line_2, city or "", state or "", postcode or "", code, name,
-        phone or "", (email or "").strip(),
-    )  # fmt: skip
+        first,
+        last,
+        "",
+        line_1,
+        line_2,
+        city or "",
+        state or "",
+        postcode or "",
+        code,
+        name,
+        phone or "",
+        (email or "").strip(),
+    )
 
 
 def _under(where: str, names: dict[str, str], problem: Problem) -> Problem:

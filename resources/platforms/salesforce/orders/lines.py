@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from domain.builders.orders import LineDraft
 from domain.currencies import minor_unit
-from domain.order_builder import LineDraft
-from domain.problems import LOOK, DocumentProblems
+from domain.parsing.problems import LOOK, DocumentProblems
+from domain.parsing.scalars import CENT, ZERO, WrittenAmount, amount_of
+from domain.parsing.text import clean_text, has_controls
 from domain.records.orders import Charge, ChargeKind, Discount, LineKind
-from domain.scalars import CENT, ZERO, WrittenAmount, amount_of
-from domain.text import clean_text, has_controls
 from resources.platforms.salesforce.orders.delivered import DELIVERY, sku_of, whole_units
 from resources.platforms.salesforce.orders.groups import Entry, method_of, unplaced
 from resources.platforms.salesforce.payload import Item
@@ -54,11 +54,17 @@ class LineMapper:
             self._problems.problems.append(unplaced(where, raw.id))
         unit, total = self._prices(raw, where, quantity)
         draft = LineDraft(
-            where, raw.id, group_id,
+            where,
+            raw.id,
+            group_id,
             LineKind.DIGITAL if group_id in self._digital else LineKind.PHYSICAL,
-            self._sku(raw, where), clean_text(raw.name or ""), quantity, unit, total,
+            self._sku(raw, where),
+            clean_text(raw.name or ""),
+            quantity,
+            unit,
+            total,
             amount_of(raw.total_tax_amount),
-        )  # fmt: skip
+        )
         draft.discounts = []
         draft.charges = []
         for amount, adjustment_id, name in self._adjustments(raw):
@@ -68,9 +74,14 @@ class LineMapper:
                 )
             elif amount > 0:
                 draft.charges.append(
-                    Charge(charge_id=adjustment_id, kind=ChargeKind.FEE, name=name, amount=amount,
-                           group_id=group_id or None)
-                )  # fmt: skip
+                    Charge(
+                        charge_id=adjustment_id,
+                        kind=ChargeKind.FEE,
+                        name=name,
+                        amount=amount,
+                        group_id=group_id or None,
+                    )
+                )
         return draft
 
     def to_charge(self, raw: Item, where: str) -> Charge | None:
@@ -87,9 +98,13 @@ class LineMapper:
             kind = ChargeKind.SHIPPING
         group_id = raw.order_delivery_group_summary_id
         return Charge(
-            charge_id=raw.id, kind=kind, name=name or str(raw.type), amount=amount, tax=tax,
+            charge_id=raw.id,
+            kind=kind,
+            name=name or str(raw.type),
+            amount=amount,
+            tax=tax,
             group_id=group_id if group_id in self._entries else None,
-        )  # fmt: skip
+        )
 
     def _sku(self, raw: Item, where: str) -> str:
         sku = sku_of(raw)
@@ -140,10 +155,12 @@ class LineMapper:
         # Prices of units are rounded or computed from the total in gross orders: the total counts.
         if abs(unit * quantity - total) > self._minor * (quantity + 1) / 2:
             self._problems.reject(
-                "line_total_mismatch", f"{where}{names[1]}",
+                "line_total_mismatch",
+                f"{where}{names[1]}",
                 f"{quantity} units at {unit} come to {unit * quantity}, and the item says {total}",
-                "compare the item's price and total in the store", total,
-            )  # fmt: skip
+                "compare the item's price and total in the store",
+                total,
+            )
         return unit, total
 
     def _adjustments(self, raw: Item) -> Iterator[tuple[Decimal, str, str]]:

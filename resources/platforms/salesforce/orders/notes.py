@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from domain.cards import without_cards
-from domain.problems import DocumentProblems
+from domain.parsing.cards import without_cards
+from domain.parsing.problems import DocumentProblems
+from domain.parsing.text import clean_text
 from domain.records.orders import Note
-from domain.text import clean_text
 from resources.platforms.salesforce.payload import Order
 from resources.platforms.salesforce.settings import SalesforceSettings
 

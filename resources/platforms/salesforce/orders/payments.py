@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal
 
-from domain.problems import DocumentProblems, without_card
+from domain.parsing.problems import DocumentProblems, without_card
+from domain.parsing.scalars import ZERO, amount_of, moment_of
+from domain.parsing.text import clean_text
 from domain.records.orders import Payment, PaymentTransaction
-from domain.scalars import ZERO, amount_of, moment_of
-from domain.text import clean_text
 from resources.platforms.salesforce import payload as documents
 from resources.platforms.salesforce.payload import Event, Events, Order
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
+from domain.builders.orders import LineDraft
 from domain.currencies import minor_unit, rounding_of, rounding_of_sum
-from domain.order_builder import LineDraft
-from domain.problems import DocumentProblems
+from domain.parsing.problems import DocumentProblems
+from domain.parsing.scalars import ZERO, amount_of
 from domain.records.orders import Charge
-from domain.scalars import ZERO, amount_of
 from resources.platforms.salesforce.payload import Order
 
 ONE = Decimal(1)

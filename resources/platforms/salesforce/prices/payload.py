@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.payload import PayloadDecoder, Scalar
-from domain.scalars import WrittenAmount
+from domain.parsing.payload import PayloadDecoder, Scalar
+from domain.parsing.scalars import WrittenAmount
 from resources.platforms.salesforce.answers_payload import ANSWER_ADVICE
 from resources.platforms.salesforce.payload import Pascal, Text
 

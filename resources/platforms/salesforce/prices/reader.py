@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from domain.errors import PermanentError, Problem
+from domain.parsing.scalars import UnreadableValue, amount_of
 from domain.prices import OWN_PRICES, PricePlace, PriceTag, StorePrice
-from domain.scalars import UnreadableValue, amount_of
 from resources.http.client import ApiClient
 from resources.platforms.salesforce.client import CONTRACT, QueryClient, document_of
 from resources.platforms.salesforce.prices.payload import ENTRIES, PRICEBOOKS, PricebookEntry

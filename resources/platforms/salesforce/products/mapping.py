@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from domain.errors import RecordRejected
 from domain.exchange import Mapped, Skipped
-from domain.problems import DocumentProblems
+from domain.parsing.problems import DocumentProblems
+from domain.parsing.text import clean_text
 from domain.records.catalog import Attribute, Product, Variant, deleted_product
 from domain.records.record import InvalidRecord
-from domain.text import clean_text
 from resources.platforms.salesforce.products.payload import CAPTURED_PRODUCTS
 
 PARENT = "VariationParent"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.payload import PayloadAdvice, PayloadDecoder
+from domain.parsing.payload import PayloadAdvice, PayloadDecoder
 from resources.platforms.salesforce.payload import Pascal, Text
 
 

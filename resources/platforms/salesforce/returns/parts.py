@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from domain.payload import Scalar
+from domain.parsing.payload import Scalar
 from domain.refunds import ReturnedUnits, ReturnRecord
 from resources.platforms.salesforce.orders.delivered import whole_units
 from resources.platforms.salesforce.parts import Part, rejection_of
@@ -87,12 +87,13 @@ def show_return(
     """
     if order.order_life_cycle_type == MANAGED:
         raise rejection_of(
-            "return_refused", "OrderLifeCycleType",
+            "return_refused",
+            "OrderLifeCycleType",
             "the platform manages the order itself, so that its returns can't be shown",
             "create order summaries with OrderLifeCycleType UNMANAGED for an external OMS, or make "
             "the return order in the org and discard this rejection",
             record.return_id,
-        )  # fmt: skip
+        )
     held, names = Held(order, return_key(record)), settings.return_statuses
     rows = list(_rows(held, record, names.canceled))
     header = _header(held, record)
@@ -218,7 +219,8 @@ def _refuse_others(held: Held, record: ReturnRecord, line: ReturnedUnits, cancel
     units = held.units_of_others(line.line_id, canceled)
     if units:
         raise rejection_of(
-            "return_made_in_store", f"lines[{line.line_id}]",
+            "return_made_in_store",
+            f"lines[{line.line_id}]",
             f"The store's order {record.order_id} has {units} units of line {line.line_id} in "
             f"return orders that were made there, and the OMS has {_expected(line)} in the return "
             f"{record.return_id}: it may be shown already.",
@@ -226,7 +228,7 @@ def _refuse_others(held: Held, record: ReturnRecord, line: ReturnedUnits, cancel
             "too, by 'lockstep rejections retry ID --reason TEXT', and enter the other one at the "
             "OMS.",
             record.return_id,
-        )  # fmt: skip
+        )
 
 
 def _lines(order: ReturnOrder) -> Iterator[ReturnLine]:

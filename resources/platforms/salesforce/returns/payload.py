@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from domain.payload import Document, PayloadDecoder, Scalar
-from domain.scalars import WrittenAmount
+from domain.parsing.payload import Document, PayloadDecoder, Scalar
+from domain.parsing.scalars import WrittenAmount
 from resources.platforms.salesforce.answers_payload import ANSWER_ADVICE
 from resources.platforms.salesforce.payload import Pascal, Text
 from resources.platforms.salesforce.settings import (

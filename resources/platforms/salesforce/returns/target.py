@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from domain.delivery import Claimed, Held, Operation, Outcome, Question, outcome_of
 from domain.errors import PermanentError, RecordRejected
 from domain.exchange import ExchangeLog, Receipt
+from domain.parsing.scalars import ZERO, UnreadableValue, amount_of
 from domain.refunds import OrderRefunds, ReturnRecord, StoreRefund
-from domain.scalars import ZERO, UnreadableValue, amount_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import request_id
@@ -125,9 +125,12 @@ class SalesforceReturnsWriter(TargetWriter):
         if not parts:
             return Receipt(order_id)
         reply = await self._calls.send(
-            order.account_id or order_id, parts, claimed.correlation_id, "return_refused",
+            order.account_id or order_id,
+            parts,
+            claimed.correlation_id,
+            "return_refused",
             is_idempotent=not creates(parts),
-        )  # fmt: skip
+        )
         return Receipt(order_id, trace_id=request_id(reply.headers))
 
     async def differs(self, record: ReturnRecord) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from openpyxl import Workbook
 
-from domain.connections import InventoryPolicy
+from domain.policies import InventoryPolicy
 from resources.oms.anchanto.files.reader import FileReader
 from resources.oms.anchanto.files.stock import StockFiles
 from resources.oms.anchanto.inventory import InventorySource, StockList

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import orjson
 
-from domain.connections import SecretRef
+from domain.policies import SecretRef
 from resources.http.auth import NoAuth
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy

@@ -12,9 +12,10 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from domain.connections import Connection, InventoryPolicy
+from domain.connections import Connection
 from domain.errors import PermanentError, RecordRejected, TransientError
 from domain.exchange import Mapped
+from domain.policies import InventoryPolicy
 from domain.sources import Scope
 from domain.values import Window
 from resources.http.rate_limit import LocalQuota

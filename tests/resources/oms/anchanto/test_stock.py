@@ -9,9 +9,9 @@ import httpx
 import orjson
 import pytest
 
-from domain.connections import InventoryPolicy
 from domain.errors import PermanentError, RecordRejected
 from domain.exchange import Mapped
+from domain.policies import InventoryPolicy
 from domain.sources import Scope
 from domain.values import Window
 from resources.oms.anchanto import inventory as inventory_module

@@ -10,10 +10,10 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from domain.connections import InventoryPolicy, SecretRef
 from domain.errors import AccessRefused, PermanentError, TransientError
 from domain.exchange import Mapped
 from domain.milestones import Milestone
+from domain.policies import InventoryPolicy, SecretRef
 from resources.http.rate_limit import LocalQuota
 from resources.oms.anchanto.adapter import build
 from resources.oms.anchanto.client import Opener, Reader, path_of, rejection

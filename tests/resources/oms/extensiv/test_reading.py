@@ -10,10 +10,10 @@ import httpx
 import orjson
 import pytest
 
-from domain.connections import InventoryPolicy
 from domain.errors import PermanentError, RecordRejected, TransientError
 from domain.exchange import Mapped, MasterItem
 from domain.identity import is_fallback_id
+from domain.policies import InventoryPolicy
 from domain.sources import EVERYTHING, Scope
 from domain.values import Window
 from resources.oms.extensiv import inventory

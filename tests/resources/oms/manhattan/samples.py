@@ -9,7 +9,8 @@ from typing import Any
 from msgspec import convert
 
 from domain.addressing.addresses import Address
-from domain.connections import Connection, SecretRef
+from domain.connections import Connection
+from domain.policies import SecretRef
 from domain.records.orders import (
     Charge,
     ChargeKind,

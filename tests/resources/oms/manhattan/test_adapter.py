@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from assets.streams.catalog import master_items
+from assets.streams.catalog.store_items import master_items
 from resources.oms import REGISTRY
 from resources.oms.manhattan import settings as settings_module
 from resources.oms.manhattan.adapter import ManhattanOms

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from assets.streams.catalog import master_items
+from assets.streams.catalog.store_items import master_items
 from domain.exchange import MasterItem
 from resources.http.auth import NoAuth
 from resources.http.client import ApiClient

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.connections import InventoryPolicy
 from domain.errors import PermanentError, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
+from domain.policies import InventoryPolicy
 from domain.records.inventory import StockLevel
 from resources.http.auth import NoAuth
 from resources.http.client import ApiClient

@@ -10,7 +10,7 @@ import httpx
 import orjson
 import pytest
 
-from assets.streams.catalog import master_items
+from assets.streams.catalog.store_items import master_items
 from domain.errors import PermanentError
 from resources.oms.manhattan.catalog import CatalogSource
 from resources.oms.manhattan.client import any_of

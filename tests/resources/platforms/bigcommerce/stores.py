@@ -13,10 +13,11 @@ import httpx
 import orjson
 import pytest
 
-from assets.streams.catalog import Unusable, entries
-from domain.connections import Connection, SecretRef
+from assets.streams.catalog.store_items import Unusable, entries
+from domain.connections import Connection
 from domain.errors import Problem, RecordRejected
 from domain.exchange import ExchangeLog, Mapped, RawRecord, Skipped
+from domain.policies import SecretRef
 from domain.ports import CommercePlatform, EventFeed
 from domain.records.inventory import StoreItem
 from domain.records.orders import Order

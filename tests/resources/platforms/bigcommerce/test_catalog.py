@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from assets.streams.catalog import Unusable
+from assets.streams.catalog.store_items import Unusable
 from domain.errors import PermanentError
 from domain.exchange import Mapped
 from domain.records.inventory import StoreItem

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain.errors import RecordRejected
-from domain.json_numbers import to_number
+from domain.parsing.json_numbers import to_number
 from domain.records.orders import Charge, ChargeKind, Customer, Discount, LineKind, Note, Order, Tax
 from domain.records.record import decode_record, encode_record
 from resources.oms.manhattan.orders.mapping import OrderMapper

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
-from domain.cards import card_number
 from domain.exchange import Mapped, Skipped
+from domain.parsing.cards import card_number
+from domain.parsing.scalars import to_amount, to_moment
 from domain.records.orders import ChargeKind, DeliveryMethod, LineKind
-from domain.scalars import to_amount, to_moment
 from tests.resources.platforms.bigcommerce.stores import LINE, mapped, mapper, order, rejected
 
 Json = dict[str, Any]

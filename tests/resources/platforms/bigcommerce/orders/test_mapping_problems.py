@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.errors import RecordRejected
-from domain.scalars import to_moment
+from domain.parsing.scalars import to_moment
 from tests.resources.platforms.bigcommerce.stores import (
     ADDRESS,
     LINE,

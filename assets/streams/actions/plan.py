@@ -1,0 +1,394 @@
+"""Planning of agents' actions: each is decided once, and changes its order at the OMS.
+
+An action is carried out as a change of the order, by the operations of the OMS's target of orders
+and under the lock of the stream ``orders``, so that both streams write one order one after the
+other. Its amendment, which later versions of the order respect, and what the OMS then holds are
+stored with the outcome, in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import orjson
+
+from assets.delivery.plan import Due, Plan, Sent
+from assets.delivery.planner import ReadingPlanner
+from assets.delivery.request import DeliveryRequest
+from assets.streams.actions.answers import apply_answers
+from assets.streams.actions.book import OrderPage, read_pages, with_known_order
+from assets.streams.orders.cancel_answers import CANCEL_REQUESTED, CANCELED
+from domain.connections import ACTIONS, ORDERS
+from domain.delivery import Held, Intent, OrderCancel, OrderSave, Outcome, Question
+from domain.errors import Problem, RecordRejected
+from domain.identity import delivery_key
+from domain.ports import ChangingOrderTarget
+from domain.records.actions import FINAL, ActionOutcome, ActionRequest, Amendment, OutcomeState
+from domain.records.orders import Order
+from domain.records.record import decode_record, encode_record
+from domain.rules.amendments import amended
+from domain.rules.permissions import (
+    Decision,
+    Refused,
+    Unneeded,
+    Waits,
+    decide,
+    without_lines,
+)
+from resources.ledger.deliveries.deliveries import Deliveries
+from resources.ledger.records.actions import REUSED, Actions, StoredOutcome
+from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow
+from resources.ledger.session import Session
+from resources.lockstep import Sync
+
+REUSED_ID = Problem(
+    REUSED,
+    "action_id",
+    "Another request has this id: for another order, or for something else.",
+    "send the request again with an id of its own; the first one of this id stays as it is",
+)
+LOOKED_UP = "the OMS was asked for what it holds"
+SOON = timedelta(0)
+LATER = timedelta(minutes=1)
+TENTATIVE = "tentative"
+"""Milestone of an amendment that was claimed and not settled: later versions of the order respect
+it, since its effect may have happened."""
+HELD_BY_STORE = "The agent's hold is released; the order's status in the store still holds it."
+REQUESTED = "The OMS has taken the cancellation as a request; its answer follows."
+
+
+@dataclass
+class _Work:
+    """What is planned for one request, and what became of it."""
+
+    page: OrderPage
+    amendment: Amendment | None = None
+    state: OutcomeState = "waiting"
+    code: str = ""
+    reason: str = ""
+    is_old: bool = False
+    """It was decided by an earlier run."""
+    order_row: TargetRow | None = None
+    """What the OMS holds of the order after a success."""
+
+
+class ActionsPlanner(ReadingPlanner[ActionRequest]):
+    """Plans a chunk of requests, of each order one at a time."""
+
+    to_oms = True
+    why = "the request was decided"
+
+    def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
+        super().__init__(sync, session, request)
+        self.orders = self.target = sync.oms.targets["orders"]
+        self._of_orders = Deliveries(session.db, sync.name, ORDERS)
+        self._actions = Actions(session.db, sync.name)
+        self._pages: dict[str, OrderPage] = {}
+        self._decided: dict[str, StoredOutcome] = {}
+        self._present: dict[str, bool] = {}
+        """Action -> whether a look at the OMS has shown its effect."""
+        self._now = datetime.now(UTC)
+
+    def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[ActionRequest]]:
+        """Decode the requests, and read what the ledger knows of them and of their orders."""
+        apply_answers(self.session)
+        ids = [accepted.source_id for accepted in current]
+        requests = [
+            with_known_order(self.session, decode_record(ActionRequest, accepted.canonical))
+            for accepted in current
+        ]
+        self._actions.announce(requests, self.session.run_id)
+        orders = [request.source_id for request in requests]
+        self._pages = dict(read_pages(self.session, orders, self.target.acts_for))
+        self._decided = self._actions.outcomes(ids)
+        self._now = self.session.now()
+        known = self.session.deliveries.targets(ids)
+        return [
+            Due(accepted, request, accepted.source_id, known.get(accepted.source_id))
+            for accepted, request in zip(current, requests, strict=True)
+        ]
+
+    def plan(self, due: Due[ActionRequest]) -> Plan:
+        """Return what carries a request out; nothing where it is refused, or done already."""
+        request = due.record
+        page = self._pages[request.source_id]
+        plan = Plan(due, context=_Work(page))
+        before = self._decided.get(request.action_id)
+        if before is not None and _is_another(request, before):
+            raise RecordRejected(REUSED_ID)
+        if before is not None and before.outcome.state in FINAL | {"requested"}:
+            old = before.outcome
+            plan.context = _Work(page, None, old.state, old.code, old.reason, is_old=True)
+        elif due.known is not None and due.known.milestone != TENTATIVE:
+            plan.context.state = "requested" if due.known.milestone else "done"
+        elif (first := page.pending[0] if page.pending else None) and (
+            first.action_id != request.action_id
+            and (first.requested_at, first.action_id) < (request.requested_at, request.action_id)
+        ):
+            self._wait(plan, "An earlier request for the order is carried out first.", SOON)
+        elif any(one.is_uncertain or one.state == "in_flight" for one in page.unsettled):
+            self._wait(plan, "It is not certain yet what the OMS holds of the order.", LATER)
+        else:
+            self._decide(plan)
+        return plan
+
+    def _wait(self, plan: Plan, reason: str, pause: timedelta) -> None:
+        plan.waits_until = self._now + pause
+        plan.context.reason = reason
+
+    def _decide(self, plan: Plan) -> None:
+        work: _Work = plan.context
+        decision = self._decision(plan.due)
+        if isinstance(decision, Waits):
+            self._wait(plan, decision.reason, LATER)
+        elif isinstance(decision, Unneeded):
+            work.state, work.reason = "done", decision.reason
+        elif isinstance(decision, Refused):
+            self._refuse(plan, decision)
+        elif not decision.canceled and "update" not in self.orders.operations:
+            reason = "This OMS takes no changes of orders; only a whole order can be canceled."
+            self._refuse(plan, Refused("action_not_supported", reason))
+        else:
+            work.amendment = decision
+            self._carry_out(plan, decision)
+
+    def _refuse(self, plan: Plan, refused: Refused) -> None:
+        work: _Work = plan.context
+        work.state, work.code, work.reason = "refused", refused.code, refused.reason
+        plan.left_alone = (refused.code, plan.due.record.action_id)
+
+    def _carry_out(self, plan: Plan, amendment: Amendment) -> None:
+        """Plan the one intent of an amendment; none where the order is as wanted without it."""
+        page: OrderPage = plan.context.page
+        order, known = cast("Order", page.order), cast("TargetRow", page.known)
+        if amendment.canceled:
+            reason = self.sync.connection.orders.cancel_reason
+            self._add(plan, "cancel", OrderCancel(order.order_id, reason))
+            return
+        held = orjson.loads(known.content)
+        target = cast("ChangingOrderTarget", self.orders)
+        if set(amendment.released) & {order.hold}:
+            plan.context.reason = HELD_BY_STORE
+        if (change := self._change(plan.due)) is None:
+            plan.context.state = "done"
+            plan.context.reason = plan.context.reason or "The order is so already."
+            return
+        save = OrderSave(change, target.applied(held, change), held)
+        self._add(plan, "update", save)
+
+    def _add(self, plan: Plan, operation: str, content: OrderSave | OrderCancel) -> None:
+        accepted = plan.accepted
+        key = delivery_key(
+            self.sync.name, ACTIONS, accepted.source_id, operation, accepted.canonical_digest
+        )
+        plan.intents.append(Intent(operation, key, accepted.source_id, content))
+
+    def question(self, due: Due[ActionRequest]) -> tuple[str, Question]:
+        """Ask for the order as it is known, and as the request would have it."""
+        page = self._pages[due.record.source_id]
+        order, held = cast("Order", page.order), orjson.loads(cast("TargetRow", page.known).content)
+        change = self._change(due)
+        if change is None:
+            return order.order_id, (held,)
+        target = cast("ChangingOrderTarget", self.orders)
+        return order.order_id, (held, target.applied(held, change))
+
+    def _change(self, due: Due[ActionRequest]) -> Mapping[str, object] | None:
+        """Return what a request changes of the OMS's order, ``None`` for a cancellation."""
+        page, decision = self._pages[due.record.source_id], self._decision(due)
+        if not isinstance(decision, Amendment) or decision.canceled:
+            return None
+        order = cast("Order", page.order)
+        before = page.before(due.record.action_id)
+        base = self.orders.payload(amended(order, before))
+        wanted = self.orders.payload(amended(order, [*before, decision]))
+        return self.orders.change(base, wanted)
+
+    def _decision(self, due: Due[ActionRequest]) -> Decision:
+        """Return what is decided; what may have been sent stands until a look has shown it."""
+        known = due.known
+        is_sent = known is not None and known.milestone == TENTATIVE
+        if known is not None and is_sent and any(u.is_uncertain for u in due.unsettled):
+            sent = decode_record(Amendment, known.content)
+            if sent != Amendment():  # else its rejection was discarded
+                return sent
+        request, policy = due.record, self.sync.connection.actions
+        standing = self._pages[request.source_id].standing(request.action_id)
+        return decide(request, policy, standing, self._now)
+
+    def resolve(self, due: Due[ActionRequest], held: Held | None) -> list[SettleRow]:
+        """Take what the OMS holds of the order as known; it may show that the request is done."""
+        uncertain = [u for u in due.unsettled if u.is_uncertain]
+        page, decision = self._pages[due.record.source_id], self._decision(due)
+        if held is None or page.known is None or not isinstance(decision, Amendment):
+            return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
+        is_done = held.is_canceled if decision.canceled else self._shows(due, held, decision)
+        page.known = TargetRow.as_read(
+            page.known,
+            page.known.target_key,
+            held.target_id,
+            orjson.dumps(held.content),
+            page.known.source_updated_at,
+            CANCELED if held.is_canceled else page.known.milestone,
+        )
+        self._of_orders.put_targets([page.known])
+        if not is_done:
+            return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
+        due.known = self._row(due, decision)
+        return [
+            SettleRow(u.delivery_key, "delivered", held.target_id, error=LOOKED_UP)
+            for u in uncertain
+        ]
+
+    def _shows(self, due: Due[ActionRequest], held: Held, decision: Amendment) -> bool:
+        """Return whether what the OMS holds is what the request wanted, for a change that shows.
+
+        Of a hold that was released, a line that was canceled and a node it does not: they are sent
+        once more, which changes nothing.
+        """
+        if decision.released or any(redirect.node for redirect in decision.redirects):
+            return False
+        if any(not cut.left for cut in decision.cuts):
+            return False
+        if (change := self._change(due)) is None:
+            return True
+        target = cast("ChangingOrderTarget", self.orders)
+        return self.orders.change(held.content, target.applied(held.content, change)) is None
+
+    def _row(self, due: Due[ActionRequest], amendment: Amendment, milestone: str = "") -> TargetRow:
+        content = encode_record(amendment)
+        source_id = due.accepted.source_id
+        moment = datetime.now(UTC)
+        return TargetRow.following(None, source_id, source_id, content, moment, milestone)
+
+    def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
+        """Return what the action has changed; the order's own row is stored by ``store``."""
+        work: _Work = plan.context
+        known = cast("TargetRow", work.page.known)
+        amendment = cast("Amendment", work.amendment)
+        if isinstance(intent.content, OrderCancel):
+            is_asked = outcome.state == "requested"
+            milestone = CANCEL_REQUESTED if is_asked else CANCELED
+            work.order_row = known._replace(milestone=milestone, sequence=known.sequence + 1)
+            work.state, work.reason = ("requested", REQUESTED) if is_asked else ("done", "")
+            return self._row(plan.due, amendment, CANCEL_REQUESTED if is_asked else "")
+        save: OrderSave = intent.content
+        content = orjson.dumps(outcome.held if outcome.held is not None else save.wanted)
+        work.order_row = TargetRow.following(
+            known, known.target_key, known.target_id, content, known.source_updated_at
+        )
+        work.state = "done"
+        if outcome.problems:
+            work.state, work.code = "partly", outcome.problems[0].code
+            work.reason = outcome.problems[0].message
+            amendment = without_lines(amendment, outcome.refused_lines)
+        return self._row(plan.due, amendment)
+
+    def claimed(self, plans: Sequence[Plan]) -> None:
+        """Let the order's later versions respect what is about to be sent."""
+        rows = [
+            self._row(plan.due, plan.context.amendment, TENTATIVE)
+            for plan in plans
+            if plan.unsent() and plan.context.amendment is not None
+        ]
+        self.session.deliveries.put_targets(rows)
+
+    def _withdraw(self, plans: Sequence[Plan]) -> None:
+        """Let the order's later versions respect nothing of what came to nothing."""
+        known = self.session.deliveries.targets([plan.due.delivered_as for plan in plans])
+        nothing = encode_record(Amendment())
+        self.session.deliveries.put_targets(
+            [row.holding(nothing) for row in known.values() if row.content != nothing]
+        )
+
+    def store(self, sent: Sequence[tuple[Plan, Sent]]) -> None:
+        """Store what the OMS holds of the orders, and what became of the actions."""
+        done = [plan for plan, one in sent if one.outcome.succeeded]
+        undone = [
+            self._row(plan.due, Amendment(), TENTATIVE)
+            for plan, one in sent
+            if one.outcome.state in ("refused", "unsent")
+        ]
+        self.session.deliveries.put_targets(undone)
+        rows = [plan.context.order_row for plan in done if plan.context.order_row is not None]
+        self._of_orders.put_targets(rows)
+        self._actions.put([_outcome(plan) for plan in done], self.session.run_id)
+
+    def _given_up(self, due: Due[ActionRequest]) -> list[StoredOutcome]:
+        """Return what becomes of a request that waits while another one comes under its id.
+
+        The first one is no longer the newest of its id, so that no run carries it out: its agent
+        must know. What is final stays, and so does what may have been sent.
+        """
+        first = self._decided[due.record.action_id]
+        if first.outcome.state != "waiting":
+            return []
+        outcome = ActionOutcome(
+            action_id=due.record.action_id,
+            state="invalid" if due.known is None else "failed",
+            code=REUSED_ID.code,
+            reason="Another request came under its id before this one was carried out.",
+        )
+        return [first._replace(outcome=outcome)]
+
+    def concluded(self, plans: Sequence[tuple[Plan, str | None]]) -> None:
+        """Store what became of the others, too: those that are refused, wait, or are done so."""
+        rows: list[StoredOutcome] = []
+        for plan, outcome in plans:
+            if plan.context is None:
+                if plan.refusal == (REUSED_ID,):
+                    rows += self._given_up(plan.due)
+                continue
+            if outcome == "rejected" and not any(sent.outcome.succeeded for sent in plan.sent):
+                problem = plan.problems()[0] if plan.problems() else None
+                failure = plan.failure()
+                plan.context.state = (
+                    "failed" if failure is not None and failure.outcome.is_dead else "refused"
+                )
+                plan.context.code = problem.code if problem is not None else ""
+                plan.context.reason = (
+                    problem.message if problem is not None else "The OMS did not answer."
+                )
+            rows.append(_outcome(plan))
+        self.session.deliveries.put_targets(
+            [
+                self._row(plan.due, plan.context.amendment)
+                for plan, outcome in plans
+                if outcome == "unchanged" and plan.context and plan.context.amendment is not None
+            ]
+        )
+        self._actions.put(rows, self.session.run_id)
+        self._withdraw([plan for plan, outcome in plans if outcome and _came_to_nothing(plan)])
+        self._actions.show_again([plan.due.record.action_id for plan, _ in plans if _is_old(plan)])
+
+
+def _is_another(request: ActionRequest, first: StoredOutcome) -> bool:
+    """Return whether a request is another one than the first of its id."""
+    if request.source_id != first.source_id:
+        return True
+    return first.asked is not None and request.asks_for() != first.asked
+
+
+def _came_to_nothing(plan: Plan) -> bool:
+    """Return whether nothing of a request can have taken effect, and nothing of it will."""
+    if plan.context is None or plan.context.state not in ("refused", "failed"):
+        return False
+    is_lost = any(sent.outcome.is_lost for sent in plan.sent)
+    return not is_lost and not any(u.is_uncertain for u in plan.due.unsettled)
+
+
+def _is_old(plan: Plan) -> bool:
+    """Return whether a request had its outcome before, and has come again."""
+    return plan.context is not None and plan.context.is_old
+
+
+def _outcome(plan: Plan) -> StoredOutcome:
+    request: ActionRequest = plan.due.record
+    work: _Work = plan.context
+    outcome = ActionOutcome(
+        action_id=request.action_id, state=work.state, code=work.code, reason=work.reason
+    )
+    return StoredOutcome(request.source_id, outcome)

@@ -1,0 +1,185 @@
+"""Rows of a sheet as listings, and what became of each: a faulty row keeps none of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from assets.streams.listings.group import Wanted, listing_of, units_of
+from domain.connections import LISTINGS
+from domain.parsing.text import printable
+from domain.records.listings import Listing
+from domain.records.record import InvalidRecord
+from domain.schemas.listings import ALL_FIELDS, LONGEST_NAME, listing_problems
+from domain.skus import sku_key
+from resources.ledger.records.products import Products
+from resources.ledger.session import Session
+from resources.sheets.reader import NEW_COLUMNS
+
+DONE, TAKEN = "done", ("delivered", "unchanged")
+LONGEST_RESULT = 500
+CUT = 50
+"""By how much a cut title may be shorter than the longest: a combined character is not split."""
+UNREAD = "the store's catalog was not read as a whole yet; run the stream catalog"
+
+
+def resolve(
+    products: Products,
+    rows: Sequence[Wanted],
+    *,
+    creates: bool = False,
+    fields: Collection[str] = ALL_FIELDS,
+    needs: Collection[str] = (),
+) -> None:
+    """Find the product of each row by its SKU, and check what it wants; note what is wrong.
+
+    A product is named once in a sheet, or by the rows of one group: of two others without faults,
+    the first counts. ``creates``: what the store does not have is to be created. ``fields`` and
+    ``needs`` are the target's.
+    """
+    units = units_of(rows)
+    skus = {row.sku for unit in units for row in unit}
+    known = products.products_of(sorted(skus))
+    absent = skus - known.keys()
+    spelled = products.spellings(sorted(absent)) if creates and absent else {}
+    is_read = not (creates and absent) or products.read_at() is not None
+    for unit in units:
+        ids = [known.get(row.sku, ()) for row in unit]
+        if creates and not any(ids):
+            reason = _not_new(unit, spelled) if is_read else UNREAD
+            _want(unit, None, reason)
+        elif len(found := {one for each in ids for one in each}) == 1 and all(ids):
+            _want(unit, found.pop())
+        else:
+            _refuse(unit, known)
+    _check(units, fields, needs)
+    taken: dict[tuple[str, str], int] = {}
+    for unit in units:
+        listing, number = unit[0].listing, unit[0].number
+        if listing is None:
+            continue
+        names = [("product", listing.product_id), *(("sku", sku_key(s)) for s in listing.skus)]
+        firsts = [taken.setdefault(name, number) for name in names]
+        if (first := min(firsts)) != number:
+            for row in unit:
+                row.listing, row.problems = None, (f"row {first} is about the same product",)
+
+
+def listings_of(rows: Sequence[Wanted]) -> list[Listing]:
+    """Return what is asked for, once for each product."""
+    return list({row.listing.product_id: row.listing for row in rows if row.listing}.values())
+
+
+def _want(unit: Sequence[Wanted], product_id: str | None, reason: str = "") -> None:
+    problem, listing = reason, None
+    if not reason:
+        try:
+            listing = listing_of(unit, product_id)
+        except InvalidRecord as error:
+            problem = f"{error.field}: {error.message}"
+    for row in unit:
+        row.listing = listing
+        row.problems = () if listing is not None else (problem,)
+
+
+def _refuse(unit: Sequence[Wanted], known: Mapping[str, Sequence[str]]) -> None:
+    """Note what is wrong where the SKUs of rows are not those of one product."""
+    faults = [_not_one(row.sku, known.get(row.sku, ())) for row in unit]
+    several = "the SKUs of the group are not those of one product of the store"
+    for row, fault in zip(unit, faults, strict=True):
+        row.problems = (fault or several,)
+
+
+def _not_new(unit: Sequence[Wanted], spelled: Mapping[str, str]) -> str:
+    """Return why what the store lacks is not created; empty where it is."""
+    for row in unit:
+        if row.sku in spelled:
+            return (
+                f"the store has {spelled[row.sku]}, which differs from {row.sku} in case or blanks "
+                "only; write the SKU as the store does"
+            )
+    skus = [row.sku for row in unit]
+    twice = next((sku for sku in skus if skus.count(sku) > 1), None)
+    return f"the SKU {twice} is there twice in the group" if twice is not None else ""
+
+
+def _check(
+    units: Sequence[Sequence[Wanted]], fields: Collection[str], needs: Collection[str]
+) -> None:
+    """Check all listings at once: a frame costs the same for one row as for thousands."""
+    checked = [unit for unit in units if unit[0].listing is not None]
+    listings = [unit[0].listing for unit in checked if unit[0].listing is not None]
+    if not listings:
+        return
+    for place, problems in listing_problems(listings, fields, needs).items():
+        for row in checked[place]:
+            row.problems = tuple(f"{one.message}; {one.advice}" for one in problems)
+            row.listing = None
+
+
+def _not_one(sku: str, ids: Sequence[str]) -> str:
+    if len(ids) == 1:
+        return ""
+    if not ids:
+        return (
+            f"the store has no product with the SKU {sku}, as of the last read of its catalog; "
+            "correct the SKU, or run the stream catalog"
+        )
+    return f"several products of the store have the SKU {sku}: {', '.join(ids[:5])}"
+
+
+def note_results(session: Session, rows: Sequence[Wanted]) -> bool:
+    """Note what became of each row; return whether all of them are done.
+
+    ``session`` is of the stream ``listings``.
+    """
+    ids = [row.listing.product_id for row in rows if row.listing is not None]
+    outcomes, rejections = _results(session, ids), _rejections(session, ids)
+    for row in rows:
+        if row.listing is None:
+            text = f"not used: {'; '.join(row.problems)}"
+        elif why := rejections.get(row.listing.product_id):
+            text = f"rejected: {why}"
+        elif (found := outcomes.get(row.listing.product_id)) and found[0] in TAKEN:
+            row.is_done, text = True, "; ".join(filter(None, (DONE, row.note, *found[1])))
+        else:
+            text = "waits, and is sent as soon as possible: see lockstep status"
+        row.result = printable(text, LONGEST_RESULT)
+    return all(row.is_done for row in rows)
+
+
+def _results(session: Session, ids: Sequence[str]) -> dict[str, tuple[str | None, list[str]]]:
+    """Return the outcome of each product's newest request, and what was noted about it."""
+    rows = session.db.execute(
+        """SELECT DISTINCT ON (source_id) source_id, outcome,
+                  ARRAY(SELECT w ->> 'message' FROM jsonb_array_elements(warnings) w)
+           FROM sync.record
+           WHERE connection = %s AND stream = %s AND source_id = ANY(%b::text[])
+           ORDER BY source_id, source_updated_at DESC""",
+        (session.connection, LISTINGS, list(ids)),
+    )
+    return {source_id: (outcome, notes) for source_id, outcome, notes in rows}
+
+
+def _rejections(session: Session, ids: Sequence[str]) -> dict[str, str]:
+    rows = session.db.execute(
+        """SELECT source_id, string_agg(message || '; ' || advice, '; ' ORDER BY rejection_id)
+           FROM sync.rejection
+           WHERE connection = %s AND stream = %s AND source_id = ANY(%b::text[])
+             AND state IN ('open', 'retried')
+           GROUP BY source_id""",
+        (session.connection, LISTINGS, list(ids)),
+    )
+    return dict(rows.fetchall())
+
+
+def exported(session: Session) -> Iterator[tuple[str, ...]]:
+    """Yield a row of the template for each product of the store that has a SKU.
+
+    ``session`` is of the stream ``catalog``. A title that the catalog may have cut is left out:
+    imported again, it would be written to the store.
+    """
+    for product in session.products.newest():
+        sku = next((one.sku for one in product.variants if one.sku), "")
+        title = product.name if len(product.name) < LONGEST_NAME - CUT else ""
+        texts = sku, title, product.description, product.warranty, ""
+        yield (*texts, *("" for _ in NEW_COLUMNS))

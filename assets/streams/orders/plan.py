@@ -1,0 +1,275 @@
+"""Planning of orders for the OMS: created once, changed by field, cancelled by request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import orjson
+from msgspec.structs import replace
+
+from assets.delivery.links import link_of
+from assets.delivery.obligation import owed_versions
+from assets.delivery.plan import Due, Plan
+from assets.delivery.planner import ReadingPlanner
+from assets.delivery.request import DeliveryRequest
+from assets.streams.actions.book import end_superseded, note_done
+from assets.streams.orders.cancel_answers import CANCEL_REQUESTED, CANCELED, apply_cancel_answers
+from domain.connections import ORDERS
+from domain.delivery import Held, Intent, OrderCancel, OrderSave, Outcome, Question
+from domain.errors import Problem, RecordRejected
+from domain.identity import delivery_key
+from domain.records.actions import Amendment
+from domain.records.orders import Order
+from domain.records.record import decode_record
+from domain.rules.amendments import amended
+from resources.ledger.links import Link
+from resources.ledger.records.actions import Actions
+from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
+from resources.ledger.session import Session
+from resources.lockstep import Sync
+
+LOOKED_UP = "the OMS was asked for what it holds"
+FOR_ACTION = timedelta(seconds=30)
+"""How long an order waits at least for an agent's action that a run is to look at."""
+REOPENED = Problem(
+    "reopened_after_cancel",
+    "status",
+    "The OMS has canceled the order, which is final there, and the store has opened it again.",
+    "Place it anew in the store, or cancel it there too and refund the customer.",
+)
+
+
+class OrdersPlanner(ReadingPlanner[Order]):
+    """Plans a chunk of orders."""
+
+    to_oms = True
+    why = "the target accepted the record"
+
+    def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
+        super().__init__(sync, session, request)
+        self.orders = self.target = sync.oms.targets["orders"]
+        self._cancel_reason = sync.connection.orders.cancel_reason
+        self._linked: Mapping[str, str] = {}
+        self._actions = Actions(session.db, sync.name)
+        self._amendments: Mapping[str, Mapping[str, Amendment]] = {}
+        self._given_up: Mapping[str, Mapping[str, Amendment]] = {}
+        self._doubtful: Mapping[str, tuple[bool, datetime | None]] = {}
+
+    def select(self, chunk: Sequence[AcceptedRecord]) -> Sequence[AcceptedRecord]:
+        """Mark what newer versions replace, but what is owed although its status has moved on."""
+        return owed_versions(self.session, chunk)
+
+    def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Order]]:
+        """Decode the orders, and read what the OMS is known to hold of them."""
+        apply_cancel_answers(self.session)
+        ids = [a.source_id for a in current]
+        known = self.session.deliveries.targets(ids)
+        self._linked = self.session.links.oms_ids(ids)
+        self._amendments = self._actions.amendments(ids)
+        self._given_up = self._actions.given_up(ids)
+        self._doubtful = self._actions.doubtful(ids)
+        return [Due(a, self._decode(a), a.source_id, known.get(a.source_id)) for a in current]
+
+    def _decode(self, accepted: AcceptedRecord) -> Order:
+        """Return the order with the id that it has at the OMS, though it may now get another one.
+
+        It was sent under that one, and its number at the store may have changed since. What agents
+        have changed of it stays changed.
+        """
+        order = decode_record(Order, accepted.canonical)
+        order = self._amended(order)
+        order_id = self._linked.get(order.source_id, order.order_id)
+        return order if order_id == order.order_id else replace(order, order_id=order_id)
+
+    def plan(self, due: Due[Order]) -> Plan:
+        """Return what brings the OMS to this version, if anything differs."""
+        order, known = due.record, due.known
+        if (until := self._waits_until(due)) is not None:
+            return Plan(due, waits_until=until)
+        if order.cancelled:
+            if known is None or known.milestone in (CANCELED, CANCEL_REQUESTED):
+                return Plan(due)
+            reason = order.cancel_reason or self._cancel_reason
+            return self._to(due, "cancel", OrderCancel(order.order_id, reason))
+        wanted = self.orders.payload(order)
+        if known is None:
+            return self._to(due, "create", OrderSave(wanted, wanted, None, orjson.dumps(wanted)))
+        if known.milestone == CANCELED:
+            raise RecordRejected(REOPENED)
+        held = orjson.loads(known.content)
+        if "update" not in self.orders.operations:
+            if (change := self.orders.change(held, wanted)) is None:
+                return Plan(due)
+            raise RecordRejected(_not_changeable(change, held))
+        whole = due.is_read or self.request.force
+        change = self.orders.change(held, wanted, whole=whole) or (wanted if whole else None)
+        if change is None:
+            return Plan(due)
+        return self._to(due, "update", OrderSave(change, wanted, held))
+
+    def _waits_until(self, due: Due[Order]) -> datetime | None:
+        """Return until when the order waits for an agent's action whose effect is uncertain.
+
+        Its own run looks what became of it; where none does, the order is read here, once a lost
+        request can't take effect any more.
+        """
+        is_alive, until = self._doubtful.get(due.record.source_id, (False, None))
+        now = datetime.now(UTC)
+        if is_alive:
+            return max(until or now, now + FOR_ACTION)
+        return until if until is not None and until > now else None
+
+    def doubts(self, due: Due[Order]) -> bool:
+        """Return whether an agent's action may have changed the order unseen."""
+        return due.record.source_id in self._doubtful
+
+    def _to(self, due: Due[Order], operation: str, content: OrderSave | OrderCancel) -> Plan:
+        sequence = due.known.sequence if due.known else 0
+        key = delivery_key(
+            self.sync.name,
+            ORDERS,
+            due.accepted.source_id,
+            f"{operation}:{sequence}",
+            due.accepted.canonical_digest,
+        )
+        return Plan(due, [Intent(operation, key, due.accepted.source_id, content)])
+
+    def link(self, due: Due[Order]) -> Link | None:
+        """Return the link of an order without one; its id at the OMS is the one it is sent with."""
+        return None if due.record.source_id in self._linked else link_of(due.record)
+
+    def question(self, due: Due[Order]) -> tuple[str, Question]:
+        """Ask for the order at the OMS; it may hold what is known, and what was sent since."""
+        candidates: list[Mapping[str, object]] = []
+        if due.known is not None:
+            candidates.append(orjson.loads(due.known.content))
+        for delivery in due.unsettled:
+            order = self._sent(delivery) if delivery.is_uncertain else None
+            if order is not None and not order.cancelled:
+                candidates.append(self.orders.payload(order))
+        return due.record.order_id, tuple(candidates or [self.orders.payload(due.record)])
+
+    def _sent(self, delivery: UnsettledDelivery) -> Order | None:
+        content = self.session.records.canonical(delivery.capture_id, delivery.source_id)
+        if content is None:
+            return None
+        return self._amended(decode_record(Order, content))
+
+    def _amended(self, order: Order) -> Order:
+        return amended(order, list(self._amendments.get(order.source_id, {}).values()))
+
+    def resolve(self, due: Due[Order], held: Held | None) -> list[SettleRow]:
+        """Take what the OMS holds as known; it shows whether an order was created or canceled."""
+        uncertain = [u for u in due.unsettled if u.is_uncertain]
+        is_new = due.known is None
+        if held is None:
+            due.known = None
+            return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
+        due.known = _read(due, held)
+        if held.is_canceled and any(one.canceled for one in self._given_up_of(due).values()):
+            due.record = replace(due.record, cancelled=True)  # an agent's, which has happened
+        return [
+            _settlement(u, held.target_id, is_new=is_new, is_canceled=held.is_canceled)
+            for u in uncertain
+        ]
+
+    def _given_up_of(self, due: Due[Order]) -> Mapping[str, Amendment]:
+        return self._given_up.get(due.record.source_id, {})
+
+    def concluded(self, plans: Sequence[tuple[Plan, str | None]]) -> None:
+        """Let agents see as done what was given up and is now as they wanted it.
+
+        What the delivered version has superseded of actions is over.
+        """
+        end_superseded(
+            self.session,
+            [
+                decode_record(Order, plan.accepted.canonical)
+                for plan, outcome in plans
+                if outcome in ("delivered", "unchanged")
+                and plan.due.record.source_id in self._amendments
+            ],
+            self._amendments,
+        )
+        note_done(
+            self.session,
+            {
+                action_id: plan.due.record.source_id
+                for plan, outcome in plans
+                if outcome in ("delivered", "unchanged")
+                and not any(sent.outcome.state == "requested" for sent in plan.sent)
+                for action_id, amendment in self._given_up_of(plan.due).items()
+                if amendment.canceled == plan.due.record.cancelled
+            },
+        )
+
+    def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
+        """Return what the OMS holds: what was wanted, or what it took of it."""
+        known, moment = plan.due.known, plan.accepted.source_updated_at
+        if isinstance(intent.content, OrderCancel):
+            if known is None:
+                return None
+            milestone = CANCEL_REQUESTED if outcome.state == "requested" else CANCELED
+            return known._replace(
+                milestone=milestone, sequence=known.sequence + 1, source_updated_at=moment
+            )
+        save: OrderSave = intent.content
+        if outcome.held is not None:
+            content = orjson.dumps(outcome.held)
+        else:
+            content = save.encoded or orjson.dumps(save.wanted)
+        return TargetRow.following(known, intent.target_key, outcome.target_id, content, moment)
+
+
+def _not_changeable(change: Mapping[str, object], held: Mapping[str, object]) -> Problem:
+    """Return why a change can't be sent to an OMS that takes orders only once."""
+    names = ", ".join(_changed_fields(change, held))
+    return Problem(
+        "order_not_changeable",
+        names,
+        f"The OMS has the order and takes no changes; the store's order now differs in {names}.",
+        "Change it at the OMS by hand and discard the rejection, or cancel the order in the store "
+        "and place it anew.",
+    )
+
+
+def _changed_fields(change: Mapping[str, object], held: Mapping[str, object]) -> list[str]:
+    """Return the fields of a change, without those that only say which order it is."""
+    names: list[str] = []
+    for name, value in change.items():
+        if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
+            names += [f"{name}.{inner}" for entry in value for inner in entry]
+        elif value != held.get(name):
+            names.append(name)
+    return list(dict.fromkeys(names))
+
+
+def _read(due: Due[Order], held: Held) -> TargetRow:
+    before = due.known
+    milestone = before.milestone if before is not None else ""
+    if held.is_canceled:
+        milestone = CANCELED
+    elif milestone == CANCELED:
+        milestone = ""
+    return TargetRow.as_read(
+        before,
+        due.accepted.source_id,
+        held.target_id,
+        orjson.dumps(held.content),
+        due.accepted.source_updated_at,
+        milestone,
+    )
+
+
+def _settlement(
+    delivery: UnsettledDelivery, target_id: str, *, is_new: bool, is_canceled: bool
+) -> SettleRow:
+    """Return the outcome of a delivery by what the OMS holds, which does not show a change."""
+    key: UUID = delivery.delivery_key
+    happened = (delivery.action == "create" and is_new) or (
+        delivery.action == "cancel" and is_canceled
+    )
+    state = "delivered" if happened else "superseded"
+    return SettleRow(key, state, target_id if happened else "", error=LOOKED_UP)

@@ -1,0 +1,72 @@
+"""What would become of prices, without a change at either system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from assets.streams.prices.plan import PricePlan, plan_price
+from assets.streams.prices.stream import Prices, to_price
+from domain.errors import RecordRejected
+from domain.exchange import Skipped
+from domain.prices import StorePrice
+from domain.records.inventory import StoreItem
+from domain.records.prices import Price
+from domain.rules.pricing import held_back
+from domain.skus import BySku
+from domain.sources import Scope
+from domain.values import Window
+from resources.ledger.session import Session
+from resources.lockstep import Sync
+
+Found = tuple[str, str, str]
+"""Record, outcome (``send``, ``unchanged``, ``skipped`` or ``rejected``) and text."""
+
+
+def preview_prices(sync: Sync, session: Session, items: Mapping[str, StoreItem]) -> Iterator[Found]:
+    """Yield what would become of the prices of some of the store's items."""
+    known, now = BySku(items), datetime.now(UTC)
+    plans: dict[str, PricePlan] = {}
+    for page in sync.prices.fetch(Window(now, now), Scope(sorted(items), now)):
+        for row in page.records:
+            try:
+                mapped = to_price(sync, row.payload)
+            except RecordRejected as rejected:
+                problem = rejected.problems[0]
+                yield row.source_id, "rejected", f"{problem.code}: {problem.message}"
+                continue
+            if isinstance(mapped, Skipped):
+                yield row.source_id, "skipped", f"{mapped.rule}: {mapped.reason}"
+                continue
+            price: Price = mapped.record
+            if problems := Prices().check(sync, session, [price]).get(0, ()):
+                yield (
+                    row.source_id,
+                    "rejected",
+                    "; ".join(f"{p.code}: {p.message}" for p in problems),
+                )
+                continue
+            item = known.get(price.sku)
+            own = {price.sku: item} if item is not None else {}
+            plans[row.source_id] = plan_price(price, sync.connection.prices, own, now)
+    places = [plan.place for plan in plans.values() if plan.place is not None]
+    shown = sync.store_prices.prices(places)
+    for source_id, plan in plans.items():
+        yield _one(sync, source_id, plan, shown)
+
+
+def _one(sync: Sync, source_id: str, plan: PricePlan, shown: Mapping[str, StorePrice]) -> Found:
+    if plan.place is None or plan.tag is None:
+        skipped = plan.skipped or Skipped("", "")
+        return source_id, "skipped", f"{skipped.rule}: {skipped.reason}"
+    held, currency = shown[plan.key], plan.place.currency
+    if held.problem is not None:
+        return source_id, "rejected", f"{held.problem.code}: {held.problem.message}"
+    before = "no price" if held.tag is None else held.tag.text(currency)
+    text = f"the store shows {before}; it would show {plan.tag.text(currency)}"
+    if held.tag == plan.tag:
+        return source_id, "unchanged", text
+    problem = held_back(plan.tag, held.tag, currency, sync.connection.prices)
+    if problem is not None:
+        return source_id, "rejected", f"{problem.code}: {problem.message}"
+    return source_id, "send", text

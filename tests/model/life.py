@@ -72,6 +72,8 @@ class Facts:
     forgotten: set[int] = field(default_factory=set)
     asked: list[Asked] = field(default_factory=list)
     """What agents have asked for."""
+    returned: set[int] = field(default_factory=set)
+    """Orders of which something came back."""
     unsure: set[int] = field(default_factory=set)
     """Orders of which a restored ledger may have lost requests."""
     levels_by_hand: bool = False

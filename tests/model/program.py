@@ -20,6 +20,7 @@ from tests.model.operations import (
     faults,
     merchants,
     operators,
+    returns,
     salesforce,
     shoppers,
     warehouse,
@@ -33,7 +34,7 @@ from tests.model.world import ALL, MORE, World
 
 LOADED = (
     *(shoppers, merchants, commercetools, salesforce, warehouse, extensiv, anchanto),
-    *(agents, operators, faults),
+    *(agents, returns, operators, faults),
 )
 """The modules with operations."""
 LENGTH = 25
@@ -113,9 +114,10 @@ def _settle(life: Life) -> list[str]:
                 life.sweep()
                 continue
             if streams == ALL and life.facts.levels_by_hand:
-                life.facts.levels_by_hand = False
                 life.world.pass_time(SET_BACK)
-                life.attempt(life.runs.reconcile, life.world.clock.now().date(), repair=True)
+                today = life.world.clock.now().date()
+                is_done = life.attempt(life.runs.reconcile, today, repair=True)
+                life.facts.levels_by_hand = not is_done  # a process may be frozen in the middle
                 continue
             if streams == ALL:
                 return []

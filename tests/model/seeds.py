@@ -18,9 +18,16 @@ def seed_order(
 ) -> Json:
     """Return a whole order of ``lines`` (SKU, units), with all its amounts."""
     person = documents.PERSON | {"email": f"shopper-{number}@example.com"}
-    return completed(
-        documents.order(number, moment, lines, **({"billing_address": person} | changes)), moment
-    )
+    given = documents.order(number, moment, lines, **({"billing_address": person} | changes))
+    charge = {
+        "event": "purchase",
+        "method": "credit_card",
+        "amount": str(documents.total_of(given)),
+        "gateway": "stripe",
+        "gateway_transaction_id": f"ch_{number}",
+        "date_created": moment.isoformat(),
+    }
+    return completed(given | {"transactions": [charge]}, moment)
 
 
 def completed(given: Json, moment: datetime) -> Json:

@@ -51,6 +51,7 @@ def end_of(life: Life) -> End:
         int(row["AlternateOrderId"]): row
         | {"order": world.ask_oms(f"effects/order/{row['OrderId']}")["order"]}
         for row in rows
+        if row["AlternateOrderId"]  # a return has none
     }
     end = End(life, life.shown(), oms)
     for stream, source_id, code in world.database.rows(OPEN):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.model.life import Life
-from tests.model.promises import actions, ledger, neutral, orders, shipments, stock
+from tests.model.promises import actions, ledger, neutral, orders, returns, shipments, stock
 from tests.model.promises.end import end_of
 from tests.model.systems import PAIR
 
@@ -11,7 +11,8 @@ from tests.model.systems import PAIR
 def broken(life: Life) -> list[str]:
     """Return a line for each promise that the program's end breaks."""
     if life.world.pair != PAIR:
-        return [*neutral.check(life), *actions.check(life)]
+        return [*neutral.check(life), *actions.check(life), *returns.check(life)]
     end = end_of(life)
     parts = (orders, shipments, stock, ledger)
-    return [problem for part in parts for problem in part.check(end)] + list(actions.check(life))
+    problems = [problem for part in parts for problem in part.check(end)]
+    return [*problems, *actions.check(life), *returns.check(life)]

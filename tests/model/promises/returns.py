@@ -1,0 +1,49 @@
+"""Returns: what the OMS has confirmed is paid back once, and nothing else (docs/returns.md)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+
+from tests.assets import documents
+from tests.model.life import Json, Life
+from tests.model.promises.neutral import both
+from tests.model.world import FACTORS
+
+BY_HAND = frozenset({"refund_units", "refund_all"})
+
+
+def check(life: Life) -> Iterator[str]:
+    """Return each order of which more or less was paid back than has come back."""
+    if not life.facts.returned:
+        return
+    found = both(life)
+    at_oms, at_store = life.world.ask_oms("truth"), life.world.ask_store("truth")
+    ids = {order["id"]: number for number, order in found.store.items()}
+    paid: Counter[str] = Counter()
+    for refund in at_store["refunds"]:
+        if refund.get("state") != "Failure":
+            paid[ids[refund["order"]]] += int(Decimal(refund["amount"]) * 100)
+    for number in sorted(map(str, life.facts.returned)):
+        if life.happened[int(number)] & BY_HAND or number not in found.store:
+            continue
+        names = [row["id"] for row in at_oms["returns"] if row["order"] == number]
+        most = _worth(at_oms["returns"], number)
+        if paid[number] > most:
+            yield f"refund_doubled: {number}: {paid[number]} cents paid back, {most} confirmed"
+        reasons = [code for name in names for code in found.open["returns", name]]
+        is_settled = reasons or any(("returns", name) in life.facts.discarded for name in names)
+        has_failed = any(refund.get("state") == "Failure" for refund in at_store["refunds"])
+        if paid[number] < most and not is_settled and not has_failed:
+            yield f"refund_lost: {number}: {paid[number]} cents paid back, {most} confirmed"
+
+
+def _worth(returns: list[Json], number: str) -> int:
+    """Return the cents of the units of an order that are confirmed, each line in whole units."""
+    units: Counter[tuple[str, str]] = Counter()
+    for row in returns:
+        for line in row["confirmed"] if row["order"] == number else ():
+            units[line["line"], line["sku"]] += int(line["quantity"])
+    whole = sum(count // FACTORS.get(sku, 1) for (_, sku), count in units.items())
+    return whole * int(documents.PRICE * 100)

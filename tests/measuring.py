@@ -5,6 +5,8 @@ Tracing doubles a test's time, so all tests can be one session only if it stops 
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Generator
 from pathlib import Path
 
@@ -34,6 +36,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
     if controller is not None and controller.started != is_measured(item):
         if controller.started:
             controller.pause()
+            # It only notes that it is stopped; its tracer would still be called for each function.
+            sys.settrace(None)
+            threading.settrace(None)
         else:
             controller.resume()
     return (yield)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -59,6 +60,16 @@ def test_it_is_measured_in_the_tests_of_domain_and_connectors_only() -> None:
         _run(item)
         assert (is_measured(item), controller.started) == (measured, measured), path
     _run(_item("tests/assets/test_archive.py", None))
+
+
+def test_no_tracer_is_called_where_nothing_is_measured() -> None:
+    """Coverage's own stays after its end, and doubles the time of each call of a function."""
+    sys.settrace(lambda *_: None)
+    try:
+        _run(_item("tests/assets/test_archive.py", _Controller()))
+        assert sys.gettrace() is None
+    finally:
+        sys.settrace(None)
 
 
 def test_the_folders_are_those_that_are_measured_alone() -> None:

@@ -69,21 +69,22 @@ class Prices:
         )
         with session.writer_lock():  # so that one is known to be gone that no run has planned yet
             take_up_due(sync, session, session.now())
+        yield from self._pages(sync, session, not_before)
+        with session.writer_lock():
+            make_changed_due(sync, session)
+            make_listed_due(sync, session)
+
+    def _pages(self, sync: Sync, session: Session, not_before: datetime) -> Iterator[Page]:
         if (most := sync.prices.skus_a_read) is not None:
             skus = session.prices.next_turn(most, "stream")
             yield from self._read(sync, session, skus, not_before)
             with session.writer_lock():
                 session.prices.end_turn(skus, "read")
-                make_changed_due(sync, session)
-                make_listed_due(sync, session)
             return
         after = ""
         while skus := session.catalog.store_skus(after, SKUS_AT_ONCE):
             yield from self._read(sync, session, skus, not_before)
             after = skus[-1]
-        with session.writer_lock():
-            make_changed_due(sync, session)
-            make_listed_due(sync, session)
 
     def captured(self, session: Session) -> None:
         """Let the next SKUs have their turn."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from sandbox.platforms.commercetools.seed_orders import order_of
@@ -192,8 +191,7 @@ def _replace(life: Life, number: int, products: list[dict[str, Any]]) -> None:
         name: seed[name]
         for name in ("id", "status_id", "payment_method", "billing_address", "shipping_addresses")
     }
-    moment = life.world.clock.now() - timedelta(0)
-    made = completed(given | {"products": products}, moment)
+    made = completed(given | {"products": products}, life.world.clock.now())
     seed["products"], seed["total_inc_tax"] = made["products"], made["total_inc_tax"]
     order = order_of(made, STORE)
     places = [(line, line.pop("sku")) for line in order["lineItems"]]

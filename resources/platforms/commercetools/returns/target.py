@@ -36,6 +36,7 @@ from resources.platforms.commercetools.settings import (
 )
 from resources.platforms.commercetools.shipments.order import HeldOrder
 from resources.platforms.commercetools.shipments.writer import OrderWriter
+from resources.store_returns import not_shown
 
 LOOK = "compare the order's payments with the return at the OMS"
 
@@ -64,17 +65,7 @@ class CommercetoolsReturns:
 
     async def not_shown(self, records: Sequence[ReturnRecord]) -> dict[str, str]:
         """Return return id -> how the project shows it otherwise."""
-        found: dict[str, str] = {}
-        async with self.writer(lambda _: None) as writer:
-            for record in records:
-                try:
-                    differs = await writer.differs(record)
-                except RecordRejected as rejected:
-                    found[record.return_id] = rejected.problems[0].code
-                    continue
-                if differs:
-                    found[record.return_id] = "differs"
-        return found
+        return await not_shown(self.writer(lambda _: None), records)
 
 
 class CommercetoolsReturnsWriter(TargetWriter):

@@ -38,6 +38,7 @@ from resources.platforms.salesforce.settings import (
 from resources.platforms.salesforce.shipments.order import HeldOrder
 from resources.platforms.salesforce.shipments.writer import OrderWriter
 from resources.platforms.salesforce.soql import all_of, is_id, one_of, quoted, select
+from resources.store_returns import not_shown
 
 PROCESSED, FAILED = "Processed", ("Failed", "Canceled")
 """Statuses of a refund that is paid, and of one that won't be; in any other it is pending."""
@@ -78,17 +79,7 @@ class SalesforceReturns:
 
     async def not_shown(self, records: Sequence[ReturnRecord]) -> dict[str, str]:
         """Return return id -> how the org shows it otherwise."""
-        found: dict[str, str] = {}
-        async with self.writer(lambda _: None) as writer:
-            for record in records:
-                try:
-                    differs = await writer.differs(record)
-                except RecordRejected as rejected:
-                    found[record.return_id] = rejected.problems[0].code
-                    continue
-                if differs:
-                    found[record.return_id] = "differs"
-        return found
+        return await not_shown(self.writer(lambda _: None), records)
 
 
 class SalesforceReturnsWriter(TargetWriter):

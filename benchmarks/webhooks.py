@@ -62,10 +62,14 @@ def event(number: int, *, age: float = 0, secret: str = SECRET, padding: int = 0
     """Return a message's id, headers and body."""
     message_id, stamp = f"msg_{number:032d}", str(int(time.time() - age))
     content = {
-        "created_at": int(time.time()), "store_id": "1000", "producer": f"stores/{STORE}",
-        "scope": "store/order/updated", "hash": "0" * 40, "data": {"type": "order", "id": number},
+        "created_at": int(time.time()),
+        "store_id": "1000",
+        "producer": f"stores/{STORE}",
+        "scope": "store/order/updated",
+        "hash": "0" * 40,
+        "data": {"type": "order", "id": number},
         "padding": "x" * padding,
-    }  # fmt: skip
+    }
     body = orjson.dumps(content)
     digest = hmac.new(
         secret.encode(), f"{message_id}.{stamp}.".encode() + body, hashlib.sha256
@@ -185,11 +189,17 @@ def report(rate: float, tally: Tally, stored: set[str], cpu: float, bad: dict[st
     offered = f"{rate:g}/s" if rate else "as fast as answered"
     print(f"offered {offered} for {tally.seconds:.0f} s, {SENDERS} connections")
     row = {
-        "sent": sent, "acknowledged": tally.statuses[200], "distinct": len(tally.acknowledged),
-        "stored": len(stored), "lost": lost, "events/s": round(per_second),
-        "p50 ms": round(cuts[49], 1), "p95 ms": round(cuts[94], 1), "p99 ms": round(cuts[98], 1),
+        "sent": sent,
+        "acknowledged": tally.statuses[200],
+        "distinct": len(tally.acknowledged),
+        "stored": len(stored),
+        "lost": lost,
+        "events/s": round(per_second),
+        "p50 ms": round(cuts[49], 1),
+        "p95 ms": round(cuts[94], 1),
+        "p99 ms": round(cuts[98], 1),
         "CPU s": round(cpu, 1),
-    }  # fmt: skip
+    }
     print("".join(f"{name:>{len(name) + 3}}" for name in row))
     print("".join(f"{value:>{len(name) + 3}}" for name, value in row.items()))
     refused = True

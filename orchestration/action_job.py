@@ -111,9 +111,17 @@ def _capture(lockstep: Lockstep, config: AgentActionConfig, run_id: str) -> str:
         "address": address,
     } | {
         name: getattr(config, name)
-        for name in ("order", "line", "quantity", "hold", "node", "comment", "permission_set",
-                     "action_id")
-    }  # fmt: skip
+        for name in (
+            "order",
+            "line",
+            "quantity",
+            "hold",
+            "node",
+            "comment",
+            "permission_set",
+            "action_id",
+        )
+    }
     action_id, partition = capture_request(sync, fields)
     wanted = Rerun(
         config.connection,

@@ -196,11 +196,17 @@ def _table(found: Sequence[Rejection], action: str) -> dg.TableMetadataValue:
     names = ("id", "connection", "stream", "partition", "record", "class", "code", "action")
     rows = [
         (
-            r.rejection_id, r.connection, r.stream, r.partition.key, r.source_id, r.class_,
-            r.code, action,
+            r.rejection_id,
+            r.connection,
+            r.stream,
+            r.partition.key,
+            r.source_id,
+            r.class_,
+            r.code,
+            action,
         )
         for r in found[:LISTED]
-    ]  # fmt: skip
+    ]
     records = [dg.TableRecord(dict(zip(names, row, strict=True))) for row in rows]
     return dg.MetadataValue.table(
         records,

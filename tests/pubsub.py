@@ -20,8 +20,13 @@ Json = dict[str, Any]
 PROTO = "contracts/salesforce/pubsub_api.proto"
 PACKAGE = "eventbus.v1"
 _F = descriptor_pb2.FieldDescriptorProto
-SIMPLE = {"string": _F.TYPE_STRING, "bytes": _F.TYPE_BYTES, "int32": _F.TYPE_INT32,
-          "int64": _F.TYPE_INT64, "bool": _F.TYPE_BOOL}  # fmt: skip
+SIMPLE = {
+    "string": _F.TYPE_STRING,
+    "bytes": _F.TYPE_BYTES,
+    "int32": _F.TYPE_INT32,
+    "int64": _F.TYPE_INT64,
+    "bool": _F.TYPE_BOOL,
+}
 TEXTS = ("entityName", "changeType", "changeOrigin")
 
 
@@ -153,10 +158,14 @@ class PubSub:
     def add(self, entity: str, *ids: str, **header: Any) -> None:
         """Add an event of records of an object."""
         values = {
-            "entityName": entity, "recordIds": list(ids), "changeType": "UPDATE",
-            "changeOrigin": "com/salesforce/api/rest/66.0", "sequenceNumber": 1,
-            "commitTimestamp": 1_772_618_400_000, "changedFields": ["0x01"],
-        } | header  # fmt: skip
+            "entityName": entity,
+            "recordIds": list(ids),
+            "changeType": "UPDATE",
+            "changeOrigin": "com/salesforce/api/rest/66.0",
+            "sequenceNumber": 1,
+            "commitTimestamp": 1_772_618_400_000,
+            "changedFields": ["0x01"],
+        } | header
         body = encoded(schema_of(entity), {"ChangeEventHeader": values, "Name": "Jane Doe"})
         self.put(entity, body)
 

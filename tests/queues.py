@@ -49,8 +49,9 @@ class Sqs:
         """Make a signed call of the protocol that must succeed."""
         auth = AWS4Auth(self.access_key, self.secret_key, REGION, "sqs")
         headers = {
-            "X-Amz-Target": f"AmazonSQS.{action}", "Content-Type": "application/x-amz-json-1.0",
-        }  # fmt: skip
+            "X-Amz-Target": f"AmazonSQS.{action}",
+            "Content-Type": "application/x-amz-json-1.0",
+        }
         content = json.dumps(body).encode()
         answer = loopback.request(
             "POST", f"{self.url}/", content=content, headers=headers, auth=auth

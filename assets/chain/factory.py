@@ -131,8 +131,10 @@ def build_systems(
         read = [stream.name for stream in streams if stream.to_oms is sends_to_oms]
         written = [stream.name for stream in streams if stream.to_oms is not sends_to_oms]
         common: dict[str, Any] = {
-            "group_name": name, "kinds": {system}, "owners": [connection.owner],
-        }  # fmt: skip
+            "group_name": name,
+            "kinds": {system},
+            "owners": [connection.owner],
+        }
         if read:
             text = (
                 f"The {role} of the connection as a source: {' and '.join(read)} are read from it."

@@ -125,11 +125,14 @@ def described(report: Report) -> dict[str, Any]:
     """Return a partition's metadata: counts that plot, the first drifts as a table, the summary."""
     more = {"customers": report.customers, "prices": report.prices, "returns": report.returns}
     numbers = {name: number for name, number in more.items() if number} | {
-        "orders": report.orders, "levels": report.levels, "drifts": len(report.drifts),
+        "orders": report.orders,
+        "levels": report.levels,
+        "drifts": len(report.drifts),
         "repairable": sum(drift.can_repair for drift in report.drifts),
-        "not compared": report.pending, "closed": report.closed,
+        "not compared": report.pending,
+        "closed": report.closed,
         "reruns queued": len(report.reruns),
-    }  # fmt: skip
+    }
     by_class = dict.fromkeys(CLASSES, 0) | count_by_class(report.drifts)
     return (
         metadata.counts(numbers)

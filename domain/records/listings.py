@@ -68,9 +68,7 @@ class Listing(Record, frozen=True, kw_only=True):
     @property
     def texts(self) -> dict[str, str]:
         """Return the texts that are wanted, by field."""
-        named = {
-            "name": self.name, "description": self.description, "warranty": self.warranty
-        }  # fmt: skip
+        named = {"name": self.name, "description": self.description, "warranty": self.warranty}
         return {field: text for field, text in named.items() if text is not None}
 
 

@@ -151,8 +151,11 @@ def _named(attributes: Iterable[Attribute]) -> dict[str, str]:
 def _sizes(sizes: Dimensions) -> dict[str, str]:
     """Return the sizes that are given; 0 is how stores write none."""
     named = {
-        "weight": sizes.weight, "width": sizes.width, "height": sizes.height, "depth": sizes.depth
-    }  # fmt: skip
+        "weight": sizes.weight,
+        "width": sizes.width,
+        "height": sizes.height,
+        "depth": sizes.depth,
+    }
     return {name: f"{size:f}" for name, size in named.items() if size}
 
 

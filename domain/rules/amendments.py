@@ -29,8 +29,13 @@ from domain.records.orders import FulfilmentGroup, Order, OrderLine
 
 ZERO = Decimal(0)
 OF_THE_RECIPIENT = (
-    "first_name", "last_name", "phone_e164", "phone_extension", "phone_raw", "email",
-)  # fmt: skip
+    "first_name",
+    "last_name",
+    "phone_e164",
+    "phone_extension",
+    "phone_raw",
+    "email",
+)
 """Parts of an address that are not of its place."""
 
 

@@ -42,14 +42,25 @@ def _common(command: Any) -> Any:
     options = (
         click.argument("connection"),
         click.argument("order"),
-        click.option("--by", "requested_by", default="cli", metavar="ID",
-                     help="Who asks; no name."),
-        click.option("--as", "permission_set", default=OPERATOR, show_default=True, metavar="SET",
-                     help="The permission set that decides what is allowed."),
-        click.option("--id", "action_id", metavar="ID",
-                     help="The request's id: the same id again is the same request."),
+        click.option(
+            "--by", "requested_by", default="cli", metavar="ID", help="Who asks; no name."
+        ),
+        click.option(
+            "--as",
+            "permission_set",
+            default=OPERATOR,
+            show_default=True,
+            metavar="SET",
+            help="The permission set that decides what is allowed.",
+        ),
+        click.option(
+            "--id",
+            "action_id",
+            metavar="ID",
+            help="The request's id: the same id again is the same request.",
+        ),
         click.option("--comment", default="", help="Why; it is kept with the request."),
-    )  # fmt: skip
+    )
     for option in reversed(options):
         command = option(command)
     return command
@@ -109,9 +120,17 @@ def release(**fields: Any) -> None:
 def reroute(**fields: Any) -> None:
     """Send what has not left to another address, or from another location."""
     names = (
-        "first_name", "last_name", "company", "street_1", "street_2", "city", "state", "postcode",
-        "country_code", "phone",
-    )  # fmt: skip
+        "first_name",
+        "last_name",
+        "company",
+        "street_1",
+        "street_2",
+        "city",
+        "state",
+        "postcode",
+        "country_code",
+        "phone",
+    )
     address = {name: value for name in names if (value := fields.pop(name))}
     _carry_out("reroute", fields | {"address": address})
 

@@ -90,11 +90,23 @@ def list_command(
         return
     rows = [
         (
-            r.rejection_id, r.connection, r.owner, r.stream, r.stage, r.source_id, r.source_day,
-            r.class_, r.code, r.field, r.message, r.state, r.age, r.seen_count,
+            r.rejection_id,
+            r.connection,
+            r.owner,
+            r.stream,
+            r.stage,
+            r.source_id,
+            r.source_day,
+            r.class_,
+            r.code,
+            r.field,
+            r.message,
+            r.state,
+            r.age,
+            r.seen_count,
         )
         for r in found
-    ]  # fmt: skip
+    ]
     print_table(COLUMNS, rows, numbers=("id", "times"))
     click.echo(
         f"{len(found)} of {total}; 'lockstep rejections show ID' has the details."

@@ -256,10 +256,16 @@ def _execute(variables: Mapping[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="lockstep-") as folder:
         file = Path(folder) / "answer.json"
         command = [
-            str(Path(sys.executable).with_name("dagster-graphql")), "-w",
-            str(root / "workspace.yaml"), "-t", MUTATION, "-v", orjson.dumps(variables).decode(),
-            "-o", str(file),
-        ]  # fmt: skip
+            str(Path(sys.executable).with_name("dagster-graphql")),
+            "-w",
+            str(root / "workspace.yaml"),
+            "-t",
+            MUTATION,
+            "-v",
+            orjson.dumps(variables).decode(),
+            "-o",
+            str(file),
+        ]
         environment = {"DAGSTER_HOME": str(root)} | dict(os.environ)
         done = subprocess.run(
             command, cwd=root, env=environment, capture_output=True, text=True, check=False

@@ -153,16 +153,32 @@ def _cells(row: StreamStatus, stuck: int, now: datetime) -> list[object]:
         for moment in (row.probed_at, row.change_seen_at, row.captured_at, row.delivered_at)
     ]
     return [
-        row.connection, row.stream, state, span(row.lag), span(row.allowed), *times,
-        row.open_rejections, row.in_flight, row.pending, stuck,
-    ]  # fmt: skip
+        row.connection,
+        row.stream,
+        state,
+        span(row.lag),
+        span(row.allowed),
+        *times,
+        row.open_rejections,
+        row.in_flight,
+        row.pending,
+        stuck,
+    ]
 
 
 def _stuck_cells(row: Stuck) -> list[object]:
     return [
-        row.connection, _words(row.stage), row.state, f"{row.stream}/{row.source_id}", row.since,
-        row.age, row.allowed, row.owner, row.correlation_id, row.detail,
-    ]  # fmt: skip
+        row.connection,
+        _words(row.stage),
+        row.state,
+        f"{row.stream}/{row.source_id}",
+        row.since,
+        row.age,
+        row.allowed,
+        row.owner,
+        row.correlation_id,
+        row.detail,
+    ]
 
 
 def _words(name: str) -> str:

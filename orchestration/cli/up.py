@@ -149,9 +149,16 @@ def _start_sandbox(
             f"         'lockstep connect {name}' syncs those orders; new ones sync by themselves"
         )
     arguments = [
-        "sandbox.traffic", "--url", sandbox.url, "--store", paths.store, "--oms", paths.oms,
-        "--rate", str(rate),
-    ]  # fmt: skip
+        "sandbox.traffic",
+        "--url",
+        sandbox.url,
+        "--store",
+        paths.store,
+        "--oms",
+        paths.oms,
+        "--rate",
+        str(rate),
+    ]
     children.start("traffic", arguments)
     click.echo(f"sandbox: {sandbox.url}, {rate:g} orders per second")
     return sandbox
@@ -200,9 +207,20 @@ def _start_dagster(children: Children, port: int, stopping: threading.Event) -> 
                     click.echo(f"{state}.")
     code_port = free_port()
     arguments = [
-        "dagster", "code-server", "start", "-m", "orchestration.definitions", "-h", "127.0.0.1",
-        "-p", str(code_port), "--location-name", "lockstep", "-d", str(project_root()),
-    ]  # fmt: skip
+        "dagster",
+        "code-server",
+        "start",
+        "-m",
+        "orchestration.definitions",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(code_port),
+        "--location-name",
+        "lockstep",
+        "-d",
+        str(project_root()),
+    ]
     children.start("code-server", arguments)
     if not children.wait_until(
         lambda: listens(code_port), "the code location loaded", START_SECONDS, stopping.is_set

@@ -134,9 +134,16 @@ class Description(BaseModel):
 REFUSALS: dict[int | str, Json] = {
     model.status: {"model": model, "description": model.__doc__}
     for model in (
-        Interrupted, Unverified, OtherStore, Unknown, Slow, Oversized, Malformed, Unavailable,
+        Interrupted,
+        Unverified,
+        OtherStore,
+        Unknown,
+        Slow,
+        Oversized,
+        Malformed,
+        Unavailable,
     )
-}  # fmt: skip
+}
 HEADERS = {
     "webhook-id": "The message's id, equal for each repetition.",
     "webhook-timestamp": "Unix time in whole seconds, at most five minutes from now.",

@@ -192,12 +192,33 @@ def _inserted(random: Random, body: bytes) -> bytes:
 
 def _replaced(random: Random, body: bytes) -> bytes:
     whole: tuple[bytes, ...] = (
-        b"", b" ", b"null", b"[]", b"{}", b"true", b"0", b'""', b'"text"', b"[null]", b"[[]]",
-        b"\x00", b"\xff\xfe{\x00}\x00", b"[" * 3000, b'{"a":' * 3000, b"[" * 1500 + b"]" * 1500,
-        b'{"id":', b"NaN", b"<html>502 Bad Gateway</html>", b"[" + body + b"]", body + body,
-        b'"' + body.replace(b'"', b'\\"') + b'"', b"\xef\xbb\xbf" + body, body.replace(b":", b"="),
-        body.decode().encode("utf-16"), b"{}" * 100,
-    )  # fmt: skip
+        b"",
+        b" ",
+        b"null",
+        b"[]",
+        b"{}",
+        b"true",
+        b"0",
+        b'""',
+        b'"text"',
+        b"[null]",
+        b"[[]]",
+        b"\x00",
+        b"\xff\xfe{\x00}\x00",
+        b"[" * 3000,
+        b'{"a":' * 3000,
+        b"[" * 1500 + b"]" * 1500,
+        b'{"id":',
+        b"NaN",
+        b"<html>502 Bad Gateway</html>",
+        b"[" + body + b"]",
+        body + body,
+        b'"' + body.replace(b'"', b'\\"') + b'"',
+        b"\xef\xbb\xbf" + body,
+        body.replace(b":", b"="),
+        body.decode().encode("utf-16"),
+        b"{}" * 100,
+    )
     return random.choice(whole)
 
 

@@ -122,8 +122,10 @@ def test_every_corrupted_order_is_compared_or_rejected() -> None:
 
 CREATED = {"response": "success", "message": "ok", "data": {"id": 1, "number": "T-1"}}
 REFUSED = {
-    "response": "error", "message": "zipcode of Ada Osei, 1 Mill Lane is invalid", "data": None,
-}  # fmt: skip
+    "response": "error",
+    "message": "zipcode of Ada Osei, 1 Mill Lane is invalid",
+    "data": None,
+}
 LISTED = {"data": [order_row(), order_row(number="T-2")], "meta": {"total_pages": 1}}
 OPEN = Opener(AnchantoWire())
 

@@ -27,8 +27,12 @@ STREAMS = {"orders", "customers", "actions"}
 
 def queue() -> ChangeEvents:
     """Return a queue that is never opened; it knows the schemas."""
-    section = {"subscription": "Lockstep", "org_id": IDS[0], "endpoint": "127.0.0.1:1",
-               "secure": False}  # fmt: skip
+    section = {
+        "subscription": "Lockstep",
+        "org_id": IDS[0],
+        "endpoint": "127.0.0.1:1",
+        "secure": False,
+    }
     made = ChangeEvents(
         EventSettings.model_validate(section), cast("OAuthTokens", None), sorted(STREAMS)
     )
@@ -43,10 +47,11 @@ def event(chance: random.Random) -> bytes:
         "entityName": chance.choice(KINDS),
         "recordIds": chance.sample(IDS, chance.randrange(4)),
         "changeType": chance.choice(["CREATE", "UPDATE", "GAP_OVERFLOW"]),
-        "changeOrigin": chance.choice(ORIGINS), "sequenceNumber": chance.randrange(9),
+        "changeOrigin": chance.choice(ORIGINS),
+        "sequenceNumber": chance.randrange(9),
         "commitTimestamp": chance.choice([0, 1_772_618_400_000, 2**62, -(2**62)]),
         "changedFields": ["0x01"] * chance.randrange(3),
-    }  # fmt: skip
+    }
     return encoded(schema_of("Order"), {"ChangeEventHeader": header, "Name": "Jane Doe"})
 
 

@@ -48,9 +48,13 @@ PERSONAL = ("jane.doe", "Jane", "Doe", "Main Street", "5125550100", "Bobby")
 START = datetime(2026, 3, 19, tzinfo=UTC)
 DAY = Window(START, START + timedelta(days=1))
 RULES = settings(
-    parent_field="bundle", text_fields=("engraving",), gift_message_field="gift",
-    note_fields={"note": "customer"}, gift_wrap_slugs=("wrap",), pickup_methods=("Pick up",),
-)  # fmt: skip
+    parent_field="bundle",
+    text_fields=("engraving",),
+    gift_message_field="gift",
+    note_fields={"note": "customer"},
+    gift_wrap_slugs=("wrap",),
+    pickup_methods=("Pick up",),
+)
 MAPPER = OrderMapper(RULES, connection().addresses)
 
 
@@ -64,10 +68,14 @@ def documents() -> list[bytes]:
     method = plain["shippingInfo"]
     shipped = method | {
         "deliveries": [
-            {"id": "d1", "key": "k1", "items": [{"id": plain["lineItems"][0]["id"], "quantity": 1}],
-             "parcels": [{"id": "p1", "trackingData": {"trackingId": "1Z", "carrier": "UPS"}}]},
+            {
+                "id": "d1",
+                "key": "k1",
+                "items": [{"id": plain["lineItems"][0]["id"], "quantity": 1}],
+                "parcels": [{"id": "p1", "trackingData": {"trackingId": "1Z", "carrier": "UPS"}}],
+            },
         ],
-    }  # fmt: skip
+    }
     whole = (
         plain,
         order(orderState="Confirmed", custom={"fields": {"note": "Call Bobby"}}),
@@ -147,8 +155,11 @@ def test_an_order_of_ten_thousand_lines_is_mapped_in_proportionate_work() -> Non
     def make(lines: int) -> Callable[[], object]:
         items = [one["lineItems"][0] | {"id": f"l{i}", "key": f"k{i}"} for i in range(lines)]
         delivery = {"id": "d", "items": [{"id": f"l{i}", "quantity": 1} for i in range(lines)]}
-        whole = one | {"lineItems": items, "shippingInfo": one["shippingInfo"] | {
-            "deliveries": [delivery | {"id": f"d{i}"} for i in range(3)]}}  # fmt: skip
+        whole = one | {
+            "lineItems": items,
+            "shippingInfo": one["shippingInfo"]
+            | {"deliveries": [delivery | {"id": f"d{i}"} for i in range(3)]},
+        }
         payload = orjson.dumps(whole)
         assert outcome_of(to_order, payload)[1] == ""
         return lambda: outcome_of(to_order, payload)
@@ -160,9 +171,12 @@ def client_on(answer: Answer) -> ApiClient:
     """Build a client of the project on top of a handler."""
     limiter = Limiter(LocalQuota(), "t", quota=1_000_000, window_seconds=1.0)
     policy = ClientPolicy(
-        system="commercetools acme", base_url="https://api.example/acme", auth=NoAuth(),
-        limiter=limiter, retry=ONCE,
-    )  # fmt: skip
+        system="commercetools acme",
+        base_url="https://api.example/acme",
+        auth=NoAuth(),
+        limiter=limiter,
+        retry=ONCE,
+    )
     return ApiClient(policy, transport=httpx.MockTransport(answer))
 
 
@@ -192,10 +206,14 @@ def project_of(messages: Sequence[tuple[str, bytes]]) -> Answer:
 def message(number: int) -> Json:
     """Return the message of a customer's deletion."""
     return {
-        "version": 1, "sequenceNumber": 2, "resourceVersion": 3, "type": "CustomerDeleted",
-        "email": "jane.doe@example.com", "lastModifiedAt": "2026-03-19T10:00:00.000Z",
+        "version": 1,
+        "sequenceNumber": 2,
+        "resourceVersion": 3,
+        "type": "CustomerDeleted",
+        "email": "jane.doe@example.com",
+        "lastModifiedAt": "2026-03-19T10:00:00.000Z",
         "resource": {"typeId": "customer", "id": uuid_of(10**9 + number)},
-    }  # fmt: skip
+    }
 
 
 def spoilt_messages(count: int) -> list[tuple[str, bytes]]:

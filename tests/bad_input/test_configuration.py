@@ -39,10 +39,34 @@ SECTIONS = {
     "overlap": "PT2M",
 }
 PIECES = (
-    "\t", "\x00", "\x1b[31m", "- - -", "&a [*a]", "*b", "!!python/object/apply:os.system ['true']",
-    "? [", "{{", "'", '"', "\u2028", "%", "@", "<<: *x", ": :", "2026-02-30", "!!int x",
-    "!!binary $", "0o9", "9" * 5_000, "1e999", ".nan", "!!timestamp x", "\ufeff", "...", "---",
-)  # fmt: skip
+    "\t",
+    "\x00",
+    "\x1b[31m",
+    "- - -",
+    "&a [*a]",
+    "*b",
+    "!!python/object/apply:os.system ['true']",
+    "? [",
+    "{{",
+    "'",
+    '"',
+    "\u2028",
+    "%",
+    "@",
+    "<<: *x",
+    ": :",
+    "2026-02-30",
+    "!!int x",
+    "!!binary $",
+    "0o9",
+    "9" * 5_000,
+    "1e999",
+    ".nan",
+    "!!timestamp x",
+    "\ufeff",
+    "...",
+    "---",
+)
 
 
 def outcome_of(file: Path, content: bytes, hidden: str = "") -> str:

@@ -20,9 +20,11 @@ pytestmark = pytest.mark.slow
 
 PERSONAL = ("adalheid", "brightwater", "kingfisher", "5125550142", "555-0142")
 DELETION = {
-    "id": "m1", "type": "CustomerDeleted", "email": "ada@example.org",
+    "id": "m1",
+    "type": "CustomerDeleted",
+    "email": "ada@example.org",
     "resource": {"typeId": "customer", "id": commercetools.UUID},
-}  # fmt: skip
+}
 LONG = {"customer": customer(7), "addresses": [address(1), address(2)]}
 STORES: dict[str, tuple[Any, list[Any]]] = {
     "bigcommerce": (

@@ -253,11 +253,17 @@ def content(sync: Sync) -> list[tuple[Any, ...]]:
 def test_bad_pages_are_captured_and_validated_by_the_steps(sync: Sync) -> None:
     """Orders without ids or times and with hostile content, between good ones."""
     hostile = [
-        b'{"id":null,"date_modified":"x\\u0000"}', b'{"id":"1","note":"\\u0000"}',
-        b'{"date_modified":[]}', b"null", b"[]", b'"\\u0000"',
-        b'{"id":11,"date_modified":null,"name":"\xff\xfe"}', b'{"id":12,"items_total":1e400}',
-        b'{"id":13,"a":{"b":"\xed\xa0\x80"}}', b"{}",
-    ]  # fmt: skip
+        b'{"id":null,"date_modified":"x\\u0000"}',
+        b'{"id":"1","note":"\\u0000"}',
+        b'{"date_modified":[]}',
+        b"null",
+        b"[]",
+        b'"\\u0000"',
+        b'{"id":11,"date_modified":null,"name":"\xff\xfe"}',
+        b'{"id":12,"items_total":1e400}',
+        b'{"id":13,"a":{"b":"\xed\xa0\x80"}}',
+        b"{}",
+    ]
     listed = [Listed(10 + i, body) for i, body in enumerate(hostile)]
     listed += [Listed(i, orjson.dumps(order(id=i))) for i in (*range(1, 10), *range(20, 220))]
     store_now = platform_on(store_of(listed), page_size=50)

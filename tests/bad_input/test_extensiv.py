@@ -118,9 +118,11 @@ def test_every_corrupted_order_is_compared_or_rejected() -> None:
 
 CREATED = {"success_code": True, "cust_ref": "T-1", "order_number": "CR-1"}
 REFUSED = {
-    "success_code": False, "error_code": "Invalid", "error_response": {"field": "ship_zip"},
+    "success_code": False,
+    "error_code": "Invalid",
+    "error_response": {"field": "ship_zip"},
     "message": "ship_zip of Ada Osei, 1 Mill Lane is invalid",
-}  # fmt: skip
+}
 LISTED = {"success_code": True, "response": [{"sku": "SKU-1"}, {"sku": "SKU-2"}]}
 CODES = ExtensivCodes()
 
@@ -170,14 +172,26 @@ def test_every_corrupted_answer_is_accepted_rejected_or_an_error_with_its_call()
 
 
 ROW: Json = {
-    "sku": "SKU-1", "qty_available": 12, "qty_on_hand": "15", "wms_datetime": "2026-03-05 10:00:00",
-    "aliases": [], "warehouses": {
-        "101": {"warehouse": "EAST", "qty_available": 7, "qty_on_hand": "9",
-                "wms_datetime": "2026-03-05 10:00:00"},
-        "102": {"warehouse": "WEST", "qty_available": "5", "qty_on_hand": 6,
-                "wms_datetime": "2026-03-05 11:00:00"},
+    "sku": "SKU-1",
+    "qty_available": 12,
+    "qty_on_hand": "15",
+    "wms_datetime": "2026-03-05 10:00:00",
+    "aliases": [],
+    "warehouses": {
+        "101": {
+            "warehouse": "EAST",
+            "qty_available": 7,
+            "qty_on_hand": "9",
+            "wms_datetime": "2026-03-05 10:00:00",
+        },
+        "102": {
+            "warehouse": "WEST",
+            "qty_available": "5",
+            "qty_on_hand": 6,
+            "wms_datetime": "2026-03-05 11:00:00",
+        },
     },
-}  # fmt: skip
+}
 POLICIES = {
     "aggregate": InventoryPolicy(),
     "by_node": InventoryPolicy(mode="by_node", nodes={"101": "a", "west": "b"}),

@@ -34,17 +34,22 @@ pytestmark = pytest.mark.slow(seconds=20)
 
 Json = dict[str, Any]
 DATA: Json = {
-    "name": {"en": "Mug", "de": "Becher"}, "description": {"en": "old"},
+    "name": {"en": "Mug", "de": "Becher"},
+    "description": {"en": "old"},
     "masterVariant": {
-        "id": 1, "sku": "MUG-S", "images": [{"url": "https://img.example.com/1.jpg"}],
+        "id": 1,
+        "sku": "MUG-S",
+        "images": [{"url": "https://img.example.com/1.jpg"}],
         "attributes": [{"name": "warranty", "value": {"en": "2 years"}}],
     },
     "variants": [{"id": 2, "sku": "MUG-L"}],
-}  # fmt: skip
+}
 PRODUCT: Json = {
-    "id": "p", "version": 4, "productType": {"id": "t"},
+    "id": "p",
+    "version": 4,
+    "productType": {"id": "t"},
     "masterData": {"published": True, "current": DATA, "staged": DATA},
-}  # fmt: skip
+}
 TYPE: Json = {
     "id": "t",
     "attributes": [{"name": "warranty", "type": {"name": "ltext"}, "level": "Variant"}],
@@ -87,10 +92,14 @@ def of_store(body: bytes) -> int:
 
 
 ROW: Json = {
-    "attributes": {"type": "Product2"}, "Id": "01tLk0000000001AAA", "Name": "Mug",
-    "Description": "<p>A mug</p>", "StockKeepingUnit": "MUG", "IsActive": True,
+    "attributes": {"type": "Product2"},
+    "Id": "01tLk0000000001AAA",
+    "Name": "Mug",
+    "Description": "<p>A mug</p>",
+    "StockKeepingUnit": "MUG",
+    "IsActive": True,
     "ProductCode": None,
-}  # fmt: skip
+}
 
 
 def of_org(body: bytes) -> int:
@@ -104,10 +113,13 @@ KIND: Json = {
     "id": "t",
     "attributes": [
         {"name": "warranty", "type": {"name": "ltext"}, "level": "Product"},
-        {"name": "size", "level": "Variant",
-         "type": {"name": "lenum", "values": [{"key": "s", "label": {"en": "Small"}}]}},
+        {
+            "name": "size",
+            "level": "Variant",
+            "type": {"name": "lenum", "values": [{"key": "s", "label": {"en": "Small"}}]},
+        },
     ],
-}  # fmt: skip
+}
 SMALL = NewVariant(sku="MUG-S", options=(Attribute(name="Size", value="Small"),))
 NEW = NewListing(
     Listing(product_id="new:MUG-S", sku="MUG-S", name="Mug", warranty="1", variants=(SMALL,)),

@@ -119,20 +119,37 @@ def test_a_batch_of_spoilt_prices_has_only_good_ones_left() -> None:
 
 
 PRODUCT: Json = {
-    "id": 12, "price": 20, "sale_price": 18.5,
+    "id": 12,
+    "price": 20,
+    "sale_price": 18.5,
     "variants": [
         {"id": 121, "sku_id": 7, "price": None, "sale_price": None},
         {"id": 122, "sku_id": 8, "price": 25.25, "sale_price": 0},
     ],
-}  # fmt: skip
+}
 STANDALONE_PRICE: Json = {
-    "id": "a", "version": 3, "sku": "MUG", "active": True, "country": "DE",
-    "value": {"type": "centPrecision", "currencyCode": "EUR", "centAmount": 1250,
-              "fractionDigits": 2},
-    "discounted": {"discount": {"typeId": "product-discount", "id": "d"},
-                   "value": {"type": "highPrecision", "currencyCode": "EUR", "centAmount": 1000,
-                             "preciseAmount": 99999, "fractionDigits": 4}},
-}  # fmt: skip
+    "id": "a",
+    "version": 3,
+    "sku": "MUG",
+    "active": True,
+    "country": "DE",
+    "value": {
+        "type": "centPrecision",
+        "currencyCode": "EUR",
+        "centAmount": 1250,
+        "fractionDigits": 2,
+    },
+    "discounted": {
+        "discount": {"typeId": "product-discount", "id": "d"},
+        "value": {
+            "type": "highPrecision",
+            "currencyCode": "EUR",
+            "centAmount": 1000,
+            "preciseAmount": 99999,
+            "fractionDigits": 4,
+        },
+    },
+}
 
 
 def of_product(body: bytes) -> StorePrice:
@@ -149,10 +166,14 @@ def of_standalone(body: bytes) -> StorePrice:
 
 
 ENTRY: Json = {
-    "attributes": {"type": "PricebookEntry"}, "Id": "01uLk0000000001AAA", "UnitPrice": 12.5,
-    "Pricebook2Id": "01sLk0000000001AAA", "Product2Id": "01tLk0000000001AAA", "IsActive": True,
+    "attributes": {"type": "PricebookEntry"},
+    "Id": "01uLk0000000001AAA",
+    "UnitPrice": 12.5,
+    "Pricebook2Id": "01sLk0000000001AAA",
+    "Product2Id": "01tLk0000000001AAA",
+    "IsActive": True,
     "CurrencyIsoCode": "USD",
-}  # fmt: skip
+}
 
 
 def of_entry(body: bytes) -> StorePrice:

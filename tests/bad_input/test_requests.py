@@ -29,9 +29,12 @@ Json = dict[str, Any]
 PERSONAL = ("Brightwater", "kingfisher", "5125550142")
 RULES = AddressRules()
 BASE: Json = {
-    "action_id": "A1", "order": "1001", "requested_by": "agent-7", "permission_set": "phone",
+    "action_id": "A1",
+    "order": "1001",
+    "requested_by": "agent-7",
+    "permission_set": "phone",
     "requested_at": "2026-11-27T12:00:00Z",
-}  # fmt: skip
+}
 PLACE = {
     "first_name": "Ada", "last_name": "Brightwater", "street_1": "9 Kingfisher Lane",
     "city": "Dallas", "state": "Texas", "postcode": "75201", "country_code": "US",

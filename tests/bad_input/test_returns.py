@@ -58,9 +58,15 @@ def test_every_spoilt_return_is_mapped_skipped_or_rejected() -> None:
     documents = [
         a_return(),
         a_return(returned("1", ("15000", 1), ("18000", 1)), returned("2", ("19000", 1))),
-        a_return(returned("1", ("18000", 2), ReturnTrackingNumber="1Z",
-                          ReceivedItemCondition={"ItemConditionId": "Good"})),
-    ]  # fmt: skip
+        a_return(
+            returned(
+                "1",
+                ("18000", 2),
+                ReturnTrackingNumber="1Z",
+                ReceivedItemCondition={"ItemConditionId": "Good"},
+            )
+        ),
+    ]
     payloads = Mutator([orjson.dumps(one) for one in documents]).payloads(RETURNS, 9_000_000)
 
     def to_return(payload: bytes) -> Any:
@@ -89,9 +95,7 @@ class _Session:
             return body
 
         headers = {"Content-Type": "application/json"}
-        yield SimpleNamespace(
-            status=200, headers=headers, content_length=len(body), read=read
-        )  # fmt: skip
+        yield SimpleNamespace(status=200, headers=headers, content_length=len(body), read=read)
 
     async def close(self) -> None:
         """Do nothing."""
@@ -106,10 +110,14 @@ def _client(session: _Session) -> AsyncApiClient:
 
 
 def _spoil(
-    good: Mapping[str, Json], writer_of: Callable[[AsyncApiClient], TargetWriter],
-    request: RefundRequest | ReturnRecord, others: Sequence[Any] = (), *, seed: int,
+    good: Mapping[str, Json],
+    writer_of: Callable[[AsyncApiClient], TargetWriter],
+    request: RefundRequest | ReturnRecord,
+    others: Sequence[Any] = (),
+    *,
+    seed: int,
     count: int = REFUND_ANSWERS_EACH,
-) -> Counter[str]:  # fmt: skip
+) -> Counter[str]:
     """Refund with one spoilt answer each time, and check what is sent and what is stated."""
     names = list(good)
     mutators = {name: Mutator([orjson.dumps(good[name])]) for name in names}
@@ -125,8 +133,9 @@ def _spoil(
                 bodies = plain | {spoilt: payload.body}
                 paid: list[Decimal] = []
 
-                def answer(method: str, path: str, data: bytes, bodies: Any = bodies,
-                           paid: Any = paid) -> bytes:  # fmt: skip
+                def answer(
+                    method: str, path: str, data: bytes, bodies: Any = bodies, paid: Any = paid
+                ) -> bytes:
                     if method == "POST" and (amount := _asked(data)) is not None:
                         paid.append(amount)
                     body: bytes = bodies[_name_of(method, path, names)]
@@ -205,8 +214,13 @@ def _request(line_id: str, amount: str | None = None) -> RefundRequest:
 
 def test_spoilt_answers_of_bigcommerce_give_no_money_twice_or_beyond_the_limit() -> None:
     """Quotes, refunds, lists of refunds and of the order's units."""
-    item = {"item_type": "PRODUCT", "item_id": 101, "quantity": 2, "requested_amount": None,
-            "reason": f"Return RMA-1 (lockstep {KEY.hex})"}  # fmt: skip
+    item = {
+        "item_type": "PRODUCT",
+        "item_id": 101,
+        "quantity": 2,
+        "requested_amount": None,
+        "reason": f"Return RMA-1 (lockstep {KEY.hex})",
+    }
     by_hand = {"item_type": "ORDER", "item_id": 1, "requested_amount": "3.00", "reason": ""}
     payment = {"id": 1, "provider_id": "stripe", "amount": 20.0, "offline": False,
                "is_declined": False, "declined_message": ""}  # fmt: skip
@@ -219,10 +233,11 @@ def test_spoilt_answers_of_bigcommerce_give_no_money_twice_or_beyond_the_limit()
         "POST /v3/orders/1/payment_actions/refunds": {"data": refund, "meta": {}},
         "GET /v3/orders/payment_actions/refunds/": {"data": refund, "meta": {}},
         "GET /v3/orders/1/payment_actions/refunds": {
-            "data": [refund, refund | {"id": 8, "items": [by_hand]}], "meta": {},
+            "data": [refund, refund | {"id": 8, "items": [by_hand]}],
+            "meta": {},
         },
         "GET /v2/orders/1/products": [line],
-    }  # fmt: skip
+    }
     outcomes = _spoil(
         good,
         lambda push: BigCommerceRefundsWriter(push, RefundCalls(push, bigcommerce())),
@@ -247,11 +262,22 @@ def test_spoilt_answers_of_commercetools_give_no_money_twice_or_beyond_the_charg
     payment_id = "5f1d3c57-8f4c-4b63-9d0a-4f6a3f0c1a12"
     reference["obj"] |= {"id": payment_id, "version": 2}
     reference["obj"]["transactions"] += [charge, old]
-    item = {"id": "i1", "key": "k", "lineItemId": line_id, "quantity": 1,
-            "shipmentState": "Returned", "paymentState": "Refunded"}  # fmt: skip
+    item = {
+        "id": "i1",
+        "key": "k",
+        "lineItemId": line_id,
+        "quantity": 1,
+        "shipmentState": "Returned",
+        "paymentState": "Refunded",
+    }
     document["returnInfo"] = [{"items": [item]}]
-    own = {"id": "t2", "type": "Refund", "state": "Initial", "amount": cents("19.20"),
-           "interactionId": mark_of(request, KEY.hex)}  # fmt: skip
+    own = {
+        "id": "t2",
+        "type": "Refund",
+        "state": "Initial",
+        "amount": cents("19.20"),
+        "interactionId": mark_of(request, KEY.hex),
+    }
     paid = reference["obj"] | {"transactions": [*reference["obj"]["transactions"], own]}
     good: dict[str, Any] = {
         f"GET /orders/{order_id}": document,
@@ -281,12 +307,23 @@ def test_spoilt_answers_of_salesforce_make_no_second_return_order() -> None:
         document["Id"], "RMA-1", (ReturnedUnits(item, 2, 1, 1, "Good", expected=2),), "1Z"
     )
     key = return_key(shown)
-    line = {"Id": "0eLLk0000000001AAC", "Lockstep_Key__c": f"{key}-{item}", "QuantityExpected": 1,
-            "OrderItemSummaryId": item, "QuantityReceived": 1, "QuantityReturned": 0,
-            "Lockstep_Refunded__c": None}  # fmt: skip
-    held = {"Id": "0eRLk0000000001AAC", "Lockstep_Key__c": key, "Status": "Approved",
-            "Lockstep_Return__c": "RMA-1", "Lockstep_Tracking__c": None,
-            "ReturnOrderLineItems": {"totalSize": 1, "done": True, "records": [line]}}  # fmt: skip
+    line = {
+        "Id": "0eLLk0000000001AAC",
+        "Lockstep_Key__c": f"{key}-{item}",
+        "QuantityExpected": 1,
+        "OrderItemSummaryId": item,
+        "QuantityReceived": 1,
+        "QuantityReturned": 0,
+        "Lockstep_Refunded__c": None,
+    }
+    held = {
+        "Id": "0eRLk0000000001AAC",
+        "Lockstep_Key__c": key,
+        "Status": "Approved",
+        "Lockstep_Return__c": "RMA-1",
+        "Lockstep_Tracking__c": None,
+        "ReturnOrderLineItems": {"totalSize": 1, "done": True, "records": [line]},
+    }
     own = held | {"Id": "0eRLk0000000002AAC", "Lockstep_Key__c": None, "Status": "Canceled"}
     returns = {"totalSize": 2, "done": True, "records": [held, own]}
     row = document | {"ReturnOrders": returns, "Amount": 5.0}
@@ -300,9 +337,12 @@ def test_spoilt_answers_of_salesforce_make_no_second_return_order() -> None:
         "POST /composite": {"compositeResponse": parts},
     }
     outcomes = _spoil(
-        good, lambda push: SalesforceReturnsWriter(push, salesforce()), shown, seed=13_000_000,
+        good,
+        lambda push: SalesforceReturnsWriter(push, salesforce()),
+        shown,
+        seed=13_000_000,
         count=SALESFORCE_RETURNS,
-    )  # fmt: skip
+    )
     assert outcomes["done"] > SALESFORCE_RETURNS // 10
     assert {"held", "not held", "refused", "unknown"} <= outcomes.keys()
 
@@ -310,16 +350,24 @@ def test_spoilt_answers_of_salesforce_make_no_second_return_order() -> None:
 def test_spoilt_answers_of_a_payment_service_give_no_money_twice() -> None:
     """Refunds, and lists of them."""
     refund = {
-        "id": "rf-1", "key": KEY.hex, "order": "1", "return": "RMA-1", "amount": "19.20",
-        "currency": "USD", "status": "accepted", "reason": "",
+        "id": "rf-1",
+        "key": KEY.hex,
+        "order": "1",
+        "return": "RMA-1",
+        "amount": "19.20",
+        "currency": "USD",
+        "status": "accepted",
+        "reason": "",
         "lines": [{"line": "101", "quantity": 2}],
-    }  # fmt: skip
+    }
     other = refund | {"id": "rf-2", "key": None, "return": None, "status": "pending", "lines": []}
     good = {"POST /refunds": refund, "GET /refunds": {"refunds": [refund, other]}}
     header = RefundService.model_fields["key_header"].default
     outcomes = _spoil(
-        good, lambda push: HttpPaymentsWriter(push, header), _request("101", "19.20"),
+        good,
+        lambda push: HttpPaymentsWriter(push, header),
+        _request("101", "19.20"),
         seed=12_000_000,
-    )  # fmt: skip
+    )
     assert outcomes["done"] > REFUND_ANSWERS_EACH // 10
     assert {"held", "not held", "partly", "unknown"} <= outcomes.keys()

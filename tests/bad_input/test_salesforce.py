@@ -28,12 +28,23 @@ Json = dict[str, Any]
 PERSONAL = ("jane.doe", "Jane", "Doe", "Main Street", "5125550100", "Bobby")
 MAPPER = OrderMapper(settings(), connection().addresses)
 SHIPMENTS: Json = {
-    "totalSize": 1, "done": True, "records": [
-        {"Id": "0OBLk0000000001AAC", "Lockstep_Key__c": "lockstep-1", "Status": "Shipped",
-         "TrackingNumber": "1Z", "SystemModstamp": "2026-03-04T10:00:00.000+0000",
-         "ShipmentItems": {"totalSize": 1, "done": True, "records": [
-             {"Lockstep_Line__c": "10uLk0000000001AAA", "Quantity": 1.0}]}}],
-}  # fmt: skip
+    "totalSize": 1,
+    "done": True,
+    "records": [
+        {
+            "Id": "0OBLk0000000001AAC",
+            "Lockstep_Key__c": "lockstep-1",
+            "Status": "Shipped",
+            "TrackingNumber": "1Z",
+            "SystemModstamp": "2026-03-04T10:00:00.000+0000",
+            "ShipmentItems": {
+                "totalSize": 1,
+                "done": True,
+                "records": [{"Lockstep_Line__c": "10uLk0000000001AAA", "Quantity": 1.0}],
+            },
+        }
+    ],
+}
 
 
 def documents() -> list[bytes]:

@@ -46,9 +46,20 @@ GOOD: dict[str, tuple[str, ...]] = {
 }
 MOMENT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC).replace(tzinfo=None)
 TYPED: tuple[Any, ...] = (
-    120, 1.5e15, -1, True, date(2026, 1, 2), MOMENT, time(1, 2), "=A1", "#N/A",
-    "http://img.example.com/1.jpg", "https://user:secret@img.example.com/1.jpg", "SKU-1 ", "sku-1",
-)  # fmt: skip
+    120,
+    1.5e15,
+    -1,
+    True,
+    date(2026, 1, 2),
+    MOMENT,
+    time(1, 2),
+    "=A1",
+    "#N/A",
+    "http://img.example.com/1.jpg",
+    "https://user:secret@img.example.com/1.jpg",
+    "SKU-1 ",
+    "sku-1",
+)
 
 SEPARATORS = ("A\u2028mug", "A\u2029mug", "A\x85mug", "A\x0bmug", "A\x1emug")
 """Texts with what some programs take for the end of a line."""

@@ -111,9 +111,20 @@ class Tree:
     def start_code_server(self) -> None:
         """Start the code server; it answers some seconds later."""
         arguments = [
-            "dagster", "code-server", "start", "-m", "tests.chaos.definitions", "-h", "127.0.0.1",
-            "-p", str(self.port), "--location-name", "lockstep", "-d", str(project_root()),
-        ]  # fmt: skip
+            "dagster",
+            "code-server",
+            "start",
+            "-m",
+            "tests.chaos.definitions",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+            "--location-name",
+            "lockstep",
+            "-d",
+            str(project_root()),
+        ]
         self._spawn("code_server", arguments)
 
     @property

@@ -20,9 +20,18 @@ LONGEST_SECONDS = 1200
 def test_nothing_is_lost_doubled_or_wrong_after_a_short_storm() -> None:
     """Runs, daemon, code server and Postgres are killed, and store, OMS and ledger agree."""
     command = [
-        sys.executable, "-m", "tests.chaos", "--kills", str(KILLS), "--orders", str(ORDERS),
-        "--seed", str(SEED), "--minutes", str(MINUTES),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "tests.chaos",
+        "--kills",
+        str(KILLS),
+        "--orders",
+        str(ORDERS),
+        "--seed",
+        str(SEED),
+        "--minutes",
+        str(MINUTES),
+    ]
 
     done = subprocess.run(
         command,

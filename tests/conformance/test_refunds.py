@@ -71,8 +71,11 @@ def test_a_refund_is_made_found_and_shown_with_its_return(store: SimulatedStore)
         shown: OrderRefunds = held.content
         [refund] = shown.refunds
         assert (refund.refund_id, refund.return_id, refund.key, dict(refund.units)) == (
-            outcome.target_id, "RMA 1", made.key.hex, request.units(),
-        )  # fmt: skip
+            outcome.target_id,
+            "RMA 1",
+            made.key.hex,
+            request.units(),
+        )
         assert refund.amount == outcome.held.amount > 0
 
     use(store, work)

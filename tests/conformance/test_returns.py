@@ -80,5 +80,6 @@ def test_an_order_that_the_store_lacks_is_the_records_fault(shop: SimulatedStore
     assert [problem.code for problem in show(shop, gone).problems] == ["order_missing_in_store"]
     show(shop, other)
     assert not_shown(shop, gone, wanted, other) == {
-        "RMA-3": "order_missing_in_store", "RMA 1": "differs",
-    }  # fmt: skip
+        "RMA-3": "order_missing_in_store",
+        "RMA 1": "differs",
+    }

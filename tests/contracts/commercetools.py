@@ -133,8 +133,11 @@ def deviations(value: Any, schema: Json | str, path: str = "$") -> Iterator[str]
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,),
-}  # fmt: skip
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
 
 
 def _scalar(value: Any, schema: Json, path: str) -> Iterator[str]:

@@ -31,8 +31,11 @@ ADDRESS: Json = {
     "phone": "+15125550100", "email": "jane.doe@example.com",
 }  # fmt: skip
 WARRANTY: Json = {
-    "type": {"name": "text"}, "name": "warranty", "label": {"en": "Warranty"}, "isRequired": False,
-}  # fmt: skip
+    "type": {"name": "text"},
+    "name": "warranty",
+    "label": {"en": "Warranty"},
+    "isRequired": False,
+}
 TAX: Json = {"name": "20 %", "amount": 0.2, "includedInPrice": False, "country": "US"}
 
 
@@ -106,10 +109,14 @@ class MockProject:
         kind = self._once("product-types", plain)
         first, *others = ({"sku": sku} for sku in skus)
         draft = {
-            "productType": {"typeId": "product-type", "id": kind}, "name": {"en": skus[0]},
-            "slug": {"en": skus[0].lower()}, "masterVariant": first, "variants": others,
-            "publish": True, "priceMode": "Standalone",
-        }  # fmt: skip
+            "productType": {"typeId": "product-type", "id": kind},
+            "name": {"en": skus[0]},
+            "slug": {"en": skus[0].lower()},
+            "masterVariant": first,
+            "variants": others,
+            "publish": True,
+            "priceMode": "Standalone",
+        }
         self.make("products", draft)
 
     def order(self, number: str, **fields: Any) -> Json:
@@ -119,15 +126,20 @@ class MockProject:
         """
         lines = [_line("MUG", 3, 1000), _line("LAMP", 1, 1500)]
         shipping = {
-            "shippingMethodName": "Ground", "price": _cents(500),
+            "shippingMethodName": "Ground",
+            "price": _cents(500),
             "shippingRate": {"price": _cents(500)},
             "shippingMethod": {"typeId": "shipping-method", "id": self._shipping_method()},
-        }  # fmt: skip
+        }
         draft: Json = {
-            "orderNumber": number, "customerEmail": "jane.doe@example.com",
-            "totalPrice": _cents(5000), "shippingAddress": ADDRESS, "billingAddress": ADDRESS,
-            "lineItems": lines, "shippingInfo": shipping,
-        }  # fmt: skip
+            "orderNumber": number,
+            "customerEmail": "jane.doe@example.com",
+            "totalPrice": _cents(5000),
+            "shippingAddress": ADDRESS,
+            "billingAddress": ADDRESS,
+            "lineItems": lines,
+            "shippingInfo": shipping,
+        }
         order = self.make("orders/import", draft | fields)
         payment = self.make("payments", _payment(6000))
         action = {"action": "addPayment", "payment": {"typeId": "payment", "id": payment["id"]}}
@@ -140,9 +152,12 @@ class MockProject:
         zone = self._once("zones", {"name": "US", "key": "us", "locations": [{"country": "US"}]})
         rate = {"zone": {"typeId": "zone", "id": zone}, "shippingRates": [{"price": _cents(500)}]}
         draft = {
-            "key": "ground", "name": "Ground", "isDefault": True, "zoneRates": [rate],
+            "key": "ground",
+            "name": "Ground",
+            "isDefault": True,
+            "zoneRates": [rate],
             "taxCategory": {"typeId": "tax-category", "id": tax},
-        }  # fmt: skip
+        }
         return self._once("shipping-methods", draft)
 
     def _once(self, path: str, draft: Json) -> str:
@@ -161,17 +176,25 @@ def _cents(amount: int) -> Json:
 
 def _line(sku: str, quantity: int, price: int) -> Json:
     return {
-        "name": {"en": sku}, "variant": {"sku": sku}, "quantity": quantity,
-        "price": {"value": _cents(price)}, "taxRate": TAX,
-    }  # fmt: skip
+        "name": {"en": sku},
+        "variant": {"sku": sku},
+        "quantity": quantity,
+        "price": {"value": _cents(price)},
+        "taxRate": TAX,
+    }
 
 
 def _payment(amount: int) -> Json:
     authorization = {
-        "type": "Authorization", "state": "Success", "amount": _cents(amount),
-        "interactionId": "auth-1", "timestamp": "2026-03-04T10:00:00.000Z",
-    }  # fmt: skip
+        "type": "Authorization",
+        "state": "Success",
+        "amount": _cents(amount),
+        "interactionId": "auth-1",
+        "timestamp": "2026-03-04T10:00:00.000Z",
+    }
     return {
-        "interfaceId": "psp-1", "amountPlanned": _cents(amount), "transactions": [authorization],
+        "interfaceId": "psp-1",
+        "amountPlanned": _cents(amount),
+        "transactions": [authorization],
         "paymentMethodInfo": {"paymentInterface": "STRIPE", "method": "CREDIT_CARD"},
-    }  # fmt: skip
+    }

@@ -338,8 +338,11 @@ def test_prices_read_and_written_fit_the_official_files(
         assert {one.tag for one in target.prices(places).values()} == {tag}
     assert [check for check in store.preflight() if not check.ok] == []
     store.close()
-    written = {request.path.rpartition("/stores/")[2] for request, _ in exchanged
-               if request.method == "PUT"}  # fmt: skip
+    written = {
+        request.path.rpartition("/stores/")[2]
+        for request, _ in exchanged
+        if request.method == "PUT"
+    }
     assert {f"{HASH}/v3/catalog/{name}" for name in ("products", "variants")} <= written
     assert f"{HASH}/v3/pricelists/3/records" in written
     # Preflight tries a write to no product, which no file describes.

@@ -80,11 +80,19 @@ class Tapped:
         self.project = Project(sandbox.url, f"p{uuid4().hex[:10]}")
         self.exchanged: list[Exchanged] = []
         chosen = settings(
-            stock_conditions=("Good",), unusable_conditions=("Bad",),
-            project_key=self.project.name, region=None, api_url=self.project.url,
-            auth_url=self.project.url, requests_per_second=100_000, page_size=5,
-            complete_at="delivered", sale_discount=DISCOUNT, locales=("en",), product_type="shirts",
-        )  # fmt: skip
+            stock_conditions=("Good",),
+            unusable_conditions=("Bad",),
+            project_key=self.project.name,
+            region=None,
+            api_url=self.project.url,
+            auth_url=self.project.url,
+            requests_per_second=100_000,
+            page_size=5,
+            complete_at="delivered",
+            sale_discount=DISCOUNT,
+            locales=("en",),
+            product_type="shirts",
+        )
         secret = f"sandbox-secret-{self.project.name}"
         self.store = build(chosen, connection(streams=STREAMS), lambda _: secret, LocalQuota())
         system: Any = sandbox.server.systems["commercetools", self.project.name]
@@ -129,9 +137,13 @@ class Tapped:
         path = "/" + request.path.strip("/")
         template = _template(path, self.project.name)
         sent = MockRequest(
-            HOST, request.method.lower(), path, args=dict(request.query),
-            headers=dict(request.headers), data=request.body or None,
-        )  # fmt: skip
+            HOST,
+            request.method.lower(),
+            path,
+            args=dict(request.query),
+            headers=dict(request.headers),
+            data=request.body or None,
+        )
         kind = response.headers.get("Content-Type", "application/json").partition(";")[0]
         got = MockResponse(response.body, response.status, dict(response.headers), kind)
         found = _errors(official().validate_request, sent)
@@ -181,8 +193,10 @@ def tapped(sandbox: RunningSandbox) -> Iterator[Tapped]:
     fee = {"money": "2.00", "name": {"en": "Gift wrap"}, "slug": "wrap", "taxRate": 0.2}
     project.place(an_order(customLineItems=[fee]), an_order("2", taxIncluded=True))
     project.place(*(an_order(str(n)) for n in range(3, 12)))
-    people = [{"email": f"j{n}@example.com", "addresses": [ADDRESS], "at": DAY.isoformat()}
-              for n in range(7)]  # fmt: skip
+    people = [
+        {"email": f"j{n}@example.com", "addresses": [ADDRESS], "at": DAY.isoformat()}
+        for n in range(7)
+    ]
     gone, *_ = project.set("customers", people)["ids"]
     project.api.delete(f"/customers/{gone}", params={"version": 1})
     project.set("channels", [{"key": "EAST"}])
@@ -208,9 +222,17 @@ def test_everything_read_fits_the_official_file(tapped: Tapped) -> None:
     assert "EAST" in store.targets["inventory"].locations()
     assert store.targets["inventory"].levels(["MUG"])
     seen = {_template(request.path, tapped.project.name) for request, _ in tapped.exchanged}
-    assert {f"/{{projectKey}}/{name}" for name in (
-        "orders", "customers", "messages", "channels", "inventory", "product-projections",
-    )} <= seen  # fmt: skip
+    assert {
+        f"/{{projectKey}}/{name}"
+        for name in (
+            "orders",
+            "customers",
+            "messages",
+            "channels",
+            "inventory",
+            "product-projections",
+        )
+    } <= seen
     assert tapped.problems() == []
 
 
@@ -269,9 +291,14 @@ def test_products_read_and_listed_fit_the_official_file(tapped: Tapped) -> None:
     assert project.api.get(f"/products/{ids[0]}").is_success
     found = {action["action"] for body in tapped.bodies() for action in body["actions"]}
     assert found == {
-        "changeName", "setDescription", "setAttributeInAllVariants", "setProductAttribute",
-        "addExternalImage", "moveImageToPosition", "removeImage",
-    }  # fmt: skip
+        "changeName",
+        "setDescription",
+        "setAttributeInAllVariants",
+        "setProductAttribute",
+        "addExternalImage",
+        "moveImageToPosition",
+        "removeImage",
+    }
     assert tapped.problems() == []
 
 
@@ -321,11 +348,17 @@ def test_everything_written_fits_the_official_file(tapped: Tapped) -> None:
     store, project = tapped.store, tapped.project
     other = ADDRESS | {"key": "office", "streetName": "Second Street"}
     split = an_order(
-        "20", shippingMode="Multiple",
-        shipping=[{"shippingKey": "fast", "shippingAddress": ADDRESS, "shippingInfo": {
-            "shippingMethodName": "Ground", "price": "5.00", "taxRate": 0.2}}],
+        "20",
+        shippingMode="Multiple",
+        shipping=[
+            {
+                "shippingKey": "fast",
+                "shippingAddress": ADDRESS,
+                "shippingInfo": {"shippingMethodName": "Ground", "price": "5.00", "taxRate": 0.2},
+            }
+        ],
         itemShippingAddresses=[other],
-    )  # fmt: skip
+    )
     del split["shippingInfo"]
     ids = project.place(an_order("12"), an_order("13"), split)
     plain, canceled, several = (project.order(i) for i in ids)
@@ -343,8 +376,13 @@ def test_everything_written_fits_the_official_file(tapped: Tapped) -> None:
     for change in (_level("MUG", 9), _level("NEW", 4), _level("MUG", 3, channel)):
         assert tapped.apply("inventory", change).state == "done"
     kinds = {action["action"] for body in tapped.bodies() for action in body.get("actions", ())}
-    assert {"addDelivery", "setParcelTrackingData", "changeShipmentState", "changeOrderState",
-            "changeQuantity"} <= kinds  # fmt: skip
+    assert {
+        "addDelivery",
+        "setParcelTrackingData",
+        "changeShipmentState",
+        "changeOrderState",
+        "changeQuantity",
+    } <= kinds
     assert any("quantityOnStock" in body for body in tapped.bodies())
     assert tapped.problems() == []
 
@@ -367,8 +405,12 @@ def test_returns_and_refunds_fit_the_official_file(tapped: Tapped) -> None:
     )
     assert tapped.apply("returns", request).state == "done"
     kinds = {action["action"] for body in tapped.bodies() for action in body["actions"]}
-    assert kinds == {"addReturnInfo", "setReturnShipmentState", "setReturnPaymentState",
-                     "addTransaction"}  # fmt: skip
+    assert kinds == {
+        "addReturnInfo",
+        "setReturnShipmentState",
+        "setReturnPaymentState",
+        "addTransaction",
+    }
     assert any("/payments/" in request.path for request, _ in tapped.exchanged)
     writes = len(tapped.bodies())
     assert tapped.apply("returns", exchange).state == "done"
@@ -481,8 +523,9 @@ def test_the_official_inventory_and_channels_are_read() -> None:
     raw = _example("inventory.example.json").read_bytes()
     entry = entry_of(raw)
     assert (entry.sku, entry.quantity_on_stock) == (
-        orjson.loads(raw)["sku"], orjson.loads(raw)["quantityOnStock"],
-    )  # fmt: skip
+        orjson.loads(raw)["sku"],
+        orjson.loads(raw)["quantityOnStock"],
+    )
     for one in orjson.loads(_example("inventories.example.json").read_bytes())["results"]:
         assert not ENTRIES.decode(orjson.dumps(one)).problems
     channel = CHANNELS.decode(_example("Channel/Channel.json").read_bytes())

@@ -76,9 +76,14 @@ def open_store(project: MockProject) -> Iterator[Open]:
 
     def make(**changes: Any) -> Any:
         chosen = settings(
-            project_key=project.name, region=None, api_url=project.url, auth_url=project.url,
-            requests_per_second=100_000, customer_deletions=False, **changes,
-        )  # fmt: skip
+            project_key=project.name,
+            region=None,
+            api_url=project.url,
+            auth_url=project.url,
+            requests_per_second=100_000,
+            customer_deletions=False,
+            **changes,
+        )
         built = build(chosen, connection(streams=STREAMS), lambda _: "any", LocalQuota())
         opened.append(built)
         return built
@@ -163,9 +168,13 @@ def test_customers_are_read_and_mapped(project: MockProject, open_store: Open) -
     """With the address that they have stored."""
     for number in range(3):
         draft = {
-            "email": f"jane{number}@example.com", "firstName": "Jane", "lastName": "Doe",
-            "password": "secret", "addresses": [ADDRESS], "customerNumber": str(number),
-        }  # fmt: skip
+            "email": f"jane{number}@example.com",
+            "firstName": "Jane",
+            "lastName": "Doe",
+            "password": "secret",
+            "addresses": [ADDRESS],
+            "customerNumber": str(number),
+        }
         project.make("customers", draft)
     store = open_store(page_size=2)
     found = records(store, "customers", datetime.now(UTC) - timedelta(minutes=1))
@@ -252,8 +261,10 @@ def test_parcels_become_deliveries_and_are_found_again_by_their_keys(
     assert [d["id"] for d in deliveries] == [first.target_id, second.target_id, third.target_id]
     assert [d["items"][0]["quantity"] for d in deliveries] == [2, 1, 1]
     assert [d["parcels"][0]["trackingData"]["trackingId"] for d in deliveries] == [
-        UPS, OTHER, OTHER,
-    ]  # fmt: skip
+        UPS,
+        OTHER,
+        OTHER,
+    ]
     more = apply(store, "shipments", parcel(order, 1, OTHER))
     assert (more.state, more.problems[0].code) == ("refused", "shipment_refused")
 
@@ -424,9 +435,14 @@ def test_a_new_product_is_created_once(project: MockProject, open_store: Open) -
     store = open_store(locales=("en",), product_type="plain")
     sizes = tuple(NewVariant(sku=f"TEE-{size}") for size in "SL")
     listing = Listing(
-        product_id=new_id("TEE-S"), sku="TEE-S", name="Tee", warranty="1 year", variants=sizes,
-        price=Decimal("5.5"), images=("https://img.example.com/1.jpg",),
-    )  # fmt: skip
+        product_id=new_id("TEE-S"),
+        sku="TEE-S",
+        name="Tee",
+        warranty="1 year",
+        variants=sizes,
+        price=Decimal("5.5"),
+        images=("https://img.example.com/1.jpg",),
+    )
     made = apply(store, "products", NewListing(listing, "USD", is_visible=True, counts_stock=True))
     assert made.state == "done"
 

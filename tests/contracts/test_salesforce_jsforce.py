@@ -33,13 +33,20 @@ def seen(sandbox: RunningSandbox) -> Json:
         settings = {"public_key": public_pem_of(), "page": 3}
         control.post("/settings", json=settings).raise_for_status()
     job = {
-        "url": f"{sandbox.url}/salesforce/{name}", "secret": f"sandbox-secret-{name}",
-        "key": pem_of(), "ended": "ended", "orders": ids,
-    }  # fmt: skip
+        "url": f"{sandbox.url}/salesforce/{name}",
+        "secret": f"sandbox-secret-{name}",
+        "key": pem_of(),
+        "ended": "ended",
+        "orders": ids,
+    }
     done = subprocess.run(
         [node, str(SCRIPT), str(installed)],
-        input=json.dumps(job), capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr[-2_000:]
     found: Json = json.loads(done.stdout)
     return found
@@ -54,8 +61,10 @@ def test_it_gets_tokens_by_both_flows(seen: Json) -> None:
     """And the instance's address with them."""
     assert "/salesforce/o" in seen["signed"]
     assert codes(seen, "notApproved", "wrongSecret", "ended") == [
-        "invalid_grant", "invalid_client", "INVALID_SESSION_ID",
-    ]  # fmt: skip
+        "invalid_grant",
+        "invalid_client",
+        "INVALID_SESSION_ID",
+    ]
     assert seen["notApproved"]["message"] == "user hasn't approved this consumer"
 
 
@@ -75,8 +84,9 @@ def test_it_reads_the_days_calls_from_each_answer(seen: Json) -> None:
 def test_it_upserts_by_an_external_id(seen: Json) -> None:
     """Made once, then changed."""
     assert seen["upserts"] == [
-        {"success": True, "created": True}, {"success": True, "created": False},
-    ]  # fmt: skip
+        {"success": True, "created": True},
+        {"success": True, "created": False},
+    ]
     assert (seen["same"], seen["tracking"]) == (True, "T1")
 
 
@@ -93,5 +103,8 @@ def test_it_reads_descriptions_and_refusals(seen: Json) -> None:
     """By the codes of the vendor's error lists."""
     assert (seen["objects"], seen["external"]) == (True, ["Lockstep_Key__c"])
     assert codes(seen, "missing", "malformed", "noField", "required") == [
-        "NOT_FOUND", "MALFORMED_QUERY", "INVALID_FIELD", "REQUIRED_FIELD_MISSING",
-    ]  # fmt: skip
+        "NOT_FOUND",
+        "MALFORMED_QUERY",
+        "INVALID_FIELD",
+        "REQUIRED_FIELD_MISSING",
+    ]

@@ -37,8 +37,12 @@ def faults_of(queries: list[str]) -> list[str]:
         pytest.skip("needs soql-parser-js (make commercetools-mock installs it)")
     done = subprocess.run(
         [node, str(SCRIPT), str(INSTALLED)],
-        input=json.dumps(queries), capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
+        input=json.dumps(queries),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     said: list[str] = json.loads(done.stdout)
     return said
 

@@ -82,15 +82,19 @@ def test_every_custom_field_of_the_connector_is_installed_and_no_other() -> None
     used = {
         f"{name}.{field}"
         for name, fields in (
-            ("Shipment", SHIPMENT), ("ShipmentItem", ITEM), (HISTORY, ENTRY),
-            ("ReturnOrder", RETURN), ("ReturnOrderLineItem", RETURN_LINE),
-            ("FulfillmentOrder", FULFILMENT), ("FulfillmentOrderLineItem", FULFILMENT_ITEM),
+            ("Shipment", SHIPMENT),
+            ("ShipmentItem", ITEM),
+            (HISTORY, ENTRY),
+            ("ReturnOrder", RETURN),
+            ("ReturnOrderLineItem", RETURN_LINE),
+            ("FulfillmentOrder", FULFILMENT),
+            ("FulfillmentOrderLineItem", FULFILMENT_ITEM),
             ("OrderDeliveryGroupSummary", (PICKUP_FIELD,)),
             (ACTION, (*REQUEST.split(", "), *OUTCOME)),
         )
         for field in fields
         if field.endswith("__c")
-    }  # fmt: skip
+    }
     assert used == INSTALLED
 
 
@@ -174,8 +178,9 @@ def test_the_manifest_lists_everything() -> None:
         for each in root.findall(f"{SPACE}types")
     }
     assert listed == {
-        "CustomField": INSTALLED, "CustomObject": {HISTORY, ACTION},
+        "CustomField": INSTALLED,
+        "CustomObject": {HISTORY, ACTION},
         "PermissionSet": {"Lockstep", "Lockstep_Agent"},
-    }  # fmt: skip
+    }
     default = SalesforceSettings.model_fields["api_version"].default
     assert texts(root, "version") == [str(default).removeprefix("v")]

@@ -70,10 +70,15 @@ class Runner:
     ) -> Json:
         """Run a chain over ``first`` to ``last`` in a process of its own; return how it ended."""
         job = {
-            "installation": scene.installation.model_dump(mode="json"), "database": scene.database,
-            "streams": [stream], "first": first.isoformat(), "last": last.isoformat(),
-            "trigger": trigger, "config": config, "crash": crash,
-        }  # fmt: skip
+            "installation": scene.installation.model_dump(mode="json"),
+            "database": scene.database,
+            "streams": [stream],
+            "first": first.isoformat(),
+            "last": last.isoformat(),
+            "trigger": trigger,
+            "config": config,
+            "crash": crash,
+        }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(job) + "\n")

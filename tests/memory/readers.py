@@ -153,10 +153,15 @@ def commercetools_inventory(count: int) -> int:
         where = " ".join(request.url.params.get_list("where"))
         skus = [] if _AFTER.search(where) else _SKU.findall(where)
         entries = [
-            {"id": uuid_of(n), "version": 1, "sku": sku, "quantityOnStock": 9,
-             "availableQuantity": 7}
+            {
+                "id": uuid_of(n),
+                "version": 1,
+                "sku": sku,
+                "quantityOnStock": 9,
+                "availableQuantity": 7,
+            }
             for n, sku in enumerate(skus, 1)
-        ]  # fmt: skip
+        ]
         return orjson.dumps({"results": entries})
 
     reader, found = LevelReader(client_on(answer)), 0

@@ -24,8 +24,15 @@ def test_every_command_has_a_description():
         assert len(shown.output.splitlines()) > 5
 
 
-READS = ["", "rejections", "status", "trace", "rejections list", "rejections show",
-         "rejections discard"]  # fmt: skip
+READS = [
+    "",
+    "rejections",
+    "status",
+    "trace",
+    "rejections list",
+    "rejections show",
+    "rejections discard",
+]
 HEAVY_IMPORTS = """
 import os, sys
 from orchestration.cli.root import lockstep

@@ -39,10 +39,15 @@ class ProjectScene(Scene):
         secret = self.secret_file("client", f"sandbox-secret-{self.store}")
         address = f"{self.url}/commercetools/{self.store}"
         base["platform"] = {
-            "kind": "commercetools", "project_key": self.store, "client_id": "lockstep",
-            "client_secret": {"file": secret}, "api_url": address, "auth_url": address,
-            "requests_per_second": 100_000, "timeout": TIME_OUT,
-        }  # fmt: skip
+            "kind": "commercetools",
+            "project_key": self.store,
+            "client_id": "lockstep",
+            "client_secret": {"file": secret},
+            "api_url": address,
+            "auth_url": address,
+            "requests_per_second": 100_000,
+            "timeout": TIME_OUT,
+        }
         for name, section in sections.items():
             base[name] = base.get(name, {}) | section if isinstance(section, dict) else section
         start = datetime.now(UTC).date() - HISTORY

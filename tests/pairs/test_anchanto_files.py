@@ -164,9 +164,13 @@ def test_rows_that_cannot_be_used_are_rejections_of_fulfilment(files: AnchantoFi
     files.place_many([1])
     files.run("orders")
     files.put(
-        "shipments/1.csv", SHIPMENTS, f"US-1,S1,{FIRST},UPS,,Odd,MUG,1", "UK-7,S2,,UPS,,Packed,A,1",
-        ",S3,,UPS,,Packed,A,1", "US-9,S4,,UPS,,Packed,A,1",
-    )  # fmt: skip
+        "shipments/1.csv",
+        SHIPMENTS,
+        f"US-1,S1,{FIRST},UPS,,Odd,MUG,1",
+        "UK-7,S2,,UPS,,Packed,A,1",
+        ",S3,,UPS,,Packed,A,1",
+        "US-9,S4,,UPS,,Packed,A,1",
+    )
     files.put("statuses/1.csv", "no,state", "1,x")
     files.run("shipments")
     found = dict(files.sql("SELECT message, code FROM sync.rejection WHERE stream = 'shipments'"))

@@ -130,10 +130,13 @@ def test_a_change_and_another_order_of_the_number_are_rejections(anchanto: Ancha
     anchanto.place_many([1, 2])
     anchanto.run("orders", steps=["captured", "validated"])
     other = {
-        "number": "2", "store_code": "WEB", "currency_code": "USD", "totals": {"subtotal": 7},
+        "number": "2",
+        "store_code": "WEB",
+        "currency_code": "USD",
+        "totals": {"subtotal": 7},
         "shipping_address": {"address1": "9 St", "city": "X", "zipcode": "1", "country_iso": "US"},
         "order_items": [{"line_id": "201", "sku": "MUG", "quantity": 7, "unit_price": 1}],
-    }  # fmt: skip
+    }
     anchanto.to_oms("place", [other])
     anchanto.run("orders")
     assert anchanto.open_rejections("orders") == {"2": "order_exists_differently"}

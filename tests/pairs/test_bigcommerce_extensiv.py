@@ -259,8 +259,9 @@ def test_an_order_is_confirmed_once_the_store_has_its_shipments(extensiv: Extens
     for _ in range(2):
         extensiv.run("shipments")
     assert [extensiv.view(number)["order_status"] for number in ("1", "2")] == [
-        "confirmed", "partial",
-    ]  # fmt: skip
+        "confirmed",
+        "partial",
+    ]
     assert extensiv.oms_counts()["requests"]["update"] == 1
     assert extensiv.status(1) == 2
 

@@ -94,8 +94,10 @@ def shop(
     """Make a store that no other test uses."""
     made = TwoChannels(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path)
     made.to_store("channels", [{"id": 7, "name": "Europe", "status": "active"}])
-    places = [{"id": 5 + place, "code": code, "label": code} for place, code in
-              enumerate(LOCATIONS.values())]  # fmt: skip
+    places = [
+        {"id": 5 + place, "code": code, "label": code}
+        for place, code in enumerate(LOCATIONS.values())
+    ]
     made.to_store("locations", places)
     for path, body in (("items", documents.ITEMS), ("supply", documents.supply(30))):
         made.at(EU, path, body)

@@ -54,9 +54,12 @@ def ask(shop: PairScene, order_id: str, text: str) -> None:
 def request(kind: str, own: str, at: str, **fields: Any) -> str:
     """Return the text of a request."""
     given = {
-        "id": own, "kind": kind, "requested_by": "agent-7", "permission_set": "operator",
+        "id": own,
+        "kind": kind,
+        "requested_by": "agent-7",
+        "permission_set": "operator",
         "requested_at": at,
-    }  # fmt: skip
+    }
     return orjson.dumps(given | fields).decode()
 
 
@@ -103,8 +106,12 @@ def test_an_outcome_that_meets_another_change_is_written_after_it(shop: PairScen
     now = shop.moment(shop.today, 0).isoformat()
     ask(shop, order, request("hold", "R1", now))
     conflict = {
-        "kind": "status", "status": 409, "path": f"orders/{order}$", "method": "POST", "times": 2,
-    }  # fmt: skip
+        "kind": "status",
+        "status": 409,
+        "path": f"orders/{order}$",
+        "method": "POST",
+        "times": 2,
+    }
     shop.fault("commercetools", conflict)
     shop.run("actions")
     shop.fault("commercetools")

@@ -18,8 +18,10 @@ pytestmark = pytest.mark.slow
 Json = dict[str, Any]
 UPS, UPS_2, UPS_3 = "1Z999AA10123456784", "1Z999AA10123456793", "1Z999AA10123456802"
 REFUSED: Json = {
-    "statusCode": 400, "message": "No.", "errors": [{"code": "InvalidOperation", "message": "No."}]
-}  # fmt: skip
+    "statusCode": 400,
+    "message": "No.",
+    "errors": [{"code": "InvalidOperation", "message": "No."}],
+}
 
 
 def shipped(project: ProjectScene, *parcels: tuple[str, dict[int, int]], number: int = 1) -> Json:
@@ -80,8 +82,9 @@ def test_an_update_that_is_refused_is_sent_in_parts(
     assert "shipment_refused" in str(rejection)
     assert project.order(order["id"])["shipmentState"] == "Partial"
     assert deliveries(project) == {
-        "shipment": ["delivered", "refused"], "status": ["delivered"],
-    }  # fmt: skip
+        "shipment": ["delivered", "refused"],
+        "status": ["delivered"],
+    }
 
 
 def test_parcels_with_more_units_than_the_order_has_are_refused_for_what_is_too_much(

@@ -15,9 +15,10 @@ pytestmark = pytest.mark.slow(seconds=40)
 Json = dict[str, Any]
 UPS, UPS_2 = "1Z999AA10123456784", "1Z999AA10123456793"
 CONFLICT: Json = {
-    "statusCode": 409, "message": "Version mismatch.",
+    "statusCode": 409,
+    "message": "Version mismatch.",
     "errors": [{"code": "ConcurrentModification", "message": "x", "currentVersion": 9}],
-}  # fmt: skip
+}
 
 
 def _ship(scene: ProjectScene, number: int, units: dict[int, int], tracking: str = UPS) -> None:
@@ -154,8 +155,14 @@ def test_parcels_of_a_split_line_go_to_their_ways_of_shipping(project: ProjectSc
     """Mode Multiple: a delivery under each shipping key, of the item that the line is part of."""
 
     def way(key: str) -> Json:
-        address = {"key": f"a-{key}", "country": "US", "streetName": key, "city": "Austin",
-                   "state": "TX", "postalCode": "78701"}  # fmt: skip
+        address = {
+            "key": f"a-{key}",
+            "country": "US",
+            "streetName": key,
+            "city": "Austin",
+            "state": "TX",
+            "postalCode": "78701",
+        }
         info = {"shippingMethodName": "Ground", "price": "5.00", "taxRate": 0.2}
         return {"shippingKey": key, "shippingAddress": address, "shippingInfo": info}
 
@@ -163,12 +170,22 @@ def test_parcels_of_a_split_line_go_to_their_ways_of_shipping(project: ProjectSc
         {"addressKey": f"a-{key}", "quantity": units, "shippingMethodKey": key}
         for key, units in (("home", 2), ("work", 1))
     ]
-    line = {"sku": "MUG", "quantity": 3, "price": "10.00", "taxRate": 0.2,
-            "shippingDetails": {"targets": targets, "valid": True}}  # fmt: skip
+    line = {
+        "sku": "MUG",
+        "quantity": 3,
+        "price": "10.00",
+        "taxRate": 0.2,
+        "shippingDetails": {"targets": targets, "valid": True},
+    }
     order = _exported(
-        project, 1, shippingMode="Multiple", shippingInfo=None,
-        shipping=[way("home"), way("work")], lineItems=[line], payments=[],
-    )  # fmt: skip
+        project,
+        1,
+        shippingMode="Multiple",
+        shippingInfo=None,
+        shipping=[way("home"), way("work")],
+        lineItems=[line],
+        payments=[],
+    )
     assert project.outcomes("orders")[order["id"]][0] == "accepted"
     lines = [row["OrderLineId"] for row in project.oms_order("1")["OrderLine"]]
     shipped = [{"line": line_id, "quantity": 2 if "home" in line_id else 1} for line_id in lines]

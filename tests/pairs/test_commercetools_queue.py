@@ -57,11 +57,17 @@ def place_now(project: ProjectScene, number: int) -> str:
 def created(project: ProjectScene, order_id: str, **changes: Any) -> Json:
     """Return the message of a new order, with the order in it as the vendor sends it."""
     return {
-        "notificationType": "Message", "projectKey": project.store, "id": str(uuid4()),
-        "version": 1, "sequenceNumber": 1, "resource": {"typeId": "order", "id": order_id},
-        "resourceVersion": 1, "type": "OrderCreated", "order": project.order(order_id),
+        "notificationType": "Message",
+        "projectKey": project.store,
+        "id": str(uuid4()),
+        "version": 1,
+        "sequenceNumber": 1,
+        "resource": {"typeId": "order", "id": order_id},
+        "resourceVersion": 1,
+        "type": "OrderCreated",
+        "order": project.order(order_id),
         "createdAt": datetime.now(UTC).isoformat(),
-    } | changes  # fmt: skip
+    } | changes
 
 
 def inbox(project: ProjectScene) -> list[str]:

@@ -21,9 +21,10 @@ STREAMS = ("orders", "inventory", "shipments", "returns")
 UPS = "1Z999AA10123456784"
 MUGS, LAMP = LINE.format(1, 1), LINE.format(1, 2)
 CONFLICT: Json = {
-    "statusCode": 409, "message": "Version mismatch.",
+    "statusCode": 409,
+    "message": "Version mismatch.",
     "errors": [{"code": "ConcurrentModification", "message": "x", "currentVersion": 9}],
-}  # fmt: skip
+}
 CONDITIONS = {"stock_conditions": ["Good"], "unusable_conditions": ["Damaged"]}
 
 
@@ -201,8 +202,9 @@ def test_a_ledger_that_lost_a_refund_makes_no_second_one(shop: ProjectScene) -> 
     assert refunds(shop) == [("9.60", "Initial"), ("19.20", "Initial")]
     assert items(shop) == [("MUG", 1, "Returned", "Initial"), ("MUG", 2, "Returned", "Initial")]
     assert shop.sql("SELECT amount::text, is_found FROM history.refunds r ORDER BY r.amount") == [
-        ("9.6000", True), ("19.2000", False),
-    ]  # fmt: skip
+        ("9.6000", True),
+        ("19.2000", False),
+    ]
 
 
 def test_a_refund_whose_mark_was_changed_is_not_repeated(shop: ProjectScene) -> None:
@@ -400,8 +402,9 @@ def test_a_refund_waits_for_the_lost_part_of_another_return(project: ProjectScen
     project.run("returns")
     assert max(amount for amount, _ in refunds(project)) == "8.00"
     assert project.sql("SELECT amount::text FROM history.refunds ORDER BY amount") == [
-        ("12.0000",), ("28.8000",),
-    ]  # fmt: skip
+        ("12.0000",),
+        ("28.8000",),
+    ]
     assert project.open_rejections("returns") == {}
 
 

@@ -181,8 +181,11 @@ def test_a_csv_of_invoices_ends_delivered_or_with_a_reason(shop: PairScene, tmp_
         is_skipped = outcomes[order["id"]][0] == "skipped"
         assert (order["number"] in held) + (order["id"] in rejected) + is_skipped == 1
     assert sorted(state for state, _ in outcomes.values()) == [
-        "accepted", "accepted", "rejected", "skipped",
-    ]  # fmt: skip
+        "accepted",
+        "accepted",
+        "rejected",
+        "skipped",
+    ]
     found = shop.differences()
     assert [row for row in found["orders"] if "(rejected) but not at the OMS" not in row] == []
     assert found["inventory"] == []

@@ -43,15 +43,27 @@ def test_products_without_a_sku_and_untracked_ones_are_named(extensiv: ExtensivS
     extensiv.to_store(
         "catalog",
         [
-            {"id": 300, "name": "Song", "sku": "SONG", "type": "digital",
-             "inventory_tracking": "none"},
+            {
+                "id": 300,
+                "name": "Song",
+                "sku": "SONG",
+                "type": "digital",
+                "inventory_tracking": "none",
+            },
             {"id": 301, "name": "Hat", "sku": "", "inventory_tracking": "product"},
-            {"id": 302, "name": "Sock", "sku": "", "inventory_tracking": "variant",
-             "variants": [{"id": 3021, "sku": "SOCK-S"}, {"id": 3022, "sku": ""}]},
-            *({"id": 310 + n, "name": f"Cap {n}", "inventory_tracking": "product"}
-              for n in range(6)),
+            {
+                "id": 302,
+                "name": "Sock",
+                "sku": "",
+                "inventory_tracking": "variant",
+                "variants": [{"id": 3021, "sku": "SOCK-S"}, {"id": 3022, "sku": ""}],
+            },
+            *(
+                {"id": 310 + n, "name": f"Cap {n}", "inventory_tracking": "product"}
+                for n in range(6)
+            ),
         ],
-    )  # fmt: skip
+    )
     detail = failed(extensiv)[SKUS]
     assert detail.startswith("8 of 15 products have no SKU, or variants without one: ")
     assert "Hat 301 (product 301), Sock 302 (variant 3022), Cap 0 310" in detail

@@ -254,8 +254,10 @@ def test_a_creation_without_an_answer_makes_one_product(creating: PairScene, kin
     creating.fault(creating.pair.store)
     run(creating)
     assert {sku: len(products_with(creating, sku)) for sku in ("NEW-1", "TEE-S", "TEE-L")} == {
-        "NEW-1": 1, "TEE-S": 1, "TEE-L": 1,
-    }  # fmt: skip
+        "NEW-1": 1,
+        "TEE-S": 1,
+        "TEE-L": 1,
+    }
     assert set(creating.outcomes(LISTINGS).values()) == {("accepted", "delivered")}
     assert creating.sql("SELECT code FROM sync.rejection WHERE state = 'open'") == []
 

@@ -64,9 +64,15 @@ def test_an_agent_sees_what_became_of_a_request(shop: PairScene) -> None:
     goods = [row for row in lines if row["Type"] != "Delivery Charge" and row["Quantity"]]
     hold = ask(shop, order, "hold")
     away = ask(
-        shop, order, "reroute", Street__c="9 Elm Street", City__c="Dallas", State__c="Texas",
-        Postal_Code__c="75201", Country__c="US",
-    )  # fmt: skip
+        shop,
+        order,
+        "reroute",
+        Street__c="9 Elm Street",
+        City__c="Dallas",
+        State__c="Texas",
+        Postal_Code__c="75201",
+        Country__c="US",
+    )
     cancel = ask(shop, order, "cancel", profile="Support")
     other = ask(shop, order, "release", profile="Guest")
     odd = ask(shop, order, "hold", Quantity__c=3)

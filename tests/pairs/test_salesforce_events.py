@@ -41,8 +41,13 @@ def shop(
     monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
     pair = Pair("salesforce", "manhattan")
     made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, pair)
-    section = {"subscription": "Lockstep", "org_id": "00DLk0000000001AAA", "wait": 0.3,
-               "endpoint": server.endpoint, "secure": False}  # fmt: skip
+    section = {
+        "subscription": "Lockstep",
+        "org_id": "00DLk0000000001AAA",
+        "wait": 0.3,
+        "endpoint": server.endpoint,
+        "secure": False,
+    }
     made.carried = ["orders"]
     made.configure(platform={"events": section})
     document = made.installation.connections[NAME]

@@ -95,8 +95,9 @@ def test_a_return_is_a_return_order_from_its_announcement_to_its_end(shop: PairS
     assert shown(shop) == {made: ("Approved", [(1, 0, 0)])}
     [order] = rows(shop, ORDER)
     assert (order["OrderSummaryId"], order["Lockstep_Tracking__c"]) == (
-        shipped.store_id, "1Z-BACK",
-    )  # fmt: skip
+        shipped.store_id,
+        "1Z-BACK",
+    )
     [line] = rows(shop, LINE)
     [item] = [r for r in rows(shop, "OrderItemSummary") if r["Id"] == line["OrderItemSummaryId"]]
     assert line["Product2Id"] == item["Product2Id"] is not None
@@ -177,8 +178,11 @@ def test_what_a_person_does_in_the_org_meanwhile(shop: PairScene) -> None:
         "POST", f"{put}/{ORDER}", {"OrderSummaryId": shipped.store_id, "Status": "Submitted"}
     )["id"]
     line = {
-        "ReturnOrderId": own, "QuantityExpected": 1, "QuantityReceived": 0, "QuantityReturned": 0,
-    }  # fmt: skip
+        "ReturnOrderId": own,
+        "QuantityExpected": 1,
+        "QuantityReceived": 0,
+        "QuantityReturned": 0,
+    }
     for each in rows(shop, "OrderItemSummary"):
         shop._control("POST", f"{put}/{LINE}", line | {"OrderItemSummaryId": each["Id"]})
     made = shipped.returned()
@@ -271,8 +275,11 @@ def test_a_reconciliation_shows_again_what_a_person_has_changed(shop: PairScene)
     shop._control("POST", f"{put}/{LINE}", {"Id": line["Id"], "QuantityReceived": 0})
     [drift] = reconciled(shop).drifts
     assert (drift.entity, drift.record, drift.found, drift.can_repair) == (
-        "return", made, "differs", True,
-    )  # fmt: skip
+        "return",
+        made,
+        "differs",
+        True,
+    )
     assert reconciled(shop, repair=True).reruns
     shop.run("returns", steps=("validated", "delivered"))
     assert shown(shop) == {made: ("Approved", [(1, 1, 0)])}

@@ -90,8 +90,11 @@ def test_a_file_that_cannot_be_read_is_one_request(
     (tmp_path / "e.txt").write_text("not ours")
     (tmp_path / ".f.csv").write_text("hidden")
     assert [row["fault"] for row in rows(FolderRequests(tmp_path))] == [
-        "not UTF-8", "not CSV", "more than 2 rows", "more than 300 bytes",
-    ]  # fmt: skip
+        "not UTF-8",
+        "not CSV",
+        "more than 2 rows",
+        "more than 300 bytes",
+    ]
     with pytest.raises(PermanentError, match=r"actions\.folder"):
         FolderRequests(tmp_path / "absent").has_any()
 

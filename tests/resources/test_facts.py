@@ -78,7 +78,9 @@ def test_facts_of_an_order_stay_in_every_form_of_it() -> None:
     stored = msgspec.json.decode(encode_record(record))
     kept = msgspec.convert(without_personal_data(stored, fact_fields()), Order, strict=False)
     assert (kept.total, kept.charges, kept.payments) == (
-        record.total, record.charges, record.payments
-    )  # fmt: skip
+        record.total,
+        record.charges,
+        record.payments,
+    )
     assert kept.lines[0].line_total == record.lines[0].line_total
     assert kept.customer.email != record.customer.email

@@ -26,8 +26,13 @@ def order_of(number: str = "T-1", **changes: Any) -> Json:
         "order_date": "2026-03-04T05:06:07Z",
         "customer": {"name": "Ada Osei", "email": "ada@example.com", "phone": "+15125550100"},
         "shipping_address": {
-            "first_name": "Ada", "last_name": "Osei", "address1": "1 Mill Lane", "city": "Austin",
-            "state": "TX", "zipcode": "78701", "country_iso": "US",
+            "first_name": "Ada",
+            "last_name": "Osei",
+            "address1": "1 Mill Lane",
+            "city": "Austin",
+            "state": "TX",
+            "zipcode": "78701",
+            "country_iso": "US",
         },
         "totals": {"subtotal": 25.1, "discount": 2.0, "shipping": 7.0, "tax": 1.0, "paid": 31.1},
         "order_items": [
@@ -35,7 +40,7 @@ def order_of(number: str = "T-1", **changes: Any) -> Json:
             {"line_id": "12", "sku": "SKU-2", "quantity": 1, "unit_price": 5.1},
         ],
         **changes,
-    }  # fmt: skip
+    }
 
 
 class Caller:

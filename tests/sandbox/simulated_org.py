@@ -74,27 +74,46 @@ def an_order(number: str, at: str = AT, **changes: Any) -> Json:
         "method": "Ground",
     }
     return {
-        "OrderNumber": number, "Status": "Approved", "OrderedDate": at, "at": at,
-        "CurrencyIsoCode": "USD", "TaxLocaleType": "Net", "name": "Jane Doe",
-        "BillingEmailAddress": "jane.doe@example.com", "BillingPhoneNumber": "+1 512-555-0100",
+        "OrderNumber": number,
+        "Status": "Approved",
+        "OrderedDate": at,
+        "at": at,
+        "CurrencyIsoCode": "USD",
+        "TaxLocaleType": "Net",
+        "name": "Jane Doe",
+        "BillingEmailAddress": "jane.doe@example.com",
+        "BillingPhoneNumber": "+1 512-555-0100",
         **{f"Billing{name}": value for name, value in PLACE.items()},
-        "GrandTotalAmount": 54.13, "TotalTaxAmount": 4.13,
+        "GrandTotalAmount": 54.13,
+        "TotalTaxAmount": 4.13,
         "groups": [group],
         "items": [
-            an_item("MUG", 3, 10.0, 2.48, adjustments=[
-                {"Name": "SPRING", "Amount": -3.0, "TotalAmtWithTax": -3.25}
-            ]),
+            an_item(
+                "MUG",
+                3,
+                10.0,
+                2.48,
+                adjustments=[{"Name": "SPRING", "Amount": -3.0, "TotalAmtWithTax": -3.25}],
+            ),
             an_item("SHIRT-S", 1, 18.0, 1.24),
             an_item("Shipping", 1, 5.0, 0.41, Type="Delivery Charge"),
         ],
         "payments": [
-            {"Method": "Visa", "AuthorizationAmount": 54.13, "authorizations": [
-                {"GatewayRefNumber": "auth-1", "Amount": 54.13, "Status": "Processed",
-                 "EffectiveDate": at},
-            ]},
+            {
+                "Method": "Visa",
+                "AuthorizationAmount": 54.13,
+                "authorizations": [
+                    {
+                        "GatewayRefNumber": "auth-1",
+                        "Amount": 54.13,
+                        "Status": "Processed",
+                        "EffectiveDate": at,
+                    },
+                ],
+            },
         ],
         **changes,
-    }  # fmt: skip
+    }
 
 
 def an_item(sku: str, quantity: int, price: float, tax: float, **changes: Any) -> Json:
@@ -103,8 +122,17 @@ def an_item(sku: str, quantity: int, price: float, tax: float, **changes: Any) -
     off = sum(each["Amount"] for each in adjustments)
     line = round(quantity * price, 2)
     return {
-        "sku": sku, "Name": sku.title(), "Type": "Order Product", "Quantity": float(quantity),
-        "UnitPrice": price, "GrossUnitPrice": price, "TotalLineAmount": line,
-        "TotalLineAmountWithTax": line, "TotalPrice": line + off, "TotalTaxAmount": tax,
-        "TotalAmtWithTax": round(line + off + tax, 2), "group": 0, **changes,
-    }  # fmt: skip
+        "sku": sku,
+        "Name": sku.title(),
+        "Type": "Order Product",
+        "Quantity": float(quantity),
+        "UnitPrice": price,
+        "GrossUnitPrice": price,
+        "TotalLineAmount": line,
+        "TotalLineAmountWithTax": line,
+        "TotalPrice": line + off,
+        "TotalTaxAmount": tax,
+        "TotalAmtWithTax": round(line + off + tax, 2),
+        "group": 0,
+        **changes,
+    }

@@ -73,10 +73,15 @@ def an_order(number: str = "1001", at: str = AT, **fields: Any) -> Json:
         "amountPlanned": "46.80",
         "paymentMethodInfo": {"paymentInterface": "STRIPE", "method": "CREDIT_CARD"},
         "transactions": [
-            {"type": "Authorization", "state": "Success", "amount": "46.80",
-             "interactionId": "auth-1", "timestamp": at},
+            {
+                "type": "Authorization",
+                "state": "Success",
+                "amount": "46.80",
+                "interactionId": "auth-1",
+                "timestamp": at,
+            },
         ],
-    }  # fmt: skip
+    }
     return {
         "orderNumber": number,
         "createdAt": at,

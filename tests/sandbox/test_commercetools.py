@@ -149,8 +149,11 @@ def test_deliveries_and_parcels_are_kept_under_their_keys(project: Project) -> N
     assert order["shipmentState"] == "Pending"
     assert project.update(order, _delivery(order)).status_code == 400
     order = project.update(order, _delivery(order, "d-2", 50)).json()
-    tracked = {"action": "setParcelTrackingData", "parcelKey": "p-d-2",
-               "trackingData": {"trackingId": "NEW"}}  # fmt: skip
+    tracked = {
+        "action": "setParcelTrackingData",
+        "parcelKey": "p-d-2",
+        "trackingData": {"trackingId": "NEW"},
+    }
     order = project.update(order, tracked).json()
     assert order["shippingInfo"]["deliveries"][1]["parcels"][0]["trackingData"] == {
         "trackingId": "NEW"
@@ -209,13 +212,11 @@ def test_a_quantity_that_is_set_includes_what_is_reserved(project: Project) -> N
     project.set("stock", [{"sku": "MUG", "quantity": 10, "reserved": 3}])
     [entry] = project.query("/inventory", where='sku = "MUG"').json()["results"]
     assert (entry["quantityOnStock"], entry["availableQuantity"]) == (10, 7)
-    body = {"version": entry["version"],
-            "actions": [{"action": "changeQuantity", "quantity": 20}]}  # fmt: skip
+    body = {"version": entry["version"], "actions": [{"action": "changeQuantity", "quantity": 20}]}
     changed = project.api.post(f"/inventory/{entry['id']}", json=body).json()
     assert (changed["quantityOnStock"], changed["availableQuantity"]) == (20, 17)
     assert project.api.post(f"/inventory/{entry['id']}", json=body).status_code == 409
-    draft = {"sku": "MUG", "quantityOnStock": 4,
-             "supplyChannel": {"typeId": "channel", "id": east}}  # fmt: skip
+    draft = {"sku": "MUG", "quantityOnStock": 4, "supplyChannel": {"typeId": "channel", "id": east}}
     assert project.api.post("/inventory", json=draft).status_code == 201
     assert project.api.post("/inventory", json=draft).status_code == 400
     found = project.query("/inventory", where=f'supplyChannel(id = "{east}")').json()
@@ -232,8 +233,11 @@ def test_messages_follow_changes_unless_they_are_switched_off(project: Project) 
     found = project.query("/messages", where='resource(typeId = "order")').json()["results"]
     found.sort(key=lambda message: message["sequenceNumber"])
     assert [message["type"] for message in found] == [
-        "OrderCreated", "DeliveryAdded", "ParcelAddedToDelivery", "OrderStateChanged",
-    ]  # fmt: skip
+        "OrderCreated",
+        "DeliveryAdded",
+        "ParcelAddedToDelivery",
+        "OrderStateChanged",
+    ]
     project.set("settings", {"messages": False})
     project.set(f"orders/{order_id}/state", {"paymentState": "Paid"})
     assert project.query("/messages").json()["count"] == 4
@@ -243,25 +247,35 @@ def test_totals_are_computed_as_a_cart_does(project: Project) -> None:
     """Lines after discounts plus shipping; taxes by line; the yen without digits."""
     first, second = project.place(
         an_order(),
-        an_order("2", currency="JPY", shippingInfo=None,
-                 lineItems=[{"sku": "A", "quantity": 2, "price": 500}]),
-    )  # fmt: skip
+        an_order(
+            "2",
+            currency="JPY",
+            shippingInfo=None,
+            lineItems=[{"sku": "A", "quantity": 2, "price": 500}],
+        ),
+    )
     order = project.order(first)
     assert order["totalPrice"]["centAmount"] == 3 * 800 + 1000 + 500
     assert order["taxedPrice"]["totalGross"]["centAmount"] == 4680
     assert order["taxedShippingPrice"]["totalTax"]["centAmount"] == 100
     assert project.order(second)["totalPrice"] == {
-        "type": "centPrecision", "currencyCode": "JPY", "centAmount": 1000, "fractionDigits": 0,
-    }  # fmt: skip
+        "type": "centPrecision",
+        "currencyCode": "JPY",
+        "centAmount": 1000,
+        "fractionDigits": 0,
+    }
 
 
 def test_a_neutral_order_and_the_truth(project: Project) -> None:
     """What is placed neutrally is shown neutrally, with parcels and levels."""
     given = {
-        "number": 7, "at": AT, "email": "jo@example.com",
+        "number": 7,
+        "at": AT,
+        "email": "jo@example.com",
         "lines": [{"sku": "MUG", "quantity": 2, "price": "4.00"}],
-        "shipping": {"method": "Ground", "price": "1.00"}, "address": {"city": "Austin"},
-    }  # fmt: skip
+        "shipping": {"method": "Ground", "price": "1.00"},
+        "address": {"city": "Austin"},
+    }
     [order_id] = project.set("place", [given])["ids"]
     order = project.order(order_id)
     project.update(order, _delivery(order)).raise_for_status()
@@ -293,7 +307,12 @@ def test_an_odd_body_is_refused_without_an_effect(project: Project, body: bytes)
     [order_id] = project.place(an_order())
     before = project.order(order_id)
     assert project.api.post(f"/orders/{order_id}", content=body).status_code == 400
-    for action in (None, [], {"action": []}, {"action": "addDelivery", "items": 5},
-                   {"action": "addReturnInfo"}):  # fmt: skip
+    for action in (
+        None,
+        [],
+        {"action": []},
+        {"action": "addDelivery", "items": 5},
+        {"action": "addReturnInfo"},
+    ):
         assert project.update(before, action).status_code == 400  # type: ignore[arg-type]
     assert project.order(order_id) == before

@@ -99,8 +99,7 @@ def test_single_resources_and_updates_fit_the_official_schema(call: Call) -> Non
     assert call("GET", "/orders/order-number=1001").json()["id"] == order["id"]
     assert len(call("GET", "/messages").json()["results"]) > 4
     entry = call("GET", "/inventory").json()["results"][0]
-    change = {"version": entry["version"],
-              "actions": [{"action": "changeQuantity", "quantity": 9}]}  # fmt: skip
+    change = {"version": entry["version"], "actions": [{"action": "changeQuantity", "quantity": 9}]}
     assert call("POST", f"/inventory/{entry['id']}", body=change).status_code == 200
     assert call("POST", "/inventory", body={"sku": "N", "quantityOnStock": 1}).status_code == 201
 

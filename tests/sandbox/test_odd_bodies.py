@@ -25,17 +25,48 @@ Send = Callable[[str, str, bytes], Response]
 
 NAME = "odd"
 ODD: tuple[Any, ...] = (
-    None, True, 0, -1, 1.5, 10**18, "", "x", "-", "2026-13-45", "\u0000", [], {}, [1], ["x"],
-    [None], [[]], {"a": 1}, {"id": {}}, [{"id": []}], [{}],
-)  # fmt: skip
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**18,
+    "",
+    "x",
+    "-",
+    "2026-13-45",
+    "\u0000",
+    [],
+    {},
+    [1],
+    ["x"],
+    [None],
+    [[]],
+    {"a": 1},
+    {"id": {}},
+    [{"id": []}],
+    [{}],
+)
 WHOLE = (b"", b"null", b"[]", b"{}", b"3", b'"x"', b"[1]", b"[[]]", b"{", b"\xff", b"[" * 2_000)
 QUERIES: tuple[dict[str, list[str]], ...] = (
-    {"page": ["x"]}, {"page": ["0"], "limit": ["-1"]}, {"limit": ["9" * 30]}, {"sort": ["x:y:z"]},
-    {"min_id": ["x"]}, {"min_date_modified": ["x"]}, {"status_id": ["[]"]}, {"sku:in": [",,"]},
-    {"min_total": ["NaN"]}, {"min_total": ["Infinity"]}, {"max_total": ["x"]}, {"id:in": ["x,1"]},
-    {"include": ["x,y"]}, {"location_id:in": ["1,x"]}, {"min_date_created": ["9" * 30]},
-    {"is_deleted": ["x"]}, {"customer_id": ["1.5"]},
-)  # fmt: skip
+    {"page": ["x"]},
+    {"page": ["0"], "limit": ["-1"]},
+    {"limit": ["9" * 30]},
+    {"sort": ["x:y:z"]},
+    {"min_id": ["x"]},
+    {"min_date_modified": ["x"]},
+    {"status_id": ["[]"]},
+    {"sku:in": [",,"]},
+    {"min_total": ["NaN"]},
+    {"min_total": ["Infinity"]},
+    {"max_total": ["x"]},
+    {"id:in": ["x,1"]},
+    {"include": ["x,y"]},
+    {"location_id:in": ["1,x"]},
+    {"min_date_created": ["9" * 30]},
+    {"is_deleted": ["x"]},
+    {"customer_id": ["1.5"]},
+)
 
 
 def spoiled(body: Any) -> Iterator[Any]:

@@ -259,8 +259,10 @@ def test_a_bad_row_fails_by_itself(org: Caller, changes: Json, error: str) -> No
     path = "/composite/sobjects/Shipment/Lockstep_Key__c"
     whole = orjson.loads(org.call("PATCH", path, {"allOrNone": True, "records": rows}).body)
     assert [row["errors"][0]["statusCode"] for row in whole] == [
-        "ALL_OR_NONE_OPERATION_ROLLED_BACK", error, "ALL_OR_NONE_OPERATION_ROLLED_BACK",
-    ]  # fmt: skip
+        "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+        error,
+        "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+    ]
     assert org.query("SELECT Id FROM Shipment")["records"] == []
     answer = org.call("PATCH", path, {"records": rows})
     assert answer.status == 200
@@ -271,13 +273,21 @@ def test_a_bad_row_fails_by_itself(org: Caller, changes: Json, error: str) -> No
 def parts(order: str, quantity: object = 1) -> list[Json]:
     """Return the requests for a shipment and its item."""
     url = f"{DATA}/sobjects/Shipment/Lockstep_Key__c/k1"
-    item = {"attributes": {"type": "ShipmentItem"}, "Lockstep_Key__c": "k1-1",
-            "ShipmentId": "@{shipment.id}", "Quantity": quantity}  # fmt: skip
+    item = {
+        "attributes": {"type": "ShipmentItem"},
+        "Lockstep_Key__c": "k1-1",
+        "ShipmentId": "@{shipment.id}",
+        "Quantity": quantity,
+    }
     return [
         {"method": "PATCH", "url": url, "referenceId": "shipment", "body": a_shipment(order)},
-        {"method": "PATCH", "url": f"{DATA}/composite/sobjects/ShipmentItem/Lockstep_Key__c",
-         "referenceId": "items", "body": {"allOrNone": True, "records": [item]}},
-    ]  # fmt: skip
+        {
+            "method": "PATCH",
+            "url": f"{DATA}/composite/sobjects/ShipmentItem/Lockstep_Key__c",
+            "referenceId": "items",
+            "body": {"allOrNone": True, "records": [item]},
+        },
+    ]
 
 
 def test_a_composite_keeps_all_or_nothing(org: Caller) -> None:
@@ -314,9 +324,13 @@ def test_a_fulfilment_order_takes_lines_as_a_draft_only(org: Caller) -> None:
     [method] = org.query("SELECT Id FROM OrderDeliveryMethod")["records"]
     [place] = org.query("SELECT Id FROM Location")["records"]
     values = {
-        "OrderSummaryId": order, "AccountId": head["AccountId"], "DeliveryMethodId": method["Id"],
-        "FulfilledFromLocationId": place["Id"], "FulfilledToName": "x", "Type": "Standard",
-    }  # fmt: skip
+        "OrderSummaryId": order,
+        "AccountId": head["AccountId"],
+        "DeliveryMethodId": method["Id"],
+        "FulfilledFromLocationId": place["Id"],
+        "FulfilledToName": "x",
+        "Type": "Standard",
+    }
     path = "/sobjects/FulfillmentOrder"
     refused = org.call("POST", path, values | {"Status": "Fulfilled"})
     assert code(refused) == "FIELD_INTEGRITY_EXCEPTION"
@@ -352,11 +366,19 @@ def test_stock_is_absolute_and_a_request_is_done_once(org: Caller) -> None:
     """What orders have reserved is not available; a refused row stops no other."""
     org.control("stock", [{"sku": "MUG", "location": "WAREHOUSE", "quantity": 5, "reserved": 2}])
     rows = [
-        {"actionRequestId": "a", "stockKeepingUnit": "MUG", "locationIdentifier": "WAREHOUSE",
-         "onHand": 9},
-        {"actionRequestId": "b", "stockKeepingUnit": "MUG", "locationIdentifier": "MOON",
-         "onHand": 9},
-    ]  # fmt: skip
+        {
+            "actionRequestId": "a",
+            "stockKeepingUnit": "MUG",
+            "locationIdentifier": "WAREHOUSE",
+            "onHand": 9,
+        },
+        {
+            "actionRequestId": "b",
+            "stockKeepingUnit": "MUG",
+            "locationIdentifier": "MOON",
+            "onHand": 9,
+        },
+    ]
     for _ in range(2):
         found = orjson.loads(org.call("POST", BATCH, {"records": rows}).body)
         assert (found["success"], [e["details"] for e in found["errors"]]) == (False, ["b"])

@@ -89,8 +89,11 @@ def test_every_shape_of_the_seed_is_there(loaded: list[Json]) -> None:
     slugs = {item["slug"] for order in loaded for item in order["customLineItems"]}
     assert slugs == {"handling", "gift-wrap", "gift-certificate", "fee"}
     assert {order["orderState"] for order in loaded} == {
-        "Open", "Confirmed", "Complete", "Cancelled",
-    }  # fmt: skip
+        "Open",
+        "Confirmed",
+        "Complete",
+        "Cancelled",
+    }
     assert any("customerMessage" in order.get("custom", {}).get("fields", {}) for order in loaded)
     for order in loaded:
         keys = {entry["shippingKey"] for entry in order["shipping"]}

@@ -18,10 +18,14 @@ ENTITIES = tuple(dict.fromkeys(KINDS[stream].entity for stream in PERSONAL))
 ENDED = [
     str(milestone)
     for milestone in (
-        Milestone.SHIPPED, Milestone.PARTIALLY_DELIVERED, Milestone.DELIVERED,
-        Milestone.PARTIALLY_RETURNED, Milestone.RETURNED, Milestone.CANCELED,
+        Milestone.SHIPPED,
+        Milestone.PARTIALLY_DELIVERED,
+        Milestone.DELIVERED,
+        Milestone.PARTIALLY_RETURNED,
+        Milestone.RETURNED,
+        Milestone.CANCELED,
     )
-]  # fmt: skip
+]
 """Milestones of an order of which nothing is left to ship."""
 
 

@@ -133,6 +133,12 @@ class OtherEvent(BaseModel):
 
 
 EVENT_MODELS = (
-    OrderEvent, OrderPartEvent, TransactionEvent, MetafieldEvent, ShipmentEvent, CustomerEvent,
-    CustomerAddressEvent, OtherEvent,
-)  # fmt: skip
+    OrderEvent,
+    OrderPartEvent,
+    TransactionEvent,
+    MetafieldEvent,
+    ShipmentEvent,
+    CustomerEvent,
+    CustomerAddressEvent,
+    OtherEvent,
+)

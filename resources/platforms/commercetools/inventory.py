@@ -139,9 +139,11 @@ class StockWriter(TargetWriter):
     async def _page(self, where: str, last: str) -> list[Entry]:
         predicate = f"{where} and id > {quoted(last)}" if last else where
         params = {
-            "where": predicate, "sort": "id asc", "limit": str(INVENTORY_PAGE),
+            "where": predicate,
+            "sort": "id asc",
+            "limit": str(INVENTORY_PAGE),
             "withTotal": "false",
-        }  # fmt: skip
+        }
         reply = await self._client.request("GET", PATH, params=params, decode=results_of)
         if not reply.ok:
             _stop(reply)

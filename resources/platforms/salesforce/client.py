@@ -43,10 +43,13 @@ LIMIT, LOCKED = "REQUEST_LIMIT_EXCEEDED", "UNABLE_TO_LOCK_ROW"
 TEMPORARY = frozenset({LOCKED, "SERVER_UNAVAILABLE", "QUERY_TIMEOUT"})
 ACCESS = frozenset(
     {
-        "INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY", "API_DISABLED_FOR_ORG",
-        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        "INSUFFICIENT_ACCESS",
+        "INSUFFICIENT_ACCESS_OR_READONLY",
+        "API_DISABLED_FOR_ORG",
+        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
     }
-)  # fmt: skip
+)
 """Codes of a missing permission that may come with another status than 403."""
 INSTALL = "install deploy/salesforce, and assign its permission set to the integration user"
 MOST_PAGES = 10_000

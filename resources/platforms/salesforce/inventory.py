@@ -263,8 +263,9 @@ def held_of(reply: Reply) -> Held:
         for row in place.inventoryRecords:
             try:
                 levels[row.stockKeepingUnit, place.locationIdentifier] = (
-                    Decimal(str(row.availableToFulfill)), Decimal(str(row.onHand)),
-                )  # fmt: skip
+                    Decimal(str(row.availableToFulfill)),
+                    Decimal(str(row.onHand)),
+                )
             except ArithmeticError:
                 raise PermanentError(
                     f"{reply.where} gave a level that is none: {CONTRACT}"

@@ -161,9 +161,13 @@ class Customers:
         meta: Json = {"cursor_pagination": cursors}
         if not is_continued:
             meta["pagination"] = {
-                "total": total, "count": len(rows), "per_page": limit, "current_page": 1,
-                "total_pages": max(1, math.ceil(total / limit)), "links": {},
-            }  # fmt: skip
+                "total": total,
+                "count": len(rows),
+                "per_page": limit,
+                "current_page": 1,
+                "total_pages": max(1, math.ceil(total / limit)),
+                "links": {},
+            }
         return json_reply({"data": rows, "meta": meta})
 
     def _matching(self, query: Query) -> Iterator[Json]:

@@ -210,9 +210,12 @@ class Control:
 
     def _stores(self, rows: list[Json]) -> Json:
         empty: Json = {
-            "languages": ["en"], "countries": [], "distributionChannels": [],
-            "supplyChannels": [], "productSelections": [],
-        }  # fmt: skip
+            "languages": ["en"],
+            "countries": [],
+            "distributionChannels": [],
+            "supplyChannels": [],
+            "productSelections": [],
+        }
         for row in rows:
             made = self._project.envelope() | empty | row
             self._project.keep(self._project.stores, made, [], is_new=True)

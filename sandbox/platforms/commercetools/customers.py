@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 EMPTY: Json = {
-    "addresses": [], "shippingAddressIds": [], "billingAddressIds": [], "stores": [],
-    "isEmailVerified": False, "authenticationMode": "Password", "customerGroupAssignments": [],
-}  # fmt: skip
+    "addresses": [],
+    "shippingAddressIds": [],
+    "billingAddressIds": [],
+    "stores": [],
+    "isEmailVerified": False,
+    "authenticationMode": "Password",
+    "customerGroupAssignments": [],
+}
 
 
 def put_customers(project: Project, rows: list[Json]) -> Json:

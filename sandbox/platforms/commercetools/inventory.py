@@ -77,9 +77,12 @@ class Inventory:
         if "InventorySupply" not in found["roles"]:
             message = "The channel misses the role InventorySupply."
             raise refuse(
-                400, "MissingRoleOnChannel", message, missingRole="InventorySupply",
+                400,
+                "MissingRoleOnChannel",
+                message,
+                missingRole="InventorySupply",
                 channel={"typeId": "channel", "id": found["id"]},
-            )  # fmt: skip
+            )
         return str(found["id"])
 
     def _update(self, entry: Json, body: Json) -> Json:

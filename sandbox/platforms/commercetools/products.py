@@ -98,8 +98,11 @@ class Products:
     def _put_type(self, row: Json) -> str:
         definitions = [_definition(one) for one in row.get("attributes", ())]
         made: Json = self._project.envelope() | {
-            "key": row["key"], "name": row["key"], "description": "", "attributes": definitions,
-        }  # fmt: skip
+            "key": row["key"],
+            "name": row["key"],
+            "description": "",
+            "attributes": definitions,
+        }
         self._project.keep(self._project.product_types, made, [], is_new=True)
         return str(made["id"])
 
@@ -186,8 +189,11 @@ def projection(product: Json) -> Json:
 def _master(current: Json, staged: Json, *, published: bool) -> Json:
     changes = current != staged
     return {
-        "published": published, "current": current, "staged": staged, "hasStagedChanges": changes
-    }  # fmt: skip
+        "published": published,
+        "current": current,
+        "staged": staged,
+        "hasStagedChanges": changes,
+    }
 
 
 def _definition(given: Json) -> Json:

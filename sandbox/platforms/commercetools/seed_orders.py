@@ -200,10 +200,12 @@ def _payments(seed: Json, pricing: Pricing) -> list[Json]:
         state = "Failure" if each.get("status") == "error" else "Success"
         reference = each.get("gateway_transaction_id") or ""
         event = {
-            "type": EVENTS.get(each["event"], "Charge"), "state": state, "amount": str(amount),
+            "type": EVENTS.get(each["event"], "Charge"),
+            "state": state,
+            "amount": str(amount),
             "interactionId": reference,
             "timestamp": written(datetime.fromisoformat(each["date_created"])),
-        }  # fmt: skip
+        }
         method = METHODS.get(each["method"]) or seed.get("payment_method") or each["method"]
         made.append(
             {

@@ -70,16 +70,25 @@ class Inventory:
             if "location" in row:
                 location = row["location"] if row.get("mode") == "UPDATE" else ""
                 continue
-            values = {"stockKeepingUnit": row.get("sku"), "locationIdentifier": location,
-                      "actionRequestId": row["recordId"], "onHand": row["onHand"]}  # fmt: skip
+            values = {
+                "stockKeepingUnit": row.get("sku"),
+                "locationIdentifier": location,
+                "actionRequestId": row["recordId"],
+                "onHand": row["onHand"],
+            }
             moment = datetime.fromisoformat(row["effectiveDate"])
             problem = self._put(values) if moment.tzinfo is not None else {"message": "no zone"}
             processed += problem is None
             errors += [problem["message"]] if problem is not None else []
         count = sum("location" not in row for row in rows)
         status = "COMPLETED_WITH_ERRORS" if errors else "COMPLETED"
-        return {"status": status, "recordsReadCount": count, "recordsProcessedCount": processed,
-                "recordsSkippedCount": count - processed, "validationErrors": errors}  # fmt: skip
+        return {
+            "status": status,
+            "recordsReadCount": count,
+            "recordsProcessedCount": processed,
+            "recordsSkippedCount": count - processed,
+            "validationErrors": errors,
+        }
 
     def update(self, body: Json) -> Response:
         """Answer ``batch-update``: each row by itself."""

@@ -41,10 +41,14 @@ class Orders:
         )
         original = book.put(
             "Order",
-            {"AccountId": account, "Status": "Activated", "StatusCode": "Activated",
-             "EffectiveDate": given["OrderedDate"][:10]},
+            {
+                "AccountId": account,
+                "Status": "Activated",
+                "StatusCode": "Activated",
+                "EffectiveDate": given["OrderedDate"][:10],
+            },
             at=moment,
-        )  # fmt: skip
+        )
         head = {
             name: value for name, value in given.items() if name in OBJECTS["OrderSummary"].fields
         }
@@ -86,12 +90,18 @@ class Orders:
         product = self.product(given["sku"]) if given.get("sku") is not None else None
         quantity = given.get("Quantity", 1.0)
         values |= {
-            "OrderSummaryId": summary, "Product2Id": product, "LineNumber": float(number),
+            "OrderSummaryId": summary,
+            "Product2Id": product,
+            "LineNumber": float(number),
             "TypeCode": "Product" if given.get("Type") == "Order Product" else "Charge",
-            "ProductCode": given.get("sku"), "QuantityOrdered": quantity, "Quantity": quantity,
-            "QuantityCanceled": 0.0, "QuantityReturned": 0.0, "Status": "ORDERED",
+            "ProductCode": given.get("sku"),
+            "QuantityOrdered": quantity,
+            "Quantity": quantity,
+            "QuantityCanceled": 0.0,
+            "QuantityReturned": 0.0,
+            "Status": "ORDERED",
             "OrderDeliveryGroupSummaryId": groups[given.get("group", 0)] if groups else None,
-        }  # fmt: skip
+        }
         if "ids" in given:
             values["Id"] = given["ids"]
         item = self._book.put("OrderItemSummary", values, at=moment)["Id"]
@@ -107,9 +117,12 @@ class Orders:
     def sell(self, sku: str, name: str, *, is_active: bool = True, at: str | None = None) -> str:
         """Put a product into the catalog, or on sale; return its id."""
         values = {
-            "StockKeepingUnit": sku, "ProductCode": sku, "Name": name, "IsActive": is_active,
+            "StockKeepingUnit": sku,
+            "ProductCode": sku,
+            "Name": name,
+            "IsActive": is_active,
             "ProductClass": "Simple",
-        }  # fmt: skip
+        }
         if known := self._org.products.get(sku):
             values["Id"] = known
         moment = normalised(at) if at else None

@@ -129,8 +129,14 @@ class Org:
                 return self.inventory.upload(request)
             case "GET", ["commerce", "oci", "availability-records", "uploads", upload]:
                 return self.inventory.uploaded(upload)
-            case "POST", ["commerce", "oci", "availability", "availability-records", "actions",
-                          "get-availability"]:  # fmt: skip
+            case "POST", [
+                "commerce",
+                "oci",
+                "availability",
+                "availability-records",
+                "actions",
+                "get-availability",
+            ]:
                 return self.inventory.availability(parsed(request.body))
             case _, ["sobjects", name, *rest]:
                 return self._record(request, name, rest)

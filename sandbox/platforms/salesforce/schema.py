@@ -47,9 +47,11 @@ class SObject:
 
 
 SYSTEM = {
-    "CreatedDate": "datetime", "LastModifiedDate": "datetime", "SystemModstamp": "datetime",
+    "CreatedDate": "datetime",
+    "LastModifiedDate": "datetime",
+    "SystemModstamp": "datetime",
     "IsDeleted": "boolean",
-}  # fmt: skip
+}
 
 
 def _object(
@@ -70,9 +72,16 @@ def _object(
     types |= dict.fromkeys(moments.split(), "datetime") | dict.fromkeys(flags.split(), "boolean")
     known = {*names.split(), *types, *(parents or {}), "Id", *SYSTEM, *keys.split()}
     return SObject(
-        prefix, frozenset(known), parents or {}, types, tuple(required.split()),
-        tuple(keys.split()), frozenset(read_only.split()), numbered, lengths or {},
-    )  # fmt: skip
+        prefix,
+        frozenset(known),
+        parents or {},
+        types,
+        tuple(required.split()),
+        tuple(keys.split()),
+        frozenset(read_only.split()),
+        numbered,
+        lengths or {},
+    )
 
 
 ADDRESS = ("Street", "City", "State", "PostalCode", "Country")

@@ -201,12 +201,20 @@ def _charge(values: Json, name: str, title: str, kind: str, group: int, *, inclu
     taken = values.get("applied_discounts") or () if name == "total" else ()
     off = -sum(amount(part, "amount") for part in taken)
     return {
-        "sku": title, "Name": title, "Type": kind, "Quantity": 1.0, "UnitPrice": net,
-        "GrossUnitPrice": gross, "TotalLineAmount": net, "TotalLineAmountWithTax": gross,
-        "TotalPrice": round(net + off, 4), "TotalTaxAmount": tax,
+        "sku": title,
+        "Name": title,
+        "Type": kind,
+        "Quantity": 1.0,
+        "UnitPrice": net,
+        "GrossUnitPrice": gross,
+        "TotalLineAmount": net,
+        "TotalLineAmountWithTax": gross,
+        "TotalPrice": round(net + off, 4),
+        "TotalTaxAmount": tax,
         "TotalAmtWithTax": round(gross + off if included else net + off + tax, 4),
-        "group": group, "adjustments": [],
-    }  # fmt: skip
+        "group": group,
+        "adjustments": [],
+    }
 
 
 def _payments(seed: Json) -> list[Json]:
@@ -217,9 +225,11 @@ def _payments(seed: Json) -> list[Json]:
         method = METHODS.get(each["method"]) or seed.get("payment_method") or each["method"]
         state = "Failed" if each.get("status") == "error" else "Processed"
         event = {
-            "GatewayRefNumber": each.get("gateway_transaction_id") or None, "Amount": paid,
-            "Status": state, "EffectiveDate": each["date_created"],
-        }  # fmt: skip
+            "GatewayRefNumber": each.get("gateway_transaction_id") or None,
+            "Amount": paid,
+            "Status": state,
+            "EffectiveDate": each["date_created"],
+        }
         made.append(
             {
                 "Method": method,

@@ -77,8 +77,10 @@ def _sku(org: Org, item: Json) -> str:
 
 def _line(item: Json, skus: dict[str, str], digital: set[str]) -> TrueLine:
     line: TrueLine = {
-        "line": item["Id"], "sku": skus[item["Id"]], "quantity": int(item["QuantityOrdered"])
-    }  # fmt: skip
+        "line": item["Id"],
+        "sku": skus[item["Id"]],
+        "quantity": int(item["QuantityOrdered"]),
+    }
     if item["OrderDeliveryGroupSummaryId"] in digital:
         line["emailed"] = str(item["TotalAmtWithTax"])
     return line

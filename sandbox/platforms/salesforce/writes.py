@@ -183,9 +183,11 @@ class Writes:
         value = orjson.loads(response.body) if response.body else None
         known[part["referenceId"]] = value
         return {
-            "body": value, "httpHeaders": {}, "httpStatusCode": response.status,
+            "body": value,
+            "httpHeaders": {},
+            "httpStatusCode": response.status,
             "referenceId": part["referenceId"],
-        }  # fmt: skip
+        }
 
     # -- what a record must be
 

@@ -75,10 +75,12 @@ def deliver(store: Store, *intents: Intent, apart: bool = False, unsettled: Any 
         return None if apart else list(joint)
 
     planner: Any = SimpleNamespace(
-        session=Ledger(), target=SimpleNamespace(operations=OPERATIONS),
+        session=Ledger(),
+        target=SimpleNamespace(operations=OPERATIONS),
         settled=lambda *_: None,
-        foreseen=lambda _: None, decide_jointly=decide_jointly,
-    )  # fmt: skip
+        foreseen=lambda _: None,
+        decide_jointly=decide_jointly,
+    )
     due: Any = SimpleNamespace(accepted=SimpleNamespace(correlation_id="c"), unsettled=unsettled)
     plan = Plan(due, list(intents))
     asyncio.run(Sender(planner, planner.session).send([plan], store))  # type: ignore[arg-type]
@@ -181,11 +183,13 @@ def test_an_unforeseen_error_leaves_all_of_them_uncertain() -> None:
 
     store, logged = Broken(), list[str]()
     planner: Any = SimpleNamespace(
-        session=Ledger(), target=SimpleNamespace(operations=OPERATIONS), settled=lambda *_: None,
+        session=Ledger(),
+        target=SimpleNamespace(operations=OPERATIONS),
+        settled=lambda *_: None,
         foreseen=lambda _: None,
         decide_jointly=lambda _plan, joint, _held: list(joint),
         sync=SimpleNamespace(name="acme", log=logged.append),
-    )  # fmt: skip
+    )
     due: Any = SimpleNamespace(accepted=SimpleNamespace(correlation_id="c"), unsettled=())
     plan = Plan(due, [intent("add", "a"), intent("set", "s")])
     asyncio.run(Sender(planner, planner.session).send([plan], store))  # type: ignore[arg-type]

@@ -120,8 +120,13 @@ def holds(scene: Scene, number: int = 1) -> list[tuple[str, str]]:
     ]
 
 
-ELSEWHERE = {"street_1": "9 Elm Street", "city": "Dallas", "state": "Texas", "postcode": "75201",
-             "country_code": "US"}  # fmt: skip
+ELSEWHERE = {
+    "street_1": "9 Elm Street",
+    "city": "Dallas",
+    "state": "Texas",
+    "postcode": "75201",
+    "country_code": "US",
+}
 
 
 def streets(scene: Scene, number: int = 1) -> set[str]:
@@ -166,8 +171,11 @@ def test_a_reroute_outlasts_a_corrected_phone_and_the_next_one_completes_it(sent
     assert act(sent, "reroute", 1, address=second) == ("done", "")
     address = sent.oms_order(1)["OrderLine"][0]["ShipToAddress"]["Address"]
     assert [address[name] for name in ("Address1", "FirstName", "LastName", "Phone")] == [
-        "11 Elm Street", "Mary", "Roe", "+12145550111",
-    ]  # fmt: skip
+        "11 Elm Street",
+        "Mary",
+        "Roe",
+        "+12145550111",
+    ]
 
 
 def test_a_node_is_chosen_and_kept(sent: Scene) -> None:
@@ -367,10 +375,13 @@ def traces_of(scene: Scene, text: str) -> set[str]:
     """Return the tables whose compressed content has a text."""
     return {
         table
-        for table, column in (("target_state", "content"), ("capture", "payload"),
-                              ("record", "canonical"))
+        for table, column in (
+            ("target_state", "content"),
+            ("capture", "payload"),
+            ("record", "canonical"),
+        )
         for (content,) in scene.sql(
             f"SELECT {column} FROM sync.{table} WHERE {column} IS NOT NULL"  # noqa: S608
         )
         if text.encode() in decompress(content)
-    }  # fmt: skip
+    }

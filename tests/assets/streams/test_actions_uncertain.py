@@ -176,8 +176,11 @@ def test_a_restored_ledger_finds_what_was_done(scene: Scene) -> None:
     scene.sql_write(
         """UPDATE sync.target_state SET content = %s, digest = %s, sequence = %s
            WHERE stream = 'orders' AND target_key = %s""",
-        content, digest, sequence, key,
-    )  # fmt: skip
+        content,
+        digest,
+        sequence,
+        key,
+    )
     scene.sql_write(
         """INSERT INTO sync.caution (connection, why, day)
            SELECT %s, 'test', current_date - n FROM generate_series(0, 2) AS n""",

@@ -156,9 +156,18 @@ def test_a_refusal_of_a_product_that_exists_by_now_is_no_rejection(shop: Scene) 
     """A late effect of an earlier request takes the SKU: the next run compares the product."""
     request(shop)
     body = {"status": 409, "title": "The sku CUP-9 is a duplicate."}
-    shop.fault("bigcommerce", POST | {"kind": "replaced", "status": 409, "body": body, "times": 1},
-               {"method": "GET", "path": "/v3/catalog", "kind": "replaced", "status": 200,
-                "body": {"data": []}, "times": 2})  # fmt: skip
+    shop.fault(
+        "bigcommerce",
+        POST | {"kind": "replaced", "status": 409, "body": body, "times": 1},
+        {
+            "method": "GET",
+            "path": "/v3/catalog",
+            "kind": "replaced",
+            "status": 200,
+            "body": {"data": []},
+            "times": 2,
+        },
+    )
     shop.to_store("catalog", [{"id": 900, "sku": "CUP-9", "name": "Late", "price": 9}])
     deliver(shop, raise_on_error=False)
     assert shop.open_rejections("listings") == {}
@@ -279,8 +288,12 @@ def test_a_group_that_was_refused_is_created_with_its_variants_by_another_title(
     assert (cup["name"], named(shop, "CUP-S")) == ("Other cup", [cup])
 
 
-HAND_MADE = {"sku": "CUP-9", "name": "By hand", "price": 9,
-             "images": [{"id": 1, "image_url": "https://hand.example.com/x.jpg"}]}  # fmt: skip
+HAND_MADE = {
+    "sku": "CUP-9",
+    "name": "By hand",
+    "price": 9,
+    "images": [{"id": 1, "image_url": "https://hand.example.com/x.jpg"}],
+}
 
 
 def test_a_product_made_by_hand_after_a_lost_request_is_not_taken_for_ours(shop: Scene) -> None:

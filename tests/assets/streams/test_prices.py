@@ -393,5 +393,6 @@ def test_prices_of_a_list_go_out_by_themselves_once_the_store_has_it(shop: Scene
     assert shop.open_rejections("prices") == {"LAMP@GONE/USD": "price_list_unknown"}
     [truth] = shop._ask(f"bigcommerce/{shop.store}/truth")
     assert {p["sku"]: p["regular"] for p in truth["prices"] if p["price_list"]} == {
-        "MUG": "7", "SHIRT-S": "7",
-    }  # fmt: skip
+        "MUG": "7",
+        "SHIRT-S": "7",
+    }

@@ -325,8 +325,13 @@ def test_a_returned_unit_leaves_those_that_are_still_to_be_shipped(scene: Scene)
     assert scene.open_rejections("orders") == {}
     scene.to_oms("orders/1/ship", {"tracking": UPS})
     scene.run("shipments")
-    assert scene.sql("SELECT DISTINCT w ->> 'code' FROM sync.record, jsonb_array_elements("
-                     "warnings) w WHERE stream = 'orders'") == []  # fmt: skip
+    assert (
+        scene.sql(
+            "SELECT DISTINCT w ->> 'code' FROM sync.record, jsonb_array_elements("
+            "warnings) w WHERE stream = 'orders'"
+        )
+        == []
+    )
     confirmed(scene, l101=2)
     scene.run("returns")
     assert [units for _, _, units in refunds(scene)] == [{"101": 1}, {"101": 2}]

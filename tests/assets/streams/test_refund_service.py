@@ -42,8 +42,11 @@ def configure(scene: Scene, **returns: Any) -> None:
     file = scene._secrets / "payments-token"
     file.touch(mode=0o600)
     file.write_text(f"sandbox-token-{scene.store}")
-    service = {"url": f"{scene.url}/payments/{scene.store}", "token": {"file": str(file)},
-               "requests_per_second": 1_000}  # fmt: skip
+    service = {
+        "url": f"{scene.url}/payments/{scene.store}",
+        "token": {"file": str(file)},
+        "requests_per_second": 1_000,
+    }
     service |= returns.pop("service", {})
     section = LIMITS | {"refunds": "service", "service": service} | returns
     scene.configure(streams=STREAMS, returns=section)
@@ -206,8 +209,13 @@ def test_a_pending_refund_that_vanishes_becomes_a_rejection(shop: Scene, first: 
     made = confirmed(shop, l101=1)
     shop.run("returns", raise_on_error=False)
     shop.run("returns")
-    rule = {"kind": "replaced", "status": 200, "body": {"refunds": []}, "method": "GET",
-            "path": REFUNDS}  # fmt: skip
+    rule = {
+        "kind": "replaced",
+        "status": 200,
+        "body": {"refunds": []},
+        "method": "GET",
+        "path": REFUNDS,
+    }
     for _ in range(2):
         shop.fault("payments", rule)
         look_again(shop)
@@ -378,8 +386,9 @@ def test_a_refund_that_the_store_made_for_a_return_counts_after_a_change_to_a_se
     assert refunds(shop) == [("10.00", "accepted")]
     assert shop.open_rejections("returns") == {}
     assert shop.sql("SELECT service, refund_id, is_found FROM history.refunds ORDER BY 1") == [
-        ("bigcommerce", "1", True), ("service", "rf-1", False),
-    ]  # fmt: skip
+        ("bigcommerce", "1", True),
+        ("service", "rf-1", False),
+    ]
 
 
 def test_a_refund_of_the_service_with_the_id_of_one_of_the_stores_counts_for_itself(
@@ -423,9 +432,16 @@ def test_a_refund_that_is_listed_without_what_it_was_for_stops_the_run(
     step(shop, made, "verify", lines=[{"line": "1", "quantity": 1}])
     shop.run("returns")
     [(key,)] = shop.sql("SELECT delivery_key FROM history.refunds")
-    listed = {"id": "rf-1", "key": key.hex, "order": "1", "return": made, "amount": "10.00",
-              "currency": "USD", "status": "accepted",
-              "lines": [{"line": "101", "quantity": 1}]} | {missing: None}  # fmt: skip
+    listed = {
+        "id": "rf-1",
+        "key": key.hex,
+        "order": "1",
+        "return": made,
+        "amount": "10.00",
+        "currency": "USD",
+        "status": "accepted",
+        "lines": [{"line": "101", "quantity": 1}],
+    } | {missing: None}
     body = {"refunds": [listed]}
     rule = {"kind": "replaced", "status": 200, "body": body, "method": "GET", "path": REFUNDS}
     shop.fault("payments", rule)

@@ -96,8 +96,15 @@ def test_a_return_is_refunded_once_the_oms_confirms_it_and_no_earlier(shop: Scen
         """SELECT return_id, source_id, amount, currency, is_paid, is_found, service
            FROM history.refunds"""
     )
-    assert [str(value) for value in row] == [made, "1", "20.0000", "USD", "True", "False",
-                                             "bigcommerce"]  # fmt: skip
+    assert [str(value) for value in row] == [
+        made,
+        "1",
+        "20.0000",
+        "USD",
+        "True",
+        "False",
+        "bigcommerce",
+    ]
     assert shop.sql(
         "SELECT order_line_id, confirmed::int, condition, tracking_number FROM history.returns"
     ) == [("101", 2, "Good", UPS)]

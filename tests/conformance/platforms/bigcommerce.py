@@ -60,11 +60,15 @@ class System(SimulatedStore):
         connector = REGISTRY[self.kind]
         token = self._token + "x" * wrong_secret
         section: Json = {
-            "kind": self.kind, "store_hash": self.name, "api_base": self.url,
-            "token": self.secret("token", token), "quota": 100_000, "channel_id": 1,
+            "kind": self.kind,
+            "store_hash": self.name,
+            "api_base": self.url,
+            "token": self.secret("token", token),
+            "quota": 100_000,
+            "channel_id": 1,
             "refund_providers": ("custom",),
             "timeout": 20.0,
-        }  # fmt: skip
+        }
         if small_pages:
             section["page_size"] = 7
         orders = {"shipping_methods": {"Ground": "Ground"}, "export_statuses": (11, 12)}
@@ -185,12 +189,22 @@ class Products(System):
 
 def _customer(number: int, moment: datetime) -> Json:
     address = {
-        "id": number * 10, "first_name": "Jane", "last_name": "Doe", "address1": "1 Main Street",
-        "city": "Austin", "state_or_province": "Texas", "postal_code": "78701",
-        "country_code": "US", "country": "United States", "phone": "+1 512-555-0100",
-    }  # fmt: skip
+        "id": number * 10,
+        "first_name": "Jane",
+        "last_name": "Doe",
+        "address1": "1 Main Street",
+        "city": "Austin",
+        "state_or_province": "Texas",
+        "postal_code": "78701",
+        "country_code": "US",
+        "country": "United States",
+        "phone": "+1 512-555-0100",
+    }
     return {
-        "id": number, "email": f"jane{number}@example.com", "first_name": "Jane",
-        "last_name": "Doe", "date_modified": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "id": number,
+        "email": f"jane{number}@example.com",
+        "first_name": "Jane",
+        "last_name": "Doe",
+        "date_modified": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "addresses": [address],
-    }  # fmt: skip
+    }

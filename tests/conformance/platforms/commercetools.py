@@ -72,10 +72,15 @@ class System(SimulatedStore):
         connector = REGISTRY[self.kind]
         secret = self._secret + "x" * wrong_secret
         section: Json = {
-            "kind": self.kind, "project_key": self.name, "api_url": self.url, "auth_url": self.url,
-            "client_id": "lockstep", "client_secret": self.secret("secret", secret),
-            "requests_per_second": 100_000, "timeout": 20.0,
-        }  # fmt: skip
+            "kind": self.kind,
+            "project_key": self.name,
+            "api_url": self.url,
+            "auth_url": self.url,
+            "client_id": "lockstep",
+            "client_secret": self.secret("secret", secret),
+            "requests_per_second": 100_000,
+            "timeout": 20.0,
+        }
         if small_pages:
             section["page_size"] = 7
         orders = {"shipping_methods": {"Ground": "Ground"}}
@@ -202,6 +207,10 @@ def _customer(number: int, moment: str) -> Json:
         "phone": "+1 512-555-0100",
     }  # fmt: skip
     return {
-        "email": f"jane{number}@example.com", "firstName": "Jane", "lastName": "Doe",
-        "customerNumber": str(number), "addresses": [address], "at": moment,
-    }  # fmt: skip
+        "email": f"jane{number}@example.com",
+        "firstName": "Jane",
+        "lastName": "Doe",
+        "customerNumber": str(number),
+        "addresses": [address],
+        "at": moment,
+    }

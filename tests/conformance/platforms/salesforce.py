@@ -66,10 +66,14 @@ class System(SimulatedStore):
         connector = REGISTRY[self.kind]
         secret = self._secret + "x" * wrong_secret
         section: Json = {
-            "kind": self.kind, "my_domain": self.url, "client_id": "lockstep",
-            "client_secret": self.secret("secret", secret), "daily_calls": 10_000_000,
-            "inventory_location": "WAREHOUSE", "timeout": 20.0,
-        }  # fmt: skip
+            "kind": self.kind,
+            "my_domain": self.url,
+            "client_id": "lockstep",
+            "client_secret": self.secret("secret", secret),
+            "daily_calls": 10_000_000,
+            "inventory_location": "WAREHOUSE",
+            "timeout": 20.0,
+        }
         if small_pages:
             section["page_size"] = 7
         orders = {"shipping_methods": {"Ground": "Ground"}}
@@ -138,11 +142,14 @@ class Customers(System):
         self._last += len(moments)
         rows = [
             {
-                "FirstName": "Jane", "LastName": "Doe", "Email": f"jane{number}@example.com",
-                "at": moment.isoformat(), "addresses": [PLACE | {"Name": "Jane Doe"}],
+                "FirstName": "Jane",
+                "LastName": "Doe",
+                "Email": f"jane{number}@example.com",
+                "at": moment.isoformat(),
+                "addresses": [PLACE | {"Name": "Jane Doe"}],
             }
             for number, moment in zip(numbers, moments, strict=True)
-        ]  # fmt: skip
+        ]
         ids: list[str] = self.control("customers", rows)["ids"]
         return ids
 

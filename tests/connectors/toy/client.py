@@ -90,10 +90,18 @@ class Files:
             milliseconds = (time.perf_counter() - started) * 1000
             log(
                 Exchange(
-                    datetime.now(UTC), KIND, "PUT", f"orders/{path.name}", status, milliseconds,
-                    1, correlation_id, error=fault, is_lost=status == UNANSWERED,
+                    datetime.now(UTC),
+                    KIND,
+                    "PUT",
+                    f"orders/{path.name}",
+                    status,
+                    milliseconds,
+                    1,
+                    correlation_id,
+                    error=fault,
+                    is_lost=status == UNANSWERED,
                 )
-            )  # fmt: skip
+            )
 
     def _path(self, order_id: str) -> Path:
         return self.orders / f"{quote(order_id, safe='')}.json"

@@ -46,17 +46,22 @@ class ToyOrders:
             "currency": order.currency,
             "total": str(order.total),
             "addressee": [
-                f"{address.first_name} {address.last_name}", address.line_1, address.line_2,
-                f"{address.postcode} {address.city}", address.country,
+                f"{address.first_name} {address.last_name}",
+                address.line_1,
+                address.line_2,
+                f"{address.postcode} {address.city}",
+                address.country,
             ],
             "lines": [
                 {
-                    "line": line.line_id, "sku": line.sku, "units": str(line.quantity),
+                    "line": line.line_id,
+                    "sku": line.sku,
+                    "units": str(line.quantity),
                     "price": str(line.unit_price),
                 }
                 for line in order.lines
             ],
-        }  # fmt: skip
+        }
 
     def change(
         self, known: Mapping[str, object], wanted: Mapping[str, object], *, whole: bool = False

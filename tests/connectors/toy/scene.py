@@ -50,9 +50,13 @@ class ToyScene(Scene):
         order = self.order(number)
         lines = [{"line": line["line"], "units": line["units"]} for line in order["lines"]]
         shipment = {
-            "id": f"P-{number}", "order": str(number), "carrier": "UPS", "tracking": tracking,
-            "at": datetime.now(UTC).isoformat(), "lines": lines,
-        }  # fmt: skip
+            "id": f"P-{number}",
+            "order": str(number),
+            "carrier": "UPS",
+            "tracking": tracking,
+            "at": datetime.now(UTC).isoformat(),
+            "lines": lines,
+        }
         with (self.folder / "shipments.jsonl").open("ab") as file:
             file.write(orjson.dumps(shipment) + b"\n")
 

@@ -112,7 +112,12 @@ def test_a_batch_is_checked() -> None:
     assert action_problems([good]) == {}
     assert {p[0].code for p in action_problems([good, good]).values()} == {"action_id_duplicate"}
     odd = ActionRequest(
-        action_id="B", source_id="1", kind="hold", node="N", requested_by="x", permission_set="y",
+        action_id="B",
+        source_id="1",
+        kind="hold",
+        node="N",
+        requested_by="x",
+        permission_set="y",
         requested_at=good.requested_at,
-    )  # fmt: skip
+    )
     assert action_problems([good, odd])[1][0].code == "action_part_missing"

@@ -22,7 +22,7 @@ def test_a_card_number_is_found_and_masked(number: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "4111 1111", "4111 1111 1111 1112", "1Z999AA10123456784", "9" * 16, "1234567812345670"],
-)  # fmt: skip
+)
 def test_other_numbers_stay(text: str) -> None:
     """A wrong check digit, an unknown brand, a tracking number, or simply too few digits."""
     assert card_number(text) is None

@@ -38,9 +38,21 @@ from domain.rules.permissions import (
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 HOME = Address(
-    "Jane", "Doe", "", "1 Elm", "", "Austin", "US-TX", "Texas", "78701", "US", "+15125550100", "",
-    "512-555-0100", "jane@example.com",
-)  # fmt: skip
+    "Jane",
+    "Doe",
+    "",
+    "1 Elm",
+    "",
+    "Austin",
+    "US-TX",
+    "Texas",
+    "78701",
+    "US",
+    "+15125550100",
+    "",
+    "512-555-0100",
+    "jane@example.com",
+)
 AWAY = Address("", "", "", "9 Oak", "", "Dallas", "US-TX", "Texas", "75201", "US", None, "", "", "")
 
 

@@ -13,8 +13,11 @@ from tests.model.world import NAME, STREAMS
 
 HOLD = "Customer Service"
 ELSEWHERE = {
-    "city": "Dallas", "state": "Texas", "postcode": "75201", "country_code": "US",
-}  # fmt: skip
+    "city": "Dallas",
+    "state": "Texas",
+    "postcode": "75201",
+    "country_code": "US",
+}
 
 
 @operation("agent", 2, number=NUMBER)

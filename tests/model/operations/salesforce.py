@@ -120,9 +120,12 @@ def reopen(life: Life, number: int) -> None:
 def move_status(life: Life, number: int, status: int) -> None:
     """Move an order to a status of fulfilment by hand."""
     names = {
-        9: "In Fulfillment", 3: "Partially Fulfilled", 10: "Delivered", 2: "Fulfilled",
+        9: "In Fulfillment",
+        3: "Partially Fulfilled",
+        10: "Delivered",
+        2: "Fulfilled",
         8: "Allocated",
-    }  # fmt: skip
+    }
     if summary(life, number)["Status"] == names[status]:
         raise NotPossibleError
     change(life, number, {"Status": names[status]})

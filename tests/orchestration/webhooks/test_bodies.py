@@ -15,10 +15,20 @@ from tests.orchestration.webhooks.senders import HOOK, PUSH, Served, event, push
 def test_a_signed_body_of_another_shape_is_refused_with_422(server: Served) -> None:
     """No signed body is a crash; one that isn't UTF-8 can't be signed by the scheme."""
     bodies = (
-        b"", b"{", b"[]", b"null", b'{"data": 1}', b"\xff\xfe", b"[" * 100_000, event("a b"),
-        event("\u0000"), event([1]), event("1" * 100), event(1, "store/order/\u2028"),
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"data": 1}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        event("a b"),
+        event("\u0000"),
+        event([1]),
+        event("1" * 100),
+        event(1, "store/order/\u2028"),
         event(1, "orders"),
-    )  # fmt: skip
+    )
     for body in bodies:
         assert server.post(body).status_code == (401 if body.startswith(b"\xff") else 422), body[
             :80

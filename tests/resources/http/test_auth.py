@@ -213,9 +213,12 @@ def test_requests_go_to_the_address_that_came_with_the_token(address: str) -> No
     auth = addressed(address, "https://eu8.api.example.com")
     limiter = Limiter(LocalQuota(), "b", quota=10, window_seconds=1.0)
     policy = ClientPolicy(
-        system="acme", base_url="https://login.example.com", auth=auth, limiter=limiter,
+        system="acme",
+        base_url="https://login.example.com",
+        auth=auth,
+        limiter=limiter,
         address=lambda: f"{auth.address()}/v1",
-    )  # fmt: skip
+    )
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -303,8 +306,11 @@ def test_a_clock_that_was_set_meanwhile_is_noticed() -> None:
     tokens.invalidate(sent)
     tokens.headers()
     assert [form[-10:] for form in endpoint.forms] == [
-        "1767225600", "1767232800", "1767240000", "1767232800",
-    ]  # fmt: skip
+        "1767225600",
+        "1767232800",
+        "1767240000",
+        "1767232800",
+    ]
 
 
 @pytest.mark.parametrize("dated", [{"date": "Thu, 01 Jan 2026 00:00:02 GMT"}, {"date": "?"}, {}])

@@ -47,9 +47,15 @@ class OrderFiles:
         )
         renames = fields.of("shipment")
         known = (
-            "order_number", "shipment_number", "tracking_number", "carrier_code", "carrier_name",
-            "manifest_number", "status", "shipped_at",
-        )  # fmt: skip
+            "order_number",
+            "shipment_number",
+            "tracking_number",
+            "carrier_code",
+            "carrier_name",
+            "manifest_number",
+            "status",
+            "shipped_at",
+        )
         names = {name: fields.name("shipment", name) for name in known}
         self._names = {name.casefold(): name for name in names.values()}
         self._items = fields.name("shipment", "items")
@@ -118,10 +124,13 @@ class OrderFiles:
     def _shipment_of(self, rows: list[Row], origin: _Origin) -> bytes:
         """Return a shipment's document; rows that contradict each other are its fault."""
         heads = [
-            {self._names.get(name, name): text for name, text in row.cells.items()
-             if name not in self._units}
+            {
+                self._names.get(name, name): text
+                for name, text in row.cells.items()
+                if name not in self._units
+            }
             for row in rows
-        ]  # fmt: skip
+        ]
         units = [
             {self._units[name]: text for name, text in row.cells.items() if name in self._units}
             for row in rows

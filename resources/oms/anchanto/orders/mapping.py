@@ -117,8 +117,12 @@ def _totals(order: Order, lines: list[OrderLine]) -> Json:
         shipping, discounts = shipping + max(rounding, ZERO), discounts - min(rounding, ZERO)
     paid = sum((payment.amount for payment in order.payments), ZERO)
     amounts = {
-        "subtotal": goods, "discount": discounts, "shipping": shipping, "tax": tax, "paid": paid,
-    }  # fmt: skip
+        "subtotal": goods,
+        "discount": discounts,
+        "shipping": shipping,
+        "tax": tax,
+        "paid": paid,
+    }
     return {name: to_number(amount, f"totals.{name}") for name, amount in amounts.items()}
 
 

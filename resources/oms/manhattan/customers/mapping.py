@@ -21,8 +21,12 @@ from resources.oms.manhattan.settings import ManhattanSettings
 Json: TypeAlias = dict[str, object]
 JsonView: TypeAlias = Mapping[str, object]
 ID, ACTIVE, ADDRESSES, ADDRESS_ID, ADDRESS = (
-    "CustomerId", "IsActive", "CustomerAddress", "AddressId", "Address",
-)  # fmt: skip
+    "CustomerId",
+    "IsActive",
+    "CustomerAddress",
+    "AddressId",
+    "Address",
+)
 CONSTANT = frozenset({ID, "OrgId"})
 """Attributes that address a customer, and never change."""
 
@@ -182,6 +186,8 @@ def _removed(before: JsonView) -> Json:
     """Return what is sent for an address that the store has removed: its person is taken out."""
     flags: Json = dict.fromkeys(name for name in before if name.startswith("IsDefault"))
     return {
-        ADDRESS_ID: before[ADDRESS_ID], **flags, ACTIVE: False,
+        ADDRESS_ID: before[ADDRESS_ID],
+        **flags,
+        ACTIVE: False,
         ADDRESS: dict.fromkeys(_address_of(before)),
-    }  # fmt: skip
+    }

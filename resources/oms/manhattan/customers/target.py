@@ -89,8 +89,10 @@ class CustomerLookup:
             wanted, page = set(chunk), 0
             while wanted:
                 body: dict[str, object] = {
-                    "Query": any_of(ID, chunk), "Page": page, "Size": len(chunk)
-                }  # fmt: skip
+                    "Query": any_of(ID, chunk),
+                    "Page": page,
+                    "Size": len(chunk),
+                }
                 found = dict(
                     map(_identified, rows_of(fetch_answer(self._client, self._path, body)))
                 )

@@ -108,8 +108,11 @@ class _Draft:
     def _prices(self, price: Decimal) -> Iterator[Draft]:
         currency = self._new.currency
         if not currency:
-            self._note("price", "the currency of new products' prices is not known",
-                       "set prices.currency, or leave the price out")  # fmt: skip
+            self._note(
+                "price",
+                "the currency of new products' prices is not known",
+                "set prices.currency, or leave the price out",
+            )
             return
         units = price / minor_unit(currency)
         if units != units.to_integral_value():

@@ -30,9 +30,11 @@ SPLIT = "~"
 NUMBER_FIRST = frozenset({"US", "CA", "GB", "IE", "AU", "NZ", "FR", "ZA", "IN", "SG", "HK"})
 """Countries that write the house number before the street."""
 NAMES = {
-    "street_1": "streetName", "street_2": "additionalStreetInfo", "zip": "postalCode",
+    "street_1": "streetName",
+    "street_2": "additionalStreetInfo",
+    "zip": "postalCode",
     "country_iso2": "country",
-}  # fmt: skip
+}
 """Field of an address's problem -> the vendor's name of it, where it differs."""
 LONGEST_PART = 1_000
 REMEMBERED = 4096
@@ -209,9 +211,12 @@ def written_address(raw: Address, email: str = "") -> RawAddress:
     # The vendor keeps the house number apart, and carriers want the line as the country writes it.
     parts = (number, street) if country.upper() in NUMBER_FIRST else (street, number)
     more = (
-        raw.additional_street_info, raw.building, raw.apartment, raw.p_o_box,
+        raw.additional_street_info,
+        raw.building,
+        raw.apartment,
+        raw.p_o_box,
         raw.additional_address_info,
-    )  # fmt: skip
+    )
     lines = [text.strip() for text in more if text and text.strip()]
     first = " ".join(part for part in parts if part)
     if not first and lines:

@@ -176,10 +176,15 @@ def _open_price(variant: documents.Variant) -> documents.Price | None:
         if price is not None
         and price.value is not None
         and not any(
-            (price.country, price.channel, price.customer_group, price.valid_from,
-             price.valid_until)
+            (
+                price.country,
+                price.channel,
+                price.customer_group,
+                price.valid_from,
+                price.valid_until,
+            )
         )
-    ]  # fmt: skip
+    ]
     return found[0] if len(found) == 1 else None
 
 

@@ -104,9 +104,7 @@ def tracking_data(request: ShipmentRequest, carrier: str) -> Action:
 
 
 def _shown(held: TrackingData) -> Action:
-    written = {
-        "trackingId": held.tracking_id, "carrier": held.carrier, "provider": held.provider
-    }  # fmt: skip
+    written = {"trackingId": held.tracking_id, "carrier": held.carrier, "provider": held.provider}
     return {name: value for name, value in written.items() if value}
 
 

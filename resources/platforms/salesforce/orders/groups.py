@@ -31,12 +31,12 @@ GROUP = {
     "phone": "PhoneNumber", "email": "EmailAddress",
 }  # fmt: skip
 """Field of an address's problem -> the vendor's name of it."""
-BILLING = {
-    name: written.replace("DeliverTo", "Billing") for name, written in GROUP.items()
-} | {
-    "first_name": "BillToContact.FirstName", "last_name": "BillToContact.LastName",
-    "phone": "BillingPhoneNumber", "email": "BillingEmailAddress",
-}  # fmt: skip
+BILLING = {name: written.replace("DeliverTo", "Billing") for name, written in GROUP.items()} | {
+    "first_name": "BillToContact.FirstName",
+    "last_name": "BillToContact.LastName",
+    "phone": "BillingPhoneNumber",
+    "email": "BillingEmailAddress",
+}
 LONGEST_PART = 1_000
 REMEMBERED = 4096
 NO_GROUP = Group()

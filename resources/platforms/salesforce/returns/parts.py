@@ -142,8 +142,11 @@ def _header(held: Held, record: ReturnRecord) -> Values:
         RETURN_FIELD: record.return_id[:LONGEST_TEXT],
         TRACKING_FIELD: record.tracking_number[:LONGEST_TEXT] or None,
     }
-    now = {} if held.own is None else {RETURN_FIELD: held.own.number,
-                                       TRACKING_FIELD: held.own.tracking}  # fmt: skip
+    now = (
+        {}
+        if held.own is None
+        else {RETURN_FIELD: held.own.number, TRACKING_FIELD: held.own.tracking}
+    )
     return {name: text for name, text in texts.items() if text != now.get(name)}
 
 
@@ -252,8 +255,10 @@ def _collections(settings: SalesforceSettings, rows: list[Values]) -> list[Part]
     url = f"{settings.data_path}/composite/sobjects/ReturnOrderLineItem/{KEY_FIELD}"
     return [
         {
-            "method": "PATCH", "url": url, "referenceId": f"lines{start}",
+            "method": "PATCH",
+            "url": url,
+            "referenceId": f"lines{start}",
             "body": {"allOrNone": True, "records": rows[start : start + MOST_ROWS]},
         }
         for start in range(0, len(rows), MOST_ROWS)
-    ]  # fmt: skip
+    ]

@@ -64,11 +64,14 @@ class HeldOrder:
         """Return the order's shipments."""
         return [
             StoreShipment(
-                shipment.id or "", self._group_of(shipment), shipment.tracking_number or "",
-                _lines(shipment), key_of(shipment),
+                shipment.id or "",
+                self._group_of(shipment),
+                shipment.tracking_number or "",
+                _lines(shipment),
+                key_of(shipment),
             )
             for shipment in shipments_of(self.order)
-        ]  # fmt: skip
+        ]
 
     def shipment(self, shipment_id: str) -> Shipment | None:
         """Return one of the order's shipments."""

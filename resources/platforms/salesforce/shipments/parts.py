@@ -178,11 +178,13 @@ class Parts:
         url = f"{self._path}/composite/sobjects/{name}/{KEY_FIELD}"
         return [
             {
-                "method": "PATCH", "url": url, "referenceId": f"{name}{start}",
+                "method": "PATCH",
+                "url": url,
+                "referenceId": f"{name}{start}",
                 "body": {"allOrNone": True, "records": rows[start : start + MOST_ROWS]},
             }
             for start in range(0, len(rows), MOST_ROWS)
-        ]  # fmt: skip
+        ]
 
 
 def _given(values: Part) -> Part:

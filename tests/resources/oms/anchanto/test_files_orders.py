@@ -122,8 +122,9 @@ def test_an_order_is_written_in_the_accounts_columns(tmp_path: Path, suffix: str
     assert file.name.endswith(f"Z-{claimed.key}.{suffix}")
     rows = [row.cells for row in rows_of(file, Form(()))]
     assert [(row["orderno"], row["article"], row["order_items.quantity"]) for row in rows] == [
-        ("T-1", "SKU-1", "2"), ("T-1", "SKU-2", "1"),
-    ]  # fmt: skip
+        ("T-1", "SKU-1", "2"),
+        ("T-1", "SKU-2", "1"),
+    ]
     assert "shipping_address.zip" in rows[0]
     rest = OrderRows(AnchantoFields.model_validate(fields), columns).columns
     assert not {"remarks", "number", "order_items.sku"} & set(rest)
@@ -195,19 +196,29 @@ def test_shipments_of_a_file_are_parcels_of_the_order_that_was_sent(
     """Rows of one number are one shipment; a later file corrects it, an older one does not."""
     send(oms, save(payload_of(oms)))
     assert progress(oms).milestone() is Milestone.CREATED
-    rows = (("T-1", "S1", "1Z5R89390357567127", "In_transit", "SKU-1", 2),
-            ("T-1", "S1", "1Z5R89390357567127", "In_transit", "SKU-2", 1))  # fmt: skip
+    rows = (
+        ("T-1", "S1", "1Z5R89390357567127", "In_transit", "SKU-1", 2),
+        ("T-1", "S1", "1Z5R89390357567127", "In_transit", "SKU-2", 1),
+    )
     put(tmp_path / "shipments/1.csv", *rows, header=SHIPMENT, age=50)
     [parcel] = progress(oms).parcels
     assert [(line.line_id, int(line.quantity)) for line in parcel.lines] == [("11", 2), ("12", 1)]
     changed = progress(oms).updated_at
     put(tmp_path / "shipments/2.csv", *rows, header=SHIPMENT, age=40)
     assert progress(oms).updated_at == changed, "the same again is no change"
-    put(tmp_path / "shipments/0.csv", ("T-1", "S1", "OLD", "Packed", "SKU-1", 1),
-        header=SHIPMENT, age=900)  # fmt: skip
+    put(
+        tmp_path / "shipments/0.csv",
+        ("T-1", "S1", "OLD", "Packed", "SKU-1", 1),
+        header=SHIPMENT,
+        age=900,
+    )
     assert progress(oms).updated_at == changed
-    put(tmp_path / "shipments/3.xlsx", ("T-1", "S1", "NEW", "In_transit", "SKU-1", 2),
-        header=SHIPMENT, age=30)  # fmt: skip
+    put(
+        tmp_path / "shipments/3.xlsx",
+        ("T-1", "S1", "NEW", "In_transit", "SKU-1", 2),
+        header=SHIPMENT,
+        age=30,
+    )
     [parcel] = progress(oms).parcels
     assert (parcel.tracking_number, len(parcel.lines)) == ("NEW", 1)
 

@@ -49,8 +49,10 @@ def test_an_order_has_the_stores_ids_lines_and_sums() -> None:
     assert made["carrier"]["carrier_code"] == "Ground"
     assert made["shipping_address"]["state"] == "TX"
     assert made["payment"] == {
-        "method": "Credit Card", "status": "authorized", "reference": "auth-9",
-    }  # fmt: skip
+        "method": "Credit Card",
+        "status": "authorized",
+        "reference": "auth-9",
+    }
 
 
 def test_remarks_are_what_the_shopper_wrote() -> None:

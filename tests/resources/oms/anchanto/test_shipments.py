@@ -111,9 +111,13 @@ def test_without_a_carriers_name_its_number_may_prove_it() -> None:
     assert carrier("", "", "1Z5R89390357567127") == ("ups", "", [])
     assert carrier("", "", "X1") == (None, "", ["carrier_unknown"])
     sent = shipment_row(
-        ("SKU-1", 2), ("SKU-2", 1), manifest_number="M", tracking_number="", carrier_code="",
+        ("SKU-1", 2),
+        ("SKU-2", 1),
+        manifest_number="M",
+        tracking_number="",
+        carrier_code="",
         carrier_name="",
-    )  # fmt: skip
+    )
     bare = mapped(captured(sent))
     assert [parcel.carrier for parcel in bare.record.parcels] == [None]
     assert bare.warnings == ()

@@ -46,14 +46,20 @@ CONNECTION = connection_of(orders={"order_id_prefix": "T-"})
 ORDER: Json = {
     "id": 1,
     "fields": {
-        "no": "T-1", "state": "Ready_to_Ship", "changed": "2026-03-04T05:06:07Z",
+        "no": "T-1",
+        "state": "Ready_to_Ship",
+        "changed": "2026-03-04T05:06:07Z",
         "lines": [{"ref": "11", "sku": "A", "quantity": 2}],
     },
-}  # fmt: skip
+}
 PARCEL: Json = {
-    "order": "T-1", "no": "S1", "tracking_number": "1Z", "carrier_code": "UPS",
-    "status": "Ready_to_Ship", "contents": [{"sku": "A", "quantity": 2}],
-}  # fmt: skip
+    "order": "T-1",
+    "no": "S1",
+    "tracking_number": "1Z",
+    "carrier_code": "UPS",
+    "status": "Ready_to_Ship",
+    "contents": [{"sku": "A", "quantity": 2}],
+}
 
 
 def answer(request: httpx.Request) -> httpx.Response:
@@ -105,12 +111,19 @@ def test_a_new_order_is_sent_in_the_accounts_names() -> None:
 def test_a_field_of_the_accounts_own_is_not_taken_for_ours() -> None:
     """Where ours has another name there; names within other objects are apart."""
     fields = AnchantoFields(order={"status": "state", "customer.name": "full_name"})
-    held = {"state": "New", "status": "synced", "name": "x", "customer": {"full_name": "Ada"},
-            "shipping_address": {"state": "TX"}}  # fmt: skip
-    assert fields.incoming("order", held) == {
-        "status": "New", "name": "x", "customer": {"name": "Ada"},
+    held = {
+        "state": "New",
+        "status": "synced",
+        "name": "x",
+        "customer": {"full_name": "Ada"},
         "shipping_address": {"state": "TX"},
-    }  # fmt: skip
+    }
+    assert fields.incoming("order", held) == {
+        "status": "New",
+        "name": "x",
+        "customer": {"name": "Ada"},
+        "shipping_address": {"state": "TX"},
+    }
 
 
 def test_names_that_do_not_differ_cost_nothing() -> None:
@@ -154,8 +167,10 @@ def test_a_token_is_sent_as_it_is_or_with_a_prefix() -> None:
     assert tokens.headers() == {"Authorization": "j1"}
     assert len(asked) == 2
     assert "secret-9" not in repr(tokens)
-    wire = {"headers": {"token": "X-Token", "token_prefix": "Bearer "},
-            "fields": {"login": {"jwt": "token", "api_user": "user"}}}  # fmt: skip
+    wire = {
+        "headers": {"token": "X-Token", "token_prefix": "Bearer "},
+        "fields": {"login": {"jwt": "token", "api_user": "user"}},
+    }
     other, asked = login(httpx.Response(200, json={"token": "j"}), wire=wire)
     assert other.headers() == {"X-Token": "Bearer j"}
     assert list(orjson.loads(asked[0].content)) == ["user"]

@@ -27,8 +27,14 @@ def source(**changes: Any) -> PricesSource:
 
 def product(**changes: Any) -> bytes:
     """Return a product as the account answers it."""
-    row = {"sku": "MUG", "name": "Mug", "retail_price": "12.50", "wholesale_price": "7.00",
-           "last_updated_datetime": "2026-05-01 10:00:00", "aliases": []}  # fmt: skip
+    row = {
+        "sku": "MUG",
+        "name": "Mug",
+        "retail_price": "12.50",
+        "wholesale_price": "7.00",
+        "last_updated_datetime": "2026-05-01 10:00:00",
+        "aliases": [],
+    }
     return orjson.dumps(row | changes)
 
 
@@ -40,8 +46,11 @@ def test_the_chosen_price_is_exact_however_it_is_written(written: Any, amount: s
         assert isinstance(mapped, Mapped)
         price = mapped.record
         assert (price.sku, price.regular, price.sale, price.currency) == (
-            "MUG", Decimal(amount), None, "",
-        )  # fmt: skip
+            "MUG",
+            Decimal(amount),
+            None,
+            "",
+        )
 
 
 @pytest.mark.parametrize("written", ["0.00", 0, None])
@@ -53,9 +62,16 @@ def test_a_price_of_zero_is_not_set(written: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"sku": None}, {"sku": ""}, {"retail_price": "-1"}, {"retail_price": "x"},
-                {"retail_price": "1e400"}, {"sku": ["MUG"]}],
-)  # fmt: skip
+    "changes",
+    [
+        {"sku": None},
+        {"sku": ""},
+        {"retail_price": "-1"},
+        {"retail_price": "x"},
+        {"retail_price": "1e400"},
+        {"sku": ["MUG"]},
+    ],
+)
 def test_what_can_not_be_read_is_rejected(changes: Json) -> None:
     """With the field, and without a guess."""
     with pytest.raises(RecordRejected) as raised:

@@ -311,8 +311,11 @@ def test_the_view_is_the_connections_or_the_tenants_own(
     mapped = source.to_canonical(orjson.dumps(bare))
     assert isinstance(mapped, Mapped)
     assert (asked, source.view, record.source_id, mapped.record.node) == (
-        [view], view, f"SKU-1@{view}", view,
-    )  # fmt: skip
+        [view],
+        view,
+        f"SKU-1@{view}",
+        view,
+    )
 
 
 def test_a_reader_that_stops_early_makes_no_further_call() -> None:

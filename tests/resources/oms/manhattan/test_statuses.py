@@ -93,5 +93,7 @@ def test_no_unknown_status_is_taken_for_confirmed(status: str) -> None:
         return_status(Decimal(status), "OrderLine[1]")
     [problem] = raised.value.problems
     assert (problem.code, problem.field, problem.value) == (
-        "status_unknown", "OrderLine[1]", status,
-    )  # fmt: skip
+        "status_unknown",
+        "OrderLine[1]",
+        status,
+    )

@@ -37,9 +37,13 @@ def open_store(project: Project) -> Iterator[Open]:
 
     def make(sections: dict[str, Any] | None = None, **changes: Any) -> Commercetools:
         chosen = settings(
-            project_key=project.name, region=None, api_url=project.url, auth_url=project.url,
-            requests_per_second=100_000, **changes,
-        )  # fmt: skip
+            project_key=project.name,
+            region=None,
+            api_url=project.url,
+            auth_url=project.url,
+            requests_per_second=100_000,
+            **changes,
+        )
         secret = f"sandbox-secret-{project.name}"
         built = build(chosen, connection(**(sections or {})), lambda _: secret, LocalQuota())
         assert isinstance(built, Commercetools)

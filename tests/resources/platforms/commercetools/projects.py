@@ -25,9 +25,11 @@ Json = dict[str, Any]
 def settings(**changes: Any) -> CommercetoolsSettings:
     """Return the settings of the tests' project."""
     base: Json = {
-        "project_key": "acme", "region": "europe-west1.gcp", "client_id": "lockstep",
+        "project_key": "acme",
+        "region": "europe-west1.gcp",
+        "client_id": "lockstep",
         "client_secret": {"env": "COMMERCETOOLS_SECRET"},
-    }  # fmt: skip
+    }
     return CommercetoolsSettings.model_validate(base | changes)
 
 
@@ -73,9 +75,11 @@ def _complete_payment(payment: Json, currency: str) -> None:
 def cents(amount: Any, currency: str = "USD", digits: int = 2) -> Json:
     """Return an amount in the major unit as money."""
     return {
-        "type": "centPrecision", "currencyCode": currency, "fractionDigits": digits,
+        "type": "centPrecision",
+        "currencyCode": currency,
+        "fractionDigits": digits,
         "centAmount": round(float(amount) * 10**digits),
-    }  # fmt: skip
+    }
 
 
 def result_of(document: object, decide: Decide = always, **changes: Any) -> Mapped[Order] | Skipped:

@@ -22,26 +22,43 @@ STREAMS = ("orders", "shipments", "customers")
 def notification(**changes: Any) -> Json:
     """Return a message of an order, in the format ``Platform``."""
     return {
-        "notificationType": "Message", "projectKey": "acme", "id": MESSAGE_ID, "version": 1,
-        "sequenceNumber": 2, "resource": {"typeId": "order", "id": ORDER}, "resourceVersion": 3,
-        "type": "OrderCreated", "order": {"id": ORDER}, "createdAt": AT, "lastModifiedAt": AT,
-    } | changes  # fmt: skip
+        "notificationType": "Message",
+        "projectKey": "acme",
+        "id": MESSAGE_ID,
+        "version": 1,
+        "sequenceNumber": 2,
+        "resource": {"typeId": "order", "id": ORDER},
+        "resourceVersion": 3,
+        "type": "OrderCreated",
+        "order": {"id": ORDER},
+        "createdAt": AT,
+        "lastModifiedAt": AT,
+    } | changes
 
 
 def change(kind: str = "ResourceUpdated", **changes: Any) -> Json:
     """Return a change of an order, in the format ``Platform``."""
     return {
-        "notificationType": kind, "projectKey": "acme", "version": 3, "oldVersion": 2,
-        "resource": {"typeId": "order", "id": ORDER}, "modifiedAt": AT,
-    } | changes  # fmt: skip
+        "notificationType": kind,
+        "projectKey": "acme",
+        "version": 3,
+        "oldVersion": 2,
+        "resource": {"typeId": "order", "id": ORDER},
+        "modifiedAt": AT,
+    } | changes
 
 
 def cloud(data: Json, **changes: Any) -> Json:
     """Return a notification in the format ``CloudEvents``."""
     return {
-        "specversion": "1.0", "id": MESSAGE_ID, "type": "com.commercetools.order.message.X",
-        "source": "/acme/orders", "subject": ORDER, "time": AT, "data": data,
-    } | changes  # fmt: skip
+        "specversion": "1.0",
+        "id": MESSAGE_ID,
+        "type": "com.commercetools.order.message.X",
+        "source": "/acme/orders",
+        "subject": ORDER,
+        "time": AT,
+        "data": data,
+    } | changes
 
 
 def read(body: object, streams: tuple[str, ...] = STREAMS) -> QueuedMessage:
@@ -77,10 +94,13 @@ def test_a_repeated_event_has_the_same_id_and_another_one_has_not() -> None:
     ids = [
         event_of(body).event_id
         for body in (
-            change(), change(), change(version=4), change("ResourceDeleted"),
+            change(),
+            change(),
+            change(version=4),
+            change("ResourceDeleted"),
             change(resource={"typeId": "order", "id": ORDER[:-1] + "2"}),
         )
-    ]  # fmt: skip
+    ]
     assert ids[0] == ids[1]
     assert len(set(ids)) == 4
 
@@ -99,11 +119,17 @@ def test_a_message_without_its_payload_is_a_hint_all_the_same() -> None:
         notification(resource={"typeId": "product", "id": ORDER}),
         notification(resource={"typeId": "inventory-entry", "id": ORDER}),
         change("ResourceCreated", resource={"typeId": "subscription", "id": ORDER}),
-        {"notificationType": "Event", "id": MESSAGE_ID, "type": "ImportContainerCreated",
-         "resourceType": "import-api", "data": {"key": "k"}, "createdAt": AT},
+        {
+            "notificationType": "Event",
+            "id": MESSAGE_ID,
+            "type": "ImportContainerCreated",
+            "resourceType": "import-api",
+            "data": {"key": "k"},
+            "createdAt": AT,
+        },
         {"notificationType": "Event", "data": "a text", "createdAt": AT},
     ],
-)  # fmt: skip
+)
 def test_what_no_stream_uses_is_taken_off_the_queue(body: Json) -> None:
     """Also the test notification of a new subscription."""
     assert read(body) == QueuedMessage("receipt-1")

@@ -144,8 +144,13 @@ def test_locations_are_channels_that_supply_stock(project: Project, open_store: 
     )["ids"]
     stock = open_store().targets["inventory"]
     assert stock.locations() == {"default": "default", "EAST": east}
-    project.set("stock", [{"sku": 'A"B', "quantity": 9, "reserved": 2},
-                          {"sku": 'A"B', "quantity": 4, "channel": "EAST"}])  # fmt: skip
+    project.set(
+        "stock",
+        [
+            {"sku": 'A"B', "quantity": 9, "reserved": 2},
+            {"sku": 'A"B', "quantity": 4, "channel": "EAST"},
+        ],
+    )
     assert stock.levels(['A"B', "NONE"]) == {('A"B', "default"): 7, ('A"B', east): 4}
 
 

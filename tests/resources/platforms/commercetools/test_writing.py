@@ -177,8 +177,9 @@ def test_a_carrier_is_written_by_its_configured_text(project: Project, open_stor
     apply(store, "shipments", request("ups", "UPS"), request("dhl", "DHL Paket"))
     deliveries = project.order(order_id)["shippingInfo"]["deliveries"]
     assert [d["parcels"][0]["trackingData"]["carrier"] for d in deliveries] == [
-        "United Parcel Service", "DHL Paket",
-    ]  # fmt: skip
+        "United Parcel Service",
+        "DHL Paket",
+    ]
 
 
 def test_an_order_is_not_read_again_for_the_writes_that_follow_a_read(

@@ -31,11 +31,15 @@ Json = dict[str, Any]
 def settings(**changes: Any) -> SalesforceSettings:
     """Return the settings of the tests' org."""
     base: Json = {
-        "my_domain": "https://acme.my.salesforce.com", "client_id": "lockstep",
-        "client_secret": {"env": "SALESFORCE_SECRET"}, "reads_pickup_location": True,
-        "pickup_methods": ["Collect"], "digital_methods": ["Email"],
-        "gift_wrap_names": ["Gift wrap"], "description_note": "customer",
-    }  # fmt: skip
+        "my_domain": "https://acme.my.salesforce.com",
+        "client_id": "lockstep",
+        "client_secret": {"env": "SALESFORCE_SECRET"},
+        "reads_pickup_location": True,
+        "pickup_methods": ["Collect"],
+        "digital_methods": ["Email"],
+        "gift_wrap_names": ["Gift wrap"],
+        "description_note": "customer",
+    }
     return SalesforceSettings.model_validate(base | changes)
 
 
@@ -57,9 +61,12 @@ def account(**changes: Any) -> Json:
     """Return an account with a contact and an address."""
     caller = Caller()
     row = {
-        "FirstName": "Jane", "LastName": "Doe", "Email": "jane.doe@example.com",
-        "Phone": "+1 512-555-0100", "addresses": [PLACE | {"Name": "Jane Doe"}],
-    }  # fmt: skip
+        "FirstName": "Jane",
+        "LastName": "Doe",
+        "Email": "jane.doe@example.com",
+        "Phone": "+1 512-555-0100",
+        "addresses": [PLACE | {"Name": "Jane Doe"}],
+    }
     caller.control("customers", [row | changes])
     text = select(customer_fields(settings()), "Account")
     found: Json = caller.query(text)["records"][0]

@@ -85,8 +85,10 @@ def test_a_record_without_a_usable_id_or_time_is_captured() -> None:
     bad: list[Json] = [{"Id": "x'y", "SystemModstamp": stamp(1)}, {"SystemModstamp": stamp(2)}]
     [found] = Answers([*bad, row(3, 3) | {"SystemModstamp": "soon"}]).read()
     assert [record.updated_at for record in found] == [
-        DAY + timedelta(hours=1), DAY + timedelta(hours=2), DAY,
-    ]  # fmt: skip
+        DAY + timedelta(hours=1),
+        DAY + timedelta(hours=2),
+        DAY,
+    ]
     assert len({record.source_id for record in found}) == 3
     assert found[2].source_id == name_of(3)
     assert not {name_of(1), "x'y", ""} & {record.source_id for record in found}
@@ -205,8 +207,9 @@ def test_a_text_or_a_reference_that_looks_unfinished_is_no_list() -> None:
     whole = orjson.loads(bytes(extended(both, "/query/3", page)))
     assert whole["B"] == {"totalSize": 1, "done": True, "records": [{"Id": "1"}]}
     assert {name: whole[name] for name in ("Note", "Owner")} == {
-        "Note": odd["Note"], "Owner": odd["Owner"],
-    }  # fmt: skip
+        "Note": odd["Note"],
+        "Owner": odd["Owner"],
+    }
     assert whole["A"]["records"] == [{"X": {"done": False}}]
 
 

@@ -84,8 +84,12 @@ def test_our_own_writes_do_not_echo(events: ChangeEvents, server: PubSub, wire: 
     server.add("OrderSummary", ORDER, changeOrigin=f"{OWN}-of-another")
     assert hints(events) == [("orders", ORDER, "OrderSummary UPDATE")]
     assert [is_own(each) for each in (OWN, "", None, 7, "client=lockstep2")] == [
-        True, False, False, False, False,
-    ]  # fmt: skip
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
     assert wire.open()._policy.default_headers["Sforce-Call-Options"] == "client=lockstep"
 
 
@@ -161,9 +165,14 @@ def test_a_header_of_any_form_is_read_or_refused() -> None:
     ]
     schema = {"type": "record", "name": "X", "fields": [*before, header]}
     values = {
-        "entityName": "Order", "recordIds": [ORDER], "changeType": "UPDATE", "changeOrigin": None,
-        "sequenceNumber": -3, "commitTimestamp": 2**40, "changedFields": [],
-    }  # fmt: skip
+        "entityName": "Order",
+        "recordIds": [ORDER],
+        "changeType": "UPDATE",
+        "changeOrigin": None,
+        "sequenceNumber": -3,
+        "commitTimestamp": 2**40,
+        "changedFields": [],
+    }
     parts = ({"x": 1.5, "y": -2.0}, b"ab", b"cd", [True, None], 0.5, -(2**40))
     kinds = [field["type"] for field in before]
     kinds[2] = {"type": "fixed", "size": 2}

@@ -51,8 +51,9 @@ def test_texts_are_written_and_shown(shop: Shop) -> None:
     assert save(shop, mug, name="Stoneware mug", description="<p>A\nmug</p>").state == "done"
     shown = held(shop, mug)[mug]
     assert (shown.content["name"], shown.content["description"]) == (
-        "Stoneware mug", "<p>A\nmug</p>",
-    )  # fmt: skip
+        "Stoneware mug",
+        "<p>A\nmug</p>",
+    )
     assert (shown.target_id, shown.content["skus"]) == (mug, ["MUG"])
     assert save(shop, mug, description="").state == "done"
     assert held(shop, mug)[mug].content["description"] == ""

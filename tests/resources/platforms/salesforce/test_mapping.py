@@ -46,8 +46,10 @@ def test_an_order_has_items_charges_taxes_and_payments() -> None:
         Decimal("0.41"),
     )
     assert (found.total, found.total_tax, found.tax_included) == (
-        Decimal("54.13"), Decimal("4.13"), False,
-    )  # fmt: skip
+        Decimal("54.13"),
+        Decimal("4.13"),
+        False,
+    )
     [payment] = found.payments
     assert (payment.source_method, payment.amount) == ("Visa", Decimal("54.13"))
     assert payment.transactions[0].reference == "auth-1"

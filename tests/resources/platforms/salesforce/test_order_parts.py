@@ -131,8 +131,9 @@ def test_a_rounding_of_the_orders_tax_is_on_its_largest_line() -> None:
     found = mapped(order() | {"TotalTaxAmount": 4.14, "GrandTotalAmount": 54.14})
     mug, shirt = found.lines
     assert [(tax.tax_id, tax.amount) for tax in mug.taxes] == [
-        ("tax", Decimal("2.48")), ("rounding", Decimal("0.01")),
-    ]  # fmt: skip
+        ("tax", Decimal("2.48")),
+        ("rounding", Decimal("0.01")),
+    ]
     assert [tax.tax_id for tax in shirt.taxes] == ["tax"]
     assert "tax_mismatch" in rejected(order() | {"TotalTaxAmount": 4.33, "GrandTotalAmount": 54.33})
 
@@ -140,13 +141,18 @@ def test_a_rounding_of_the_orders_tax_is_on_its_largest_line() -> None:
 def payment(method: str, amount: float, *states: str) -> Json:
     """Return a means of payment with authorisations in these states."""
     return {
-        "Method": method, "AuthorizationAmount": amount,
+        "Method": method,
+        "AuthorizationAmount": amount,
         "authorizations": [
-            {"GatewayRefNumber": f"{method}-{state}", "Amount": amount, "Status": state,
-             "EffectiveDate": AT}
+            {
+                "GatewayRefNumber": f"{method}-{state}",
+                "Amount": amount,
+                "Status": state,
+                "EffectiveDate": AT,
+            }
             for state in states
         ],
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
@@ -178,8 +184,9 @@ def test_a_payment_that_failed_is_none_and_one_under_way_has_no_transaction_yet(
     assert (amex.source_method, amex.transactions) == ("Amex", ())
     [visa] = mapped(order(payments=[payment("Visa", 54.13, "Failed", "Processed")])).payments
     assert [(each.reference, each.succeeded) for each in visa.transactions] == [
-        ("Visa-Failed", False), ("Visa-Processed", True),
-    ]  # fmt: skip
+        ("Visa-Failed", False),
+        ("Visa-Processed", True),
+    ]
 
 
 def test_a_refund_is_no_order() -> None:

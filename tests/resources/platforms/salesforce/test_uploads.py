@@ -86,8 +86,13 @@ def test_an_import_that_is_late_leaves_levels_uncertain(shop: Shop) -> None:
 
 def test_an_org_that_takes_no_files_gets_batches(shop: Shop) -> None:
     """Such as one without the resource; nothing is lost by the setting."""
-    rule = {"kind": "replaced", "status": 404, "body": [{"errorCode": "NOT_FOUND"}],
-            "method": "POST", "path": "/uploads"}  # fmt: skip
+    rule = {
+        "kind": "replaced",
+        "status": 404,
+        "body": [{"errorCode": "NOT_FOUND"}],
+        "method": "POST",
+        "path": "/uploads",
+    }
     shop.control("faults", [rule])
     assert {o.state for o in shop.apply("inventory", *levels(COUNT))} == {"done"}
     assert (counts(shop)[1], available(shop)) == (2, {5})

@@ -18,9 +18,21 @@ from resources.oms.manhattan.settings import ManhattanSettings
 
 Json = dict[str, Any]
 AT_HOME = Address(
-    "Ada", "Shore", "", "1 Row", "", "Austin", "US-TX", "Texas", "78701", "US",
-    "+15125550142", "", "+1 512-555-0142", "",
-)  # fmt: skip
+    "Ada",
+    "Shore",
+    "",
+    "1 Row",
+    "",
+    "Austin",
+    "US-TX",
+    "Texas",
+    "78701",
+    "US",
+    "+15125550142",
+    "",
+    "+1 512-555-0142",
+    "",
+)
 
 
 def mapper(**names: str | None) -> CustomerMapper:
@@ -47,10 +59,18 @@ def customer(**changes: Any) -> Customer:
         CustomerAddress(address_id="2", address=AT_HOME),
     )
     given = {
-        "customer_id": "US-7", "source_id": "7", "number": "7", "store": "abc",
-        "email": "ada@example.org", "first_name": "Ada", "phone_e164": "+15125550142",
-        "group": "3", "locale": "de", "accepts_marketing": False, "addresses": addresses,
-    }  # fmt: skip
+        "customer_id": "US-7",
+        "source_id": "7",
+        "number": "7",
+        "store": "abc",
+        "email": "ada@example.org",
+        "first_name": "Ada",
+        "phone_e164": "+15125550142",
+        "group": "3",
+        "locale": "de",
+        "accepts_marketing": False,
+        "addresses": addresses,
+    }
     return Customer(**(given | changes))
 
 
@@ -58,8 +78,14 @@ def test_only_what_the_tenant_has_an_attribute_for_is_sent() -> None:
     """Consent, language and group go where the tenant names attributes for them."""
     plain = mapper().payload(customer())
     assert set(plain) == {
-        "CustomerId", "OrgId", "IsActive", "FirstName", "Email", "Phone", "CustomerAddress"
-    }  # fmt: skip
+        "CustomerId",
+        "OrgId",
+        "IsActive",
+        "FirstName",
+        "Email",
+        "Phone",
+        "CustomerAddress",
+    }
     named = mapper(
         customer_consent="OptIn", customer_locale="Language", customer_group="Group"
     ).payload(customer())
@@ -75,8 +101,11 @@ def test_a_change_names_what_changed_and_clears_what_is_gone() -> None:
     change = customer_change(before, after)
     assert change is not None
     assert {n: v for n, v in change.items() if n != "CustomerAddress"} == {
-        "CustomerId": "US-7", "OrgId": "ACME", "Email": "new@example.org", "FirstName": None
-    }  # fmt: skip
+        "CustomerId": "US-7",
+        "OrgId": "ACME",
+        "Email": "new@example.org",
+        "FirstName": None,
+    }
     first, second = change["CustomerAddress"]  # type: ignore[misc]
     assert (first["AddressId"], first["IsDefaultShipping"]) == ("1", None)
     assert (second["AddressId"], second["IsActive"]) == ("2", False)

@@ -101,9 +101,11 @@ def lookup(*pages: Sequence[object], size: int = 50) -> tuple[CustomerLookup, li
         return httpx.Response(200, content=orjson.dumps({"success": True, "data": rows}))
 
     policy = ClientPolicy(
-        system="manhattan", base_url="http://127.0.0.1:9", auth=NoAuth(),
+        system="manhattan",
+        base_url="http://127.0.0.1:9",
+        auth=NoAuth(),
         limiter=Limiter(LocalQuota(), "t", quota=10_000, window_seconds=1),
-    )  # fmt: skip
+    )
     client = ApiClient(policy, transport=httpx.MockTransport(handle))
     return CustomerLookup(client, settings_of(search_page_size=size)), calls
 

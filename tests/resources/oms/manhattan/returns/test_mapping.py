@@ -134,9 +134,11 @@ def test_without_units_by_status_the_lowest_status_of_the_line_counts() -> None:
 def test_canceled_units_are_those_of_the_history() -> None:
     """The quantity drops to 0 when a return is canceled."""
     line = returned(
-        "1", ("19000", 0), Quantity=0,
+        "1",
+        ("19000", 0),
+        Quantity=0,
         OrderLineCancelHistory=[{"CancelQuantity": 2, "CancelReason": {"ReasonId": "Kept"}}],
-    )  # fmt: skip
+    )
     [mapped] = read(a_return(line)).lines
     assert mapped.in_status(S.CANCELED) == 2
     assert mapped.quantity == 2

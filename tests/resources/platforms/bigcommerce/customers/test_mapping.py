@@ -41,9 +41,11 @@ def codes(document: Any) -> dict[str, str]:
 def test_a_customer_keeps_what_the_oms_needs() -> None:
     """Names and texts cleaned, phones in E.164, states by their ISO codes."""
     document = customer(
-        7, first_name="  Adalheid ", customer_group_id=3,
+        7,
+        first_name="  Adalheid ",
+        customer_group_id=3,
         accepts_product_review_abandoned_cart_emails=True,
-    )  # fmt: skip
+    )
     found = mapped(document).record
     assert (found.source_id, found.number, found.store) == ("7", "7", "abc")
     assert (found.first_name, found.email, found.group) == ("Adalheid", "ada7@example.org", "3")

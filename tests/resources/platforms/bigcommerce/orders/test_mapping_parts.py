@@ -66,9 +66,12 @@ def test_a_line_that_is_fetched_apart_is_placed_by_its_pickup() -> None:
     document["consignments"]["shipping"] = []
     document["consignments"]["pickups"] = [pickup]
     document |= {
-        "shipping_cost_ex_tax": "0", "shipping_cost_inc_tax": "0", "shipping_cost_tax": "0",
-        "total_tax": "2.0000", "total_inc_tax": "22.0000",
-    }  # fmt: skip
+        "shipping_cost_ex_tax": "0",
+        "shipping_cost_inc_tax": "0",
+        "shipping_cost_tax": "0",
+        "total_tax": "2.0000",
+        "total_inc_tax": "22.0000",
+    }
     line = LINE | {"order_address_id": 0, "order_pickup_method_id": 12}
     pickup["line_items"] = [{"url": "x", "resource": "/orders/1001/products/501"}]
     places = {"pickup_locations": {"EAST": "STORE1"}}
@@ -124,8 +127,10 @@ def test_the_taxes_of_discounted_lines_are_of_what_is_left_of_them() -> None:
     document["consignments"]["shipping"][0]["line_items"].append(plain)
     line["applied_discounts"] = [{"id": "coupon", "amount": "10.0000", "code": "TEN"}]
     document |= {
-        "coupon_discount": "10.0000", "total_tax": "3.5000",
-        "total_ex_tax": "35.0000", "total_inc_tax": "38.5000",
-    }  # fmt: skip
+        "coupon_discount": "10.0000",
+        "total_tax": "3.5000",
+        "total_ex_tax": "35.0000",
+        "total_inc_tax": "38.5000",
+    }
     first, second = mapped(document).lines
     assert (first.total_tax(), second.total_tax()) == (D("1.00"), D("2.00"))

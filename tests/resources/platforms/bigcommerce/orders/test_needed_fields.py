@@ -30,10 +30,13 @@ def mapped_with_warnings(document: Json) -> tuple[Order, dict[str, str]]:
 def digital(**consignment: Any) -> Json:
     """Return an order of one download and nothing else."""
     document = order(
-        shipping_cost_ex_tax="0", shipping_cost_inc_tax="0", shipping_cost_tax="0",
-        total_tax="2.0000", total_inc_tax="22.0000",
+        shipping_cost_ex_tax="0",
+        shipping_cost_inc_tax="0",
+        shipping_cost_tax="0",
+        total_tax="2.0000",
+        total_inc_tax="22.0000",
         billing_address={"email": "jane@example.com", "first_name": "Jane"},
-    )  # fmt: skip
+    )
     line = copy.deepcopy(LINE) | {"type": "digital", "order_address_id": 0}
     held = {"recipient_email": "jane@example.com", "line_items": [line]} | consignment
     document["consignments"] |= {"shipping": [], "downloads": [held]}

@@ -73,14 +73,18 @@ def test_a_refund_takes_its_share_of_discounts_wrapping_and_rounding() -> None:
     wrapped = {
         "quantity_refunded": 1,
         "applied_discounts": [{"id": "coupon", "amount": "5.0000", "code": "FIVE", "name": ""}],
-        "wrapping_cost_ex_tax": "1.0000", "wrapping_cost_tax": "0.1000",
-    }  # fmt: skip
+        "wrapping_cost_ex_tax": "1.0000",
+        "wrapping_cost_tax": "0.1000",
+    }
     document = refunded(
         wrapped,
-        wrapping_cost_ex_tax="1.0000", wrapping_cost_tax="0.1000",
-        coupon_discount="5.0000", discount_amount="6.0000",
-        total_tax="6.6100", total_inc_tax="61.6100",
-    )  # fmt: skip
+        wrapping_cost_ex_tax="1.0000",
+        wrapping_cost_tax="0.1000",
+        coupon_discount="5.0000",
+        discount_amount="6.0000",
+        total_tax="6.6100",
+        total_inc_tax="61.6100",
+    )
     record = mapped_order(document).record
     first = record.lines[0]
     assert (first.quantity, first.line_total) == (2, 20)
@@ -214,8 +218,11 @@ def test_a_number_of_refunded_units_that_cannot_be_read_rejects(field: str) -> N
 def test_a_refund_in_yen_is_in_whole_yen() -> None:
     """Shares are rounded to the currency's minor unit."""
     line = {
-        "quantity_refunded": 1, "price_ex_tax": "333", "total_ex_tax": "1000", "total_tax": "100"
-    }  # fmt: skip
+        "quantity_refunded": 1,
+        "price_ex_tax": "333",
+        "total_ex_tax": "1000",
+        "total_tax": "100",
+    }
     document = refunded(
         line, default_currency_code="JPY", total_tax="103.5000", total_inc_tax="1138.5000"
     )
@@ -240,9 +247,13 @@ def test_a_free_item_that_is_refunded_changes_no_discount() -> None:
 def event(number: int, amount: float, **changes: Any) -> Json:
     """Return a gateway's capture."""
     return {
-        "id": number, "event": "capture", "amount": amount, "currency": "USD", "status": "ok",
+        "id": number,
+        "event": "capture",
+        "amount": amount,
+        "currency": "USD",
+        "status": "ok",
         "gateway_transaction_id": f"ch_{number}",
-    } | changes  # fmt: skip
+    } | changes
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,12 @@ Json = dict[str, Any]
 REQUEST, OUTCOME = "lockstepRequest", "lockstepOutcome"
 NOW = datetime.now(UTC)
 ASKED: Json = {
-    "id": "R1", "kind": "hold", "requested_by": "agent-7", "permission_set": "operator",
+    "id": "R1",
+    "kind": "hold",
+    "requested_by": "agent-7",
+    "permission_set": "operator",
     "requested_at": NOW.isoformat(),
-}  # fmt: skip
+}
 
 
 def text_of(**changes: Any) -> str:
@@ -170,17 +173,23 @@ def test_an_outcome_is_written_beside_its_own_request_only(
     known = report(source, refused, *elsewhere)
     assert known == [one.action_id for one in (refused, *elsewhere)]
     assert orjson.loads(project.order(order_id)["custom"]["fields"][OUTCOME]) == {
-        "id": "R1", "state": "refused", "code": "action_too_late", "reason": "It has left.",
-    }  # fmt: skip
+        "id": "R1",
+        "state": "refused",
+        "code": "action_too_late",
+        "reason": "It has left.",
+    }
     assert OUTCOME not in project.order(other)["custom"]["fields"]
 
 
 def fault(project: Project, method: str, status: int, times: int | None = None) -> None:
     """Answer requests for orders so."""
     rule = {
-        "kind": "status", "status": status, "path": "orders/[^/]+$", "method": method,
+        "kind": "status",
+        "status": status,
+        "path": "orders/[^/]+$",
+        "method": method,
         "body": {"statusCode": status, "message": "no", "errors": [{"code": "Odd"}]},
-    }  # fmt: skip
+    }
     project.set("faults", [rule | ({"times": times} if times else {})])
 
 

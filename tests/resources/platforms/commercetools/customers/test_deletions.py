@@ -33,10 +33,12 @@ def read(store: Any, window: Window = WINDOW) -> list[RawRecord]:
 def message(number: int, **changes: Any) -> Json:
     """Return the message of a deletion."""
     return {
-        "id": f"m{number}", "type": "CustomerDeleted",
+        "id": f"m{number}",
+        "type": "CustomerDeleted",
         "resource": {"typeId": "customer", "id": f"{CUSTOMER}{number}"},
-        "createdAt": (DAY + timedelta(minutes=number)).isoformat(), **changes,
-    }  # fmt: skip
+        "createdAt": (DAY + timedelta(minutes=number)).isoformat(),
+        **changes,
+    }
 
 
 def answering(*pages: Sequence[object]) -> Commercetools:

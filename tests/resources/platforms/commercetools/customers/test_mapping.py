@@ -33,9 +33,12 @@ CUSTOMER: Json = {
 def mapper(**settings: Any) -> CustomerMapper:
     """Return the mapping of one project."""
     given = {
-        "project_key": "lab", "region": "europe-west1.gcp", "client_id": "x",
-        "client_secret": {"env": "SECRET"}, **settings,
-    }  # fmt: skip
+        "project_key": "lab",
+        "region": "europe-west1.gcp",
+        "client_id": "x",
+        "client_secret": {"env": "SECRET"},
+        **settings,
+    }
     return CustomerMapper(CommercetoolsSettings.model_validate(given), AddressRules())
 
 
@@ -66,9 +69,12 @@ def test_a_bare_customer_is_a_customer() -> None:
 def test_the_message_of_a_deletion_is_a_customer_that_is_gone() -> None:
     """Nothing of the message but whom it is about is kept."""
     message = {
-        "id": "m1", "type": "CustomerDeleted", "email": "ada@example.org",
-        "resource": {"typeId": "customer", "id": UUID}, "createdAt": "2026-03-04T00:00:00.000Z",
-    }  # fmt: skip
+        "id": "m1",
+        "type": "CustomerDeleted",
+        "email": "ada@example.org",
+        "resource": {"typeId": "customer", "id": UUID},
+        "createdAt": "2026-03-04T00:00:00.000Z",
+    }
     found = mapped(message)
     assert (found.source_id, found.is_gone, found.email) == (UUID, True, "")
 
@@ -117,9 +123,13 @@ def test_a_customer_of_other_stores_is_skipped(keys: list[str], is_skipped: bool
 def test_a_message_that_names_no_deleted_customer_is_no_customer(changes: Json) -> None:
     """Under the message's id it would be created at the OMS."""
     message = {
-        "id": UUID, "sequenceNumber": 1, "type": "CustomerDeleted", "email": "ada@example.org",
-        "resource": {"typeId": "customer", "id": UUID}, **changes,
-    }  # fmt: skip
+        "id": UUID,
+        "sequenceNumber": 1,
+        "type": "CustomerDeleted",
+        "email": "ada@example.org",
+        "resource": {"typeId": "customer", "id": UUID},
+        **changes,
+    }
     with pytest.raises(RecordRejected) as caught:
         mapper().to_customer(orjson.dumps(message))
     assert "type" in {problem.field for problem in caught.value.problems}

@@ -32,11 +32,13 @@ def product(current: Json | None = None, staged: Json | None = None) -> ListedPr
         "description": {"en": "old"},
         "masterVariant": {"id": 1, "sku": "MUG-S", "images": [{"url": ONE}, {"url": TWO}]},
         "variants": [{"id": 2, "sku": "MUG-L"}],
-    } | (current or {})  # fmt: skip
+    } | (current or {})
     document = {
-        "id": "p", "version": 4, "productType": {"id": "t"},
+        "id": "p",
+        "version": 4,
+        "productType": {"id": "t"},
         "masterData": {"published": True, "current": data, "staged": data | (staged or {})},
-    }  # fmt: skip
+    }
     return LISTED_PRODUCTS.decode(orjson.dumps(document)).document
 
 

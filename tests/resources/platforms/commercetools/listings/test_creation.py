@@ -73,10 +73,11 @@ def test_a_single_product_has_one_variant_and_its_own_key_and_slug() -> None:
     """Equal for each attempt of the same SKU, whatever else is asked for."""
     made = draft(description="<p>A tee</p>", images=(PICTURE,), price=Decimal("12.50"))
     assert made["masterVariant"] == {
-        "sku": "TEE S", "attributes": [], "prices": [
-            {"value": {"currencyCode": "USD", "centAmount": 1250}}
-        ], "images": [{"url": PICTURE, "dimensions": {"w": 0, "h": 0}}],
-    }  # fmt: skip
+        "sku": "TEE S",
+        "attributes": [],
+        "prices": [{"value": {"currencyCode": "USD", "centAmount": 1250}}],
+        "images": [{"url": PICTURE, "dimensions": {"w": 0, "h": 0}}],
+    }
     assert (made["variants"], made["publish"], made["priceMode"]) == ([], True, "Embedded")
     assert (made["name"], made["description"]) == ({"en": "Tee"}, {"en": "<p>A tee</p>"})
     assert made["taxCategory"] == {"typeId": "tax-category", "id": CATEGORY}
@@ -105,8 +106,10 @@ def test_options_are_attributes_in_the_form_of_their_kind() -> None:
         {"size": "S", "Colour": "red", "cut": {"en": "Slim"}},
         {"size": "L", "Colour": "blue", "cut": {"en": "Wide"}},
     ]
-    amounts = [each["prices"][0]["value"]["centAmount"]
-               for each in (made["masterVariant"], *made["variants"])]  # fmt: skip
+    amounts = [
+        each["prices"][0]["value"]["centAmount"]
+        for each in (made["masterVariant"], *made["variants"])
+    ]
     assert amounts == [500, 700]
 
 
@@ -123,8 +126,10 @@ def test_the_warranty_is_where_the_type_has_it() -> None:
 
 def test_what_the_type_or_the_currency_has_no_place_for_is_named_at_once() -> None:
     """Each of them once."""
-    sizes = (variant("TEE S", fit="S", colour="Green", brand="B", stock="1"),
-             variant("TEE L", fit="L", colour="Red", brand="B", stock="2"))  # fmt: skip
+    sizes = (
+        variant("TEE S", fit="S", colour="Green", brand="B", stock="1"),
+        variant("TEE L", fit="L", colour="Red", brand="B", stock="2"),
+    )
     found = refused(warranty="1 year", variants=sizes)
     assert found == {"fit", "colour", "brand", "stock", "warranty"}
     assert refused(price=Decimal("1.005")) == {"price"}

@@ -76,8 +76,9 @@ def test_what_is_wanted_is_written_in_one_call(
     assert (shown["name"], shown["warranty"], shown["addresses"]) == ("Cup", "2 years", [PICTURE])
     data = product(project, mug)["masterData"]
     assert (data["current"]["name"], data["hasStagedChanges"]) == (
-        {"en": "Cup", "de": "Becher"}, False,
-    )  # fmt: skip
+        {"en": "Cup", "de": "Becher"},
+        False,
+    )
     assert writes(project) == 1
     assert run(store, save).state == "done"
     assert writes(project) == 1, "the same again is no call"

@@ -28,13 +28,17 @@ def test_deliveries_of_every_way_of_shipping_count() -> None:
     """Of mode Multiple, too; custom line items, and what is null, are no units."""
     document = order()
     first, second = [line["id"] for line in document["lineItems"]]
-    document |= {"shippingMode": "Multiple", "shippingInfo": None, "shipping": [
-        {"shippingKey": "a", "shippingInfo": {"deliveries": [delivery(first, 2), None]}},
-        {"shippingKey": "b", "shippingInfo": {"deliveries": [delivery(second, 1)]}},
-        {"shippingKey": "c", "shippingInfo": {"deliveries": [delivery("custom-item", 5)]}},
-        {"shippingKey": "d", "shippingInfo": None},
-        None,
-    ]}  # fmt: skip
+    document |= {
+        "shippingMode": "Multiple",
+        "shippingInfo": None,
+        "shipping": [
+            {"shippingKey": "a", "shippingInfo": {"deliveries": [delivery(first, 2), None]}},
+            {"shippingKey": "b", "shippingInfo": {"deliveries": [delivery(second, 1)]}},
+            {"shippingKey": "c", "shippingInfo": {"deliveries": [delivery("custom-item", 5)]}},
+            {"shippingKey": "d", "shippingInfo": None},
+            None,
+        ],
+    }
     document["lineItems"].append(None)
     assert tuple(units_of(ORDERS.decode(orjson.dumps(document)).document)) == (4, 3)
     document["shippingInfo"] = {"deliveries": [None, delivery(first, 1), delivery(first, None)]}
@@ -70,11 +74,16 @@ def test_the_units_of_an_order_that_can_not_be_mapped_count_as_far_as_they_can_b
     document = order()
     mug = document["lineItems"][0]
     document["lineItems"] = [
-        mug, mug | {"id": "x"}, None,
-        mug | {"variant": None}, mug | {"variant": {"sku": " "}},
-        mug | {"quantity": None}, mug | {"quantity": 0}, mug | {"quantity": -2},
+        mug,
+        mug | {"id": "x"},
+        None,
+        mug | {"variant": None},
+        mug | {"variant": {"sku": " "}},
+        mug | {"quantity": None},
+        mug | {"quantity": 0},
+        mug | {"quantity": -2},
         mug | {"variant": {"sku": " LAMP "}, "quantity": 1},
-    ]  # fmt: skip
+    ]
     assert ordered_units(orjson.dumps(document)) == {"MUG": 6, "LAMP": 1}
 
 

@@ -56,8 +56,10 @@ def test_payments_are_references_with_their_transactions() -> None:
     document = order()
     [payment] = mapped(document).payments
     assert (payment.source_method, payment.gateway, payment.amount) == (
-        "CREDIT_CARD", "STRIPE", D("46.80"),
-    )  # fmt: skip
+        "CREDIT_CARD",
+        "STRIPE",
+        D("46.80"),
+    )
     [event] = payment.transactions
     assert (event.kind, event.reference, event.succeeded) == ("authorization", "auth-1", True)
 
@@ -93,8 +95,14 @@ def test_a_card_number_in_a_payment_rejects_the_order_without_showing_it() -> No
 
 
 def _shipping(key: str, street: str, price: int) -> Json:
-    address = {"key": f"a-{key}", "country": "US", "streetName": street, "city": "Austin",
-               "state": "TX", "postalCode": "78701"}  # fmt: skip
+    address = {
+        "key": f"a-{key}",
+        "country": "US",
+        "streetName": street,
+        "city": "Austin",
+        "state": "TX",
+        "postalCode": "78701",
+    }
     info = {"shippingMethodName": key, "price": price / 100, "taxRate": 0.2}
     return {"shippingKey": key, "shippingAddress": address, "shippingInfo": info}
 
@@ -107,10 +115,12 @@ def test_several_ways_of_shipping_are_groups_with_their_own_charges() -> None:
         shipping=[_shipping("express", "A", 900), _shipping("post", "B", 400)],
     )
     first, second = document["lineItems"]
-    first["shippingDetails"] = {"targets": [
-        {"addressKey": "a-express", "quantity": 1, "shippingMethodKey": "express"},
-        {"addressKey": "a-post", "quantity": 2, "shippingMethodKey": "post"},
-    ]}  # fmt: skip
+    first["shippingDetails"] = {
+        "targets": [
+            {"addressKey": "a-express", "quantity": 1, "shippingMethodKey": "express"},
+            {"addressKey": "a-post", "quantity": 2, "shippingMethodKey": "post"},
+        ]
+    }
     second["shippingDetails"] = {"targets": [{"addressKey": "a-post", "quantity": 1}]}
     found = mapped(document)
     assert [(line.line_id, line.group_id, line.quantity) for line in found.lines] == [
@@ -119,8 +129,9 @@ def test_several_ways_of_shipping_are_groups_with_their_own_charges() -> None:
         (second["id"], "post", 1),
     ]
     assert [(c.group_id, c.amount, c.tax) for c in found.charges] == [
-        ("express", D("9.00"), D("1.80")), ("post", D("4.00"), D("0.80")),
-    ]  # fmt: skip
+        ("express", D("9.00"), D("1.80")),
+        ("post", D("4.00"), D("0.80")),
+    ]
     split = found.lines[:2]
     assert sum(line.line_total for line in split) == D("30.00")
     assert sum(line.total_discount() for line in split) == D("6.00")
@@ -175,8 +186,13 @@ def test_an_order_that_is_picked_up_names_its_location() -> None:
 
 def test_custom_fields_are_mapped_by_their_configured_names() -> None:
     """Texts, gift messages, notes and parts of bundles; what is not named is not sent."""
-    fields: Json = {"engraving": "For 4111 1111 1111 1111", "message": "Hi", "part-of": "L1",
-                    "secret": "x", "size": {"key": "l", "label": "Large"}}  # fmt: skip
+    fields: Json = {
+        "engraving": "For 4111 1111 1111 1111",
+        "message": "Hi",
+        "part-of": "L1",
+        "secret": "x",
+        "size": {"key": "l", "label": "Large"},
+    }
     document = order(custom={"type": {"id": "t"}, "fields": {"remark": {"en": "Ring twice"}}})
     document["lineItems"][0]["custom"] = {"type": {"id": "t"}, "fields": fields}
     found = mapped(
@@ -275,8 +291,12 @@ def test_all_problems_are_reported_with_their_paths() -> None:
 
 
 def _usd(amount: int) -> Json:
-    return {"type": "centPrecision", "currencyCode": "USD", "centAmount": amount,
-            "fractionDigits": 2}  # fmt: skip
+    return {
+        "type": "centPrecision",
+        "currencyCode": "USD",
+        "centAmount": amount,
+        "fractionDigits": 2,
+    }
 
 
 def _official() -> Iterator[Json]:

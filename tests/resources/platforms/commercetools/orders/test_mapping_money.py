@@ -27,8 +27,10 @@ def test_discounts_explain_what_a_lines_total_lacks() -> None:
     found = mapped(order())
     mug, lamp = found.lines
     assert (mug.unit_price, mug.line_total, mug.total_discount()) == (
-        D("10.00"), D("30.00"), D("6.00"),
-    )  # fmt: skip
+        D("10.00"),
+        D("30.00"),
+        D("6.00"),
+    )
     assert (mug.total_tax(), lamp.total_tax()) == (D("4.80"), D("2.00"))
     assert (found.total, found.total_tax) == (D("46.80"), D("7.80"))
 
@@ -41,8 +43,9 @@ def test_prices_that_contain_their_tax() -> None:
     assert found.total_tax == D("6.50")
 
 
-@pytest.mark.parametrize(("currency", "price", "unit"), [("JPY", 500, "500.00"),
-                                                         ("KWD", "1.234", "1.234")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("currency", "price", "unit"), [("JPY", 500, "500.00"), ("KWD", "1.234", "1.234")]
+)
 def test_amounts_have_their_currencys_digits(currency: str, price: Any, unit: str) -> None:
     """None for yen, three for dinars."""
     lines = [{"sku": "A", "quantity": 3, "price": price}]
@@ -55,9 +58,12 @@ def test_amounts_have_their_currencys_digits(currency: str, price: Any, unit: st
 def test_a_price_of_high_precision_keeps_the_lines_total_exact() -> None:
     """The price of a unit is rounded to four decimals with a warning."""
     price = {
-        "type": "highPrecision", "currencyCode": "USD", "centAmount": 1, "preciseAmount": 123456,
+        "type": "highPrecision",
+        "currencyCode": "USD",
+        "centAmount": 1,
+        "preciseAmount": 123456,
         "fractionDigits": 7,
-    }  # fmt: skip
+    }
     lines = [{"sku": "SCREW", "quantity": 1000, "price": {"id": "p", "value": price}}]
     document = order(lineItems=lines, payments=[], shippingInfo=None)
     [line] = mapped(document).lines
@@ -77,14 +83,22 @@ def test_a_product_discount_is_the_price_of_the_unit() -> None:
 def test_a_discount_on_the_total_lowers_the_taxes_in_proportion() -> None:
     """The order's tax is of what is left, the items' taxes are of the whole."""
     document = order(payments=[])
-    off = {"discountedAmount": cents("3.90"), "includedDiscounts": [
-        {"discount": {"typeId": "cart-discount", "id": "ten"}, "discountedAmount": cents("3.90")},
-    ]}  # fmt: skip
+    off = {
+        "discountedAmount": cents("3.90"),
+        "includedDiscounts": [
+            {
+                "discount": {"typeId": "cart-discount", "id": "ten"},
+                "discountedAmount": cents("3.90"),
+            },
+        ],
+    }
     document |= {"discountOnTotalPrice": off, "totalPrice": cents("35.10")}
     document["taxedPrice"] = {
-        "totalNet": cents("35.10"), "totalGross": cents("42.12"), "totalTax": cents("7.02"),
+        "totalNet": cents("35.10"),
+        "totalGross": cents("42.12"),
+        "totalTax": cents("7.02"),
         "taxPortions": [],
-    }  # fmt: skip
+    }
     code = {"code": "TEN", "cartDiscounts": [{"typeId": "cart-discount", "id": "ten"}]}
     document["discountCodes"] = [{"discountCode": {"id": "c", "obj": code}, "state": "Matches"}]
     found = mapped(document)
@@ -154,18 +168,25 @@ def test_whatever_a_cart_computes_adds_up(seed: int) -> None:
     lines = []
     for number in range(random.randint(1, 6)):
         full = price(10)
-        line: Json = {"sku": f"S{number}", "quantity": random.randint(1, 9), "price": str(full),
-                      "taxRate": rate}  # fmt: skip
+        line: Json = {
+            "sku": f"S{number}",
+            "quantity": random.randint(1, 9),
+            "price": str(full),
+            "taxRate": rate,
+        }
         if random.random() < 0.5:
             line["discounted"] = str(full - price() / 10 // (D(1) / scale) * (D(1) / scale))
         lines.append(line)
     given = {
-        "orderNumber": str(seed), "currency": currency, "customerEmail": "jo@example.com",
-        "createdAt": "2026-03-04T10:00:00Z", "lineItems": lines,
+        "orderNumber": str(seed),
+        "currency": currency,
+        "customerEmail": "jo@example.com",
+        "createdAt": "2026-03-04T10:00:00Z",
+        "lineItems": lines,
         "taxIncluded": random.random() < 0.5,
         "shippingAddress": order()["shippingAddress"],
         "shippingInfo": {"shippingMethodName": "Ground", "price": str(price()), "taxRate": rate},
-    }  # fmt: skip
+    }
     found = mapped(complete(given, "2026-03-04T10:00:00.000Z"))
     assert len(found.lines) == len(lines)
 
@@ -176,13 +197,16 @@ def _on_total(document: Json, *portions: Json | None, amount: str = "3.90") -> J
     tax = left / 5
     return document | {
         "discountOnTotalPrice": {
-            "discountedAmount": cents(amount), "includedDiscounts": list(portions),
+            "discountedAmount": cents(amount),
+            "includedDiscounts": list(portions),
         },
         "totalPrice": cents(left),
         "taxedPrice": {
-            "totalNet": cents(left), "totalGross": cents(left + tax), "totalTax": cents(tax),
+            "totalNet": cents(left),
+            "totalGross": cents(left + tax),
+            "totalTax": cents(tax),
         },
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
@@ -219,8 +243,9 @@ def test_shipping_costs_what_is_left_of_its_price() -> None:
     """A discount on shipping is no discount of the order: the charge is the lower price."""
     document = order()
     document["shippingInfo"] |= {
-        "price": cents("9.00"), "discountedPrice": {"value": cents("5.00")},
-    }  # fmt: skip
+        "price": cents("9.00"),
+        "discountedPrice": {"value": cents("5.00")},
+    }
     [charge] = mapped(document).charges
     assert (charge.amount, charge.tax) == (D("5.00"), D("1.00"))
 
@@ -239,6 +264,8 @@ def test_a_tax_on_an_order_that_costs_nothing_is_a_mismatch() -> None:
     lines = [{"sku": "A", "quantity": 1, "price": "0.00"}]
     document = order(lineItems=lines, shippingInfo=None, payments=[])
     document["taxedPrice"] = {
-        "totalNet": cents("0.00"), "totalGross": cents("2.00"), "totalTax": cents("2.00"),
-    }  # fmt: skip
+        "totalNet": cents("0.00"),
+        "totalGross": cents("2.00"),
+        "totalTax": cents("2.00"),
+    }
     assert rejected(document)["tax_mismatch"].field == "taxedPrice"

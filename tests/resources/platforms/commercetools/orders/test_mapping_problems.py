@@ -89,8 +89,9 @@ def test_what_discounts_are_rounded_by_goes_to_the_largest() -> None:
     document = _discounted([_portion("small", "0.33"), None, _portion("big", "1.33")], "25.00")
     line = mapped(document).lines[0]
     assert {d.discount_id: d.amount for d in line.discounts} == {
-        "small": D("0.99"), "big": D("4.01"),
-    }  # fmt: skip
+        "small": D("0.99"),
+        "big": D("4.01"),
+    }
 
 
 def test_what_no_discount_explains_is_rounding_or_a_mismatch() -> None:
@@ -106,8 +107,9 @@ def test_a_discount_that_raises_the_price_is_rejected() -> None:
     """An OMS would take its amount off."""
     problem = rejected(_discounted([_portion("up", "-1.00")], "33.00"))["discount_negative"]
     assert (problem.field, problem.value) == (
-        "lineItems[0].discountedPricePerQuantity", "-3.00",
-    )  # fmt: skip
+        "lineItems[0].discountedPricePerQuantity",
+        "-3.00",
+    )
 
 
 def test_a_total_that_the_store_was_given_decides_about_the_units_price() -> None:
@@ -123,12 +125,16 @@ def test_a_total_that_the_store_was_given_decides_about_the_units_price() -> Non
     [
         ({"currencyCode": "USD", "centAmount": 1000}, "10.00"),
         (
-            {"type": "highPrecision", "currencyCode": "USD", "centAmount": 1000,
-             "fractionDigits": 5},
+            {
+                "type": "highPrecision",
+                "currencyCode": "USD",
+                "centAmount": 1000,
+                "fractionDigits": 5,
+            },
             "10.00",
         ),
     ],
-)  # fmt: skip
+)
 def test_an_amount_without_its_digits_has_those_of_its_currency(money: Json, amount: str) -> None:
     """Also one of high precision whose precise amount is missing: the digits are not the cents'."""
     document = order()
@@ -176,10 +182,13 @@ def test_units_that_were_returned_in_the_store_are_a_warning() -> None:
 def test_a_target_that_names_none_of_several_ways_of_shipping_is_a_problem(target: Json) -> None:
     """There is no main one that the units could go by."""
     ways = [
-        {"shippingKey": key, "shippingAddress": {"key": f"a-{key}", "country": "US"},
-         "shippingInfo": {"shippingMethodName": key, "price": "1.00"}}
+        {
+            "shippingKey": key,
+            "shippingAddress": {"key": f"a-{key}", "country": "US"},
+            "shippingInfo": {"shippingMethodName": key, "price": "1.00"},
+        }
         for key in ("express", "post")
-    ]  # fmt: skip
+    ]
     document = order(shippingMode="Multiple", shippingInfo=None, shipping=ways)
     for line in document["lineItems"]:
         line["shippingDetails"] = {"targets": [target | {"quantity": line["quantity"]}]}
@@ -191,9 +200,12 @@ def test_an_address_without_a_street_has_the_next_line_as_its_first() -> None:
     """As a PO box."""
     document = order()
     document["shippingAddress"] = document["shippingAddress"] | {
-        "streetName": None, "streetNumber": None, "pOBox": "PO Box 7", "building": " ",
+        "streetName": None,
+        "streetNumber": None,
+        "pOBox": "PO Box 7",
+        "building": " ",
         "additionalAddressInfo": "Dock 2",
-    }  # fmt: skip
+    }
     [group] = mapped(document).groups
     assert group.address is not None
     assert (group.address.line_1, group.address.line_2) == ("PO Box 7", "Dock 2")
@@ -208,6 +220,7 @@ def test_the_long_parts_of_an_address_are_reported_by_name() -> None:
     }
     [problem] = rejected(document).values()
     assert (problem.code, problem.field) == (
-        "malformed_value", "shippingAddress.additionalStreetInfo",
-    )  # fmt: skip
+        "malformed_value",
+        "shippingAddress.additionalStreetInfo",
+    )
     assert "1000 characters" in problem.message

@@ -16,9 +16,12 @@ Json = dict[str, Any]
 UUID = "0c1b2a3d-1111-4222-8333-444455556666"
 USD: Json = {
     "value": {
-        "type": "centPrecision", "currencyCode": "USD", "centAmount": 950, "fractionDigits": 2
+        "type": "centPrecision",
+        "currencyCode": "USD",
+        "centAmount": 950,
+        "fractionDigits": 2,
     }
-}  # fmt: skip
+}
 VARIANT: Json = {
     "id": 1,
     "sku": " MUG-S ",

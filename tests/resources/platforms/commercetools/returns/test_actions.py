@@ -29,9 +29,13 @@ def order(*items: Json) -> Order:
 def item(start: int, quantity: int, state: str = "Returned", payment: str = "Initial") -> Json:
     """Return an item of ours."""
     return {
-        "id": f"i{start}", "key": f"{PREFIX}{start}", "lineItemId": "line", "quantity": quantity,
-        "shipmentState": state, "paymentState": payment,
-    }  # fmt: skip
+        "id": f"i{start}",
+        "key": f"{PREFIX}{start}",
+        "lineItemId": "line",
+        "quantity": quantity,
+        "shipmentState": state,
+        "paymentState": payment,
+    }
 
 
 def record(arrived: int, confirmed: int = 0, refunded: int = 0, **more: Any) -> ReturnRecord:
@@ -57,11 +61,16 @@ def test_units_that_arrive_are_added_once() -> None:
     assert added == {
         "action": "addReturnInfo",
         "returnTrackingId": "1Z",
-        "items": [{
-            "key": f"{PREFIX}0", "lineItemId": "line", "quantity": 2, "shipmentState": "Returned",
-            "comment": "Return R-1, condition Good, reason Too small",
-        }],
-    }  # fmt: skip
+        "items": [
+            {
+                "key": f"{PREFIX}0",
+                "lineItemId": "line",
+                "quantity": 2,
+                "shipmentState": "Returned",
+                "comment": "Return R-1, condition Good, reason Too small",
+            }
+        ],
+    }
     assert actions(order(item(0, 2)), record(2)) == []
     [more] = show_return(order(item(0, 2)), record(3), SETTINGS)
     assert [(i["key"], i["quantity"]) for i in more["items"]] == [(f"{PREFIX}2", 1)]

@@ -77,8 +77,9 @@ def test_what_others_gave_back_names_no_units_or_those_of_its_return_item() -> N
         returnInfo=[{"items": [item, item | {"id": "j", "paymentState": "Initial"}]}],
     )
     assert [(r.key, dict(r.units), r.unassigned) for r in shown.refunds] == [
-        ("", {}, Decimal("3.00")), ("", {LINE: 1}, 0),
-    ]  # fmt: skip
+        ("", {}, Decimal("3.00")),
+        ("", {LINE: 1}, 0),
+    ]
     assert shown.unshipped[LINE] == 3
 
 
@@ -159,8 +160,9 @@ def test_an_amount_is_sent_in_whole_minor_units() -> None:
         request = RefundRequest("o", "R", REQUEST.lines, None, currency)
         action = add_refund(request, Decimal(amount), "m")
         assert action["transaction"]["amount"] == {
-            "currencyCode": currency, "centAmount": expected,
-        }  # fmt: skip
+            "currencyCode": currency,
+            "centAmount": expected,
+        }
     with pytest.raises(RecordRejected):
         add_refund(REQUEST, Decimal("0.001"), "m")
 

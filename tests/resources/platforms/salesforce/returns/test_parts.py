@@ -37,26 +37,40 @@ KEY = return_key(record())
 def line(expected: int, received: int = 0, returned: int = 0, item: str = ITEM) -> Json:
     """Return a line of ours; the vendor writes 3 as 3.0."""
     return {
-        "Id": "l", "Lockstep_Key__c": f"{KEY}-{item}", "OrderItemSummaryId": item,
-        "Description": None, "QuantityExpected": float(expected), "QuantityReceived": received,
-        "QuantityReturned": returned, "Lockstep_Refunded__c": None,
-    }  # fmt: skip
+        "Id": "l",
+        "Lockstep_Key__c": f"{KEY}-{item}",
+        "OrderItemSummaryId": item,
+        "Description": None,
+        "QuantityExpected": float(expected),
+        "QuantityReceived": received,
+        "QuantityReturned": returned,
+        "Lockstep_Refunded__c": None,
+    }
 
 
 def own(*lines: Json, status: str = "Approved", **more: Any) -> Json:
     """Return the return order of RMA-1 as the org has it."""
     return {
-        "Id": "r", "Lockstep_Key__c": KEY, "Status": status, "Lockstep_Return__c": "RMA-1",
-        "Lockstep_Tracking__c": "1Z", "ReturnOrderLineItems": {"records": [*lines, None]},
-    } | more  # fmt: skip
+        "Id": "r",
+        "Lockstep_Key__c": KEY,
+        "Status": status,
+        "Lockstep_Return__c": "RMA-1",
+        "Lockstep_Tracking__c": "1Z",
+        "ReturnOrderLineItems": {"records": [*lines, None]},
+    } | more
 
 
 def order(*returns: Json, **more: Any) -> ReturnedOrder:
     """Return an order with its return orders."""
     items = [{"Id": ITEM, "Product2Id": "01t"}, {"Id": OTHER}, None]
-    document = {"Id": ID, "AccountId": "001", "OrderLifeCycleType": "UNMANAGED",
-                "CurrencyIsoCode": "USD", "OrderItemSummaries": {"records": items},
-                "ReturnOrders": {"records": [*returns, None]} if returns else None}  # fmt: skip
+    document = {
+        "Id": ID,
+        "AccountId": "001",
+        "OrderLifeCycleType": "UNMANAGED",
+        "CurrencyIsoCode": "USD",
+        "OrderItemSummaries": {"records": items},
+        "ReturnOrders": {"records": [*returns, None]} if returns else None,
+    }
     return RETURNED_ORDERS.decode(orjson.dumps(document | more)).document
 
 
@@ -77,15 +91,28 @@ def test_a_new_return_is_made_open_with_its_lines() -> None:
     """Each has an external id, and the order, item and product that it is of."""
     parts = show_return(order(), record(units(2, 1, condition="Good", reason="Size")), SETTINGS)
     assert said(parts) == [
-        ("return", BASE | {"Lockstep_Return__c": "RMA-1", "Lockstep_Tracking__c": "1Z",
-                           "Status": "Approved"}),
-        ("lines0", [{
-            "Lockstep_Key__c": f"{KEY}-{ITEM}", "ReturnOrderId": "@{return.id}",
-            "OrderItemSummaryId": ITEM, "Product2Id": "01t", "QuantityExpected": 2,
-            "QuantityReceived": 1, "QuantityReturned": 0, "Lockstep_Refunded__c": 0,
-            "Description": "Condition Good, reason Size",
-        }]),
-    ]  # fmt: skip
+        (
+            "return",
+            BASE
+            | {"Lockstep_Return__c": "RMA-1", "Lockstep_Tracking__c": "1Z", "Status": "Approved"},
+        ),
+        (
+            "lines0",
+            [
+                {
+                    "Lockstep_Key__c": f"{KEY}-{ITEM}",
+                    "ReturnOrderId": "@{return.id}",
+                    "OrderItemSummaryId": ITEM,
+                    "Product2Id": "01t",
+                    "QuantityExpected": 2,
+                    "QuantityReceived": 1,
+                    "QuantityReturned": 0,
+                    "Lockstep_Refunded__c": 0,
+                    "Description": "Condition Good, reason Size",
+                }
+            ],
+        ),
+    ]
     assert parts[0]["url"].endswith(f"/sobjects/ReturnOrder/Lockstep_Key__c/{KEY}")
     assert parts[1]["body"]["allOrNone"] is True
 
@@ -104,14 +131,27 @@ def test_a_return_grows_by_what_differs() -> None:
     parts = show_return(order(own(line(2, 1))), wanted, SETTINGS)
     assert said(parts) == [
         ("return", {"Lockstep_Tracking__c": None}),
-        ("lines0", [
-            {"Lockstep_Key__c": f"{KEY}-{ITEM}", "QuantityReceived": 2, "QuantityReturned": 1,
-             "Lockstep_Refunded__c": 1},
-            {"Lockstep_Key__c": f"{KEY}-{OTHER}", "OrderItemSummaryId": OTHER,
-             "QuantityExpected": 1, "QuantityReceived": 0, "QuantityReturned": 0,
-             "Lockstep_Refunded__c": 0, "ReturnOrderId": "@{return.id}"},
-        ]),
-    ]  # fmt: skip
+        (
+            "lines0",
+            [
+                {
+                    "Lockstep_Key__c": f"{KEY}-{ITEM}",
+                    "QuantityReceived": 2,
+                    "QuantityReturned": 1,
+                    "Lockstep_Refunded__c": 1,
+                },
+                {
+                    "Lockstep_Key__c": f"{KEY}-{OTHER}",
+                    "OrderItemSummaryId": OTHER,
+                    "QuantityExpected": 1,
+                    "QuantityReceived": 0,
+                    "QuantityReturned": 0,
+                    "Lockstep_Refunded__c": 0,
+                    "ReturnOrderId": "@{return.id}",
+                },
+            ],
+        ),
+    ]
     [added] = show_return(order(own(line(2))), record(units(2), units(1, item=OTHER)), SETTINGS)
     assert added["body"]["records"][0]["ReturnOrderId"] == "r"
 

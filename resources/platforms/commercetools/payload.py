@@ -63,6 +63,19 @@ class TaxedPrice(Camel):
     total_tax: Money | None = None
 
 
+class MethodTaxRate(Camel):
+    """The rate of the units that go by one of several shipping methods."""
+
+    tax_rate: TaxRate | None = None
+
+
+class MethodTaxedPrice(Camel):
+    """Net, gross and tax of the units that go by one of several shipping methods."""
+
+    shipping_method_key: Text = None
+    taxed_price: TaxedPrice | None = None
+
+
 class DiscountPortion(Camel):
     """The part of one discount in a price."""
 
@@ -119,7 +132,11 @@ class ShippingDetails(Camel):
 
 
 class Item(Camel):
-    """What line items and custom line items have in common."""
+    """What line items and custom line items have in common.
+
+    In the shipping mode Multiple the taxes are by shipping method, and ``tax_rate`` and
+    ``taxed_price`` are absent.
+    """
 
     id: Text = None
     key: Text = None
@@ -127,7 +144,9 @@ class Item(Camel):
     quantity: Whole = None
     total_price: Money | None = None
     taxed_price: TaxedPrice | None = None
+    taxed_price_portions: list[MethodTaxedPrice | None] | None = None
     tax_rate: TaxRate | None = None
+    per_method_tax_rate: list[MethodTaxRate | None] | None = None
     discounted_price_per_quantity: list[DiscountedQuantity | None] | None = None
     custom: CustomFields | None = None
 
@@ -158,6 +177,7 @@ class Address(Camel):
     first_name: Text = None
     last_name: Text = None
     company: Text = None
+    department: Text = None
     street_name: Text = None
     street_number: Text = None
     additional_street_info: Text = None
@@ -263,6 +283,7 @@ class Transaction(Camel):
     state: Text = None
     amount: Money | None = None
     interaction_id: Text = None
+    interface_id: Text = None
     timestamp: WrittenTime = None
 
 

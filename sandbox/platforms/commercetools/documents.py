@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.platforms.commercetools.clock import normalised
 from sandbox.platforms.commercetools.money import cents, money, precise, rounded
+from sandbox.platforms.commercetools.ways import by_method
 
 Json = dict[str, Any]
 INITIAL = {"typeId": "state", "id": "7c2e2694-aefe-43d7-888e-6a99514caaca"}
@@ -65,7 +66,7 @@ def complete(given: Json, now: str) -> Json:
         entry | {"shippingInfo": _shipping_info(entry["shippingInfo"], currency, included=included)}
         for entry in order["shipping"]
     ]
-    return _totals(order, currency) | document_totals(document)
+    return by_method(_totals(order, currency) | document_totals(document))
 
 
 def document_totals(document: Json) -> Json:

@@ -11,6 +11,7 @@ from sandbox.platforms.commercetools.customers import true_customers
 from sandbox.platforms.commercetools.orders import STATES
 from sandbox.platforms.commercetools.prices import Prices
 from sandbox.platforms.commercetools.seed_lines import DIGITAL_TYPE
+from sandbox.platforms.commercetools.ways import rates, taxed_prices
 
 if TYPE_CHECKING:
     from sandbox.platforms.commercetools.project import Project
@@ -113,15 +114,18 @@ def _line(line: Json) -> TrueLine:
 def _total(order: Json) -> Json:
     """Return what the shopper owes: with taxes, where the prices do not contain them."""
     taxed: Json = order.get("taxedPrice") or {}
-    rates = [each.get("taxRate") for each in (*order["lineItems"], *order["customLineItems"])]
-    included = any(rate and rate["includedInPrice"] for rate in rates)
+    items = (*order["lineItems"], *order["customLineItems"])
+    included = any(rate["includedInPrice"] for each in items for rate in rates(each))
     total: Json = order["totalPrice"]
     return total if included or not taxed else taxed["totalGross"]
 
 
 def _gross(line: Json) -> Json:
-    taxed: Json = line.get("taxedPrice") or {}
-    gross: Json = taxed.get("totalGross") or line["totalPrice"]
+    parts = [part["totalGross"] for part in taxed_prices(line)]
+    if not parts:
+        whole: Json = line["totalPrice"]
+        return whole
+    gross: Json = parts[0] | {"centAmount": sum(part["centAmount"] for part in parts)}
     return gross
 
 

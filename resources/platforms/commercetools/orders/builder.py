@@ -129,12 +129,18 @@ class OrderBuilder(BaseOrderBuilder):
         self._paths = SourcePaths(tuple(paths))
 
     def _is_included(self) -> bool:
-        """Return whether prices contain their tax; an order with both kinds can't be sent."""
+        """Return whether prices contain their tax; an order with both kinds can't be sent.
+
+        A rate of zero says nothing: what is not taxed has the same price either way.
+        """
         raw = self._order
         items = (*(raw.line_items or ()), *(raw.custom_line_items or ()))
         infos = [part.info for part in self._parts.values()]
         rates = [each.tax_rate for each in (*items, *infos) if each is not None]
-        kinds = {rate.included_in_price for rate in rates if rate is not None} - {None}
+        for item in items:
+            methods = item.per_method_tax_rate if item is not None else None
+            rates += [each.tax_rate for each in methods or () if each is not None]
+        kinds = {r.included_in_price for r in rates if r is not None and r.amount != 0} - {None}
         if len(kinds) > 1:
             message = "some prices of the order contain their tax and others don't"
             advice = "use one kind of tax rate for all of an order's items"

@@ -216,6 +216,7 @@ def written_address(raw: Address, email: str = "") -> RawAddress:
         raw.apartment,
         raw.p_o_box,
         raw.additional_address_info,
+        raw.department,
     )
     lines = [text.strip() for text in more if text and text.strip()]
     first = " ".join(part for part in parts if part)

@@ -54,7 +54,14 @@ class LineMapper:
         if len(places) == 1:
             draft.group_id = next(iter(places))
             return [draft]
-        return list(_split(draft, places, ids, self._money.minor))
+        parts = list(_split(draft, places, ids, self._money.minor))
+        if raw.taxed_price is None and raw.taxed_price_portions:
+            # Each way of shipping has an address, and so a rate, of its own.
+            taxes = self._money.taxes_by_method(raw, where)
+            if taxes.keys() == places.keys():
+                for part in parts:
+                    part.tax = taxes[part.group_id]
+        return parts
 
     def _draft(self, raw: LineItem, where: str) -> LineDraft:
         quantity = self._quantity(raw, where)
@@ -70,7 +77,7 @@ class LineMapper:
             quantity,
             unit,
             total,
-            self._money.tax(raw.taxed_price, f"{where}taxedPrice"),
+            self._money.tax_of(raw, where),
             str(variant.id) if variant is not None and variant.id is not None else None,
             discounts=discounts,
         )

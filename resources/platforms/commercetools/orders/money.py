@@ -8,7 +8,7 @@ from functools import lru_cache
 from domain.currencies import minor_unit
 from domain.parsing.problems import LOOK, DocumentProblems
 from domain.parsing.scalars import CENT, ZERO
-from resources.platforms.commercetools.payload import Money, TaxedPrice
+from resources.platforms.commercetools.payload import Item, Money, TaxedPrice
 
 MOST_DIGITS = 20
 """Fraction digits of the vendor's most precise money."""
@@ -70,6 +70,22 @@ class MoneyReader:
             self._problems.reject("malformed_value", digits_path, message, LOOK, digits)
             return ZERO
         return _amount(units, digits)
+
+    def tax_of(self, item: Item, where: str) -> Decimal:
+        """Return the tax of a line item or custom line item, over all of its shipping methods."""
+        if item.taxed_price is not None or not item.taxed_price_portions:
+            return self.tax(item.taxed_price, f"{where}taxedPrice")
+        return sum(self.taxes_by_method(item, where).values(), ZERO)
+
+    def taxes_by_method(self, item: Item, where: str) -> dict[str, Decimal]:
+        """Return key of a shipping method -> the tax of the units that go by it."""
+        taxes: dict[str, Decimal] = {}
+        for i, portion in enumerate(item.taxed_price_portions or ()):
+            if portion is not None:
+                key = portion.shipping_method_key or ""
+                tax = self.tax(portion.taxed_price, f"{where}taxedPricePortions[{i}].taxedPrice")
+                taxes[key] = taxes.get(key, ZERO) + tax
+        return taxes
 
     def tax(self, taxed: TaxedPrice | None, path: str) -> Decimal:
         """Return the tax of an item: as stated, else what gross and net differ by."""

@@ -106,11 +106,14 @@ def _event(
     reference = without_card(raw.interaction_id, f"{where}interactionId", problems)
     if kind is None or succeeded is None:
         return None
+    if not reference:
+        own = f"{where}interfaceId"
+        reference = without_card(raw.interface_id or payment.interface_id, own, problems)
     return PaymentTransaction(
         transaction_id=raw.id or reference or where,
         kind=kind,
         amount=money.read(raw.amount, f"{where}amount"),
-        reference=reference or without_card(payment.interface_id, f"{where}interfaceId", problems),
+        reference=reference,
         succeeded=succeeded,
         at=moment_of(raw.timestamp),
     )

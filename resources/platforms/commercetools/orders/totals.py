@@ -80,7 +80,7 @@ class ChargeMapper:
                 continue
             where, money = f"customLineItems[{i}].", self._money
             amount = money.needed(item.total_price, f"{where}totalPrice")
-            tax = money.tax(item.taxed_price, f"{where}taxedPrice")
+            tax = money.tax_of(item, where)
             name, item_id = name_of(item.name, self._locales), item.id or f"custom-{i}"
             if amount < 0:
                 discounts.append(Discount(discount_id=item_id, name=name, amount=-amount))

@@ -63,6 +63,12 @@ def test_payments_are_references_with_their_transactions() -> None:
     [event] = payment.transactions
     assert (event.kind, event.reference, event.succeeded) == ("authorization", "auth-1", True)
 
+    held = document["paymentInfo"]["payments"][0]["obj"]
+    held["transactions"][0] |= {"interactionId": None, "interfaceId": "psp-event-1"}
+    assert mapped(document).payments[0].transactions[0].reference == "psp-event-1"
+    held["transactions"][0] |= {"interfaceId": None}
+    assert mapped(document).payments[0].transactions[0].reference == "psp-1"
+
     failed = document["paymentInfo"]["payments"][0]["obj"] | {"id": "p9"}
     failed = failed | {"transactions": [failed["transactions"][0] | {"state": "Failure"}]}
     references = [*document["paymentInfo"]["payments"], {"id": "p9", "obj": failed}]
@@ -136,6 +142,59 @@ def test_several_ways_of_shipping_are_groups_with_their_own_charges() -> None:
     assert sum(line.line_total for line in split) == D("30.00")
     assert sum(line.total_discount() for line in split) == D("6.00")
     assert sum(line.total_tax() for line in split) == D("4.80")
+
+
+def test_each_way_of_shipping_has_its_own_tax() -> None:
+    """Mode Multiple: items state rates and taxes by method, and none of their own."""
+    document = order(
+        shippingMode="Multiple",
+        shippingInfo=None,
+        shipping=[_shipping("express", "A", 900), _shipping("post", "B", 400)],
+        lineItems=[{"sku": "MUG", "quantity": 3, "price": "10.00", "taxRate": 0.2,
+                    "shippingDetails": {"targets": [
+                        {"addressKey": "a-express", "quantity": 1, "shippingMethodKey": "express"},
+                        {"addressKey": "a-post", "quantity": 2, "shippingMethodKey": "post"},
+                    ]}}],
+        customLineItems=[{"slug": "wrap", "money": "2.00", "taxRate": 0.2}],
+    )  # fmt: skip
+    [line] = document["lineItems"]
+    assert not {"taxRate", "taxedPrice"} & line.keys()
+    first, second = line["taxedPricePortions"]
+    assert _tax_of(first) == 200
+    first["taxedPrice"]["totalTax"] = _usd(150)  # another state's rate
+    second["taxedPrice"]["totalTax"] = _usd(450)
+    found = mapped(document)
+    assert [each.total_tax() for each in found.lines] == [D("1.50"), D("4.50")]
+    assert {charge.name: charge.tax for charge in found.charges}["Fee"] == D("0.40")
+
+    second["shippingMethodKey"] = "unknown"  # divided by units where the methods are not the ways
+    assert [each.total_tax() for each in mapped(document).lines] == [D("2.00"), D("4.00")]
+    line["taxedPricePortions"] = [None, first, second | {"taxedPrice": None}]
+    assert "tax_mismatch" in rejected(document)
+
+
+def test_rates_by_method_say_whether_prices_contain_their_tax() -> None:
+    """Where shipping costs nothing, and has no rate of its own, they alone do."""
+    ways = [_shipping("express", "A", 0)]
+    del ways[0]["shippingInfo"]["taxRate"]
+    document = order(taxIncluded=True, shippingMode="Multiple", shippingInfo=None, shipping=ways)
+    found = mapped(document | {"lineItems": [_to("express", each) for each in _lines(document)]})
+    assert found.tax_included
+    assert found.total == D("34.00")
+
+
+def _to(key: str, line: Json) -> Json:
+    target = {"addressKey": f"a-{key}", "quantity": line["quantity"], "shippingMethodKey": key}
+    return line | {"shippingDetails": {"targets": [target]}}
+
+
+def _lines(document: Json) -> list[Json]:
+    lines: list[Json] = document["lineItems"]
+    return lines
+
+
+def _tax_of(portion: Json) -> Any:
+    return portion["taxedPrice"]["totalTax"]["centAmount"]
 
 
 def test_lines_may_go_to_addresses_of_their_own() -> None:

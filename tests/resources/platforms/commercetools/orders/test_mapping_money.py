@@ -43,6 +43,25 @@ def test_prices_that_contain_their_tax() -> None:
     assert found.total_tax == D("6.50")
 
 
+@pytest.mark.parametrize("included", [True, False])
+def test_what_is_not_taxed_does_not_say_whether_prices_contain_tax(included: bool) -> None:
+    """Shipping at an external rate of zero, whose ``includedInPrice`` is false by default."""
+    document = order(taxIncluded=included)
+    zero = {"name": "Exempt", "amount": 0.0, "includedInPrice": not included, "country": "US"}
+    total, tax = document["totalPrice"], 567 if included else 680
+    document["shippingInfo"] |= {"taxRate": zero, "taxedPrice": None}
+    gross = total["centAmount"] + (0 if included else tax)
+    document["taxedPrice"] = {
+        "totalNet": cents((gross - tax) / 100),
+        "totalGross": cents(gross / 100),
+        "totalTax": cents(tax / 100),
+        "taxPortions": [],
+    }
+    found = mapped(document)
+    assert found.tax_included is included
+    assert found.total_tax == D(tax) / 100
+
+
 @pytest.mark.parametrize(
     ("currency", "price", "unit"), [("JPY", 500, "500.00"), ("KWD", "1.234", "1.234")]
 )

@@ -205,10 +205,11 @@ def test_an_address_without_a_street_has_the_next_line_as_its_first() -> None:
         "pOBox": "PO Box 7",
         "building": " ",
         "additionalAddressInfo": "Dock 2",
+        "department": "Purchasing",
     }
     [group] = mapped(document).groups
     assert group.address is not None
-    assert (group.address.line_1, group.address.line_2) == ("PO Box 7", "Dock 2")
+    assert (group.address.line_1, group.address.line_2) == ("PO Box 7", "Dock 2, Purchasing")
 
 
 def test_the_long_parts_of_an_address_are_reported_by_name() -> None:

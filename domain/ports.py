@@ -312,7 +312,8 @@ class ListingTarget(Target, Protocol):
     A store whose products can be created has this as its part ``products``, too, with ``create``
     (``NewListing``). A product to create is asked for by ``domain.listings.new_id``: what is held
     has no content where the store has no product with its SKU, and else that product's id. Such a
-    store refuses a second product with a SKU, so that one is created once.
+    store refuses a second product with a SKU, or a second one that was made for it, so that one is
+    created once.
     """
 
     fields: Collection[str]

@@ -16,7 +16,7 @@ from domain.schemas.batch import Rule, booleans, failures, integers, texts
 from domain.skus import sku_key
 
 LONGEST_NAME, LONGEST_TEXT, LONGEST_ADDRESS, MOST_IMAGES = 250, 60_000, 255, 100
-ALL_FIELDS = ("name", "description", "warranty", "images", "price", "weight")
+ALL_FIELDS = ("name", "description", "warranty", "images", "price", "weight", "variants")
 MOST_VARIANTS, MOST_OPTIONS, LONGEST_OPTION = 100, 10, 255
 _ADDRESS = re.compile(r"https://[^\s/?#@]+/[^\s]*", re.ASCII)
 _BREAKS = str.maketrans("", "", "\t\r\n")

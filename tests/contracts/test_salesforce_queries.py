@@ -17,6 +17,7 @@ import pytest
 from domain.prices import OWN_PRICES, PricePlace
 from domain.records.inventory import StoreItem
 from domain.values import Window
+from resources.platforms.salesforce.listings.creation import query_of
 from resources.platforms.salesforce.returns.target import REFUND_QUERY
 from resources.platforms.salesforce.soql import one_of, quoted, select
 from tests.contracts.commercetools_mock import INSTALLED, needs_mock
@@ -69,6 +70,7 @@ def queries_of(wire: Wire) -> Iterator[str]:
         connector.targets["prices"].prices(places)
         connector.preflight()
     yield from sorted({text for call in wire.calls if (text := call.split(" ", 2)[2])})
+    yield from (query_of("it's", has_key=has_key) for has_key in (True, False))
     yield f"{REFUND_QUERY} WHERE {one_of('OrderPaymentSummaryId', [STORE, STORE])} ORDER BY Id"
     for text in ("it's", "a\\b", "\n\r\t", "'; DELETE", "ä🙂"):
         yield select("Id", "OrderSummary", f" WHERE Description = {quoted(text)}")

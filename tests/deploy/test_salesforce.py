@@ -12,6 +12,7 @@ import pytest
 from domain.builders.actions import KINDS as ACTIONS
 from domain.records.actions import OutcomeState
 from resources.platforms.salesforce.events.queue import STREAMS
+from resources.platforms.salesforce.listings.creation import MADE, PRODUCT
 from resources.platforms.salesforce.preflight import (
     ENTRY,
     FULFILMENT,
@@ -26,6 +27,7 @@ from resources.platforms.salesforce.preflight import (
 from resources.platforms.salesforce.settings import (
     ACTION,
     HISTORY,
+    KEY_FIELD,
     NEW,
     PICKUP_FIELD,
     SalesforceSettings,
@@ -90,6 +92,7 @@ def test_every_custom_field_of_the_connector_is_installed_and_no_other() -> None
             ("FulfillmentOrder", FULFILMENT),
             ("FulfillmentOrderLineItem", FULFILMENT_ITEM),
             ("OrderDeliveryGroupSummary", (PICKUP_FIELD,)),
+            (PRODUCT, MADE),
             (ACTION, (*REQUEST.split(", "), *OUTCOME)),
         )
         for field in fields
@@ -110,7 +113,8 @@ def test_the_permission_set_grants_the_least() -> None:
     """Each installed field, nothing of a field or object that is not used, no deletion."""
     root = parsed(SOURCE / "permissionsets" / "Lockstep.permissionset-meta.xml")
     required = {f"{HISTORY}.Order_Summary__c", f"{HISTORY}.Status__c"} | REQUIRED
-    assert set(texts(root, "fieldPermissions/field")) == INSTALLED - required
+    of_catalog = {name for name in INSTALLED if name.startswith(f"{PRODUCT}.")}
+    assert set(texts(root, "fieldPermissions/field")) == INSTALLED - required - of_catalog
     assert set(texts(root, "objectPermissions/object")) <= OBJECTS.keys()
     assert set(texts(root, "objectPermissions/allowDelete")) == {"false"}
     assert set(texts(root, "objectPermissions/modifyAllRecords")) == {"false"}
@@ -124,6 +128,17 @@ def test_the_permission_set_grants_the_least() -> None:
         assert granted[name] == ("true", "true"), name
     assert granted["Account"] == granted["Product2"] == ("false", "false")
     assert granted[ACTION] == ("false", "true")
+
+
+def test_the_catalog_is_written_by_a_permission_set_of_its_own() -> None:
+    """A connection without listings and prices changes no product; nothing is deleted."""
+    root = parsed(SOURCE / "permissionsets" / "Lockstep_Catalog.permissionset-meta.xml")
+    assert texts(root, "fieldPermissions/field") == [f"{PRODUCT}.{KEY_FIELD}"]
+    assert texts(root, "objectPermissions/object") == ["Pricebook2", PRODUCT]
+    assert texts(root, "objectPermissions/allowCreate") == ["false", "true"]
+    assert texts(root, "objectPermissions/allowEdit") == ["true", "true"]
+    for name in ("allowDelete", "modifyAllRecords", "viewAllRecords"):
+        assert set(texts(root, f"objectPermissions/{name}")) == {"false"}
 
 
 def test_agents_ask_and_write_no_outcome() -> None:
@@ -180,7 +195,7 @@ def test_the_manifest_lists_everything() -> None:
     assert listed == {
         "CustomField": INSTALLED,
         "CustomObject": {HISTORY, ACTION},
-        "PermissionSet": {"Lockstep", "Lockstep_Agent"},
+        "PermissionSet": {"Lockstep", "Lockstep_Agent", "Lockstep_Catalog"},
     }
     default = SalesforceSettings.model_fields["api_version"].default
     assert texts(root, "version") == [str(default).removeprefix("v")]

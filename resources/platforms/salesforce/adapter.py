@@ -50,7 +50,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "actions": ActionsSource,
     "products": ProductsSource,
 }
-TARGETS = frozenset({"shipments", "inventory", "returns", "prices", "listings"})
+TARGETS = frozenset({"shipments", "inventory", "returns", "prices", "listings", "products"})
 
 
 class Salesforce:
@@ -86,12 +86,15 @@ class Salesforce:
         self._preflight = Preflight(
             self._http, self._tokens, settings, connection, levels, prices, self.events
         )
+        creates = connection.catalog.create_products != "never"
+        listings = SalesforceListings(self._policy, settings, self._http, prices, creates=creates)
         self.targets: StoreTargets = {
             "shipments": SalesforceShipments(self._policy, settings, connection),
             "inventory": SalesforceStock(self._policy, settings, levels),
             "returns": SalesforceReturns(self._policy, settings),
             "prices": SalesforcePrices(self._policy, settings, prices),
-            "listings": SalesforceListings(self._policy, settings, self._http),
+            "listings": listings,
+            "products": listings,
         }
 
     def preflight(self) -> list[Check]:

@@ -44,6 +44,8 @@ from resources.platforms.salesforce.settings import MOST_LOCKED
 HALTED = frozenset({"PROCESSING_HALTED", "ALL_OR_NONE_OPERATION_ROLLED_BACK"})
 """Codes of requests and rows that were taken back because of another one."""
 
+LOOK = "look at the order in the store"
+
 
 class CompositeClient:
     """Reads records before a write, and writes what belongs to one together."""
@@ -78,10 +80,11 @@ class CompositeClient:
         code: str,
         *,
         is_idempotent: bool = True,
+        advice: str = LOOK,
     ) -> Reply:
         """Send requests that take effect together; raise what a refusal of any means.
 
-        ``parent`` is the record that they lock, ``code`` that of a rejection.
+        ``parent`` is the record that they lock, ``code`` and ``advice`` those of a rejection.
         """
         body = orjson.dumps({"allOrNone": True, "compositeRequest": parts})
 
@@ -103,12 +106,12 @@ class CompositeClient:
                     decode=answered,
                 )
                 if not reply.ok:
-                    refuse(reply, code, "composite", "look at the order in the store")
+                    refuse(reply, code, "composite", advice)
                 errors = list(_errors(reply))
                 if not errors:
                     return reply
                 if not any(_code(error) == LOCKED for _, error in errors):
-                    raise _refused(reply, errors, code)
+                    raise _refused(reply, errors, code, advice)
                 await asyncio.sleep(self.push.policy.retry.backoff(attempt))
         raise TransientError(
             f"salesforce: the records below {parent} were locked {MOST_LOCKED} times; "
@@ -158,11 +161,13 @@ def _code(error: ErrorEntry) -> str:
     return error.errorCode or error.statusCode
 
 
-def _refused(reply: Reply, errors: list[tuple[int, ErrorEntry]], code: str) -> Exception:
+def _refused(
+    reply: Reply, errors: list[tuple[int, ErrorEntry]], code: str, advice: str
+) -> Exception:
     """Return what a refusal means: for the whole system, or for the record."""
     status, first = errors[0]
     body = orjson.dumps([{"errorCode": _code(first), "message": first.message}])
     refuse_access(Reply(status, reply.headers, body, 0.0, reply.where, sent=reply.sent))
     shown = "; ".join(f"{_code(e)}: {vendor_text(e.message, 200)}" for _, e in errors[:3])
     message = f"the store answers {shown}"
-    return rejection_of(code, "composite", message, "look at the order in the store")
+    return rejection_of(code, "composite", message, advice)

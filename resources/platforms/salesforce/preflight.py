@@ -20,6 +20,7 @@ from domain.connections import (
 )
 from domain.errors import Problem
 from domain.exchange import Check
+from domain.prices import OWN_PRICES
 from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
 from resources.platforms.salesforce.actions.source import FIELDS as REQUEST
@@ -29,8 +30,9 @@ from resources.platforms.salesforce.client import INSTALL, QueryClient, UsageRea
 from resources.platforms.salesforce.events.queue import ChangeEvents
 from resources.platforms.salesforce.fields import PRODUCT_FIELDS, customer_fields, order_fields
 from resources.platforms.salesforce.inventory import AVAILABLE, LevelReader, asked, held_of
+from resources.platforms.salesforce.listings.creation import MADE, MADE_ENTRY
+from resources.platforms.salesforce.listings.creation import PRODUCT as LISTED
 from resources.platforms.salesforce.listings.target import FIELDS as LISTING_FIELDS
-from resources.platforms.salesforce.listings.target import PRODUCT as LISTED
 from resources.platforms.salesforce.orders.source import scope_of
 from resources.platforms.salesforce.prices.reader import ENTRY as PRICE_ENTRY
 from resources.platforms.salesforce.prices.reader import PriceReader
@@ -128,6 +130,8 @@ class Preflight:
             )
             checks.append(finding_of("locations", self._locations))
             checks.append(finding_of("stock", self._stock))
+        if _creates_products(self._connection):
+            checks.append(finding_of("standard price book", self._standard_book))
         if PRICES in self._connection.streams:
             text = f"{self._prices.text} LIMIT 1"
             checks.append(finding_of("query of prices", partial(self._query, text)))
@@ -206,6 +210,13 @@ class Preflight:
         )
         return not missing, detail[:500], advice
 
+    def _standard_book(self) -> Finding:
+        """Look for the price book of new products' prices."""
+        book = self._prices.books([OWN_PRICES])[OWN_PRICES]
+        if isinstance(book, Problem):
+            return False, book.message, book.advice
+        return True, "new products' prices are entries of it", ""
+
     def _books(self) -> Finding:
         """Look for the price book of each list, and of its sale prices."""
         policy, sales = self._connection.prices, self._settings.sale_pricebooks
@@ -231,6 +242,10 @@ class Preflight:
         )
         held_of(reply)
         return True, "Omnichannel Inventory answers", ""
+
+
+def _creates_products(connection: Connection) -> bool:
+    return LISTINGS in connection.streams and connection.catalog.create_products != "never"
 
 
 def read(connection: Connection, settings: SalesforceSettings) -> Iterator[tuple[str, str]]:
@@ -260,7 +275,10 @@ def written(
     if PRICES in connection.streams:
         yield PRICE_ENTRY, ("UnitPrice", "IsActive", "UseStandardPrice")
     if LISTINGS in connection.streams:
-        yield LISTED, tuple(LISTING_FIELDS.values())
+        creates = _creates_products(connection)
+        yield LISTED, (*LISTING_FIELDS.values(), *(MADE if creates else ()))
+        if creates:
+            yield PRICE_ENTRY, MADE_ENTRY
     if RETURNS in connection.streams:
         yield "ReturnOrder", RETURN
         yield "ReturnOrderLineItem", RETURN_LINE

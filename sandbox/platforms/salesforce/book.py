@@ -55,6 +55,15 @@ class Book:
         found = self._keys[name, field].get(value, ())
         return [row for each in found if not (row := self._rows[name][each])["IsDeleted"]]
 
+    def taken_key(self, name: str, values: Json, own: str | None) -> str:
+        """Return the external id whose value another record has; empty where none has."""
+        for field in OBJECTS[name].external_ids:
+            value = values.get(field)
+            found = self.by_key(name, field, value) if isinstance(value, str) else []
+            if any(row["Id"] != own for row in found):
+                return field
+        return ""
+
     def children(self, name: str, reference: str, parent: str) -> list[Json]:
         """Return the records of an object that refer to a parent, in the order of their ids."""
         found = self._children[name, reference].get(parent, ())

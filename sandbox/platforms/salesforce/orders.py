@@ -111,8 +111,12 @@ class Orders:
 
     def product(self, sku: str) -> str:
         """Return the id of a product; one that is not in the catalog is made, and not sold."""
-        known = self._org.products.get(sku)
-        return known or self.sell(sku, sku, is_active=False)
+        return self._known(sku) or self.sell(sku, sku, is_active=False)
+
+    def _known(self, sku: str) -> str:
+        """Return the id of a product that was not taken back, if there is one."""
+        known = self._org.products.get(sku, "")
+        return known if known and self._book.get("Product2", known) else ""
 
     def sell(self, sku: str, name: str, *, is_active: bool = True, at: str | None = None) -> str:
         """Put a product into the catalog, or on sale; return its id."""
@@ -123,7 +127,7 @@ class Orders:
             "IsActive": is_active,
             "ProductClass": "Simple",
         }
-        if known := self._org.products.get(sku):
+        if known := self._known(sku):
             values["Id"] = known
         moment = normalised(at) if at else None
         made: str = self._book.put("Product2", values, at=moment)["Id"]

@@ -114,7 +114,7 @@ OBJECTS: dict[str, SObject] = {
     "Product2": _object(
         "01t",
         "Name StockKeepingUnit ProductCode ProductClass Description Family QuantityUnitOfMeasure",
-        flags="IsActive", required="Name",
+        flags="IsActive", required="Name", keys=KEY,
         lengths={"Name": 255, "Description": 4_000, "StockKeepingUnit": 180, "ProductCode": 255},
     ),
     "Pricebook2": _object("01s", "Name", flags="IsActive IsStandard"),

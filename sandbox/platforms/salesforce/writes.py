@@ -240,6 +240,8 @@ class Writes:
                 message = f"{field}: data value too large (max length={longest})"
                 raise RowRefused("STRING_TOO_LONG", message, field)
         self._check_references(name, values)
+        if taken := self._book.taken_key(name, values, (before or {}).get("Id")):
+            raise RowRefused("DUPLICATE_VALUE", f"duplicate value found: {taken}", taken)
         if (
             name == "OrderSummary"
             and whole["OrderLifeCycleType"] == "MANAGED"
@@ -252,7 +254,10 @@ class Writes:
         returns.check(self._book, name, values, before)
         self._org.lock(name, whole)
         self._org.counts[f"{name}{'Changed' if before else 'Created'}"] += 1
-        return self._book.put(name, values | ({"Id": before["Id"]} if before else {}))
+        row = self._book.put(name, values | ({"Id": before["Id"]} if before else {}))
+        if name == "Product2" and row["StockKeepingUnit"]:
+            self._org.products.setdefault(row["StockKeepingUnit"], row["Id"])
+        return row
 
     def _check_fulfilment(self, name: str, whole: Json, *, is_new: bool) -> None:
         """A fulfilment order starts as a draft, and takes lines only while it is one."""

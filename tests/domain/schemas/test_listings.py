@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from domain.records.listings import Listing
+from domain.records.catalog import Attribute
+from domain.records.listings import Listing, NewVariant
 from domain.schemas.listings import MOST_IMAGES, listing_problems
 
 URL = "https://img.example.com/{}.jpg"
@@ -53,3 +54,12 @@ def test_each_rule_fails_its_own_listing_and_no_other(wanted: dict[str, Any], co
     assert {place: [one.code for one in problems] for place, problems in found.items()} == {
         1: [code]
     }
+
+
+def test_variants_need_a_store_whose_products_have_them() -> None:
+    """In another one each SKU is a product of its own."""
+    size = NewVariant(sku="A", options=(Attribute(name="Size", value="L"),))
+    group = listing(1, name="Mug", variants=(size,))
+    [(place, [problem])] = listing_problems([group], ("name", "price")).items()
+    assert (place, problem.code) == (0, "listing_field_not_taken")
+    assert listing_problems([group], ("name", "variants")) == {}

@@ -70,7 +70,7 @@ class BigCommerceListings:
         self.acts_for = policy.acts_for
         each = Operation(concurrency=settings.write_concurrency)
         self.operations: Mapping[str, Operation] = {"update": each, "create": each}
-        self.fields: Collection[str] = (*TEXTS, "images", "price", "weight")
+        self.fields: Collection[str] = (*TEXTS, "images", "price", "weight", "variants")
         self.needs: Collection[str] = ("name", "price", "weight")
 
     def writer(self, log: ExchangeLog) -> ListingsWriter:

@@ -72,7 +72,8 @@ class CommercetoolsListings:
         self.acts_for = policy.acts_for
         each = Operation(concurrency=settings.write_concurrency)
         self.operations: Mapping[str, Operation] = {"update": each, "create": each}
-        self.fields: Collection[str] = ("name", "description", "warranty", "images", "price")
+        texts = ("name", "description", "warranty")
+        self.fields: Collection[str] = (*texts, "images", "price", "variants")
         self.needs: Collection[str] = ("name",)
 
     def writer(self, log: ExchangeLog) -> ListingsWriter:

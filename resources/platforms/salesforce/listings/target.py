@@ -1,7 +1,7 @@
-"""Texts of an org's products, as a target of deliveries: rows of ``Product2``, by their ids.
+"""Products of an org, as a target of deliveries: rows of ``Product2``, by their ids.
 
 A product has no version, and no standard fields for a warranty and pictures. Each variation is a
-product of its own.
+product of its own, so that no group is created.
 """
 
 from __future__ import annotations
@@ -11,10 +11,20 @@ from collections.abc import Collection, Mapping, Sequence
 
 import orjson
 
-from domain.delivery import Claimed, Held, ListingSave, Operation, Outcome, Question, outcome_of
+from domain.delivery import (
+    Claimed,
+    Held,
+    ListingSave,
+    NewListing,
+    Operation,
+    Outcome,
+    Question,
+    outcome_of,
+)
 from domain.errors import AccessRefused, Problem, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, Receipt
-from domain.listings import product_gone
+from domain.listings import is_new, product_gone, sku_of_new
+from domain.prices import OWN_PRICES
 from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
@@ -29,54 +39,111 @@ from resources.platforms.salesforce.client import (
     document_of,
     refuse,
 )
+from resources.platforms.salesforce.composite import CompositeClient, id_made
 from resources.platforms.salesforce.fields import PRODUCT_FIELDS
+from resources.platforms.salesforce.listings.creation import (
+    MADE_PRODUCTS,
+    PRODUCT,
+    REFERENCE,
+    MadeProduct,
+    key_of,
+    parts_of,
+    query_of,
+    sku_of,
+    the_product,
+)
+from resources.platforms.salesforce.prices.reader import PriceReader
 from resources.platforms.salesforce.products.mapping import PARENT
 from resources.platforms.salesforce.products.payload import CAPTURED_PRODUCTS, Product
 from resources.platforms.salesforce.settings import IDS_A_CALL, SalesforceSettings
 from resources.platforms.salesforce.soql import is_id, one_of, select
 
-PRODUCT, PATH = "Product2", "/composite/sobjects"
+PATH = "/composite/sobjects"
 FIELDS = {"name": "Name", "description": "Description"}
 """Canonical field of a listing -> the product's."""
 ADVICE = "correct the texts in the sheet"
+ADVICE_NEW = "correct the texts and the price in the sheet"
 
 
 class SalesforceListings:
     """``domain.ports.ListingTarget``: a product is changed by its id, field by field."""
 
     def __init__(
-        self, policy: ClientPolicy, settings: SalesforceSettings, reader: ApiClient
+        self,
+        policy: ClientPolicy,
+        settings: SalesforceSettings,
+        reader: ApiClient,
+        prices: PriceReader,
+        *,
+        creates: bool,
     ) -> None:
         self._policy, self._settings, self._reader = policy, settings, reader
+        self._prices, self._creates = prices, creates
         self.acts_for = policy.acts_for
-        self.operations: Mapping[str, Operation] = {
-            "update": Operation(concurrency=settings.write_concurrency)
-        }
-        self.fields: Collection[str] = FIELDS
-        self.needs: Collection[str] = ()
+        each = Operation(concurrency=settings.write_concurrency)
+        self.operations: Mapping[str, Operation] = {"update": each, "create": each}
+        self.fields: Collection[str] = (*FIELDS, "price")
+        self.needs: Collection[str] = ("name",)
 
     def writer(self, log: ExchangeLog) -> ListingsWriter:
         """Open the org for writing products."""
         push = AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log)
-        return ListingsWriter(push, QueryClient(self._reader, self._settings.data_path))
+        queries = QueryClient(self._reader, self._settings.data_path)
+        return ListingsWriter(push, queries, self._settings, self._prices, creates=self._creates)
 
 
 class ListingsWriter(TargetWriter):
     """``domain.ports.Writer`` of listings: what is uncertain is read, and written again."""
 
-    def __init__(self, push: AsyncApiClient, queries: QueryClient) -> None:
+    def __init__(
+        self,
+        push: AsyncApiClient,
+        queries: QueryClient,
+        settings: SalesforceSettings,
+        prices: PriceReader,
+        *,
+        creates: bool,
+    ) -> None:
         super().__init__(push)
-        self._push, self._queries = push, queries
+        self._push, self._queries, self._settings = push, queries, settings
+        self._prices, self._creates = prices, creates
+        self._calls = CompositeClient(push, settings.data_path)
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
-        """Change products, one call each."""
-        return [await outcome_of(self._save(one)) for one in claimed]
+        """Change or create products, one call each."""
+        return [
+            await outcome_of(
+                self._create(one) if isinstance(one.content, NewListing) else self._save(one)
+            )
+            for one in claimed
+        ]
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return the texts of products; one that is not active is not sold, and gone."""
-        found = await asyncio.to_thread(self._read, list(asked))
-        gone = {name: Held(name, problems=(product_gone(name),)) for name in asked}
-        return gone | found
+        """Return the texts of products; one that is not active is not sold, and gone.
+
+        Of a product to create, also one that is not active is the one.
+        """
+        known = [name for name in asked if not is_new(name)]
+        found = await asyncio.to_thread(self._read, known)
+        held = {name: Held(name, problems=(product_gone(name),)) for name in known} | found
+        for name in asked.keys() - held.keys():
+            held[name] = await asyncio.to_thread(self._by_sku, name)
+        return held
+
+    def _by_sku(self, name: str) -> Held:
+        """Return the product that has the SKU of a product to create, if there is one."""
+        sku = sku_of_new(name)
+        product = the_product(sku, self._with_sku(sku))
+        if isinstance(product, Problem):
+            return Held(name, problems=(product,))
+        return Held(name) if product is None else Held(product.id or "", _shown(product))
+
+    def _with_sku(self, sku: str) -> list[MadeProduct]:
+        return [
+            document_of(f"salesforce: query of {PRODUCT}", raw, MADE_PRODUCTS)
+            for page in self._queries.rows(query_of(sku, has_key=self._creates))
+            for raw in page
+        ]
 
     def _read(self, product_ids: Sequence[str]) -> dict[str, Held]:
         wanted = sorted({name for name in product_ids if is_id(name)})
@@ -89,6 +156,37 @@ class ListingsWriter(TargetWriter):
                     if row.id and row.is_active is True and row.product_class != PARENT:
                         found[row.id] = Held(row.id, _shown(row))
         return found
+
+    async def _create(self, claimed: Claimed) -> Receipt:
+        """Create a product with its price, all or nothing.
+
+        A second one with its external id is refused. It may be the product itself that an earlier
+        call has created: the next run compares it.
+        """
+        new: NewListing = claimed.content
+        sku = new.listing.sku
+        parts = parts_of(new, self._settings, await self._standard_book(new))
+        try:
+            reply = await self._calls.send(
+                key_of(sku), parts, claimed.correlation_id, "listing_refused", advice=ADVICE_NEW
+            )
+        except RecordRejected:
+            if await asyncio.to_thread(self._with_sku, sku):
+                raise TransientError(
+                    f"salesforce: the SKU {sku} was created meanwhile; the next run compares the "
+                    "product"
+                ) from None
+            raise
+        return Receipt(id_made(reply, REFERENCE), trace_id=request_id(reply.headers))
+
+    async def _standard_book(self, new: NewListing) -> str:
+        """Return the id of the price book that a new product's price is an entry of."""
+        if new.listing.price is None:
+            return ""
+        found = (await asyncio.to_thread(self._prices.books, [OWN_PRICES]))[OWN_PRICES]
+        if isinstance(found, Problem):
+            raise RecordRejected(found)
+        return found.regular
 
     async def _save(self, claimed: Claimed) -> Receipt:
         save: ListingSave = claimed.content
@@ -112,16 +210,14 @@ class ListingsWriter(TargetWriter):
 
 def _shown(row: Product) -> dict[str, object]:
     """Return what ``domain.ports.ListingTarget`` has to hold."""
-    sku = (row.stock_keeping_unit or row.product_code or "").strip()
+    sku = sku_of(row)
     return {
         "name": row.name or "",
         "description": row.description or "",
         "warranty": "",
         "images": 0,
         "addresses": [],
-        "skus": [sku]
-        if (sku := (row.stock_keeping_unit or row.product_code or "").strip())
-        else [],
+        "skus": [sku] if sku else [],
     }
 
 

@@ -196,8 +196,9 @@ def _shipment(sync: Sync, record: str, fulfilment: Fulfilment) -> Sample:
     """Return the shipments and the status of an order that is at the store."""
     lines = _lines(sync, fulfilment.source_id)
     requests, kept_back = shipment_requests(fulfilment, lines, sync.connection.orders.uom_rules)
-    milestone = fulfilment.milestone(not_shipped(lines))
-    status = sync.platform.targets["shipments"].status_for(milestone)
+    status_for = sync.platform.targets["shipments"].status_for
+    milestone = fulfilment.shown_milestone(status_for, not_shipped(lines))
+    status = status_for(milestone)
     if not requests and kept_back:
         return _kept_out(record, kept_back)
     if not requests and status is None:

@@ -57,6 +57,9 @@ PARTIAL: dict[Milestone, Milestone] = {
 }
 """The partial form of a stage: some of the units that are not canceled have reached it."""
 
+BEYOND_SHIPPED = (M.PARTIALLY_DELIVERED, M.DELIVERED, M.PARTIALLY_RETURNED, M.RETURNED)
+"""Milestones of orders of which units have left and gone further."""
+
 ORDER_OF_STAGES: tuple[Milestone, ...] = tuple(m for m in Milestone if m is not M.CANCELED)
 
 MOVES: dict[Milestone, tuple[Milestone, ...]] = {

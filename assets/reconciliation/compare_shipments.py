@@ -74,8 +74,9 @@ class ShipmentComparator:
             return result  # its capture becomes a rejection with the reason
         comparison = _Comparison(snapshot, held, result)
         comparison.compare_shipments(shipments.by_parcel, is_whole=not shipments.problems)
-        wanted = mapped.record.milestone(not_shipped(snapshot.lines))
-        status = self._sync.platform.targets["shipments"].status_for(wanted)
+        status_for = self._sync.platform.targets["shipments"].status_for
+        wanted = mapped.record.shown_milestone(status_for, not_shipped(snapshot.lines))
+        status = status_for(wanted)
         if held.is_behind(wanted, status):
             comparison.add_status(f"{status} ({wanted})")
         if any(drift.can_repair for drift in result.drifts):

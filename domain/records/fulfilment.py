@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
 from typing import Literal
 
 from msgspec import structs
 
 from domain.identity import content_digest
-from domain.milestones import Milestone, rollup
+from domain.milestones import BEYOND_SHIPPED, STAGES, Milestone, rollup
 from domain.records.record import Record, check_keys, check_moment, check_quantity, check_sku
 from domain.values import Key, PositiveQuantity, Quantity, Sku, UtcDatetime
 
@@ -105,16 +105,34 @@ class Fulfilment(Record, frozen=True, kw_only=True):
         """
         return self if self.updated_at == moment else structs.replace(self, updated_at=moment)
 
-    def milestone(self, not_shipped: Collection[str] = ()) -> Milestone:
-        """Return the milestone of the whole order.
+    def milestone(
+        self, not_shipped: Collection[str] = (), *, at_most: Milestone = Milestone.RETURNED
+    ) -> Milestone:
+        """Return the milestone of the whole order; units beyond ``at_most`` count as being there.
 
         ``not_shipped`` are lines that never leave in a parcel (downloads, gift certificates): they
         count only where no other line is left, so that an e-mail neither ships the order nor keeps
         it from being shipped, and a sent download keeps it from being canceled.
         """
         shipped = [line for line in self.lines if line.line_id not in not_shipped]
-        milestone = _rollup(shipped)
-        return _rollup(self.lines) if milestone is Milestone.CANCELED or not shipped else milestone
+        milestone = _rollup(shipped, at_most)
+        if milestone is Milestone.CANCELED or not shipped:
+            return _rollup(self.lines, at_most)
+        return milestone
+
+    def shown_milestone(
+        self, status_for: Callable[[Milestone], str | None], not_shipped: Collection[str] = ()
+    ) -> Milestone:
+        """Return the milestone that a store shows: the order's, or that its units have left.
+
+        Stores have no status for units that came back, or of which some have arrived. Where these
+        had left since the store was last shown anything, it would show them as still to be shipped.
+        """
+        milestone = self.milestone(not_shipped)
+        if milestone in BEYOND_SHIPPED and status_for(milestone) is None:
+            left = self.milestone(not_shipped, at_most=Milestone.SHIPPED)
+            return left if status_for(left) is not None else milestone
+        return milestone
 
     def events(self) -> Iterator[FulfilmentEvent]:
         """Derive the fulfilment events of this state; the same fact always has the same key."""
@@ -163,11 +181,13 @@ class Fulfilment(Record, frozen=True, kw_only=True):
         )
 
 
-def _rollup(lines: Collection[LineProgress]) -> Milestone:
+def _rollup(lines: Collection[LineProgress], at_most: Milestone) -> Milestone:
+    beyond = STAGES[STAGES.index(at_most) :]
     units: dict[Milestone, Decimal] = {}
     for line in lines:
         for part in line.units:
-            units[part.milestone] = units.get(part.milestone, Decimal(0)) + part.quantity
+            stage = at_most if part.milestone in beyond else part.milestone
+            units[stage] = units.get(stage, Decimal(0)) + part.quantity
     return rollup(units)
 
 

@@ -71,7 +71,8 @@ class PairScene(Scene):
         if "returns" in self.carried and self.pays:
             connection["returns"] = {"limits": LIMITS}
         for name, section in sections.items():
-            connection[name] = connection.get(name, {}) | section
+            is_whole = not isinstance(section, dict)
+            connection[name] = section if is_whole else connection.get(name, {}) | section
         return Installation.model_validate(document)
 
     def to_store(self, path: str, body: Any, method: str = "POST") -> Json:

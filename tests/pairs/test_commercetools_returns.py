@@ -252,6 +252,25 @@ def test_a_refund_waits_for_approval_and_the_return_is_shown(shop: ProjectScene)
     assert shop.open_rejections("returns") == {}
 
 
+def test_a_return_may_come_before_its_shipment(project: ProjectScene) -> None:
+    """It is shown and refunded; the parcels follow, and the order shows that all has left."""
+    configure(project)
+    order = project.place_order(1, payments=[charged()])
+    project.run("orders", first=project.yesterday)
+    project.to_oms("orders/1/ship", {"tracking": UPS})
+    step(project, open_return(project, {MUGS: 2}), "verify")
+    project.run("returns")
+    assert (project.parcels(), refunds(project)) == ([], [("19.20", "Initial")])
+
+    project.run("shipments")
+    project.run("returns", "shipments")
+    assert project.parcels() == [(UPS, {"MUG": 3, "LAMP": 1})]
+    assert project.order(order["id"])["shipmentState"] == "Shipped"
+    assert items(project) == [("MUG", 2, "Returned", "Initial")]
+    assert refunds(project) == [("19.20", "Initial")]
+    assert drifts_of(look(project)) == []
+
+
 def test_a_canceled_return_and_an_exchange_move_no_money(shop: ProjectScene) -> None:
     """What was received and is not taken back is not refunded; nor is what is exchanged."""
     canceled = open_return(shop, {MUGS: 1})

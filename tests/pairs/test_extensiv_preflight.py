@@ -11,10 +11,12 @@ from click.testing import CliRunner
 
 from orchestration.cli.connect import preflight
 from orchestration.cli.root import lockstep as command
+from orchestration.local.simulated import Pair
 from sandbox.app import RunningSandbox
 from tests.assets.documents import PRODUCTS, UNTRACKED
 from tests.assets.scene import NAME, Scene
 from tests.pairs.extensiv_scene import ExtensivScene
+from tests.pairs.pair_scene import PairScene
 
 pytestmark = pytest.mark.slow(seconds=10)
 
@@ -68,6 +70,26 @@ def test_products_without_a_sku_and_untracked_ones_are_named(extensiv: ExtensivS
     assert detail.startswith("8 of 15 products have no SKU, or variants without one: ")
     assert "Hat 301 (product 301), Sock 302 (variant 3022), Cap 0 310" in detail
     assert detail.endswith("and 3 more")
+
+
+def test_a_variant_without_a_sku_is_named_in_a_commercetools_project(
+    sandbox: RunningSandbox, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There stock is counted for all or for none, and one variant of a product may lack a SKU."""
+    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
+    pair = Pair("commercetools", "extensiv")
+    shop = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, pair)
+    shop.configure(streams=["orders", "inventory", "shipments"])
+    shop.simple(1)
+    assert failed(shop) == {}
+    project = f"commercetools/{shop.store}"
+    hat = {"name": "Hat", "variants": [{"sku": "HAT-S"}, {}]}
+    shop._control("POST", f"{project}/catalog", [hat])
+    detail = failed(shop)[SKUS]
+    assert detail.startswith("1 of ")
+    assert "Hat" in detail
+    assert "(variant 2)" in detail
+    shop.close()
 
 
 def test_a_connection_says_what_it_does_not_need(extensiv: ExtensivScene) -> None:

@@ -101,7 +101,8 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         """Return shipments in the parcels' order, then the status. Raises ``RecordRejected``."""
         fulfilment = due.record
         state = OrderTargetState.from_ledger(due.known, self._lines.get(fulfilment.source_id))
-        order = _Order(state, fulfilment.milestone(not_shipped(state.lines)))
+        wanted = fulfilment.shown_milestone(self.shipments.status_for, not_shipped(state.lines))
+        order = _Order(state, wanted)
         plan = Plan(due, context=order)
         if state.applied_at > fulfilment.updated_at.isoformat() and not self.request.force:
             return plan  # late: a newer state of the order has been applied

@@ -14,7 +14,7 @@ from uuid import UUID
 from domain.errors import LockstepError, Problem, RecordRejected
 from domain.exchange import OutcomeUnknown, Receipt, ShipmentRequest
 from domain.records.inventory import StockTarget, StoreItem
-from domain.records.listings import Listing
+from domain.records.listings import Listing, NewVariant
 
 OutcomeState = Literal["done", "requested", "partly", "refused", "retry", "unknown", "unsent"]
 SUCCESS: frozenset[OutcomeState] = frozenset({"done", "requested", "partly"})
@@ -195,6 +195,10 @@ class ListingSave:
     """All of the product's pictures; ``None``: they stay."""
     skus: Sequence[str] = ()
     """Which the product must sell, or another one is meant."""
+    variants: Sequence[NewVariant] = ()
+    """Which the product lacks and should have."""
+    currency: str = ""
+    """Of their prices, as of ``NewListing``."""
 
 
 @dataclass(frozen=True, slots=True)

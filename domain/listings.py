@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from domain.errors import Problem
+from domain.records.listings import Listing, NewVariant
 from domain.skus import sku_key
 
 _NEW = "new:"
@@ -23,6 +24,20 @@ def is_new(product_id: str) -> bool:
 def sku_of_new(product_id: str) -> str:
     """Return the SKU by which a product to create is looked for in the store."""
     return product_id.removeprefix(_NEW)
+
+
+def known_skus(listing: Listing) -> tuple[str, ...]:
+    """Return the SKUs that the product must sell already, or it is not the one that was meant."""
+    if is_new(listing.product_id):
+        return listing.skus
+    return tuple(dict.fromkeys((listing.sku, *listing.taken_in)))
+
+
+def lacking(listing: Listing, sold: Iterable[str]) -> tuple[NewVariant, ...]:
+    """Return the variants that a listing adds to its product, which does not sell them yet."""
+    keys = {sku_key(sku) for sku in sold}
+    variants = listing.variants or ()
+    return tuple(variant for variant in variants if sku_key(variant.sku) not in keys)
 
 
 def moved_skus(wanted: Iterable[str], sold: Iterable[str]) -> list[Problem]:
@@ -44,8 +59,8 @@ def sku_taken(product_ids: Sequence[str], reason: str) -> Problem:
         "listing_sku_taken",
         "sku",
         f"the store has the SKU already, in the product {', '.join(product_ids[:5])}; {reason}",
-        "correct the SKUs of the sheet, or complete the product in the store, then run the stream "
-        "catalog and import the rows again",
+        "correct the SKUs in the sheet or the store; or run the stream catalog and import the rows "
+        "again: variants that the product lacks are added to it then",
         ", ".join(product_ids[:5]),
     )
 

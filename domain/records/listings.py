@@ -15,7 +15,7 @@ from domain.values import Amount, Key, Quantity, Sku
 
 
 class NewVariant(Record, frozen=True, kw_only=True):
-    """A variant of a group product that is to be created."""
+    """A variant of a group product: of one to create, or one to add to a product of the store."""
 
     sku: Sku
     options: tuple[Attribute, ...] = ()
@@ -51,7 +51,7 @@ class Listing(Record, frozen=True, kw_only=True):
     weight: Quantity | None = None
     """Of a product to create, in the store's unit."""
     variants: tuple[NewVariant, ...] | None = None
-    """Of a group product to create; a single product has none."""
+    """Of a group product to create, or those to add to one; a single product has none."""
 
     def __post_init__(self) -> None:
         for sku in (self.sku, *self.taken_in):
@@ -61,7 +61,7 @@ class Listing(Record, frozen=True, kw_only=True):
 
     @property
     def skus(self) -> tuple[str, ...]:
-        """Return the SKUs that the product must sell, or it is not the one that was meant."""
+        """Return the SKUs that the product sells once the listing is applied."""
         variants = (variant.sku for variant in self.variants or ())
         return tuple(dict.fromkeys((self.sku, *variants, *self.taken_in)))
 

@@ -53,7 +53,7 @@ RULES: dict[str, Rule] = {
     ),
     "listing_variants_invalid": Rule(
         "variants",
-        f"the variants of a new product are at most {MOST_VARIANTS}, each with its own SKU and a "
+        f"the variants to create are at most {MOST_VARIANTS}, each with its own SKU and a "
         "combination of its own of the same options",
         "give each row of the group its SKU and options, such as Colour: Red; Size: L",
     ),
@@ -136,7 +136,7 @@ def listing_problems(
         {
             "product_id": texts([listing.product_id for listing in listings]),
             "changes_something": booleans(
-                [bool(one.texts) or one.images is not None for one in listings]
+                [bool(one.texts or one.variants) or one.images is not None for one in listings]
             ),
             "has_place": booleans([_has_place(one, fields) for one in listings]),
             "is_complete": booleans([_is_complete(one, needs) for one in listings]),

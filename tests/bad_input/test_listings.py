@@ -19,7 +19,7 @@ from resources.platforms.bigcommerce.answers_payload import (
 )
 from resources.platforms.bigcommerce.listings import target as bigcommerce
 from resources.platforms.commercetools.client import document_of
-from resources.platforms.commercetools.listings.actions import actions_of, first_definition
+from resources.platforms.commercetools.listings.actions import actions_of
 from resources.platforms.commercetools.listings.creation import draft_of
 from resources.platforms.commercetools.listings.payload import LISTED_PRODUCTS, PRODUCT_TYPES
 from resources.platforms.commercetools.listings.product import shown
@@ -69,7 +69,7 @@ def of_project(body: bytes) -> int:
     seen = shown(product, chosen)
     assert isinstance(seen["name"], str)
     kind = document_of("GET", orjson.dumps(TYPE), PRODUCT_TYPES)
-    found = actions_of(product, SAVE, chosen, first_definition(kind.attributes or ()))
+    found = actions_of(product, SAVE, chosen, kind)
     assert orjson.dumps(found)
     return len(found)
 

@@ -267,6 +267,54 @@ def test_a_creation_without_an_answer_makes_one_product(creating: PairScene, kin
     assert creating.sql("SELECT code FROM sync.rejection WHERE state = 'open'") == []
 
 
+def with_tee(creating: PairScene) -> tuple[list[Json], set[str]]:
+    """Create the products, let the catalog read them, and return rows with one more size."""
+    if "variants" not in sync_of(creating).listings_target.fields:
+        pytest.skip("its products have no variants")
+    tee = new_rows(creating)[1:]
+    assert all(row.is_done for row in do(creating, *tee))
+    creating.run("catalog", first=creating.today)
+    larger = {"sku": "TEE-XL", "group": "Tee", "options": "Size: XL; Colour: Red", "price": "22.50"}
+    return [*tee, larger], products_with(creating, "TEE-S")
+
+
+def test_a_row_of_a_group_whose_product_exists_adds_a_variant_once(creating: PairScene) -> None:
+    """With an option's value that is new; the sheet again, also after a read, sends nothing."""
+    rows, tee = with_tee(creating)
+    before = sent(creating)
+    done = do(creating, *rows)
+    assert [row.is_done for row in done] == [True] * 3
+    assert products_with(creating, "TEE-XL") == tee
+    after = sent(creating)
+    assert after > before
+    assert all(row.is_done for row in do(creating, *rows))
+    run(creating)
+    creating.run("catalog", first=creating.today)
+    assert all(row.is_done for row in do(creating, *rows))
+    assert sent(creating) == after
+    [product_id] = tee
+    assert shown(creating, [product_id])[0]["name"] == "New tee"
+    key = ("accepted", "delivered")
+    assert creating.outcomes(LISTINGS)[product_id] == key
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "malformed"])
+def test_a_variant_whose_answer_is_lost_is_added_once(creating: PairScene, kind: str) -> None:
+    """A look shows whether the product sells it."""
+    rows, tee = with_tee(creating)
+    rule = {"method": "POST", "path": "/products", "kind": kind, "times": 20}
+    creating.fault(creating.pair.store, rule)
+    do(creating, *rows, deliver=False)
+    run(creating, raise_on_error=False)
+    creating.fault(creating.pair.store)
+    run(creating)
+    assert products_with(creating, "TEE-XL") == tee
+    assert creating.sql("SELECT code FROM sync.rejection WHERE state = 'open'") == []
+    before = sent(creating)
+    run(creating)
+    assert sent(creating) == before
+
+
 def test_a_new_product_that_lacks_what_the_store_needs_is_not_created(creating: PairScene) -> None:
     """Neither one without a title, nor a group of which one row is faulty."""
     rows = (

@@ -80,12 +80,15 @@ def _is_astray(row: Wanted) -> bool:
     return "group" in row.unread or (has_options and "group" not in row.cells)
 
 
-def listing_of(unit: Sequence[Wanted], product_id: str | None) -> Listing:
+def listing_of(
+    unit: Sequence[Wanted], product_id: str | None, lacks: Collection[str] = ()
+) -> Listing:
     """Return what the rows of one product ask for; without an id it is to be created.
 
+    ``lacks`` are the SKUs that a product of the store does not sell yet: they are variants to add.
     Raises ``InvalidRecord`` for what no listing can hold.
     """
-    first, cells = unit[0], _common(unit)
+    first, cells = next(row for row in unit if row.sku not in lacks), _common(unit)
     images = cells["images"].split() if "images" in cells else None
     listing = Listing(
         product_id=new_id(first.sku) if product_id is None else product_id,
@@ -96,10 +99,12 @@ def listing_of(unit: Sequence[Wanted], product_id: str | None) -> Listing:
         images=None if images is None else tuple(images),
         price=_amount(first, "price") if product_id is None else None,
         weight=_amount(first, "weight") if product_id is None else None,
-        variants=_variants(unit) if product_id is None else None,
+        variants=_variants(unit) if product_id is None else _added(unit, lacks),
     )
     if product_id is not None:
         for row in unit:
+            if row.sku in lacks:
+                continue
             unused = [name for name in NEW_COLUMNS if name in row.cells and name != "group"]
             if unused:
                 row.note = f"{', '.join(unused)}: used for new products only"
@@ -132,6 +137,25 @@ def _variants(unit: Sequence[Wanted]) -> tuple[NewVariant, ...] | None:
             weight=_of_its_own(row, first, "weight"),
         )
         for row in unit
+    )
+
+
+def _added(unit: Sequence[Wanted], lacks: Collection[str]) -> tuple[NewVariant, ...] | None:
+    """Return the variants that a product lacks; their amounts are the first row's by default."""
+    names: dict[str, int] = {}
+    first = unit[0]
+    return (
+        tuple(
+            NewVariant(
+                sku=row.sku,
+                options=tuple(_options(row, names)),
+                price=_amount(row if "price" in row.cells else first, "price"),
+                weight=_amount(row if "weight" in row.cells else first, "weight"),
+            )
+            for row in unit
+            if row.sku in lacks
+        )
+        or None
     )
 
 

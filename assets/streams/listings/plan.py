@@ -26,6 +26,8 @@ from domain.listings import (
     adopted,
     in_other_language,
     is_new,
+    known_skus,
+    lacking,
     moved_skus,
     new_id,
     new_values_kept,
@@ -89,7 +91,7 @@ class ListingsPlanner(Planner[Listing]):
             f"{operation}:{sequence}",
             accepted.canonical_digest,
         )
-        content = self._new(listing) if operation == "create" else _save(listing, due.delivered_as)
+        content = self._new(listing) if operation == "create" else self._add(listing)
         return Plan(due, [Intent(operation, key, accepted.source_id, content, reads=True)])
 
     def _is_replaced(self, accepted: AcceptedRecord) -> bool:
@@ -106,6 +108,11 @@ class ListingsPlanner(Planner[Listing]):
             counts_stock=INVENTORY in connection.streams,
         )
 
+    def _add(self, listing: Listing) -> ListingSave:
+        save = _save(listing, listing.product_id)
+        currency = self.sync.connection.prices.currency or ""
+        return replace(save, variants=listing.variants or (), currency=currency)
+
     def decide(self, plan: Plan, intent: Intent, held: Held) -> Intent | Outcome:
         """Return what differs from what the store shows now; nothing where it shows all of it.
 
@@ -115,7 +122,7 @@ class ListingsPlanner(Planner[Listing]):
         """
         listing: Listing = plan.due.record
         if not isinstance(intent.content, NewListing):
-            if moved := moved_skus(listing.skus, held.content["skus"]):
+            if moved := moved_skus(known_skus(listing), held.content["skus"]):
                 return Outcome("refused", problems=tuple(moved))
             found = Found(self._rows(held, listing))
             return self._difference(plan, held, intent, intent.content, found)
@@ -179,9 +186,13 @@ class ListingsPlanner(Planner[Listing]):
         same = save.texts.keys() - texts.keys()
         if elsewhere := [name for name in shown.get("in_other_language", ()) if name in same]:
             plan.notes.append(in_other_language(elsewhere))
-        if not texts and images is None:
+        variants = lacking(plan.due.record, shown["skus"]) if save.variants else ()
+        if variants and self.sync.connection.catalog.create_products == "never":
+            return Outcome("refused", problems=(not_created(),))
+        if not texts and images is None and not variants:
             return Outcome("done", save.product_id)
-        return replace(intent, content=replace(save, texts=texts, images=images))
+        content = replace(save, texts=texts, images=images, variants=variants)
+        return replace(intent, content=content)
 
     def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
         """Return what was applied last."""
@@ -232,7 +243,7 @@ def _has_images(wanted: Sequence[str], shown: Mapping[str, Any], found: Found) -
 
 
 def _save(listing: Listing, product_id: str) -> ListingSave:
-    return ListingSave(product_id, listing.texts, listing.images, listing.skus)
+    return ListingSave(product_id, listing.texts, listing.images, known_skus(listing))
 
 
 def _was_sent(plan: Plan, intent: Intent) -> bool:

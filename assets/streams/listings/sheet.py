@@ -43,11 +43,12 @@ def resolve(
     spelled = products.spellings(sorted(absent)) if creates and absent else {}
     is_read = not (creates and absent) or products.read_at() is not None
     for unit in units:
-        ids = [known.get(row.sku, ()) for row in unit]
-        if creates and not any(ids):
-            reason = _not_new(unit, spelled) if is_read else UNREAD
-            _want(unit, None, reason)
-        elif len(found := {one for each in ids for one in each}) == 1 and all(ids):
+        new = [row for row in unit if not known.get(row.sku)]
+        found = {one for row in unit for one in known.get(row.sku, ())}
+        if new and len(found) < 2 and creates:
+            reason = _not_new(new, spelled) if is_read else UNREAD
+            _want(unit, found.pop() if found else None, reason, {row.sku for row in new})
+        elif len(found) == 1 and not new:
             _want(unit, found.pop())
         else:
             _refuse(unit, known)
@@ -69,11 +70,16 @@ def listings_of(rows: Sequence[Wanted]) -> list[Listing]:
     return list({row.listing.product_id: row.listing for row in rows if row.listing}.values())
 
 
-def _want(unit: Sequence[Wanted], product_id: str | None, reason: str = "") -> None:
+def _want(
+    unit: Sequence[Wanted],
+    product_id: str | None,
+    reason: str = "",
+    lacks: Collection[str] = (),
+) -> None:
     problem, listing = reason, None
     if not reason:
         try:
-            listing = listing_of(unit, product_id)
+            listing = listing_of(unit, product_id, lacks if product_id is not None else ())
         except InvalidRecord as error:
             problem = f"{error.field}: {error.message}"
     for row in unit:

@@ -21,7 +21,7 @@ from domain.connections import LISTINGS
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import correlation_id
-from domain.listings import is_new, new_id
+from domain.listings import is_new, known_skus, new_id
 from domain.records.listings import Listing
 from domain.records.record import InvalidRecord, decode_record, encode_record
 from domain.schemas.listings import listing_problems
@@ -199,13 +199,19 @@ def _with(listing: Listing, waiting: Sequence[bytes]) -> Listing:
             for name in fields
             if getattr(listing, name) is None and (value := getattr(before, name)) is not None
         }
-        if own := {sku_key(one.sku) for one in listing.variants or ()}:
-            skus = (one.sku for one in before.variants or ())
-            left_out |= dict.fromkeys(sku for sku in skus if sku_key(sku) not in own)
+        own = {sku_key(one.sku) for one in listing.variants or ()}
+        others = [one for one in before.variants or () if sku_key(one.sku) not in own]
+        if not is_new(listing.product_id):
+            if is_new(before.product_id) and sku_key(before.sku) in own:
+                continue  # a product of its own was asked for, which is a variant of this one now
+            if others and not is_new(before.product_id):
+                more["variants"] = (*(listing.variants or ()), *others)
+        elif own:
+            left_out |= dict.fromkeys(one.sku for one in others)
         if more and not is_new(before.product_id):  # a new one is known by its first SKU alone
-            others = dict.fromkeys((*listing.taken_in, *before.skus))
-            others.pop(listing.sku, None)
-            more["taken_in"] = tuple(others)
+            names = dict.fromkeys((*listing.taken_in, *known_skus(before)))
+            names.pop(listing.sku, None)
+            more["taken_in"] = tuple(names)
         if more:
             listing = msgspec.structs.replace(listing, **more)
     return msgspec.structs.replace(listing, left_out=tuple(left_out)) if left_out else listing

@@ -83,6 +83,21 @@ class FoundBySku(Document):
     sku: Scalar = None
 
 
+class OptionValue(Document):
+    """A value of one of a product's options."""
+
+    id: int | None = None
+    option_id: int | None = None
+    option_display_name: str | None = None
+    label: str | None = None
+
+
+class OptionedVariant(Document):
+    """A variant by the values that distinguish it."""
+
+    option_values: list[OptionValue | None] | None = None
+
+
 class ProductVariants(Document):
     """A product's variants as written: a form other than a list is not to be read as one."""
 
@@ -324,6 +339,8 @@ PAGES = PayloadDecoder(Page, "a page", ANSWER_ADVICE)
 CURSORS = PayloadDecoder(CursorPage, "a page", ANSWER_ADVICE)
 PRODUCTS = PayloadDecoder(Product, "a product", ANSWER_ADVICE)
 FOUND_BY_SKU = PayloadDecoder(FoundBySku, "a product or variant", ANSWER_ADVICE)
+OPTIONED_VARIANTS = PayloadDecoder(OptionedVariant, "a product or variant", ANSWER_ADVICE)
+OPTION_VALUES = PayloadDecoder(OptionValue, "a product or variant", ANSWER_ADVICE)
 LISTED_PRODUCTS = PayloadDecoder(ListedProduct, "a product", ANSWER_ADVICE)
 PRODUCT_VARIANTS = PayloadDecoder(ProductVariants, "a product", ANSWER_ADVICE)
 LOCATIONS = PayloadDecoder(Location, "a location", ANSWER_ADVICE)

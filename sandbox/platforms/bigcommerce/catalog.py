@@ -7,6 +7,7 @@ from typing import Any
 from sandbox.kit.refused import Refused
 from sandbox.platforms.bigcommerce import dates
 from sandbox.platforms.bigcommerce.creation import check_name, check_new, with_option_ids
+from sandbox.platforms.bigcommerce.options import OWN_VALUES, check_variant, option_values
 from sandbox.platforms.bigcommerce.paging import envelope, integer_set, paging_v3, text_set
 from sandbox.platforms.bigcommerce.replies import json_reply, parse_object, v3_error
 from sandbox.platforms.bigcommerce.shapes import misfit
@@ -94,6 +95,12 @@ class Catalog:
         self._last["product"] = max(self._last["product"], number)
         if sku:
             self.products_by_sku[sku] = number
+        return number
+
+    def add_variant(self, product: Json, given: Json) -> int:
+        """Add a variant to a product that has options; return its id."""
+        number = self._put_variant(given, product, is_base=False)
+        product["variant_ids"].append(number)
         return number
 
     def remove(self, number: int) -> None:
@@ -216,6 +223,11 @@ class CatalogApi:
                 return self._variants(request.query | {"product_id:in": [number]})
             case "POST", ["products"]:
                 return self._create(request)
+            case "POST", ["products", number, "variants"] if number.isdigit():
+                return self._add(self._product(int(number)), request)
+            case _, ["products", number, "options", option, "values"] if number.isdigit():
+                product = self._product(int(number))
+                return option_values(self.catalog, product, int(option), request)
             case "PUT", ["products", number] if number.isdigit():
                 return self._update(self._product(int(number)), request)
         raise Refused(v3_error(404, "The requested resource was not found."))
@@ -252,7 +264,7 @@ class CatalogApi:
         shown = {
             key: value
             for key, value in product.items()
-            if key != "variant_ids" and value is not None
+            if key not in ("variant_ids", OWN_VALUES) and value is not None
         }
         shown["calculated_price"] = shown["price"]
         shown["inventory_level"] = sum(self.level(number) for number in product["variant_ids"])
@@ -300,6 +312,13 @@ class CatalogApi:
         self.catalog.put(made | {"id": number}, self.now())
         product = self.catalog.products[number]
         return json_reply({"data": self._show(product, {"include": ["variants"]}), "meta": {}})
+
+    def _add(self, product: Json, request: Request) -> Response:
+        body = parse_object(request.body, "v3")
+        check_variant(self.catalog, product, body)
+        number = self.catalog.add_variant(product, body)
+        product["date_modified"] = dates.to_iso(self.now())
+        return json_reply({"data": self._show_variant(self.catalog.variants[number]), "meta": {}})
 
     def _check(self, body: Json) -> None:
         """Refuse fields of another type, and those that can't be written."""

@@ -31,7 +31,7 @@ def check_new(catalog: Catalog, body: Json) -> None:
     """Refuse what is no new product: 422 for what is missing or faulty, 409 for what is taken."""
     for name in REQUIRED:
         if name not in body:
-            raise _invalid(name, "is required")
+            raise invalid(name, "is required")
     _check(body, "name", lambda value: isinstance(value, str) and 0 < len(value) <= LONGEST_NAME)
     _check(body, "type", lambda value: value in ("physical", "digital"))
     for name in ("price", "weight"):
@@ -39,13 +39,13 @@ def check_new(catalog: Catalog, body: Json) -> None:
     _check(body, "images", _are_images)
     variants = body.get("variants", [])
     if not isinstance(variants, list) or len(variants) > MOST_VARIANTS:
-        raise _invalid("variants", f"must be a list of at most {MOST_VARIANTS}")
+        raise invalid("variants", f"must be a list of at most {MOST_VARIANTS}")
     for variant in variants:
-        _check_variant(variant)
+        check_form(variant)
     options = [tuple(o["option_display_name"] for o in v["option_values"]) for v in variants]
     chosen = [tuple(o["label"] for o in v["option_values"]) for v in variants]
     if len(set(options)) > 1 or len(set(chosen)) < len(chosen):
-        raise _invalid("variants", "must have the same options, each combination once")
+        raise invalid("variants", "must have the same options, each combination once")
     _check_taken(catalog, body, [sku for sku in _skus(body) if sku])
 
 
@@ -59,6 +59,11 @@ def check_name(catalog: Catalog, body: Json, own: int | None = None) -> None:
 
 def _check_taken(catalog: Catalog, body: Json, skus: list[str]) -> None:
     check_name(catalog, body)
+    check_skus(catalog, skus)
+
+
+def check_skus(catalog: Catalog, skus: list[str]) -> None:
+    """Refuse SKUs that a product or a variant has, in any case."""
     known = {sku.casefold() for sku in (*catalog.by_sku, *catalog.products_by_sku)}
     for sku in skus:
         if sku.casefold() in known:
@@ -93,14 +98,15 @@ def _skus(body: Json) -> Iterator[str]:
         yield variant["sku"]
 
 
-def _check_variant(variant: Any) -> None:
+def check_form(variant: Any) -> None:
+    """Refuse a variant that is none."""
     if not isinstance(variant, dict):
-        raise _invalid("variants", "must be objects")
+        raise invalid("variants", "must be objects")
     for name in sorted(set(variant) - OF_VARIANT):
-        raise _invalid(f"variants.{name}", "is not writable")
+        raise invalid(f"variants.{name}", "is not writable")
     _check(variant, "sku", lambda value: isinstance(value, str) and 0 < len(value) <= LONGEST_SKU)
     if "sku" not in variant:
-        raise _invalid("variants.sku", "is required")
+        raise invalid("variants.sku", "is required")
     for name in ("price", "weight"):
         _check(variant, name, _is_amount)
     values = variant.get("option_values")
@@ -108,12 +114,12 @@ def _check_variant(variant: Any) -> None:
     if not values or not all(
         isinstance(one.get(name), str) and one[name] for one in values for name in names
     ):
-        raise _invalid("variants.option_values", "must have option_display_name and label")
+        raise invalid("variants.option_values", "must have option_display_name and label")
 
 
 def _check(body: Json, name: str, is_good: Callable[[Any], bool]) -> None:
     if name in body and not is_good(body[name]):
-        raise _invalid(name, "is invalid")
+        raise invalid(name, "is invalid")
 
 
 def _is_amount(value: Any) -> bool:
@@ -129,5 +135,6 @@ def _are_images(value: Any) -> bool:
     )
 
 
-def _invalid(name: str, reason: str) -> Refused:
+def invalid(name: str, reason: str) -> Refused:
+    """Return the refusal of a field."""
     return Refused(v3_error(422, f"The field '{name}' {reason}.", {name: reason}))

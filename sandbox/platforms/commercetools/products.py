@@ -10,20 +10,17 @@ not define, or whose value is of another kind, is refused with ``InvalidField``.
 from __future__ import annotations
 
 import copy
-import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sandbox.platforms.commercetools.clock import normalised
 from sandbox.platforms.commercetools.documents import new_id
-from sandbox.platforms.commercetools.money import cents
-from sandbox.platforms.commercetools.replies import (
-    conflict,
-    invalid_input,
-    invalid_operation,
-    json_reply,
-    refuse,
+from sandbox.platforms.commercetools.product_actions import (
+    apply,
+    data_of_draft,
+    duplicate,
+    variants_in,
 )
+from sandbox.platforms.commercetools.replies import conflict, invalid_input, json_reply
 from sandbox.system import Request, Response
 
 if TYPE_CHECKING:
@@ -66,20 +63,30 @@ class Products:
         return self._keep(made, is_new=True)
 
     def _check_taken(self, draft: Json, data: Json) -> None:
-        own = [variant["sku"] for variant in _variants(data) if "sku" in variant]
+        own = [variant["sku"] for variant in variants_in(data) if "sku" in variant]
         if len(set(own)) < len(own):
-            raise _duplicate("sku", own[0])
+            raise duplicate("sku", own[0])
         if "key" in draft and self._table.find("key", draft["key"]) is not None:
-            raise _duplicate("key", draft["key"])
+            raise duplicate("key", draft["key"])
         for product in self._table:
             for part in ("current", "staged"):
                 known = product["masterData"][part]
                 for language, slug in data["slug"].items():
                     if known["slug"].get(language) == slug:
-                        raise _duplicate("slug", slug)
-                for variant in _variants(known):
+                        raise duplicate("slug", slug)
+                for variant in variants_in(known):
                     if variant.get("sku") in own:
-                        raise _duplicate("sku", variant["sku"])
+                        raise duplicate("sku", variant["sku"])
+
+    def _check_added(self, product: Json, actions: list[Json]) -> None:
+        """Refuse a variant whose SKU another product has."""
+        added = {one.get("sku") for one in actions if one.get("action") == "addVariant"} - {None}
+        for other in self._table if added else ():
+            if other["id"] != product["id"]:
+                for part in ("current", "staged"):
+                    for variant in variants_in(other["masterData"][part]):
+                        if variant.get("sku") in added:
+                            raise duplicate("sku", variant["sku"])
 
     def put_by_hand(self, rows: list[Json]) -> list[str]:
         """Put products as a merchant does, and return their ids."""
@@ -167,8 +174,9 @@ class Products:
             raise invalid_input(f"A maximum of {MOST_ACTIONS} update actions is allowed.")
         changed = copy.deepcopy(product)
         definitions = self._project.product_types.need(product["productType"]["id"])["attributes"]
+        self._check_added(product, actions)
         for action in actions:
-            _apply(changed["masterData"], action, {one["name"]: one for one in definitions})
+            apply(changed["masterData"], action, {one["name"]: one for one in definitions})
         master = changed["masterData"]
         master["hasStagedChanges"] = master["current"] != master["staged"]
         if changed == product:
@@ -210,176 +218,10 @@ def _definition(given: Json) -> Json:
     }
 
 
-def _apply(master: Json, action: Json, definitions: dict[str, Json]) -> None:
-    staged = action.get("staged", True)
-    if not isinstance(staged, bool):
-        raise invalid_input("Request body does not contain valid JSON: staged")
-    parts = [master["staged"]] if staged else [master["staged"], master["current"]]
-    for data in parts:
-        match action.get("action"):
-            case "changeName":
-                data["name"] = _localized(action["name"])
-            case "setDescription":
-                _set(data, "description", _localized(action.get("description") or {}))
-            case "addExternalImage":
-                _add_image(_variant(data, action), action["image"])
-            case "removeImage":
-                images = _variant(data, action)["images"]
-                images.remove(_image(images, action["imageUrl"]))
-            case "moveImageToPosition":
-                _move_image(_variant(data, action)["images"], action)
-            case "setAttribute":
-                _check_attribute(action, definitions, "Variant")
-                _set_attribute(_variant(data, action)["attributes"], action)
-            case "setAttributeInAllVariants":
-                _check_attribute(action, definitions, "Variant")
-                for variant in _variants(data):
-                    _set_attribute(variant["attributes"], action)
-            case "setProductAttribute":
-                _check_attribute(action, definitions, "Product")
-                _set_attribute(data["attributes"], action)
-            case kind:
-                raise invalid_input(f"Request body does not contain valid JSON: action {kind!r}")
-
-
-def _set(data: Json, name: str, value: Json) -> None:
-    data.pop(name, None)
-    if value:
-        data[name] = value
-
-
-def _localized(value: Any) -> Json:
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise invalid_input("Request body does not contain valid JSON: LocalizedString expected")
-    return value
-
-
-def _variants(data: Json) -> Iterator[Json]:
-    yield data["masterVariant"]
-    yield from data["variants"]
-
-
-def _variant(data: Json, action: Json) -> Json:
-    name = "variantId" if "variantId" in action else "sku"
-    own = "id" if name == "variantId" else "sku"
-    for variant in _variants(data):
-        if variant.get(own) == action[name]:
-            return variant
-    raise invalid_operation(f"The product has no variant with {name} {action[name]!r}.")
-
-
-def _image(images: list[Json], url: str) -> Json:
-    for image in images:
-        if image["url"] == url:
-            return image
-    raise invalid_operation(f"The variant has no image '{url}'.")
-
-
-def _add_image(variant: Json, image: Json) -> None:
-    size = image["dimensions"]
-    if not isinstance(image["url"], str) or not all(type(size[side]) is int for side in ("w", "h")):
-        raise invalid_input("Request body does not contain valid JSON: image")
-    if any(one["url"] == image["url"] for one in variant["images"]):
-        raise invalid_operation(f"The variant already has the image '{image['url']}'.")
-    variant["images"].append(dict(image))
-
-
-def _move_image(images: list[Json], action: Json) -> None:
-    position = action["position"]
-    if type(position) is not int or not 0 <= position < len(images):
-        raise invalid_operation("Must be between 0 and the total number of images minus 1.")
-    image = _image(images, action["imageUrl"])
-    images.remove(image)
-    images.insert(position, image)
-
-
-def _check_attribute(action: Json, definitions: dict[str, Json], level: str) -> None:
-    name, value = action["name"], action.get("value")
-    found = definitions.get(name)
-    if found is None or found["level"] != level:
-        message = f"The product type has no attribute '{name}' at the level {level}."
-        raise refuse(400, "InvalidField", message, field=name, invalidValue=value)
-    kind = dict if found["type"]["name"] == "ltext" else str
-    keys = [one["key"] for one in found["type"].get("values", ())]
-    if value is not None and (not isinstance(value, kind) or (keys and value not in keys)):
-        message = f"The value of the attribute '{name}' has another type."
-        raise refuse(400, "InvalidField", message, field=name, invalidValue=value)
-
-
-def _set_attribute(attributes: list[Json], action: Json) -> None:
-    place = next((n for n, a in enumerate(attributes) if a["name"] == action["name"]), None)
-    value = action.get("value")
-    if value is None:
-        if place is not None:
-            del attributes[place]
-        return
-    made = {"name": action["name"], "value": value}
-    if place is None:
-        attributes.append(made)
-    else:
-        attributes[place] = made
-
-
 def listed(project: Project) -> Response:
     """Answer the control call that shows all products, whole."""
     return json_reply({"products": list(project.catalogue)})
 
 
-SLUG = re.compile(r"[-a-zA-Z0-9_]{2,256}")
-
-
-def data_of_draft(draft: Json, definitions: dict[str, Json]) -> Json:
-    """Return the data of a new product, checked."""
-    for name in ("name", "slug"):
-        if not draft.get(name):
-            raise refuse(400, "RequiredField", f"{name}: Missing required value.", field=name)
-    slugs = _localized(draft["slug"])
-    if not all(SLUG.fullmatch(slug) for slug in slugs.values()):
-        raise refuse(400, "InvalidField", "The slug is invalid.", field="slug", invalidValue=slugs)
-    given = [draft.get("masterVariant") or {}, *draft.get("variants", ())]
-    variants = [_new_variant(one, number, definitions) for number, one in enumerate(given, 1)]
-    for one in draft.get("attributes", ()):
-        _check_attribute(one, definitions, "Product")
-    data: Json = {
-        "name": _localized(draft["name"]),
-        "slug": slugs,
-        "categories": [],
-        "masterVariant": variants[0],
-        "variants": variants[1:],
-        "attributes": draft.get("attributes", []),
-        "searchKeywords": {},
-    }
-    _set(data, "description", _localized(draft.get("description") or {}))
-    return data
-
-
-def _new_variant(given: Json, number: int, definitions: dict[str, Json]) -> Json:
-    attributes = []
-    for one in given.get("attributes", ()):
-        _check_attribute(one, definitions, "Variant")
-        attributes.append({"name": one["name"], "value": _enum_of(one, definitions)})
-    variant: Json = {"id": number, "images": [], "attributes": attributes, "assets": []}
-    for image in given.get("images", ()):
-        _add_image(variant, image)
-    variant["prices"] = [
-        {"id": new_id(), "value": cents(one["value"]["centAmount"], one["value"]["currencyCode"])}
-        for one in given.get("prices", ())
-    ]
-    return variant | ({"sku": given["sku"]} if "sku" in given else {})
-
-
-def _enum_of(given: Json, definitions: dict[str, Json]) -> Any:
-    """Return an attribute's value as it is shown: an enum by its key and label."""
-    kind = definitions[given["name"]]["type"]
-    if kind["name"] not in ("enum", "lenum"):
-        return given["value"]
-    return next(one for one in kind["values"] if one["key"] == given["value"])
-
-
 def _named(reference: Json) -> str:
     return f"key={reference['key']}" if "key" in reference else str(reference["id"])
-
-
-def _duplicate(field: str, value: str) -> Exception:
-    message = f"A duplicate value '{value}' exists for field '{field}'."
-    return refuse(400, "DuplicateField", message, field=field, duplicateValue=value)

@@ -133,7 +133,7 @@ def test_a_group_is_used_as_a_whole_or_not_at_all() -> None:
     twice = problems(size[0], size[1] | {"sku": "T-S"})
     assert twice == ["the SKU T-S is there twice in the group"] * 2
     several = "the SKUs of the group are not those of one product of the store"
-    found = problems({"sku": "JAR-S", **SIZE}, {"sku": "T-L", **SIZE})
+    found = problems({"sku": "JAR-S", **SIZE}, {"sku": "T-L", **SIZE}, creates=False)
     assert found[0] == several
     assert "no product with the SKU T-L" in found[1]
     assert problems({"sku": "JAR-S", **SIZE}, {"sku": "MUG", **SIZE}) == [several] * 2
@@ -200,3 +200,31 @@ def test_a_group_is_one_in_any_case() -> None:
         {"sku": "T-S", "options": "Size: S", **SIZE, "group": "Big  tee"},
         {"sku": "T-M", "options": "Size: M", "group": "big tee"},
     )
+
+
+def test_a_row_that_a_known_group_lacks_is_a_variant_to_add() -> None:
+    """Its amounts are the first row's by default, and the product is named by a SKU that it has."""
+    rows = resolved(
+        {"sku": "JAR-M", "group": "Jar", "options": "Size: M", "price": "3", "weight": "1"},
+        {"sku": "JAR-S", "group": "Jar", "options": "Size: S", "title": "Jar"},
+        {"sku": "JAR-XL", "group": "Jar", "options": "size: XL", "price": "4"},
+    )
+    [listing] = listings_of(rows)
+    assert (listing.product_id, listing.sku, listing.name) == ("2", "JAR-S", "Jar")
+    assert [(v.sku, v.price, v.weight) for v in listing.variants or ()] == [
+        ("JAR-M", 3, 1),
+        ("JAR-XL", 4, 1),
+    ]
+    assert [row.note for row in rows] == ["", "options: used for new products only", ""]
+
+
+def test_a_variant_is_added_where_it_is_known_to_be_missing_only() -> None:
+    """Not without the policy, before the catalog was read, or beside one that is spelled so."""
+    rows = ({"sku": "JAR-S", "group": "J"}, {"sku": "JAR-M", "group": "J", "options": "Size: M"})
+    assert "the store has no product" in problems(*rows, creates=False)[1]
+    assert "was not read as a whole" in problems(*rows, is_read=False)[1]
+    mixed = (rows[0], {"sku": "mug", "group": "J", "options": "Size: M"})
+    assert "the store has MUG" in problems(*mixed)[1]
+    strange = (*rows, {"sku": "MUG", "group": "J"})
+    assert "not those of one product" in problems(*strange)[0]
+    assert "a combination of its own" in problems(rows[0], rows[1] | {"options": ""})[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -49,6 +50,7 @@ from resources.platforms.bigcommerce.listings.creation import (
     pictures,
     products_with,
 )
+from resources.platforms.bigcommerce.listings.variants import VariantAdder
 from resources.platforms.bigcommerce.settings import CATALOG_PAGE, BigCommerceSettings
 
 TEXTS = ("name", "description", "warranty")
@@ -85,6 +87,7 @@ class ListingsWriter(TargetWriter):
     def __init__(self, push: AsyncApiClient, reader: ApiClient) -> None:
         super().__init__(push)
         self._push, self._reader = push, reader
+        self._variants = VariantAdder(push, reader)
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Change or create products, one call each."""
@@ -132,6 +135,19 @@ class ListingsWriter(TargetWriter):
         return found
 
     async def _save(self, claimed: Claimed) -> Receipt:
+        """Change a product, then add the variants that it lacks, each by a call of its own."""
+        save: ListingSave = claimed.content
+        has_fields = bool(save.texts) or save.images is not None
+        receipt = await self._change(claimed) if has_fields else Receipt(save.product_id)
+        if not save.variants:
+            return receipt
+        correlation_id = claimed.correlation_id
+        refused = await self._variants.add(save.product_id, save.variants, correlation_id)
+        if len(refused) == len(save.variants) and not has_fields:
+            raise RecordRejected(*refused)
+        return replace(receipt, refused=(*receipt.refused, *refused))
+
+    async def _change(self, claimed: Claimed) -> Receipt:
         save: ListingSave = claimed.content
         body: dict[str, object] = dict(save.texts)
         if save.images is not None:

@@ -7,23 +7,28 @@ merchant has staged something else is left alone: writing it would lose what is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from domain.delivery import ListingSave
 from domain.errors import Problem, RecordRejected
 from domain.listings import moved_skus
+from domain.skus import sku_key
+from resources.platforms.commercetools.listings.creation import added_variants
 from resources.platforms.commercetools.listings.payload import (
     AttributeDefinition,
     ListedProduct,
+    ListedVariant,
     MasterData,
     ProductData,
+    ProductType,
 )
 from resources.platforms.commercetools.listings.product import (
     data_of,
     locale_of,
     localized,
+    own_skus,
     pictures_of,
-    skus_of,
     values_of,
     variants_of,
 )
@@ -34,25 +39,31 @@ from resources.platforms.commercetools.settings import (
 )
 
 Action = dict[str, Any]
+STANDALONE = "Standalone"
+"""The price mode of a product whose variants' own prices have no effect."""
 
 
 def actions_of(
     product: ListedProduct,
     save: ListingSave,
     settings: CommercetoolsSettings,
-    warranty: AttributeDefinition | None,
+    kind: ProductType | None,
 ) -> list[Action]:
     """Return what makes a product show a listing; nothing where it shows all of it.
 
-    ``warranty`` is the attribute as the product's type defines it. Raises ``RecordRejected`` with
-    every field that can't be written, and for a product that sells other SKUs.
+    ``kind`` is the product's type. Raises ``RecordRejected`` with every field that can't be
+    written, and for a product that sells other SKUs.
     """
-    if moved := moved_skus(save.skus, skus_of(product)):
+    if moved := moved_skus(save.skus, own_skus(product, settings)):
         raise RecordRejected(*moved)
     fields = _Fields(product, settings)
+    if save.variants:
+        sold = {sku_key(sku) for sku in own_skus(product, settings)}
+        missing = [one for one in save.variants if sku_key(one.sku) not in sold]
+        fields.add(replace(save, variants=missing), kind or ProductType())
     for field, text in save.texts.items():
         if field == "warranty":
-            fields.warranty(text, warranty)
+            fields.warranty(text, first_definition((kind.attributes if kind else None) or ()))
         else:
             fields.text(field, text)
     if save.images is not None:
@@ -135,6 +146,21 @@ class _Fields:
                 order.remove(url)
                 order.insert(place, url)
                 self._add("moveImageToPosition", imageUrl=url, position=place, **of_master)
+
+    def add(self, save: ListingSave, kind: ProductType) -> None:
+        """Add variants; what their type has no place for is a problem."""
+        has_prices = self._product.price_mode != STANDALONE
+        try:
+            drafts = added_variants(save, kind, self._locale, has_prices=has_prices)
+        except RecordRejected as rejected:
+            self.problems += rejected.problems
+            return
+        master = self._data.master_variant or ListedVariant()
+        for value in values_of(master.attributes, WARRANTY_ATTRIBUTE):
+            for draft in drafts:
+                draft["attributes"].append({"name": WARRANTY_ATTRIBUTE, "value": value})
+        for draft in drafts:
+            self._add("addVariant", **draft)
 
     def _value(self, value: Any, text: str, kind: str) -> Any:
         """Return an attribute's value with a text in it; ``None`` where nothing is left."""

@@ -1,4 +1,4 @@
-"""The draft of a product to create. Pure.
+"""The drafts of a product to create, and of variants to add to one. Pure.
 
 A product's key, like the SKUs of its variants, is unique in a project, so that it takes one product
 with the key that is made of the first SKU.
@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.currencies import minor_unit
-from domain.delivery import NewListing
+from domain.delivery import ListingSave, NewListing
 from domain.errors import Problem, RecordRejected
 from domain.identity import content_digest
 from domain.records.catalog import Attribute
@@ -44,8 +44,11 @@ def draft_of(
     Raises ``RecordRejected`` with all that the type or the project has no place for.
     """
     listing = new.listing
-    made = _Draft(new, kind, locale)
-    variants = [made.variant(one) for one in listing.variants or (NewVariant(sku=listing.sku),)]
+    made = _Draft(new.currency, listing.warranty, kind, locale)
+    variants = [
+        made.variant(one, listing.price if one.price is None else one.price)
+        for one in listing.variants or (NewVariant(sku=listing.sku),)
+    ]
     variants[0]["images"] = [
         {"url": url, "dimensions": dict(UNKNOWN_SIZE)} for url in listing.images or ()
     ]
@@ -75,11 +78,32 @@ def _slug(listing: Listing) -> str:
     return f"{readable}-{key_of(listing)[-8:]}".lstrip("-")
 
 
+def added_variants(
+    save: ListingSave, kind: ProductType, locale: str, *, has_prices: bool
+) -> list[Draft]:
+    """Return the variants that are added to a product of a type.
+
+    ``has_prices``: the product has prices of its own, not standalone ones. Raises
+    ``RecordRejected`` with all that the type, or the product, has no place for.
+    """
+    made = _Draft(save.currency, None, kind, locale)
+    drafts = [made.variant(one, one.price) for one in save.variants]
+    if not has_prices and any("prices" in draft for draft in drafts):
+        made.note(
+            "price",
+            "the product has standalone prices",
+            "leave the price out: the stream prices, or the store, sets it",
+        )
+    if made.problems:
+        raise RecordRejected(*made.problems)
+    return drafts
+
+
 class _Draft:
     """Makes variants of a draft, and collects what is wrong with them."""
 
-    def __init__(self, new: NewListing, kind: ProductType, locale: str) -> None:
-        self._new, self._locale = new, locale
+    def __init__(self, currency: str, warranty: str | None, kind: ProductType, locale: str) -> None:
+        self._currency, self._locale = currency, locale
         self._definitions = {
             one.name.casefold(): one
             for one in kind.attributes or ()
@@ -88,27 +112,26 @@ class _Draft:
         self.problems: list[Problem] = []
         self._everywhere: list[Draft] = []
         self.of_product: list[Draft] = []
-        if new.listing.warranty:
-            named = Attribute(name=WARRANTY_ATTRIBUTE, value=new.listing.warranty)
+        if warranty:
+            named = Attribute(name=WARRANTY_ATTRIBUTE, value=warranty)
             definition = self._definitions.get(WARRANTY_ATTRIBUTE)
             is_whole = definition is not None and definition.level == "Product"
             (self.of_product if is_whole else self._everywhere).extend(
                 self._attributes([named], of_product=is_whole)
             )
 
-    def variant(self, variant: NewVariant) -> Draft:
+    def variant(self, variant: NewVariant, price: Decimal | None) -> Draft:
         """Return a variant with its options as attributes, and its price."""
         attributes = [*self._everywhere, *self._attributes(variant.options, of_product=False)]
         draft: Draft = {"sku": variant.sku, "attributes": attributes}
-        price = self._new.listing.price if variant.price is None else variant.price
         if price is not None:
             draft["prices"] = list(self._prices(price))
         return draft
 
     def _prices(self, price: Decimal) -> Iterator[Draft]:
-        currency = self._new.currency
+        currency = self._currency
         if not currency:
-            self._note(
+            self.note(
                 "price",
                 "the currency of new products' prices is not known",
                 "set prices.currency, or leave the price out",
@@ -116,7 +139,7 @@ class _Draft:
             return
         units = price / minor_unit(currency)
         if units != units.to_integral_value():
-            self._note("price", f"{currency} has no such fractions", "correct the price")
+            self.note("price", f"{currency} has no such fractions", "correct the price")
             return
         yield {"value": {"currencyCode": currency, "centAmount": int(units)}}
 
@@ -125,12 +148,12 @@ class _Draft:
             definition = self._definitions.get(one.name.casefold())
             if definition is None or (definition.level == "Product") != of_product:
                 advice = "add it to the product's type, or name the option as the type does"
-                self._note(one.name, f"the product's type has no attribute {one.name}", advice)
+                self.note(one.name, f"the product's type has no attribute {one.name}", advice)
                 continue
             value = self._value(definition, one.value)
             if value is None:
                 message = f"the attribute {one.name} takes no {one.value}"
-                self._note(one.name, message, "use one of the values that the type lists")
+                self.note(one.name, message, "use one of the values that the type lists")
                 continue
             yield {"name": definition.name, "value": value}
 
@@ -146,7 +169,8 @@ class _Draft:
                     return one.key
         return None
 
-    def _note(self, field: str, message: str, advice: str) -> None:
+    def note(self, field: str, message: str, advice: str) -> None:
+        """Note what the type, or the product, has no place for."""
         problem = Problem("listing_field_not_taken", field, message, advice)
         if problem not in self.problems:
             self.problems.append(problem)

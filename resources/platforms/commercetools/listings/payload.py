@@ -44,6 +44,7 @@ class ListedProduct(Camel):
     id: Text = None
     version: Whole = None
     product_type: Reference | None = None
+    price_mode: Text = None
     master_data: MasterData | None = None
 
 

@@ -48,6 +48,12 @@ def skus_of(product: ListedProduct) -> list[str]:
     return list(dict.fromkeys(sku for sku in skus if sku))
 
 
+def own_skus(product: ListedProduct, settings: CommercetoolsSettings) -> list[str]:
+    """Return the SKUs of a product, with those that are staged where listings are."""
+    staged = variants_of(data_of(product, settings)) if settings.listings == "staged" else ()
+    return list(dict.fromkeys((*skus_of(product), *(one.sku for one in staged if one.sku))))
+
+
 def shown(product: ListedProduct, settings: CommercetoolsSettings) -> dict[str, Any]:
     """Return what a ``ListingTarget`` holds, in the form that the stream ``catalog`` reads."""
     data, locales = data_of(product, settings), settings.locales
@@ -58,7 +64,7 @@ def shown(product: ListedProduct, settings: CommercetoolsSettings) -> dict[str, 
         "warranty": _warranty(data, locales),
         "images": len(pictures),
         "addresses": pictures,
-        "skus": skus_of(product),
+        "skus": own_skus(product, settings),
         "in_other_language": _in_other_language(data, locales),
     }
 

@@ -40,12 +40,11 @@ from resources.platforms.commercetools.client import (
     quoted,
     refuse,
 )
-from resources.platforms.commercetools.listings.actions import actions_of, first_definition
+from resources.platforms.commercetools.listings.actions import actions_of
 from resources.platforms.commercetools.listings.checks import product_type
 from resources.platforms.commercetools.listings.creation import draft_of
 from resources.platforms.commercetools.listings.payload import (
     LISTED_PRODUCTS,
-    AttributeDefinition,
     ListedProduct,
     ProductType,
 )
@@ -150,13 +149,12 @@ class ListingsWriter(TargetWriter):
         of_data = f"masterVariant(sku = {quoted(sku)}) or variants(sku = {quoted(sku)})"
         return self._read(f"masterData(current({of_data}) or staged({of_data}))")
 
-    def _warranty(self, product: ListedProduct) -> AttributeDefinition | None:
-        """Return the attribute that holds the warranty, as the product's type defines it."""
+    def _type(self, product: ListedProduct) -> ProductType | None:
+        """Return the product's type, if the project has it."""
         kind = (product.product_type.id if product.product_type is not None else None) or ""
         if kind not in self._types:
             self._types[kind] = product_type(self._reader, "id", kind)
-        found = self._types[kind]
-        return first_definition((found.attributes if found is not None else None) or ())
+        return self._types[kind]
 
     async def _create(self, claimed: Claimed) -> Receipt:
         """Create a product with its variants, in one call.
@@ -200,10 +198,10 @@ class ListingsWriter(TargetWriter):
                 product = found.get(save.product_id)
                 if product is None or not (was_hidden or is_published(product)):
                     raise RecordRejected(product_gone(save.product_id))
-            warranty = None
-            if "warranty" in save.texts:
-                warranty = await asyncio.to_thread(self._warranty, product)
-            actions = actions_of(product, save, self._settings, warranty)
+            kind = None
+            if "warranty" in save.texts or save.variants:
+                kind = await asyncio.to_thread(self._type, product)
+            actions = actions_of(product, save, self._settings, kind)
             if not actions:
                 return Receipt(save.product_id)
             reply = await self._push.request(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -9,12 +11,15 @@ import pytest
 
 from domain.delivery import ListingSave
 from domain.errors import RecordRejected
+from domain.records.catalog import Attribute
+from domain.records.listings import NewVariant
 from resources.platforms.commercetools.listings.actions import actions_of
 from resources.platforms.commercetools.listings.payload import (
     LISTED_PRODUCTS,
     AttributeDefinition,
     AttributeType,
     ListedProduct,
+    ProductType,
 )
 from resources.platforms.commercetools.listings.product import shown
 from tests.resources.platforms.commercetools.projects import settings
@@ -22,6 +27,7 @@ from tests.resources.platforms.commercetools.projects import settings
 Json = dict[str, Any]
 ONE, TWO, THREE = (f"https://img.example.com/{n}.jpg" for n in (1, 2, 3))
 TEXT = AttributeDefinition("warranty", AttributeType("text"), "Variant")
+OPTIONS = [AttributeDefinition(name, AttributeType("text")) for name in ("size", "colour")]
 LOCALIZED = AttributeDefinition("warranty", AttributeType("ltext"), "Variant")
 
 
@@ -47,11 +53,15 @@ def actions(
     texts: Json | None = None,
     images: list[str] | None = None,
     warranty: AttributeDefinition | None = TEXT,
+    variants: Sequence[NewVariant] = (),
+    currency: str = "",
     **changes: Any,
 ) -> list[Json]:
     """Return the actions for a listing."""
     chosen = settings(**({"locales": ("en",)} | changes))
-    return actions_of(found, ListingSave("p", texts or {}, images, ("MUG-L",)), chosen, warranty)
+    kind = ProductType(id="t", attributes=[warranty, *OPTIONS])
+    save = ListingSave("p", texts or {}, images, ("MUG-L",), variants, currency)
+    return actions_of(found, save, chosen, kind)
 
 
 def refused(found: ListedProduct, *args: Any, **changes: Any) -> set[tuple[str, str]]:
@@ -187,3 +197,49 @@ def test_what_a_product_shows_is_read_whatever_is_absent() -> None:
     }
     with pytest.raises(RecordRejected):
         actions(bare, {"name": "Cup"})
+
+
+XL = NewVariant(sku="MUG-XL", options=(Attribute(name="Size", value="XL"),), price=Decimal("12.50"))
+
+
+def test_a_variant_is_added_with_its_options_price_and_the_warranty_of_the_others() -> None:
+    """Before the texts, so that a new warranty is its own, too; one that is there is not added."""
+    has = {"attributes": [{"name": "warranty", "value": "2 years"}]}
+    found = product({"masterVariant": {"id": 1, "sku": "MUG-S"} | has})
+    [added, named] = actions(found, {"name": "Cup"}, variants=[XL], currency="USD")
+    assert added == {
+        "action": "addVariant",
+        "staged": False,
+        "sku": "MUG-XL",
+        "attributes": [
+            {"name": "size", "value": "XL"},
+            {"name": "warranty", "value": "2 years"},
+        ],
+        "prices": [{"value": {"currencyCode": "USD", "centAmount": 1250}}],
+    }
+    assert named["action"] == "changeName"
+    sold = NewVariant(sku="mug-l", options=XL.options)
+    assert actions(found, variants=[sold]) == []
+
+
+def test_a_variant_that_is_staged_is_not_added_again() -> None:
+    """Where listings are staged: it is not published yet."""
+    staged = {"variants": [{"id": 2, "sku": "MUG-L"}, {"id": 3, "sku": "MUG-XL"}]}
+    found = product(staged=staged)
+    assert actions(found, variants=[XL], currency="USD", listings="staged") == []
+    assert "MUG-XL" in shown(found, settings(listings="staged"))["skus"]
+    assert "MUG-XL" not in shown(found, settings())["skus"]
+
+
+def test_what_a_variant_has_no_place_for_is_named_with_the_rest() -> None:
+    """An option that the type lacks, a price without a currency, one beside standalone prices."""
+    shape = NewVariant(sku="A", options=(Attribute(name="Shape", value="Round"),))
+    found = product()
+    assert refused(found, variants=[shape, XL]) == {
+        ("listing_field_not_taken", "Shape"),
+        ("listing_field_not_taken", "price"),
+    }
+    found.price_mode = "Standalone"
+    assert refused(found, variants=[XL], currency="USD") == {("listing_field_not_taken", "price")}
+    without = NewVariant(sku="MUG-XL", options=XL.options)
+    assert len(actions(found, variants=[without])) == 1

@@ -15,6 +15,12 @@ from domain.skus import BySku, sku_key
 ITEMS_BASIS = """string_agg(concat_ws('|', i.sku, i.parent_id, coalesce(i.item_id, ''), i.tracking,
                                       i.is_shared), E'\\n' ORDER BY i.sku COLLATE "C")"""
 """What a plan of stock depends on of the store's items with one key: SQL over ``sync.item i``."""
+ITEMS_OF_KEYS = f"""SELECT i.sku_key, {ITEMS_BASIS} AS item FROM sync.item i
+                    WHERE i.connection = %(name)s AND i.side = 'store'
+                      AND i.sku_key = ANY(%(keys)b::text[])
+                    GROUP BY i.sku_key"""  # noqa: S608 - a constant of this module
+"""That basis of all items with some keys, in one look-up: a sub-query for each row would scan the
+items of the connection as often where PostgreSQL has no statistics of them yet."""
 
 
 class Catalog:

@@ -13,7 +13,7 @@ from domain.connections import INVENTORY
 from domain.records.inventory import StockLevel
 from domain.records.record import decode_record
 from resources.ledger.database.compression import decompress
-from resources.ledger.records.catalog import ITEMS_BASIS
+from resources.ledger.records.catalog import ITEMS_BASIS, ITEMS_OF_KEYS
 from resources.ledger.rows import TargetRow
 
 _DUE = """UPDATE sync.record r SET outcome = NULL, settled_at = NULL
@@ -55,28 +55,29 @@ class Levels:
         To be called before the items are read for the plan: a change in between counts as one.
         """
         self._db.execute(
-            f"""INSERT INTO sync.newest_level AS l (connection, source_id, sku_key, source_day,
+            f"""WITH items AS ({ITEMS_OF_KEYS})
+                INSERT INTO sync.newest_level AS l (connection, source_id, sku_key, source_day,
                     capture_id, content, undelivered, item)
-                SELECT %s, s, k, %s, c, b, u, coalesce((
-                    SELECT {ITEMS_BASIS} FROM sync.item i
-                    WHERE i.connection = %s AND i.side = 'store' AND i.sku_key = k), '')
-                FROM unnest(%b::text[], %b::text[], %b::uuid[], %b::bytea[], %b::int[])
-                     AS v(s, k, c, b, u)
+                SELECT %(name)s, v.source_id, sku_key, %(day)s, capture_id, content, undelivered,
+                    coalesce(items.item, '')
+                FROM unnest(%(ids)b::text[], %(keys)b::text[], %(captures)b::uuid[],
+                            %(contents)b::bytea[], %(undelivered)b::int[])
+                     AS v(source_id, sku_key, capture_id, content, undelivered)
+                     LEFT JOIN items USING (sku_key)
                 ON CONFLICT (connection, source_id) DO UPDATE SET
                     sku_key = excluded.sku_key, source_day = excluded.source_day,
                     gone = l.gone AND l.capture_id = excluded.capture_id,
                     capture_id = excluded.capture_id, content = excluded.content,
                     undelivered = excluded.undelivered, item = excluded.item""",  # noqa: S608
-            (
-                self._name,
-                day,
-                self._name,
-                [row.source_id for row in rows],
-                [row.sku_key for row in rows],
-                [row.capture_id for row in rows],
-                [row.content for row in rows],
-                [row.undelivered for row in rows],
-            ),
+            {
+                "name": self._name,
+                "day": day,
+                "ids": [row.source_id for row in rows],
+                "keys": [row.sku_key for row in rows],
+                "captures": [row.capture_id for row in rows],
+                "contents": [row.content for row in rows],
+                "undelivered": [row.undelivered for row in rows],
+            },
         )
 
     def present(self, keys: Collection[str]) -> dict[str, dict[str, StockLevel]]:

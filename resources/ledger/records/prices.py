@@ -11,7 +11,7 @@ import psycopg
 
 from domain.connections import PRICES
 from resources.ledger.database.compression import decompress
-from resources.ledger.records.catalog import ITEMS_BASIS
+from resources.ledger.records.catalog import ITEMS_BASIS, ITEMS_OF_KEYS
 
 # A price that an operator has discarded stays out, whatever else changes.
 _DUE = """UPDATE sync.record r SET outcome = NULL, settled_at = NULL
@@ -105,29 +105,31 @@ class Prices:
                 prepare=False,
             )
             self._db.execute(
-                f"""INSERT INTO sync.newest_price AS n (connection, source_id, sku_key, source_day,
+                f"""WITH items AS ({ITEMS_OF_KEYS})
+                    INSERT INTO sync.newest_price AS n (connection, source_id, sku_key, source_day,
                         capture_id, target_key, changes_at, item)
-                    SELECT %s, s, k, d, c, t, m, coalesce((
-                        SELECT {ITEMS_BASIS} FROM sync.item i
-                        WHERE i.connection = %s AND i.side = 'store' AND i.sku_key = k), '')
-                    FROM unnest(%b::text[], %b::text[], %b::date[], %b::uuid[], %b::text[],
-                                %b::timestamptz[]) AS v(s, k, d, c, t, m)
+                    SELECT %(name)s, v.source_id, sku_key, source_day, capture_id, target_key,
+                        changes_at, coalesce(items.item, '')
+                    FROM unnest(%(ids)b::text[], %(keys)b::text[], %(days)b::date[],
+                                %(captures)b::uuid[], %(targets)b::text[],
+                                %(changes)b::timestamptz[])
+                         AS v(source_id, sku_key, source_day, capture_id, target_key, changes_at)
+                         LEFT JOIN items USING (sku_key)
                     ON CONFLICT (connection, source_id) DO UPDATE SET
                         sku_key = excluded.sku_key, source_day = excluded.source_day,
                         gone = n.gone AND n.capture_id = excluded.capture_id, is_stale = false,
                         capture_id = excluded.capture_id, target_key = excluded.target_key,
                         changes_at = excluded.changes_at,
                         item = excluded.item""",  # noqa: S608 - a constant of another module
-                (
-                    self._name,
-                    self._name,
-                    ids,
-                    [row.sku_key for row in rows],
-                    [row.source_day for row in rows],
-                    [row.capture_id for row in rows],
-                    keys,
-                    [row.changes_at for row in rows],
-                ),
+                {
+                    "name": self._name,
+                    "ids": ids,
+                    "keys": [row.sku_key for row in rows],
+                    "days": [row.source_day for row in rows],
+                    "captures": [row.capture_id for row in rows],
+                    "targets": keys,
+                    "changes": [row.changes_at for row in rows],
+                },
             )
 
     def gone(self, source_ids: Collection[str]) -> set[str]:

@@ -78,6 +78,7 @@ class Levels:
                 "contents": [row.content for row in rows],
                 "undelivered": [row.undelivered for row in rows],
             },
+            prepare=False,
         )
 
     def present(self, keys: Collection[str]) -> dict[str, dict[str, StockLevel]]:

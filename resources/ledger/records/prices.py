@@ -130,6 +130,7 @@ class Prices:
                     "targets": keys,
                     "changes": [row.changes_at for row in rows],
                 },
+                prepare=False,
             )
 
     def gone(self, source_ids: Collection[str]) -> set[str]:

@@ -31,7 +31,7 @@ help:
 	@echo "make up                  run PostgreSQL, sandbox, Dagster's UI and daemon on 127.0.0.1:3000"
 	@echo "make test-fast           run the tests without daemon, demo and chaos (about a minute)"
 	@echo "make test                run all tests, with branch coverage of domain and mappings"
-	@echo "make chaos [KILLS=500 ORDERS=10000 SEED=1]"
+	@echo "make chaos [KILLS=500 ORDERS=10000 SEED=1 PAIR=bigcommerce/manhattan|all]"
 	@echo "                         run everything under kills and faults, compare record by record"
 	@echo "make model [PROGRAMS=5000 SEED=1 PAIR=all]"
 	@echo "                         run random programs of all actors and compare with the promises"
@@ -77,7 +77,7 @@ test-fast: $(VENV)/.dev
 
 chaos: $(VENV)/.dev
 	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),60) --orders $(or $(ORDERS),1000) \
-	  --seed $(or $(SEED),1)
+	  --seed $(or $(SEED),1) --pair $(or $(PAIR),bigcommerce/manhattan)
 
 model: $(VENV)/.dev
 	@$(BIN)/python -m tests.model --programs $(or $(PROGRAMS),5000) --seed $(or $(SEED),1) \

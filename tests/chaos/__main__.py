@@ -9,14 +9,19 @@ import sys
 import tempfile
 from pathlib import Path
 
+from orchestration.local.simulated import PAIR, Pair, pair_named, pairs
+from resources.systems import streams_carried
 from tests.chaos.driver import Driver
-from tests.chaos.schedule import build
+from tests.chaos.schedule import build, without_webhooks
+from tests.chaos.ways import senders_of
 
 SECONDS_A_KILL, SECONDS_AN_ORDER, SHORTEST = 5.0, 0.1, 30.0
 """Default duration: room for each victim to come back, and for the traffic."""
 SETTLING_A_KILL = 4.0
 """The longer the storm, the longer the queue of runs that it leaves behind."""
 SHOWN = 40
+WITH_TRAFFIC = ("orders", "inventory", "shipments", "customers", "returns", "prices")
+"""The streams that something happens to in a storm."""
 
 
 def main() -> int:
@@ -50,8 +55,31 @@ def main() -> int:
         type=Path,
         help="folder to keep everything in; else a temporary one, deleted at the end",
     )
+    parser.add_argument(
+        "--pair", default="/".join(PAIR), help="store/oms, or all one after the other"
+    )
+    parser.add_argument(
+        "--streams",
+        default="",
+        help="streams by comma (default: all that the pair has of those with traffic)",
+    )
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)
+    chosen = pairs() if given.pair == "all" else [pair_named(given.pair)]
+    failed = [pair for pair in chosen if not storm(given, pair)]
+    if len(chosen) > 1:
+        names = ", ".join("/".join(pair) for pair in failed) or "none"
+        say(f"chaos: {len(chosen)} pairs, failed: {names}")
+    return 1 if failed else 0
+
+
+def storm(given: argparse.Namespace, pair: Pair) -> bool:
+    """Run one pair under its storm, print its figures, and return whether all was right."""
+    carried = [name for name in WITH_TRAFFIC if name in streams_carried(*pair)]
+    streams = given.streams.split(",") if given.streams else carried
     schedule = build(given.seed, given.kills, given.orders)
+    if not senders_of(pair):
+        schedule = without_webhooks(schedule)
     seconds = (
         given.minutes * 60
         if given.minutes
@@ -61,16 +89,20 @@ def main() -> int:
         f"python -m tests.chaos --kills {given.kills} --orders {given.orders} --seed {given.seed}"
     )
     command += f" --minutes {given.minutes:g}" if given.minutes else ""
+    command += f" --pair {'/'.join(pair)}" if pair != PAIR else ""
+    command += f" --streams {given.streams}" if given.streams else ""
     say(
         f"chaos: seed={given.seed} schedule={schedule.digest()} strikes={len(schedule.strikes)} "
         f"duration={seconds:.0f} s; replay: {command}"
     )
-    signal.signal(signal.SIGTERM, _end)
     patience = given.patience or max(240.0, given.kills * SETTLING_A_KILL)
     limit = given.limit * 60 if given.limit else 3 * seconds + 600
-    folder = given.keep or Path(tempfile.mkdtemp(prefix="lockstep-chaos-"))
+    kept = given.keep / "-".join(pair) if given.keep and given.pair == "all" else given.keep
+    folder = kept or Path(tempfile.mkdtemp(prefix="lockstep-chaos-"))
     try:
-        report = Driver(folder.resolve(), schedule, seconds, patience, limit, say).run()
+        report = Driver(
+            folder.resolve(), schedule, seconds, patience, limit, say, pair, streams
+        ).run()
     except BaseException:
         say(f"chaos: did not come to its end; logs: {folder}; replay: {command}")
         raise
@@ -83,7 +115,7 @@ def main() -> int:
     elif given.keep is None:
         shutil.rmtree(folder, ignore_errors=True)
     say(report.figures())
-    return 0 if report.is_good else 1
+    return report.is_good
 
 
 def _end(*_: object) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from tests.chaos.facts import Facts
+from tests.chaos.facts import Facts, Recorded
 
 Json = dict[str, Any]
+Rejected = tuple[str, str, str]
+"""Stream, source id and code of a rejection."""
 LOST, DUPLICATED, WRONG, OPEN = "lost", "duplicated", "wrong", "open"
-EXPORTED, CANCELLED, FULFILLED = 11, (5, 6), (2, 3, 9, 10)
+EXPORTED, CANCELLED = 11, (5, 6)
 RELEASED, SHIPPED, DELIVERED, CANCELED = 3000, 7000, 7500, 9000
 SETTLED = ("delivered", "requested", "refused", "superseded")
 KEPT_OUT_FOR_GOOD = ("cancel_refused", "line_not_eligible", "oms_modification_not_allowed")
@@ -31,18 +33,13 @@ class Difference(NamedTuple):
 
 def differences(facts: Facts) -> list[Difference]:
     """Return everything in which the three differ."""
-    return [*_orders(facts), *_shipments(facts), *_stock(facts), *_ledger(facts)]
-
-
-def exported_share(store_orders: Iterable[Json], oms_orders: Iterable[Json]) -> float:
-    """Return which share of the orders that are to be fulfilled has reached the OMS."""
-    wanted = {str(order["id"]) for order in store_orders if _goes_out(order)}
-    there = {order["OrderId"] for order in oms_orders}
-    return len(wanted & there) / len(wanted) if wanted else 1.0
-
-
-def _goes_out(order: Json) -> bool:
-    return order["status_id"] in (EXPORTED, *FULFILLED)
+    right = _right_rejections(facts)
+    return [
+        *_orders(facts),
+        *_shipments(facts),
+        *_stock(facts),
+        *ledger_differences(facts, facts.oms_orders.keys(), right),
+    ]
 
 
 def _orders(facts: Facts) -> Iterator[Difference]:
@@ -122,6 +119,8 @@ def _units(lines: Counter[str]) -> str:
 def _status(number: str, order: Json, held: Json, facts: Facts) -> Iterator[Difference]:
     """Compare the order's progress: cancelled here means cancelled, requested or refused there."""
     status = order["status_id"]
+    if number in facts.returned:
+        return
     if status in CANCELLED:
         answers = [
             d.state
@@ -238,8 +237,25 @@ def _has_lost_shipped_units(order: Json | None, held: Json | None) -> bool:
     return any(units > bought.get(line_id, 0) for line_id, units in shipped.items())
 
 
-def _ledger(facts: Facts) -> Iterator[Difference]:
-    """Return what the ledger has open, and where it says what is not so."""
+def _right_rejections(facts: Facts) -> set[Rejected]:
+    """Return the open rejections that are the right result, and stay until an operator acts."""
+    unchanged = _refused_changes(facts)
+    return {
+        (stream, source_id, code)
+        for stream, source_id, code in facts.rejections
+        if code in KEPT_OUT_FOR_GOOD
+        # The OMS ships a unit that the store's order has lost.
+        or (code == "shipment_refused" and source_id in unchanged)
+    }
+
+
+def ledger_differences(
+    facts: Recorded, at_oms: Collection[str], right: Collection[Rejected]
+) -> Iterator[Difference]:
+    """Return what the ledger has open, and where it says what is not so.
+
+    ``at_oms`` are the OMS's orders by the store's id, ``right`` the rejections that must be open.
+    """
     for delivery in facts.deliveries:
         if delivery.state not in SETTLED:
             text = (
@@ -247,11 +263,11 @@ def _ledger(facts: Facts) -> Iterator[Difference]:
                 f"{delivery.error[:200]}"
             )
             yield Difference(OPEN, f"{delivery.stream} {delivery.source_id}", text)
-        elif (
-            delivery.state == "delivered"
-            and delivery.action == "create"
-            and delivery.source_id not in facts.oms_orders
-        ):
+        elif (delivery.stream, delivery.state, delivery.action) == (
+            "orders",
+            "delivered",
+            "create",
+        ) and delivery.source_id not in at_oms:
             yield Difference(
                 LOST,
                 f"order {delivery.source_id}",
@@ -259,11 +275,9 @@ def _ledger(facts: Facts) -> Iterator[Difference]:
             )
     for text in facts.unaccounted:
         yield Difference(OPEN, "captures", text)
-    unchanged = _refused_changes(facts)
-    for stream, source_id, code in facts.rejections:
-        if code == "shipment_refused" and source_id in unchanged:
-            continue  # the OMS ships a unit that the store's order has lost
-        if code not in KEPT_OUT_FOR_GOOD:
+    for rejected in facts.rejections:
+        if rejected not in right:
+            stream, source_id, code = rejected
             yield Difference(
                 OPEN, f"{stream} {source_id}", f"kept out by {code}, and nothing is wrong with it"
             )

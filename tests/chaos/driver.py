@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,25 +12,22 @@ import httpx
 import psycopg
 
 from assets.streams.registry import STREAMS
+from orchestration.local.simulated import PAIR, Pair, simulated
 from resources.ledger.database.migrate import migrate
 from resources.ledger.monitoring.activation import resume
 from tests.chaos.archived import archive_differences, today
-from tests.chaos.compare import (
-    DUPLICATED,
-    LOST,
-    OPEN,
-    WRONG,
-    Difference,
-    differences,
-    exported_share,
-)
-from tests.chaos.facts import gather, tracked_skus
-from tests.chaos.home import NAME, SECRETS, furnish
+from tests.chaos.beside import beside_orders
+from tests.chaos.compare import DUPLICATED, LOST, OPEN, WRONG, Difference, differences
+from tests.chaos.facts import gather, gather_truths, tracked_skus
+from tests.chaos.home import NAME, STANDARD, furnish, secrets_of
 from tests.chaos.naming import unnamed
+from tests.chaos.neutral import differences as neutral_differences
+from tests.chaos.neutral import exported_share
 from tests.chaos.processes import NotStarted, Tree, adopt_orphans
 from tests.chaos.schedule import Schedule
 from tests.chaos.strikes import Strikes
-from tests.chaos.traffic import PERSON, Systems, Traffic
+from tests.chaos.systems import Systems
+from tests.chaos.traffic import PERSON, Traffic
 from tests.chaos.webhooks import UNRULY, acknowledged, behave, webhook_differences
 from tests.security.leaks import Needles, leaks
 
@@ -60,6 +57,7 @@ class Report:
     """What one chaos run came to."""
 
     seed: int
+    pair: Pair = PAIR
     kills: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     hits: int = 0
@@ -93,7 +91,8 @@ class Report:
         runs = kills["run"] + kills["run_sending"]
         count = Counter(difference.kind for difference in self.found)
         return (
-            f"chaos: seed={self.seed} kills={kills.total()} (run {runs} of which "
+            f"chaos: seed={self.seed} pair={'/'.join(self.pair)} "
+            f"kills={kills.total()} (run {runs} of which "
             f"sending {kills['run_sending']}, daemon {kills['daemon']}, "
             f"code server {kills['code_server']}, endpoint {kills['webhooks']}, "
             f"postgres {kills['postgres']}) faults={self.faults.total()} hits={self.hits} "
@@ -116,21 +115,24 @@ class Driver:
         patience: float,
         limit: float,
         say: Callable[[str], None],
+        pair: Pair = PAIR,
+        streams: Sequence[str] = STANDARD,
     ) -> None:
         """``seconds`` is the length of the storm; past ``limit`` it is given up."""
         self._folder, self._schedule, self._say = folder, schedule, say
         self._pace = seconds / schedule.operations
         self._patience = patience
+        self._pair, self._streams = pair, streams
         self._tracked: set[str] = set()
         self._limit = limit
-        self.report = Report(schedule.seed, storm=seconds)
+        self.report = Report(schedule.seed, pair, storm=seconds)
 
     def run(self) -> Report:
         """Do everything; whatever happens, no process is left."""
         started = time.monotonic()
         adopt_orphans()
         self._folder.mkdir(parents=True, exist_ok=True)
-        tree = Tree(furnish(self._folder, "", ""))
+        tree = Tree(furnish(self._folder, "", "", self._pair, self._streams))
         try:
             self._play(tree)
         finally:
@@ -140,15 +142,16 @@ class Driver:
 
     def _play(self, tree: Tree) -> None:
         address = tree.start_sandbox()
-        furnish(self._folder, address, tree.webhooks)
+        furnish(self._folder, address, tree.webhooks, self._pair, self._streams)
         url = tree.start_postgres()
         migrate(url)
         with psycopg.connect(url, autocommit=True) as db:
             resume(db, NAME, list(STREAMS), "chaos")
-        systems = Systems(address, NAME)
-        traffic = Traffic(systems, self._schedule.seed)
+        systems = Systems(address, NAME, self._pair)
+        traffic = Traffic(systems, self._schedule.seed, self._streams)
         traffic.fill()
-        systems.oms("settings", {"push_url": f"{tree.webhooks}/hooks/{NAME}/oms"})
+        if setting := simulated(self._pair.oms).push_setting:
+            systems.oms("settings", {setting: f"{tree.webhooks}/hooks/{NAME}/oms"})
         behave(systems, UNRULY)
         self._tracked = tracked_skus(traffic.catalogue)
         tree.start_code_server()
@@ -157,16 +160,13 @@ class Driver:
             raise NotStarted(f"the definitions could not be loaded: {text[-1500:]}")
         tree.start_webhooks()
         tree.start_daemon()
-        strikes = Strikes(tree, systems, traffic, url)
+        strikes = Strikes(tree, systems, traffic, url, self._streams)
         strikes.set_clocks(self._schedule.store_skew, self._schedule.oms_skew)
         self._storm(tree, traffic, strikes)
-        self.report.exported = exported_share(
-            systems.rows(f"bigcommerce/{NAME}/dump/orders"),
-            systems.rows(f"manhattan/{NAME}/effects/orders"),
-        )
+        self.report.exported = exported_share(*systems.truths())
         strikes.cease()
         traffic.close_books()
-        self._settle(tree, systems, url)
+        self._settle(tree, systems, url, traffic)
         report = self.report
         report.kills, report.faults, report.restarts = strikes.kills, strikes.faults, tree.restarts
         report.orders = traffic.counts["orders"]
@@ -177,12 +177,12 @@ class Driver:
             Difference(WRONG, what, "a forgery was acknowledged") for what in strikes.forged
         ]
         report.webhooks = acknowledged(systems)
-        facts = gather(systems, url, NAME, self._tracked, with_messages=True)
+        facts = gather_truths(systems, url, NAME, traffic, with_messages=True)
         hits = strikes.hits()
         report.hits = len(hits)
         report.unnamed = unnamed(hits, facts)
         traces = [self._folder / "dagster", self._folder / "archive", *self._folder.glob("*.log")]
-        report.leaks = leaks(None, url, traces, Needles(list(SECRETS.values()), PERSON.split()))
+        report.leaks = leaks(None, url, traces, Needles(secrets_of(self._pair), PERSON.split()))
         systems.close()
 
     def _storm(self, tree: Tree, traffic: Traffic, strikes: Strikes) -> None:
@@ -224,7 +224,16 @@ class Driver:
         tree.supervise()
         time.sleep(TICK)
 
-    def _settle(self, tree: Tree, systems: Systems, url: str) -> None:
+    def _differences(self, systems: Systems, url: str, traffic: Traffic) -> list[Difference]:
+        """Compare both systems; those of the first pair by their documents, too."""
+        truths = gather_truths(systems, url, NAME, traffic)
+        if self._pair != PAIR:
+            return neutral_differences(truths)
+        facts = gather(systems, url, NAME, self._tracked)
+        facts.returned = {str(number) for number in traffic.returned}
+        return [*differences(facts), *beside_orders(truths)]
+
+    def _settle(self, tree: Tree, systems: Systems, url: str, traffic: Traffic) -> None:
         """Wait until nothing differs, twice in a row; what differs at the end is the result."""
         started = time.monotonic()
         quiet, look, printed_at = 0, started, started
@@ -237,7 +246,7 @@ class Driver:
             if tree.postmaster() is None:
                 tree.start_postgres()
             try:
-                self.report.found = differences(gather(systems, url, NAME, self._tracked))
+                self.report.found = self._differences(systems, url, traffic)
             except (psycopg.OperationalError, httpx.TransportError) as error:
                 self.report.found = [Difference(OPEN, "system", f"could not be asked: {error}")]
             look = time.monotonic() + max(LOOK_EVERY, REST * (time.monotonic() - looked))

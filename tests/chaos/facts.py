@@ -1,4 +1,8 @@
-"""Everything that store, OMS and ledger say of themselves at one moment, asked of each directly."""
+"""Everything that store, OMS and ledger say of themselves at one moment, asked of each directly.
+
+Of any pair by what each system holds (``Truths``), and between BigCommerce and Manhattan by their
+own documents, too (``Facts``).
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,15 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from orchestration.local.simulated import Pair
+from sandbox.kit.truth import Truth
 from sandbox.seed.catalogue import Catalogue
-from tests.chaos.traffic import Systems
+from tests.chaos.systems import Systems
+from tests.chaos.traffic import Traffic, skus_of
 
 Json = dict[str, Any]
+RETURN_MARK = "-RET"
+"""What the OMS's own ids of returns have."""
 
 
 class Result(NamedTuple):
@@ -49,18 +58,12 @@ class Message(NamedTuple):
     correlation_id: str
 
 
-@dataclass
-class Facts:
-    """A picture of all three, to compare."""
+@dataclass(kw_only=True)
+class Recorded:
+    """What the ledger says."""
 
-    store_orders: dict[str, Json]
-    store_shipments: list[Json]
-    store_stock: dict[str, int]
-    oms_orders: dict[str, Json]
-    oms_stock: dict[str, int]
-    oms_duplicates: list[str]
-    tracked: set[str]
     results: dict[str, Result]
+    """Of orders, by their ids in the store."""
     deliveries: list[Delivery]
     rejections: list[tuple[str, str, str]]
     """Stream, source id and code of the open ones."""
@@ -69,6 +72,37 @@ class Facts:
     """Events in the inbox that are not settled."""
     stuck_runs: list[str]
     messages: list[Message] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Facts(Recorded):
+    """A picture of both systems' documents and of the ledger, to compare."""
+
+    store_orders: dict[str, Json]
+    store_shipments: list[Json]
+    store_stock: dict[str, int]
+    oms_orders: dict[str, Json]
+    oms_stock: dict[str, int]
+    oms_duplicates: list[str]
+    tracked: set[str]
+    returned: set[str] = field(default_factory=set)
+    """Orders of which units have come back: their status is not that of their parcels."""
+
+
+@dataclass(kw_only=True)
+class Truths(Recorded):
+    """What two systems of any kind hold, and the ledger's picture, to compare."""
+
+    pair: Pair
+    streams: tuple[str, ...]
+    store: Truth
+    oms: Truth
+    tracked: set[str]
+    """SKUs whose stock the store keeps."""
+    priced: set[str]
+    """SKUs that the store sells."""
+    changed: set[str]
+    """Numbers of the orders that someone changed after they had been placed."""
 
 
 def tracked_skus(catalogue: Catalogue) -> set[str]:
@@ -87,39 +121,81 @@ def tracked_skus(catalogue: Catalogue) -> set[str]:
 def gather(
     systems: Systems, url: str, connection: str, tracked: set[str], *, with_messages: bool = False
 ) -> Facts:
-    """Ask the systems and the ledger."""
-    store, oms = f"bigcommerce/{systems.name}", f"manhattan/{systems.name}"
+    """Ask BigCommerce, Manhattan and the ledger."""
+    store, oms = systems.paths
     stock: dict[str, int] = {}
     for row in systems.rows(f"{store}/dump/inventory"):
         stock[row["sku"]] = stock.get(row["sku"], 0) + int(row["quantity"])
+    return Facts(
+        store_orders={str(row["id"]): row for row in systems.rows(f"{store}/dump/orders")},
+        store_shipments=systems.rows(f"{store}/dump/shipments"),
+        store_stock=stock,
+        oms_orders={
+            row["OrderId"]: row
+            for row in systems.rows(f"{oms}/effects/orders")
+            if not _is_return(row)
+        },
+        oms_stock={
+            row["ItemId"]: int(row["TotalQuantity"])
+            for row in _availability(systems, oms)
+            if row["view"] == "network"
+        },
+        oms_duplicates=systems.oms("counts", method="GET")["duplicate_alternate_ids"],
+        tracked=tracked,
+        **_recorded(url, connection, with_messages=with_messages),
+    )
+
+
+def gather_truths(
+    systems: Systems,
+    url: str,
+    connection: str,
+    traffic: Traffic,
+    *,
+    with_messages: bool = False,
+) -> Truths:
+    """Ask two systems of any kind, and the ledger."""
+    catalogue = traffic.catalogue
+    recorded = _recorded(url, connection, with_messages=with_messages)
+    store, oms = systems.truths()
+    sold = set(skus_of(catalogue))
+    keeps_some = systems.pair.store == "bigcommerce"
+    return Truths(
+        pair=systems.pair,
+        streams=tuple(traffic.streams),
+        store=store,
+        oms=oms,
+        tracked=tracked_skus(catalogue) if keeps_some else sold,
+        priced=sold,
+        changed={str(number) for number in traffic.changed},
+        **recorded,
+    )
+
+
+def _recorded(url: str, connection: str, *, with_messages: bool) -> dict[str, Any]:
+    """Return what the ledger says, as the fields of ``Recorded``."""
     with psycopg.connect(url, autocommit=True) as db:
-        return Facts(
-            store_orders={str(row["id"]): row for row in systems.rows(f"{store}/dump/orders")},
-            store_shipments=systems.rows(f"{store}/dump/shipments"),
-            store_stock=stock,
-            oms_orders={row["OrderId"]: row for row in systems.rows(f"{oms}/effects/orders")},
-            oms_stock={
-                row["ItemId"]: int(row["TotalQuantity"])
-                for row in _availability(systems, oms)
-                if row["view"] == "network"
-            },
-            oms_duplicates=systems.oms("counts", method="GET")["duplicate_alternate_ids"],
-            tracked=tracked,
-            results=_results(db, connection),
-            deliveries=[Delivery(*row) for row in _rows(db, _DELIVERIES, connection)],
-            rejections=_rows(db, _REJECTIONS, connection),
-            unaccounted=[
+        return {
+            "results": _results(db, connection),
+            "deliveries": [Delivery(*row) for row in _rows(db, _DELIVERIES, connection)],
+            "rejections": _rows(db, _REJECTIONS, connection),
+            "unaccounted": [
                 f"{stream} {day}: {pending} pending, {blank} without an outcome"
                 for stream, day, pending, blank in _rows(db, _UNACCOUNTED, connection)
             ],
-            waiting_webhooks=_rows(db, _WAITING, connection)[0][0],
-            stuck_runs=[
+            "waiting_webhooks": _rows(db, _WAITING, connection)[0][0],
+            "stuck_runs": [
                 f"{run} has been {status} for {age:.0f} s" for run, status, age in _stuck(db)
             ],
-            messages=[Message(*row) for row in _rows(db, _MESSAGES, connection)]
+            "messages": [Message(*row) for row in _rows(db, _MESSAGES, connection)]
             if with_messages
             else [],
-        )
+        }
+
+
+def _is_return(row: Json) -> bool:
+    """Return whether an order of the OMS is that of a return."""
+    return RETURN_MARK in str(row["OrderId"])
 
 
 def _availability(systems: Systems, oms: str) -> list[Json]:
@@ -162,4 +238,7 @@ _MESSAGES = """SELECT
 _STUCK = """SELECT run_id, status, extract(epoch FROM now() AT TIME ZONE 'utc' - update_timestamp)
     FROM runs
     WHERE status IN ('STARTED', 'STARTING', 'NOT_STARTED', 'QUEUED', 'CANCELING')
-      AND update_timestamp < (now() AT TIME ZONE 'utc') - interval '40 seconds'"""
+      AND update_timestamp < (now() AT TIME ZONE 'utc') - interval '40 seconds'
+      AND (status <> 'QUEUED' OR NOT EXISTS (
+        SELECT FROM runs WHERE start_time > extract(epoch FROM now()) - 120))"""
+"""A run that waits in the queue is stuck where no other has started for two minutes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,13 +11,20 @@ from typing import Any
 import yaml
 
 from orchestration.local import sandbox_process
-from orchestration.local.simulated import PAIR
+from orchestration.local.simulated import PAIR, Pair, Place, simulated
 from orchestration.settings import project_root
+from resources import platforms
+from tests.chaos.ways import WAYS, senders_of
 
 NAME = "chaos"
-TOKEN, CLIENT_SECRET = f"sandbox-token-{NAME}", f"sandbox-client-secret-{NAME}"
-SECRETS = sandbox_process.secrets_of(PAIR, NAME)
+CLIENT_SECRET = f"sandbox-client-secret-{NAME}"
+STANDARD = ("orders", "inventory", "shipments")
 SNAPSHOT_SECONDS = 4
+LIMITS = dict.fromkeys(
+    ("USD", "CAD", "GBP", "EUR", "BRL", "AUD", "JPY", "INR"),
+    1_000_000,
+)
+"""Up to which a refund needs no approval, in every currency of the seeds."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,12 @@ class Home:
     """A folder and what lies in it."""
 
     folder: Path
+    pair: Pair = PAIR
+
+    @property
+    def has_webhooks(self) -> bool:
+        """Return whether one of the systems sends webhooks, so that an endpoint takes them in."""
+        return bool(senders_of(self.pair))
 
     @property
     def postgres(self) -> Path:
@@ -42,53 +56,42 @@ class Home:
         }
 
 
-def furnish(folder: Path, url: str, webhooks: str) -> Home:
+def secrets_of(pair: Pair) -> list[str]:
+    """Return the secrets that must not be found anywhere."""
+    return list(sandbox_process.secrets_of(pair, NAME).values())
+
+
+def furnish(
+    folder: Path,
+    url: str,
+    webhooks: str,
+    pair: Pair = PAIR,
+    streams: Sequence[str] = STANDARD,
+) -> Home:
     """Write what the system reads at its start; ``url`` is the sandbox's."""
     (folder / "secrets").mkdir(parents=True, exist_ok=True)
-    for name, value in SECRETS.items():
+    for name, value in sandbox_process.secrets_of(pair, NAME).items():
         file = folder / "secrets" / name
         file.touch(mode=0o600)
         file.write_text(value)
     start = datetime.now(UTC).date() - timedelta(days=2)
-    installation = {"start_date": start, "connections": {NAME: _connection(folder, url, webhooks)}}
+    connection = _connection(folder, url, webhooks, pair, streams)
+    installation = {"start_date": start, "connections": {NAME: connection}}
     (folder / "connections.yaml").write_text(yaml.safe_dump(installation, sort_keys=False))
     (folder / "dagster.yaml").write_text(yaml.safe_dump(_instance(folder), sort_keys=False))
-    return Home(folder)
+    return Home(folder, pair)
 
 
-def _connection(folder: Path, url: str, webhooks: str) -> dict[str, Any]:
+def _connection(
+    folder: Path, url: str, webhooks: str, pair: Pair, streams: Sequence[str]
+) -> dict[str, Any]:
     """Return a connection with short intervals and time-outs, and many attempts: kills use some."""
-    secrets = folder / "secrets"
-    push = {
-        "secret": {"file": str(secrets / "push-secret")},
-        "prefix": "sha256=",
-        "template": "{timestamp}.{body}",
-        "timestamp_header": "X-Timestamp",
-    }
-    return {
-        "platform": {
-            "kind": "bigcommerce",
-            "store_hash": NAME,
-            "api_base": f"{url}/bigcommerce/{{hash}}",
-            "quota": 100_000,
-            "timeout": 3.0,
-            "token": {"file": str(secrets / f"token-{NAME}")},
-            "client_secret": {"file": str(secrets / f"client-secret-{NAME}")},
-        },
-        "oms": {
-            "kind": "manhattan",
-            "base_url": f"{url}/manhattan/{NAME}",
-            "token_url": f"{url}/manhattan/{NAME}/oauth/token",
-            "client_id": "lockstep",
-            "client_secret": {"file": str(secrets / "client-secret")},
-            "username": "sync",
-            "password": {"file": str(secrets / "password")},
-            "organization": "SANDBOX",
-            "requests_per_second": 5000,
-            "push_concurrency": 4,
-            "timeout": 3.0,
-            "push": push,
-        },
+    place = Place(url, NAME, folder / "secrets")
+    pays = "refunds" in platforms.REGISTRY[pair.store].targets
+    found = {
+        "platform": _section(pair.store, place),
+        "oms": _section(pair.oms, place),
+        "streams": list(streams),
         "orders": {
             "uom": "EA",
             "shipping_methods": sandbox_process.SHIPPING_METHODS,
@@ -96,11 +99,34 @@ def _connection(folder: Path, url: str, webhooks: str) -> dict[str, Any]:
             "pickup_locations": {"STORE-01": "STORE-01"},
         },
         "inventory": {"interval": f"PT{SNAPSHOT_SECONDS}S"},
-        "webhooks": {"destination": webhooks},
         "poll_interval": "PT2S",
         "overlap": "PT30S",
         "max_attempts": 40,
         "rejection_threshold": 1.0,
+    }
+    if senders_of(pair):
+        found["webhooks"] = {"destination": webhooks}
+    if "returns" in streams:
+        found["returns"] = {"limits": LIMITS} if pays else {"refunds": "none"}
+    if "prices" in streams:
+        found["prices"] = {
+            "interval": f"PT{SNAPSHOT_SECONDS}S",
+            "first_price": "send",
+            "max_change": None,
+            "currency": "USD",
+        }
+    return found
+
+
+def _section(kind: str, place: Place) -> dict[str, Any]:
+    system = simulated(kind)
+    events = system.with_events(place) if system.with_events is not None else {}
+    return {
+        "kind": kind,
+        **system.section(place),
+        **events,
+        **WAYS[kind].section,
+        "timeout": 3.0,
     }
 
 

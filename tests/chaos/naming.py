@@ -11,9 +11,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
-from tests.chaos.facts import Delivery, Facts, Message
-from tests.chaos.remote_faults import WRITES
+from tests.chaos.facts import Delivery, Message, Recorded
+from tests.chaos.ways import WAYS
 
 NEAR_SECONDS, AGAIN_SECONDS = 45.0, 180.0
 """How far a record may be from its fault: a log row before or after, a new claim after."""
@@ -36,9 +37,12 @@ class Hit:
     @property
     def has_effect(self) -> bool:
         """Return whether the request was to change something at the remote system."""
+        ways = WAYS[self.system]
         return any(
-            (self.system, self.method) == (system, method) and re.search(pattern, self.path)
-            for system, method, pattern in WRITES
+            call.method in (None, self.method)
+            and re.search(call.path, self.path)
+            and (self.correlation or not call.is_correlated)
+            for call in (*ways.writes, *chain.from_iterable(ways.more.values()))
         )
 
     def __str__(self) -> str:
@@ -46,7 +50,7 @@ class Hit:
         return f"{what} on {self.method} {self.path} [{self.correlation or 'no correlation id'}]"
 
 
-def unnamed(hits: Iterable[Hit], facts: Facts) -> list[str]:
+def unnamed(hits: Iterable[Hit], facts: Recorded) -> list[str]:
     """Return the faults of which the ledger shows no trace."""
     deliveries: dict[str, list[Delivery]] = defaultdict(list)
     for delivery in facts.deliveries:

@@ -133,7 +133,9 @@ class Tree:
         return f"http://127.0.0.1:{self._webhooks_port}"
 
     def start_webhooks(self) -> None:
-        """Start what takes in webhooks; it listens a second or two later."""
+        """Start what takes in webhooks, if anyone sends some; it listens a second or two later."""
+        if not self.home.has_webhooks:
+            return
         self._spawn(
             "webhooks", ["orchestration.cli", "webhooks", "--port", str(self._webhooks_port)]
         )

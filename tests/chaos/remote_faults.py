@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+from orchestration.local.simulated import PAIR, Pair
+from tests.chaos.ways import Call, held_of, reads_of, writes_of
+
 Json = dict[str, Any]
-BIGCOMMERCE, MANHATTAN = "bigcommerce", "manhattan"
-WRITES = (
-    (MANHATTAN, "POST", "/order/save$"),
-    (MANHATTAN, "POST", "/cancel$"),
-    (BIGCOMMERCE, "POST", "/shipments$"),
-    (BIGCOMMERCE, "PUT", r"/v2/orders/\d+$"),
-    (BIGCOMMERCE, "PUT", "/adjustments/absolute$"),
-)
-READS = (
-    (BIGCOMMERCE, "GET", "/v2/orders$"),
-    (MANHATTAN, "POST", "/order/search$"),
-    (MANHATTAN, "POST", "/availability"),
-    (MANHATTAN, "POST", "/oauth/token$"),
-    (MANHATTAN, "POST", "/item/search$"),
-)
-HELD = (
-    (MANHATTAN, "POST", "/order/save$"),
-    (MANHATTAN, "POST", "/order/save$"),
-    (BIGCOMMERCE, None, r"/shipments$|/v2/orders/\d+$"),
-)
-"""Requests during which a run is killed."""
 KINDS = (
     "storm_429",
     "server_errors",
@@ -39,23 +22,28 @@ KINDS = (
 )
 
 
-def rules(kind: str, seed: int) -> list[tuple[str, Json]]:
+TYPED = 3
+"""Of so many of the first writes the answer is read: wrong types in it are noticed."""
+
+
+def rules(
+    kind: str, seed: int, pair: Pair = PAIR, streams: Sequence[str] = ()
+) -> list[tuple[str, Json]]:
     """Return the rules of one strike: one on writes, and mostly one on reads as well."""
     dice = Random(seed)
-    chosen = [dice.choice(WRITES)] if kind != "wrong_types" else [dice.choice(WRITES[:3])]
+    writes = writes_of(pair, streams)
+    chosen = [dice.choice(writes)] if kind != "wrong_types" else [dice.choice(writes[:TYPED])]
     if kind not in ("drop_after", "wrong_types") and dice.random() < 0.7:
-        chosen.append(dice.choice(READS))
-    return [(system, _rule(kind, dice, method, path)) for system, method, path in chosen]
+        chosen.append(dice.choice(reads_of(pair)))
+    return [(system, _rule(kind, dice, call)) for system, call in chosen]
 
 
-def hold(seed: int) -> tuple[str, Json]:
+def hold(seed: int, pair: Pair = PAIR) -> tuple[str, Json]:
     """Return a rule that delays a request with an effect until its sender is killed."""
     dice = Random(seed)
-    system, method, path = dice.choice(HELD)
+    system, call = dice.choice(held_of(pair))
     kind = dice.choice(("delay", "delay_after"))
-    return system, {
-        "method": method,
-        "path": path,
+    return system, call.rule() | {
         "kind": kind,
         "delay_ms": 1500,
         "times": 1,
@@ -63,10 +51,8 @@ def hold(seed: int) -> tuple[str, Json]:
     }
 
 
-def _rule(kind: str, dice: Random, method: str, path: str) -> Json:
-    rule: Json = {
-        "method": method,
-        "path": path,
+def _rule(kind: str, dice: Random, call: Call) -> Json:
+    rule: Json = call.rule() | {
         "times": dice.randint(1, 4),
         "probability": 0.8,
         "seed": dice.getrandbits(16),

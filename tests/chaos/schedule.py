@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from random import Random
 
 KILLS = {
@@ -36,6 +36,7 @@ FAULTS = (
 )  # fmt: skip
 ONCE = frozenset({"two_daemons", "disk_full"})
 """Faults that take a while of their own: at most once for every hundred kills."""
+OF_WEBHOOKS = frozenset({"unruly_webhooks", "webhooks_off", "forged_webhooks"})
 SKEW_SECONDS = 8.0
 """How far the clocks of store and OMS may be off at the start."""
 LAST_STRIKE = 0.9
@@ -101,6 +102,16 @@ def build(seed: int, kills: int, operations: int) -> Schedule:
         oms_skew,
         tuple(sorted(strikes, key=lambda s: (s.at, s.kind, s.victim, s.seed))),
     )
+
+
+def without_webhooks(schedule: Schedule) -> Schedule:
+    """Return the schedule between systems that send none: runs die instead of the endpoint."""
+    strikes = tuple(
+        replace(strike, victim="run") if strike.victim == "webhooks" else strike
+        for strike in schedule.strikes
+        if strike.kind not in OF_WEBHOOKS
+    )
+    return replace(schedule, strikes=strikes)
 
 
 def _faults(dice: Random, kills: int) -> Sequence[str]:

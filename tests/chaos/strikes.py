@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,9 @@ from tests.chaos.archived import fill_disk, today
 from tests.chaos.naming import Hit
 from tests.chaos.processes import Tree
 from tests.chaos.schedule import Strike
-from tests.chaos.traffic import Systems, Traffic
+from tests.chaos.systems import Systems
+from tests.chaos.traffic import Traffic
+from tests.chaos.ways import WAYS
 
 DAEMON_READY, CODE_READY, WEBHOOKS_READY = 7.0, 3.0, 2.0
 """Seconds after which a process is active: killing a younger one would prove little."""
@@ -36,13 +38,20 @@ PROVOKED: dict[str, Callable[[str, Path], object]] = {
     "backends_terminated": lambda url, _: database_faults.end_backends(url),
     "disk_full": lambda url, folder: fill_disk(url, folder / "archive", today()),
 }
-SYSTEMS = (remote_faults.BIGCOMMERCE, remote_faults.MANHATTAN)
 
 
 class Strikes:
     """What has been done to the system so far."""
 
-    def __init__(self, tree: Tree, systems: Systems, traffic: Traffic, url: str) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        systems: Systems,
+        traffic: Traffic,
+        url: str,
+        streams: Sequence[str] = (),
+    ) -> None:
+        self._pair, self._streams = systems.pair, streams
         self._tree, self._systems, self._traffic, self._url = tree, systems, traffic, url
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="fault")
         self._armed: list[tuple[Strike, Iterator[bool]]] = []
@@ -79,7 +88,7 @@ class Strikes:
 
     def cease(self) -> None:
         """End what goes on by itself: rules of the sandbox, a second daemon."""
-        for system in SYSTEMS:
+        for system in self._pair:
             self._systems.http.delete(f"/{system}/{self._systems.name}/faults").raise_for_status()
         webhooks.behave(self._systems, webhooks.ORDERLY)
         self._tree.end("second_daemon")
@@ -89,7 +98,7 @@ class Strikes:
         """Return every request that a rule hit, marked if its sender was killed meanwhile."""
         found = [
             self._hit(system, row)
-            for system in SYSTEMS
+            for system in self._pair
             for row in self._systems.rows(f"{system}/{self._systems.name}/faults/hits")
         ]
         killed = {(hit.correlation, hit.at) for hit in self.held}
@@ -138,10 +147,10 @@ class Strikes:
 
     def _kill_sending_run(self, strike: Strike) -> Iterator[bool]:
         """Let the remote system hold a request with an effect, and kill its sender meanwhile."""
-        system, rule = remote_faults.hold(strike.seed)
+        system, rule = remote_faults.hold(strike.seed, self._pair)
         path = f"{system}/{self._systems.name}/faults"
         before = len(self._systems.rows(f"{path}/hits"))
-        if system == remote_faults.BIGCOMMERCE:
+        if system == self._pair.store:
             self._traffic.day(Random(strike.seed))  # so that there is something to ship
         self._systems.http.post(f"/{path}", json=[rule]).raise_for_status()
         deadline = time.monotonic() + HOLD_PATIENCE
@@ -224,16 +233,26 @@ class Strikes:
             case "unruly_webhooks":
                 webhooks.behave(self._systems, webhooks.worse(strike.seed))
             case "webhooks_off":
-                self._systems.store("hooks", {"switch_off": True})
+                webhooks.switch_off(self._systems, strike.seed)
             case "clock_jump":
                 self._jump(dice)
             case "token_expiry":
-                self._systems.oms("tokens/expire")
+                self._expire()
             case kind:
-                for system, rule in remote_faults.rules(kind, strike.seed):
+                for system, rule in remote_faults.rules(
+                    kind, strike.seed, self._pair, self._streams
+                ):
                     self._systems.http.post(
                         f"/{system}/{self._systems.name}/faults", json=[rule]
                     ).raise_for_status()
+
+    def _expire(self) -> None:
+        """Let the tokens of the OMS expire, or of the store where the OMS has none."""
+        systems = self._systems
+        if path := WAYS[self._pair.oms].expire:
+            systems.oms(path, {})
+        elif path := WAYS[self._pair.store].expire:
+            systems.store(path, {})
 
     def _jump(self, dice: Random) -> None:
         """Set one of the clocks forward by a second or two; a step back would be no skew."""

@@ -13,6 +13,8 @@ from orchestration.settings import project_root
 pytestmark = pytest.mark.chaos
 
 KILLS, ORDERS, SEED, MINUTES = 8, 20, 4, 0.4
+STREAMS = "orders,inventory,shipments"
+"""Those that each pair has."""
 LONGEST_SECONDS = 1200
 """About a minute on two cores of its own; many others may share this machine."""
 
@@ -31,6 +33,8 @@ def test_nothing_is_lost_doubled_or_wrong_after_a_short_storm() -> None:
         str(SEED),
         "--minutes",
         str(MINUTES),
+        "--streams",
+        STREAMS,
     ]
 
     done = subprocess.run(
@@ -45,7 +49,8 @@ def test_nothing_is_lost_doubled_or_wrong_after_a_short_storm() -> None:
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     lines = done.stdout.splitlines()
     assert lines[0].startswith(f"chaos: seed={SEED} ")
-    assert lines[0].endswith(f"--kills {KILLS} --orders {ORDERS} --seed {SEED} --minutes {MINUTES}")
+    replay = f"--kills {KILLS} --orders {ORDERS} --seed {SEED} --minutes {MINUTES}"
+    assert lines[0].endswith(f"{replay} --streams {STREAMS}")
     figures = {name: int(number) for name, number in re.findall(r"(\w+)[=\s](\d+)", lines[-1])}
     assert {
         name: figures[name] for name in ("lost", "duplicated", "wrong", "open", "unnamed", "leaks")

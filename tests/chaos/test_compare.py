@@ -14,7 +14,7 @@ from tests.assets.scene import NAME, Scene
 from tests.chaos.compare import DUPLICATED, LOST, OPEN, WRONG, differences
 from tests.chaos.facts import Facts, gather
 from tests.chaos.naming import Hit, unnamed
-from tests.chaos.traffic import Systems
+from tests.chaos.systems import Systems
 
 pytestmark = pytest.mark.slow(seconds=30)
 

@@ -13,7 +13,7 @@ from sandbox.app import RunningSandbox
 from tests.assets.scene import NAME, Scene
 from tests.chaos.compare import LOST, OPEN, WRONG, differences
 from tests.chaos.facts import gather
-from tests.chaos.traffic import Systems
+from tests.chaos.systems import Systems
 from tests.chaos.webhooks import FORGED_ID, acknowledged, forge, webhook_differences
 from tests.sandbox.webhook_receiver import WebhookReceiver, running_receiver
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 import httpx
-import orjson
 
 from sandbox.seed import synthetic_seed
-from sandbox.seed.catalogue import Catalogue
+from sandbox.seed.catalogue import Catalogue, catalogue
 from sandbox.seed.load import post
 from sandbox.seed.synthetic import order
+from tests.chaos.people import CUSTOMER_EVERY, PRICE_EVERY, Customers, Prices, Returns
+from tests.chaos.systems import Systems
+from tests.chaos.ways import WAYS
 
 Json = dict[str, Any]
 FIRST_ORDER = 100_001
 OPEN, CANCELLED, ON_REVIEW, UNPAID = 11, 5, 12, 7
+PRODUCTS = 40
+"""Half of them with six variants: enough, and the first read of their stock does not take long."""
 REMEMBERED, LATEST = 300, 20
 CANCEL_RATE, CHANGE_RATE, EDIT_RATE, DROP_RATE, CLICK_RATE = 0.04, 0.08, 0.05, 0.03, 0.08
 CHANGED_RATE = CANCEL_RATE + CHANGE_RATE + EDIT_RATE + DROP_RATE
@@ -28,62 +34,41 @@ PERSON = "Zebediah Quartermaine zeb.quartermaine@mailbox.example"
 PLANTED_EVERY = 5
 
 
-class Systems:
-    """The control of both simulated systems."""
-
-    def __init__(self, url: str, name: str) -> None:
-        self.url, self.name = url, name
-        self.http = httpx.Client(base_url=f"{url}/_sandbox", timeout=120)
-
-    def store(self, path: str, body: Any = None, method: str = "POST") -> Any:
-        """Make a control call of the store."""
-        return self._call(method, f"bigcommerce/{self.name}/{path}", body)
-
-    def oms(self, path: str, body: Any = None, method: str = "POST") -> Any:
-        """Make a control call of the OMS."""
-        return self._call(method, f"manhattan/{self.name}/{path}", body)
-
-    def rows(self, path: str) -> list[Json]:
-        """Read an NDJSON list, such as ``manhattan/{name}/effects/orders``."""
-        answer = self.http.get(f"/{path}").raise_for_status()
-        return [orjson.loads(line) for line in answer.content.splitlines() if line.strip()]
-
-    def _call(self, method: str, path: str, body: Any) -> Any:
-        answer = self.http.request(
-            method, f"/{path}", content=None if body is None else orjson.dumps(body)
-        )
-        answer.raise_for_status()
-        return orjson.loads(answer.content)
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self.http.close()
-
-
 class Traffic:
     """Does the operations of one seed; ``counts`` says what was done."""
 
-    def __init__(self, systems: Systems, seed: int) -> None:
-        self._systems, self._seed = systems, seed
+    def __init__(self, systems: Systems, seed: int, streams: Sequence[str] = ()) -> None:
+        """``streams`` are those of the connection: nothing is done that no stream is about."""
+        self._systems, self._seed, self.streams = systems, seed, streams
         self._open: list[int] = []
         self._lines: dict[int, list[int]] = {}
         """Order -> its physical lines."""
-        self.catalogue: Catalogue = synthetic_seed.standard_catalogue()
+        self.catalogue: Catalogue = catalogue(PRODUCTS, synthetic_seed.CATALOGUE_SEED)
         self.skew = 0.0
         """Seconds that the store's clock is ahead."""
         self.late = 0
         """How many of the next orders become visible some seconds after their modification time."""
         self.counts: Counter[str] = Counter()
+        self._ids: dict[int, str] = {}
+        """Order -> its id in the store."""
+        self._returnable: list[int] = []
+        """Orders that were not changed: what comes back of them can be paid back."""
+        self.returned: set[int] = set()
+        self.changed: set[int] = set()
+        self._customers = Customers(systems, self.counts)
+        self._returns = Returns(systems, self.counts)
+        self._prices = Prices(systems, self.counts, skus_of(self.catalogue))
 
     def fill(self) -> None:
         """Load catalogue and stock, without orders."""
-        today = datetime.now(UTC).date()
-        post(
-            self._systems.url,
-            f"bigcommerce/{self._systems.name}",
-            f"manhattan/{self._systems.name}",
+        today, goods = datetime.now(UTC).date(), self.catalogue
+        empty = replace(
             synthetic_seed.seed_set(0, 1, today, 1),
+            products=goods.products,
+            items=goods.items,
+            supply=goods.supply,
         )
+        post(self._systems.url, *self._systems.paths, empty)
 
     def operate(self, index: int) -> None:
         """Do the ``index``-th operation: an order, and now and then what comes with orders."""
@@ -97,6 +82,10 @@ class Traffic:
                 "supply", [{**row, "quantity": dice.randrange(1, 500), "mode": "adjust"}]
             )
             self.counts["goods"] += 1
+        if "customers" in self.streams and index % CUSTOMER_EVERY == 0:
+            self._customers.operate(Random(f"customers:{self._seed}:{index}"), index)
+        if "prices" in self.streams and index % PRICE_EVERY == 0:
+            self._prices.operate(Random(f"prices:{self._seed}:{index}"))
         if index % DAY_EVERY == DAY_EVERY - 1:
             self.day(dice)
 
@@ -106,6 +95,8 @@ class Traffic:
             (self._cancel, self._message, self._quantity, self._remove_line, None),
             (CANCEL_RATE, CHANGE_RATE, EDIT_RATE, DROP_RATE, 1 - CHANGED_RATE),
         )
+        if not WAYS[self._systems.pair.store].edits_lines:
+            change = self._message if change in (self._quantity, self._remove_line) else change
         if change is not None:
             change(dice)
         if self._open and self._open[-1] == newest and dice.random() < CLICK_RATE:
@@ -113,18 +104,23 @@ class Traffic:
 
     def _cancel(self, dice: Random) -> None:
         number = self._open.pop(dice.randrange(len(self._open)))
+        self._keep(number)
         self._status(number, CANCELLED)
         self.counts["cancelled"] += 1
 
     def _message(self, dice: Random) -> None:
         text = f"Please leave it at door {dice.randrange(1, 999)}"
-        self._patch(dice.choice(self._open), {"customer_message": text})
+        number = dice.choice(self._open)
+        self.changed.add(number)
+        path = f"seed/orders/{self._ids[number]}"
+        self._systems.store(path, {"customer_message": text}, "PATCH")
         self.counts["changed"] += 1
 
     def _quantity(self, dice: Random) -> None:
         """Order more or less of a line of one of the last orders."""
         number = dice.choice(self._open[-LATEST:])
         if lines := self._lines[number]:
+            self._keep(number)
             change = {"id": dice.choice(lines), "quantity": dice.randrange(1, 4)}
             self._patch(number, {"products": [change]})
             self.counts["edited"] += 1
@@ -133,6 +129,7 @@ class Traffic:
         number = dice.choice(self._open[-LATEST:])
         lines = self._lines[number]
         if len(lines) > 1:
+            self._keep(number)
             line = lines.pop(dice.randrange(len(lines)))
             self._patch(number, {"products": [{"id": line, "quantity": 0}]})
             self.counts["line_removed"] += 1
@@ -145,15 +142,25 @@ class Traffic:
         self.counts["clicked"] += 1
 
     def _status(self, number: int, status: int) -> None:
-        self._systems.store(f"orders/{number}/status", {"status_id": status})
+        path = f"seed/orders/{self._ids[number]}/status"
+        self._systems.store(path, {"status_id": status})
+
+    def _keep(self, number: int) -> None:
+        """Let nothing of an order come back: it is not what was paid for any more."""
+        self.changed.add(number)
+        if number in self._returnable:
+            self._returnable.remove(number)
 
     def _patch(self, number: int, change: Json) -> None:
         self._systems.store(f"orders/{number}", change, "PATCH")
 
     def close_books(self) -> None:
-        """Let the OMS list unchanged orders again: duplicated events."""
+        """Let two more days go by, on which what is on its way back arrives."""
         for day in range(2):
             self.day(Random(f"traffic:{self._seed}:last:{day}"))
+        if "returns" in self.streams:
+            for _ in range(3):
+                self._returns.operate()
 
     def _place(self, dice: Random, number: int) -> None:
         late = 0.0
@@ -166,8 +173,15 @@ class Traffic:
         document |= {"date_modified": document["date_created"]}
         if number % PLANTED_EVERY == 0:
             _plant(document)
-        self._systems.store("orders", [document])
+        try:
+            [self._ids[number]] = self._systems.store("seed/orders", [document])["ids"]
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != httpx.codes.BAD_REQUEST:
+                raise
+            self.counts["refused"] += 1  # a store of this kind has no place for it
+            return
         if document["status_id"] == OPEN:
+            self._returnable += [number] if _is_simple(document) else []
             self._open = [*self._open, number][-REMEMBERED:]
             self._lines[number] = [
                 line["id"] for line in document["products"] if line["type"] == "physical"
@@ -178,18 +192,40 @@ class Traffic:
         """Let a day go by at the OMS."""
         self._systems.oms("advance", {"to": "day", "seed": dice.randrange(1 << 30)})
         self.counts["days"] += 1
+        if "returns" in self.streams:
+            self._send_back(dice)
+
+    def _send_back(self, dice: Random) -> None:
+        self._returns.operate()
+        number = self._returns.open(dice, self._returnable)
+        if number is not None:
+            self._returnable.remove(number)
+            self.returned.add(number)
+            self._open = [each for each in self._open if each != number]
 
     def touch(self, dice: Random, times: int) -> None:
         """Let the OMS list unchanged orders again: duplicated events."""
-        known = [
-            row["OrderId"]
-            for row in self._systems.rows(f"manhattan/{self._systems.name}/effects/orders")[
-                -REMEMBERED:
-            ]
-        ]
+        rows = self._systems.rows(f"{self._systems.paths.oms}/effects/orders")
+        known = [row.get("OrderId") or row["id"] for row in rows[-REMEMBERED:]]
         for order_id in dice.sample(known, min(times, len(known))):
             self._systems.oms(f"orders/{order_id}/touch", {})
             self.counts["touched"] += 1
+
+
+def skus_of(catalogue: Catalogue) -> list[str]:
+    """Return the SKUs that the store sells."""
+    return sorted(
+        each["sku"] for row in catalogue.products for each in row.get("variants") or [row]
+    )
+
+
+def _is_simple(document: Json) -> bool:
+    """Return whether units of an order can be paid back, each for its price."""
+    return (
+        len(document.get("shipping_addresses") or ()) == 1
+        and {line["type"] for line in document["products"]} == {"physical"}
+        and [paid["event"] for paid in document["transactions"]] == ["purchase"]
+    )
 
 
 def _plant(document: Json) -> None:

@@ -12,13 +12,15 @@ import psycopg
 
 from tests.chaos.compare import LOST, WRONG, Difference
 from tests.chaos.home import CLIENT_SECRET, NAME
-from tests.chaos.traffic import Systems
+from tests.chaos.systems import Systems
 from tests.orchestration.webhooks.senders import event, pushed, signed
 
 Json = dict[str, Any]
 ORDERLY: Json = {"retries": [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0], "block_seconds": 10.0}
 """The vendor's own ways with its minutes and hours pressed into seconds."""
 UNRULY: Json = ORDERLY | {"delay": 2.0, "duplicates": 0.1, "losses": 0.05}
+SENDERS = {"bigcommerce": "hooks", "manhattan": "pushes"}
+"""Kind of a system that sends webhooks -> the control of how it does."""
 FORGED_ID = "msg_forged"
 OVERSIZED = 300 * 1024
 AN_HOUR = 3600.0
@@ -36,9 +38,18 @@ def worse(seed: int) -> Json:
 
 
 def behave(systems: Systems, habits: Json) -> None:
-    """Give both senders their habits."""
-    systems.store("hooks", habits)
-    systems.oms("pushes", habits)
+    """Give the systems that send webhooks their habits."""
+    for kind, path in SENDERS.items():
+        if kind in systems.pair:
+            systems.call("POST", f"{kind}/{systems.name}/{path}", habits)
+
+
+def switch_off(systems: Systems, seed: int) -> None:
+    """Let the store switch its webhooks off; where only the OMS sends some, it sends them badly."""
+    if "bigcommerce" in systems.pair:
+        systems.store("hooks", {"switch_off": True})
+    else:
+        behave(systems, worse(seed))
 
 
 def forge(address: str, seed: int) -> list[str]:
@@ -80,8 +91,8 @@ def _forgeries(message_id: str, dice: Random) -> Iterator[tuple[str, str, dict[s
 
 def webhook_differences(systems: Systems, url: str, connection: str) -> list[Difference]:
     """Compare what was acknowledged with the inbox; pushes are counted by order, ids vary."""
-    hooks: list[str] = systems.store("hooks/acknowledged", method="GET")
-    pushes: list[str] = systems.oms("pushes/acknowledged", method="GET")
+    hooks = _acknowledged(systems, "bigcommerce")
+    pushes = _acknowledged(systems, "manhattan")
     with psycopg.connect(url, autocommit=True) as db:
         rows = db.execute(
             "SELECT system, event_id, source_id FROM sync.inbox WHERE connection = %s",
@@ -110,9 +121,20 @@ def webhook_differences(systems: Systems, url: str, connection: str) -> list[Dif
     ]
 
 
+def _acknowledged(systems: Systems, kind: str) -> list[str]:
+    """Return the ids of what one system sent and was acknowledged."""
+    if kind not in systems.pair:
+        return []
+    path = f"{kind}/{systems.name}/{SENDERS[kind]}/acknowledged"
+    found: list[str] = systems.call("GET", path, None)
+    return found
+
+
 def acknowledged(systems: Systems) -> int:
     """Return how many webhooks of both systems were acknowledged."""
-    return int(
-        systems.store("hooks", {})["counts"].get("acknowledged", 0)
-        + systems.oms("pushes", {})["counts"].get("acknowledged", 0)
-    )
+    answers = [
+        systems.call("POST", f"{kind}/{systems.name}/{path}", {})
+        for kind, path in SENDERS.items()
+        if kind in systems.pair
+    ]
+    return sum(int(answer["counts"].get("acknowledged", 0)) for answer in answers)

@@ -70,7 +70,7 @@ def archive_day(db: psycopg.Connection[Any], folder: Path, day: date) -> list[Ar
     """Write the day's rows of every dated view to ``view=NAME/day=DAY/part.parquet``.
 
     A file gets its name only once it is complete and on disk, so a reader never meets half of one,
-    and a repetition replaces it. Raises ``TransientError`` where the disk is full,
+    and a repetition replaces it. Raises ``TransientError`` if the disk is full,
     ``PermanentError`` where the folder can't be written.
     """
     with db.transaction():
@@ -136,11 +136,11 @@ def _disk_errors(folder: Path) -> Iterator[None]:
         where = f"The archive could not write to {folder} ({reason})"
         if error.errno in DISK_FULL:
             raise TransientError(
-                f"{where}; nothing half-written was left. Another try helps once there is room"
+                f"{where}; no partial files were left. Try again once there is room"
             ) from None
         raise PermanentError(
-            f"{where}; another try won't help. Let the daemon's user write there, or "
-            "set archive: elsewhere"
+            f"{where}; trying again won't help. Let the daemon's user write there, or set "
+            "archive: to another folder"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Error redaction: Dagster keeps error texts for ever, and libraries put records into theirs."""
+"""Error redaction: Dagster keeps error texts forever, and libraries put records into theirs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def unexpected(error: BaseException, where: str) -> dg.Failure:
     """Return the failure of a step by an unforeseen error: no retry, and its place in the code."""
     frames = "".join(traceback.format_tb(error.__traceback__))
     text = (
-        f"Unexpected {type(error).__name__} in {where}; another try won't help. "
+        f"Unexpected {type(error).__name__} in {where}; trying again won't help. "
         f"This is a bug in Lockstep: {safe_text(error)}"
     )
     return dg.Failure(

@@ -26,7 +26,7 @@ HEARTBEAT, NOTHING_STUCK = "heartbeat", "nothing_stuck"
 CHECK_TEXTS = {
     HEARTBEAT: "The source is probed, the target takes records, the stream is not behind, and it "
     "is not silent for too long.",
-    NOTHING_STUCK: "No record is at a stage for longer than the connection's limits allow.",
+    NOTHING_STUCK: "No record stays at a stage longer than the connection's limits allow.",
 }
 UNREAD_FOR = timedelta(days=7)
 """How long the check of a queue shows that a message could not be read."""
@@ -45,7 +45,7 @@ def check_name(stream: str, check: str) -> str:
 
 
 class HealthResult(NamedTuple):
-    """One check's result for one stream; ``signature`` changes only where it is worth an alert."""
+    """One check's result for one stream; ``signature`` changes only if it is worth an alert."""
 
     check: str
     passed: bool
@@ -159,8 +159,8 @@ def heartbeat_result(status: StreamStatus | None) -> HealthResult:
 
 def _failing_result(status: StreamStatus) -> HealthResult:
     text = (
-        "The target takes nothing; what is due stays due, and is sent once it answers. "
-        f"Last error: {status.delivery_error}"
+        "The target accepts nothing. Records stay due and are sent once it answers. Last error: "
+        f"{status.delivery_error}"
     )
     since = status.failing_since or datetime.now(UTC)
     details = {"failing since": dg.MetadataValue.timestamp(since)}
@@ -174,7 +174,7 @@ def _no_probe_text(status: StreamStatus) -> str:
     )
     if status.probe_failures:
         return f"{text}The last of {status.probe_failures} failed probes: {status.probe_error}"
-    return f"{text}No probe failed either: is the daemon running, and its sensor switched on?"
+    return f"{text}No probe has failed: is the daemon running, and its sensor switched on?"
 
 
 def stuck_result(rows: Sequence[Stuck], counts: Sequence[StuckCount]) -> HealthResult:
@@ -284,7 +284,7 @@ def queue_checks(lockstep: Lockstep, connection: str) -> list[Check]:
             )
         advice = (
             "look at them by 'lockstep events list' and discard them once the cause is known; "
-            "polling finds the changes all the same"
+            "polling finds the changes anyway"
         )
         checks.append(Check(f"{side} queue events", side not in found, detail, advice))
     return checks

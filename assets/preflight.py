@@ -27,7 +27,7 @@ class _Need(NamedTuple):
     """What the products are that do not have it."""
     advice: str
     faults: Callable[[Product], str]
-    """Describes what of a product lacks it; empty where nothing does."""
+    """Describes what of a product lacks it; empty if nothing does."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class _Found:
 
 
 def product_checks(sync: Sync) -> list[Check]:
-    """Return whether the store's products have what the OMS needs; none where it needs nothing.
+    """Return whether the store's products have what the OMS needs; none if it needs nothing.
 
     The catalog is read as a whole. A product that can't be read is one that lacks it.
     """
@@ -107,13 +107,13 @@ _NEEDS: Mapping[ProductNeed, _Need] = {
     "sku": _Need(
         "SKUs of products",
         "have no SKU, or variants without one",
-        "give each product and variant in the store the SKU that the OMS knows it by: an order "
-        "for one without can't be sent",
+        "give each product and variant in the store its SKU at the OMS: orders for products "
+        "without a SKU can't be sent",
         _without_sku,
     ),
     "tracking": _Need(
         "stock tracking of products",
-        "are sold without counting their stock",
+        "are sold without stock tracking",
         "switch on stock tracking for these products in the store: otherwise they show no stock "
         "of the OMS, and its own connector can't confirm their shipments",
         _untracked,

@@ -214,7 +214,7 @@ def _shipment(sync: Sync, record: str, fulfilment: Fulfilment) -> Sample:
 
 
 def _lines(sync: Sync, source_id: str) -> dict[str, KnownLine] | None:
-    """Return the lines of an order as the store has it now; ``None`` where it has no such order."""
+    """Return the lines of an order as the store has it now; ``None`` if it has no such order."""
     rules = sync.order_rules
     for page in sync.orders.read([source_id]):
         for raw in page.records:

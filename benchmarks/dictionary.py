@@ -71,7 +71,7 @@ def samples(on: Rig) -> Iterator[list[bytes]]:
 
 
 def masked(documents: Sequence[bytes], dice: random.Random) -> list[bytes]:
-    """Return documents of one kind with random values in place of those that few of them share."""
+    """Return documents of one kind with random values instead of those that few of them share."""
     parsed = [orjson.loads(document) for document in documents]
     seen: Counter[Leaf] = Counter()
     for document in parsed:

@@ -130,7 +130,7 @@ class Alerts(Config):
     url: SecretRef | None = None
     """An incoming webhook's ``https`` URL or an Apprise URL; a secret, as anyone can post to it."""
     urls: tuple[SecretRef, ...] = ()
-    """In place of ``url``, for several targets."""
+    """Instead of ``url``, for several targets."""
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -140,7 +140,7 @@ class Alerts(Config):
 
 
 class Retention(Config):
-    """How long the ledger keeps data; without a setting for ever, and open work in any case."""
+    """How long the ledger keeps data; without a setting forever, and open work in any case."""
 
     capture: Annotated[timedelta, Field(ge=timedelta(days=7))] | None = None
     """Payloads, by month; without its payload a record can't be validated again."""
@@ -150,7 +150,7 @@ class Retention(Config):
     delivery: Annotated[timedelta, Field(ge=timedelta(days=7))] | None = None
     """Settled deliveries of snapshots such as stock, by the month of their claim.
 
-    All others are kept for ever: without them an order could be sent twice."""
+    All others are kept forever: without them an order could be sent twice."""
     batch: Annotated[timedelta, Field(ge=timedelta(days=2))] | None = None
     rejection: Annotated[timedelta, Field(ge=timedelta(days=1))] | None = None
     """Closed rejections, from the day they were closed."""

@@ -1,4 +1,4 @@
-"""Delivery as plain data: operations of a target, intents, claims, and what became of them.
+"""Delivery as plain data: operations of a target, intents, claims, and their outcomes.
 
 A stream plans intents, the engine claims them in the ledger, a target's writer applies them and
 states for each what the target then holds (docs/delivery.md).
@@ -90,16 +90,16 @@ class Claimed:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a claimed intent.
+    """The outcome of a claimed intent.
 
     ``partly``: the target took it without the parts that ``problems`` name. ``retry``: nothing
-    happened, and another try may help. ``unknown``: it may have taken effect.
+    happened, and trying again may help. ``unknown``: it may have taken effect.
     """
 
     state: OutcomeState
     target_id: str = ""
     held: Any = None
-    """What the target holds now, where that is not what was wanted."""
+    """What the target holds now, if that is not what was wanted."""
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     trace_id: str = ""
@@ -107,7 +107,7 @@ class Outcome:
     fault: LockstepError | None = None
     """The error of a failed attempt; a ``PermanentError`` is the whole target's."""
     is_lost: bool = False
-    """No answer shows what became of a request, or it may still take effect."""
+    """No answer shows the outcome of a request, or it may still take effect."""
     is_found: bool = False
     """It was not sent: the target had it already."""
     is_dead: bool = False
@@ -148,7 +148,7 @@ class OrderSave:
     before: Mapping[str, object] | None
     """What the OMS is known to hold; ``None``: it has no such order."""
     encoded: bytes = b""
-    """``wanted`` as JSON, where it is what is sent."""
+    """``wanted`` as JSON, if it is what is sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class RawRecord(msgspec.Struct, frozen=True):
     """The source's modification time, aware UTC."""
     payload: bytes
     content: bytes | None = None
-    """What makes two versions differ, where that is not the whole payload (a snapshot that also
+    """What makes two versions differ, if that is not the whole payload (a snapshot that also
     says when it was taken)."""
 
     @property
@@ -91,7 +91,7 @@ class Receipt:
     refused_lines: tuple[str, ...] = ()
     """Lines of the order that were refused."""
     held: object = None
-    """What the target holds, where that is not what was sent."""
+    """What the target holds, if that is not what was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +197,14 @@ class StoreOrderState:
     """True where the status says something else than fulfilment does (disputed, refunded), so that
     a merchant's decision would be lost if it were overwritten."""
     milestone: Milestone | None = None
-    """The milestone that the status shows; ``None`` where it is not about fulfilment."""
+    """The milestone that the status shows; ``None`` if it is not about fulfilment."""
     shipped_units: int = 0
     """Units in the order's shipments, by the store's own count."""
 
 
 @dataclass(frozen=True, slots=True)
 class StockAnswer:
-    """What became of one target of a stock batch: written, or why not."""
+    """The outcome of one target of a stock batch: written, or why not."""
 
     target: StockTarget
     problem: Problem | None = None

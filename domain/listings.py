@@ -82,8 +82,7 @@ def replaced() -> Problem:
     return Problem(
         "listing_replaced",
         "record",
-        "a newer request about the same product has taken its place, so nothing of this one was "
-        "written",
+        "a newer request for the same product was delivered, so this one was not written",
         "compare the product in the store with the sheet; import what is missing again",
     )
 
@@ -105,7 +104,7 @@ def in_other_language(fields: Sequence[str]) -> Problem:
         "record",
         f"{', '.join(fields)}: the product shows this text in another language only, so it was not "
         "written",
-        "deliver the listing with force, or write the text in the store",
+        "deliver the listing with force, or enter the text in the store",
     )
 
 

@@ -136,7 +136,7 @@ class OrderForm:
         """Return an order's lines by the store's line id, which each was sent with."""
         lines = order.get(self.lines) or []
         if not isinstance(lines, list):
-            raise TypeError(f"{self.lines} is no list")
+            raise TypeError(f"{self.lines} is not a list")
         found: dict[str, JsonView] = {}
         for place, line in enumerate(lines):
             line_id = str(line.get(self.line_id) or f"#{place}")

@@ -170,7 +170,7 @@ class RefundService(Config):
 
 
 class ReturnsPolicy(Config):
-    """What becomes of returns that the OMS has confirmed."""
+    """What happens to returns that the OMS has confirmed."""
 
     refunds: Literal["platform", "service", "none"] = "platform"
     """Which payment service gives the money back: the store's own, ``service``, or ``none``.
@@ -182,7 +182,7 @@ class ReturnsPolicy(Config):
     limits: dict[Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")], Money] = Field(
         default_factory=dict
     )
-    """Currency -> the largest refund that goes out without approval.
+    """Currency -> the largest refund that is refunded without approval.
 
     A larger one, and any in a currency that is not listed, waits for an operator's approval.
     """
@@ -240,7 +240,7 @@ class PricesPolicy(Config):
     only: tuple[Currency, ...] = ()
     """Currencies that are taken; a price in another is rejected. Empty: any."""
     max_change: Annotated[float, Field(gt=0)] | None = 0.5
-    """The largest change that goes out without approval, as a share of what the store shows.
+    """The largest change that is sent without approval, as a share of what the store shows.
 
     Null: any. It is about the regular price, and about what shoppers pay.
     """
@@ -281,7 +281,7 @@ class ActionsPolicy(Config):
     )
     """Permission set -> what it allows. A set that is not listed may do nothing."""
     until: dict[Permission, Milestone] = Field(default_factory=dict)
-    """Permission -> the last milestone of an order at which it may be used; where none is stated,
+    """Permission -> the last milestone of an order at which it may be used; if none is stated,
     the OMS alone decides whether it is too late. Nothing is held or rerouted once all has left."""
     hold: str = "Customer Service"
     """The OMS's hold type id of agents' holds. UNVERIFIED: tenants configure their own."""

@@ -62,7 +62,7 @@ class Notifier(Protocol):
     """Sends alerts to operators."""
 
     def send(self, alert: Alert) -> None:
-        """Send an alert. Raises ``TransientError`` or ``PermanentError`` where none was sent."""
+        """Send an alert. Raises ``TransientError`` or ``PermanentError`` if none was sent."""
         ...
 
 
@@ -77,7 +77,7 @@ class EventFeed(Protocol):
     def ensure(self, destination: str) -> list[str]:
         """Register missing webhooks and switch on those that are off; return a line a change.
 
-        An upsert by scope and destination: safe to repeat. Raises ``PermanentError`` where the
+        An upsert by scope and destination: safe to repeat. Raises ``PermanentError`` if the
         system would send what could not be verified.
         """
         ...
@@ -88,7 +88,7 @@ class EventQueue(Protocol):
     """The queue from which a system's events are pulled, where it sends no webhooks."""
 
     def pull(self) -> Sequence[QueuedMessage]:
-        """Return some of the messages that wait, without waiting for any; empty where none do.
+        """Return some of the messages that wait, without waiting for any; empty if none do.
 
         A message that can't be read has no events and states why. Raises ``TransientError`` or
         ``PermanentError`` where the queue can't be read.
@@ -122,7 +122,7 @@ class Writer(Protocol):
         """Apply intents of one operation and group, and return one outcome for each.
 
         A record's own fault is its outcome's; the other rows go on. Intents of operations that join
-        come together where they are one record's: then all are applied or none, and a refusal is
+        come together if they are one record's: then all are applied or none, and a refusal is
         every one's.
         """
         ...
@@ -235,7 +235,7 @@ class ShipmentTarget(Target, Protocol):
     """
 
     def status_for(self, milestone: Milestone) -> str | None:
-        """Return the store status that a milestone shows as, or ``None`` where it shows as none."""
+        """Return the store status that a milestone shows as, or ``None`` if it shows as none."""
         ...
 
     async def list_shipments(
@@ -283,7 +283,7 @@ class PaymentService(Target, Protocol):
 
 
 class ReturnTarget(Target, Protocol):
-    """Returns in a store: ``return`` (``ReturnRecord``) where it shows them. It moves no money.
+    """Returns in a store: ``return`` (``ReturnRecord``) if it shows them. It moves no money.
 
     ``held`` returns the ``OrderRefunds`` of orders, with the refunds that the store has by whomever
     they were made. The same target may be the store's ``PaymentService``.
@@ -378,7 +378,7 @@ class System(Protocol):
     def events(self) -> EventFeed | EventQueue | None:
         """Return how it reports changes by itself: webhooks to register, or a queue to pull.
 
-        ``None`` where no webhooks can be registered; those that are sent are received anyway.
+        ``None`` if no webhooks can be registered; those that are sent are received anyway.
         """
         ...
 

@@ -25,7 +25,7 @@ class PricePlace(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Return the key of its target state: of an item that is made anew, another one."""
+        """Return the key of its target state: of an item that is made again, another one."""
         address = f"{self.item.parent_id}.{self.item.item_id or ''}"
         return f"{self.price_list}/{self.currency}/{self.item.sku}@{address}"
 

@@ -44,7 +44,7 @@ REPAIRABLE: dict[tuple[str, str], str] = {
     "if the OMS is right.",
     ("differs", "shipment"): "Run with --repair to write the OMS's tracking number to the store's "
     "shipment again.",
-    ("differs", "status"): "Run with --repair to bring the other system up to the order's status.",
+    ("differs", "status"): "Run with --repair to update the status in the other system.",
     (
         "differs",
         "stock",
@@ -93,13 +93,19 @@ MANUAL: dict[tuple[str, str], str] = {
     "delete it in the store, or ship it at the OMS.",
     ("duplicate", "order"): "Two orders at the OMS belong to one order of the store: cancel the "
     "one that should not be fulfilled.",
-    ("duplicate", "shipment"): "The store shows one parcel twice: delete one of its shipments.",
-    ("differs", "shipment"): "The store's shipment has other units than the parcel: delete it in "
-    "the store, then reconcile with --repair.",
-    ("differs", "status"): "The order is cancelled in the store but active at the OMS, which did "
-    "not get it from Lockstep: cancel it there.",
-    ("differs", "price"): "The store can't take the price any more: follow the advice of its "
-    "rejection, which the next delivery makes.",
+    ("duplicate", "shipment"): "The store shows one parcel twice: delete one of the shipments.",
+    ("differs", "shipment"): (
+        "The store's shipment and the parcel differ in their units: delete the shipment in the "
+        "store, then reconcile with --repair."
+    ),
+    ("differs", "status"): (
+        "The order is cancelled in the store but active at the OMS, and was not sent there by "
+        "Lockstep: cancel it there."
+    ),
+    ("differs", "price"): (
+        "The store no longer accepts the price: the next delivery turns it into a rejection; "
+        "follow its advice."
+    ),
     ("differs", "line"): "The order is not exported in its present status: correct it at the OMS.",
     ("differs", "order"): "The order is not exported in its present status: correct it at the OMS.",
 }

@@ -15,7 +15,7 @@ DECLINED = "refund_declined"
 PARTS = "+"
 """Between the ids of the parts of a refund that is divided over several payments."""
 GONE = "the payment service no longer has it"
-"""Why a refund that was pending counts as declined: what became of its payment can't be known."""
+"""Why a refund that was pending counts as declined: the outcome of its payment can't be known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,16 @@ class RefundRequest:
     def priced_amount(self) -> Decimal:
         """Return the amount that a service which quotes nothing is asked for.
 
-        Raises ``RecordRejected`` for more than goes out without approval.
+        Raises ``RecordRejected`` for more than is refunded without approval.
         """
         if self.amount is None:
-            raise PermanentError("a refund without an amount can't be asked for")
+            raise PermanentError("a refund without an amount can't be requested")
         if (excess := self.excess(self.amount)) is not None:
             raise RecordRejected(excess)
         return self.amount
 
     def excess(self, amount: Decimal) -> Problem | None:
-        """Return why an amount may not go out without approval; ``None`` where it may."""
+        """Return why an amount may not go out without approval; ``None`` if it may."""
         if self.ceiling is None or amount <= self.ceiling:
             return None
         value = f"{amount} {self.currency}"
@@ -58,7 +58,7 @@ class RefundRequest:
             NOT_APPROVED,
             "amount",
             f"The return {self.return_id} of order {self.order_id} is worth {value}, and up to "
-            f"{self.ceiling} {self.currency} goes out without approval.",
+            f"{self.ceiling} {self.currency} is refunded without approval.",
             "Approve it by 'lockstep rejections retry ID --reason TEXT', or refund it without "
             "Lockstep and discard this rejection. For later returns see returns.limits.",
             value,
@@ -74,11 +74,11 @@ class StoreRefund:
     """Line id -> units; empty for a refund of an amount alone."""
     amount: Decimal
     return_id: str = ""
-    """The return that it was made for; empty where none is noted on it."""
+    """The return that it was made for; empty if none is noted on it."""
     key: str = ""
     """The idempotency key of the delivery that created it, likewise."""
     declined: str = ""
-    """Why a payment provider has declined it; empty where none has."""
+    """Why a payment provider has declined it; empty if none has."""
     is_pending: bool = False
     """The provider has neither paid nor declined it yet."""
     unassigned: Decimal = ZERO
@@ -104,10 +104,10 @@ class StoreRefund:
         if self.declined == GONE:
             message = (
                 f"Whether the refund {self.refund_id} of {self.amount} of the store's order "
-                f"{order_id} was paid is not known: {self.declined}."
+                f"{order_id} was paid is unknown: {self.declined}."
             )
             advice = (
-                "Look at the payment service that made it (history.refunds) whether the shopper "
+                "Check at the payment service that made it (history.refunds) whether the shopper "
                 "has the money; if not, pay by hand. Then discard this rejection."
             )
         return Problem(DECLINED, "payments", message, advice, self.refund_id)

@@ -44,11 +44,13 @@ _RECORD: dict[str, Entry] = {
     ),
     "action_id_duplicate": Entry("duplicate", "The id of a request is unique in a batch."),
     "action_id_reused": Entry("duplicate", "The id of a request is used for no other request."),
-    "action_kind_unknown": Entry("value", "A request is to cancel, hold, release or reroute."),
-    "action_not_shown": Entry(
-        "business_rule", "A store takes what became of a request that was made there."
+    "action_kind_unknown": Entry(
+        "value", "The kind of a request is cancel, hold, release or reroute."
     ),
-    "action_part_missing": Entry("value", "A request has what its kind needs, and no more."),
+    "action_not_shown": Entry(
+        "business_rule", "The store accepts the outcome of a request that was made there."
+    ),
+    "action_part_missing": Entry("value", "A request has all parts that its kind needs."),
     "action_part_unfit": Entry("value", "A request has only parts that its kind can have."),
     "address_id_missing": Entry("missing", "A shipping address has an id."),
     "amount_missing": Entry("missing", "An order has all of its amounts."),
@@ -105,52 +107,56 @@ _RECORD: dict[str, Entry] = {
     "malformed_value": Entry("value", "A value has the type of its field."),
     "order_id_duplicate": Entry("duplicate", "The id of an order is unique in a batch."),
     "listing_draft_pending": Entry(
-        "business_rule", "A listed field has no changes in the store that wait to be published."
+        "business_rule", "A listed field has no unpublished changes in the store."
     ),
     "listing_empty": Entry("missing", "A listing changes something."),
     "listing_field_not_taken": Entry(
-        "business_rule", "The store's product has each field of a listing."
+        "business_rule", "The store's products have all fields of the listing."
     ),
     "listing_image_invalid": Entry("value", "The pictures of a listing are https addresses."),
-    "listing_images_too_many": Entry("value", "A listing has a bounded number of pictures."),
+    "listing_images_too_many": Entry(
+        "value", "A listing does not exceed the maximum number of pictures."
+    ),
     "listing_in_other_language": Entry(
-        "missing", "A text that a product shows already is in the connection's language."
+        "missing", "A text that the product already shows is in the connection's language."
     ),
     "listing_new_incomplete": Entry(
-        "missing", "A product to create has what the store needs of it."
+        "missing", "A product to create has all values that the store requires."
     ),
     "listing_new_values_kept": Entry(
-        "duplicate", "Price, weight and variants are of products to create alone."
+        "duplicate", "Price, weight and variants are given for products to create only."
     ),
     "listing_not_created": Entry(
         "missing",
-        "A connection that lists products which the store lacks creates them.",
+        "Listings of products that the store lacks need a connection that creates them.",
         ("catalog.create_products",),
     ),
     "listing_product_adopted": Entry(
         "duplicate", "A product to create is not in the store before it is created."
     ),
-    "listing_product_gone": Entry("missing", "The product of a listing exists, and sells its SKU."),
-    "listing_refused": Entry("business_rule", "The store takes the texts and pictures."),
+    "listing_product_gone": Entry("missing", "The product of a listing exists and has its SKU."),
+    "listing_refused": Entry("business_rule", "The store accepts the texts and pictures."),
     "listing_replaced": Entry(
-        "duplicate", "No newer request about the same product was delivered before."
+        "duplicate", "No newer request for the same product was delivered before."
     ),
     "listing_sku_taken": Entry(
-        "duplicate", "The SKUs of a product to create are those of one product, or of none."
+        "duplicate", "The SKUs of a product to create belong to one product, or to none."
     ),
-    "listing_text_invalid": Entry("value", "The texts of a listing are of bounded length."),
-    "listing_title_invalid": Entry("value", "A title is one line that is not empty."),
+    "listing_text_invalid": Entry(
+        "value", "The texts of a listing do not exceed the maximum length."
+    ),
+    "listing_title_invalid": Entry("value", "A title is one non-empty line."),
     "listing_variants_invalid": Entry(
-        "value", "The variants of a product to create have the same options, each its own values."
+        "value", "The variants of a product to create have the same options and different values."
     ),
     "listing_variants_left_out": Entry(
-        "missing", "A group has the variants of an earlier request that still waits."
+        "missing", "A group includes the variants of an earlier request that still waits."
     ),
     "listing_unreadable": Entry("value", "A captured listing can be read."),
     "order_without_lines": Entry("missing", "An order has at least one line."),
     "parcel_line_unknown": Entry("value", "A parcel contains lines of its own order."),
     "partly_shipped_in_store": Entry(
-        "value", "No unit of an order is shipped in the store before the order goes out."
+        "value", "No unit of an order is shipped in the store before the order is sent."
     ),
     "payload_malformed": Entry("value", "A capture is a JSON document of an order."),
     "payment_mismatch": Entry(
@@ -170,38 +176,40 @@ _RECORD: dict[str, Entry] = {
         ("addresses.postcode",),
     ),
     "price_not_in_minor_units": Entry(
-        "value", "A price has no more decimals than its currency: none is rounded silently."
+        "value", "A price has no more decimals than its currency; prices are not rounded."
     ),
     "price_not_positive": Entry("value", "A price is above zero."),
-    "price_period_empty": Entry("value", "The period of a price begins before it ends."),
+    "price_period_empty": Entry("value", "The period of a price starts before it ends."),
     "sale_above_regular": Entry("value", "A sale price does not exceed the regular price."),
     "sale_not_in_minor_units": Entry(
-        "value", "A sale price has no more decimals than its currency: none is rounded silently."
+        "value", "A sale price has no more decimals than its currency; prices are not rounded."
     ),
     "sale_not_positive": Entry("value", "A sale price is above zero."),
     "price_rounded": Entry("value", "A price of one unit has at most four decimals."),
-    "product_id_duplicate": Entry("duplicate", "A batch has each product once."),
+    "product_id_duplicate": Entry("duplicate", "A batch contains each product once."),
     "product_invalid": Entry(
         "value", "The ids, SKUs, prices and sizes of a product can be stored."
     ),
     "product_price_negative": Entry("value", "The prices of a product are not below zero."),
     "product_variant_duplicate": Entry("duplicate", "A product has each variant once."),
-    "product_without_variants": Entry("missing", "A product has something that can be bought."),
+    "product_without_variants": Entry(
+        "missing", "A product has at least one variant that can be bought."
+    ),
     "quantity_invalid": Entry("value", "The quantity of a line is a whole number above zero."),
     "infinite_as_number": Entry(
         "mapping",
-        "The store can sell an item without limit, apart from the product's other variants.",
+        "The store can sell an item without limit independently of the product's other variants.",
         ("inventory.infinite", "inventory.infinite_quantity"),
     ),
     "quantity_negative": Entry("value", "An available quantity is not negative."),
     "quantity_not_positive": Entry("value", "The quantity of a line is above zero."),
-    "refund_without_units": Entry("value", "A refund of an order is one of units of its lines."),
+    "refund_without_units": Entry("value", "A refund of an order names units of its lines."),
     "refunded_after_shipping": Entry("value", "Units are refunded before they are shipped."),
     "returned_in_store": Entry("value", "A return starts at the OMS, which names its parcel."),
     "return_line_duplicate": Entry("duplicate", "The id of a line is unique in its return."),
-    "return_of_several_orders": Entry("value", "A return is of units of one order."),
+    "return_of_several_orders": Entry("value", "A return contains units of one order only."),
     "return_quantity": Entry("value", "The statuses of a return's units add up to its quantity."),
-    "return_without_order": Entry("missing", "A return names the order whose units come back."),
+    "return_without_order": Entry("missing", "A return names the order whose units were returned."),
     "schema_violation": Entry("value", "A record has the columns and types of its schema."),
     "shipment_without_lines": Entry("missing", "A parcel has at least one line."),
     "shipped_above_ordered": Entry("value", "No more units are shipped than were ordered."),
@@ -240,7 +248,7 @@ _MAPPING: dict[str, Entry] = {
         "mapping", "The OMS or a setting states the currency of a price.", ("prices.currency",)
     ),
     "price_currency_refused": Entry(
-        "mapping", "A price is in a currency that the connection takes.", ("prices.only",)
+        "mapping", "A price is in a currency that the connection accepts.", ("prices.only",)
     ),
     "price_list_unknown": Entry(
         "mapping",
@@ -345,7 +353,7 @@ _TARGET: dict[str, Entry] = {
         "business_rule", "An order can be canceled until the warehouse starts work on it."
     ),
     "confirmation_refused": Entry(
-        "business_rule", "The OMS takes the confirmation of an order whose shipments the store has."
+        "business_rule", "The OMS accepts the confirmation that the store has an order's shipments."
     ),
     "delivery_failed": Entry(
         "connection", "The target responds within the configured number of attempts."
@@ -356,7 +364,7 @@ _TARGET: dict[str, Entry] = {
     "delivery_throttled": Entry("rate_limit", "The target accepts the call within its quota."),
     "hold_not_supported": Entry(
         "business_rule",
-        "An order goes on hold only at an OMS that takes orders on hold.",
+        "An order is held only at an OMS that accepts orders on hold.",
         ("orders.hold_statuses",),
     ),
     "nothing_to_ship": Entry("business_rule", "An order has at least one line that is shipped."),
@@ -365,7 +373,7 @@ _TARGET: dict[str, Entry] = {
         "business_rule", "The OMS changes a line until the warehouse starts work on it."
     ),
     "line_not_repeated": Entry(
-        "business_rule", "The OMS takes a line again that was sent before, without an answer."
+        "business_rule", "The OMS accepts a line again that was sent before without an answer."
     ),
     "line_not_in_store": Entry("business_rule", "The store ships only lines of its own order."),
     "not_planned": Entry("mapping", "Lockstep can plan the record's delivery."),
@@ -375,7 +383,8 @@ _TARGET: dict[str, Entry] = {
     "oms_refused": Entry("business_rule", "The OMS accepts an order, or says why it does not."),
     "order_exists_differently": Entry(
         "business_rule",
-        "An order that the OMS has already is the same in all that the store decides.",
+        "An order that the OMS already has matches the store's in everything that the store "
+        "decides.",
         ("orders.order_id_prefix",),
     ),
     "order_held_at_oms": Entry(
@@ -387,7 +396,7 @@ _TARGET: dict[str, Entry] = {
         "business_rule", "The order exists in the store.", ("orders.order_id_prefix",)
     ),
     "order_not_changeable": Entry(
-        "business_rule", "An order changes only at an OMS that takes changes."
+        "business_rule", "Changes of an order need an OMS that accepts changes."
     ),
     "order_not_captured": Entry(
         "missing", "An order that ships was captured from the store before."
@@ -402,7 +411,7 @@ _TARGET: dict[str, Entry] = {
         "missing", "An order that ships at the OMS is linked to an order of the store."
     ),
     "pickup_not_supported": Entry(
-        "business_rule", "An order is picked up only where the OMS has pick-up."
+        "business_rule", "Orders to be picked up need an OMS with pick-up."
     ),
     "price_change_large": Entry(
         "business_rule",
@@ -416,18 +425,20 @@ _TARGET: dict[str, Entry] = {
     ),
     "price_first": Entry(
         "business_rule",
-        "A price that the store has nothing to compare with is approved by an operator.",
+        "A price that can't be compared with one in the store is approved by an operator.",
         ("prices.first_price",),
     ),
     "price_inactive": Entry("business_rule", "A price that is written is one that shoppers see."),
     "price_mode_embedded": Entry(
-        "business_rule", "A product whose prices are written has them by themselves."
+        "business_rule", "A product whose prices are written uses standalone prices."
     ),
-    "price_sale_not_taken": Entry("business_rule", "A store takes a sale price.", ("platform",)),
+    "price_sale_not_taken": Entry("business_rule", "The store accepts sale prices.", ("platform",)),
     "price_needs_variant": Entry(
-        "business_rule", "A price is that of one variant, where a product has several."
+        "business_rule", "A price belongs to one variant if a product has several."
     ),
-    "price_not_exact": Entry("value", "A price has no more digits than the store's numbers carry."),
+    "price_not_exact": Entry(
+        "value", "A price has no more digits than the store's numbers can hold."
+    ),
     "price_refused": Entry("business_rule", "The store accepts the price."),
     "refund_above_return": Entry(
         "business_rule", "No more units are refunded than the OMS has confirmed."
@@ -436,19 +447,17 @@ _TARGET: dict[str, Entry] = {
         "business_rule", "An order has no more units refunded than all its returns confirm."
     ),
     "refund_amount_differs": Entry(
-        "business_rule", "The payment service gives back the amount that it is asked for."
+        "business_rule", "The payment service refunds exactly the requested amount."
     ),
     "refund_amount_unknown": Entry(
         "missing", "The prices of an order are known when units of it are refunded."
     ),
-    "refund_declined": Entry(
-        "business_rule", "The payment provider accepts the refund that it is asked for."
-    ),
+    "refund_declined": Entry("business_rule", "The payment provider accepts the refund."),
     "refund_discarded": Entry(
-        "business_rule", "A refund whose rejection was discarded is made by others."
+        "business_rule", "A refund whose rejection was discarded is made outside Lockstep."
     ),
     "refund_made_in_store": Entry(
-        "business_rule", "Units that shipped are refunded by their return at the OMS."
+        "business_rule", "Shipped units are refunded through a return at the OMS."
     ),
     "refund_not_approved": Entry(
         "business_rule",
@@ -457,14 +466,14 @@ _TARGET: dict[str, Entry] = {
     ),
     "refund_refused": Entry("business_rule", "The store accepts the refund of the units."),
     "return_made_in_store": Entry(
-        "business_rule", "A store shows the returns of an order that the OMS has, and no others."
+        "business_rule", "A store shows only those returns of an order that the OMS has."
     ),
-    "return_refused": Entry("business_rule", "The store accepts what its order shows of a return."),
+    "return_refused": Entry("business_rule", "The store accepts the return on its order."),
     "reopened_after_cancel": Entry(
         "business_rule", "An order that the OMS has canceled stays cancelled in the store."
     ),
     "several_addresses": Entry(
-        "business_rule", "An order goes to as many addresses as the OMS takes."
+        "business_rule", "An order has no more addresses than the OMS accepts."
     ),
     "shipment_adopted": Entry("business_rule", "A parcel's shipment is created by Lockstep."),
     "shipment_refused": Entry(
@@ -493,10 +502,10 @@ _TARGET: dict[str, Entry] = {
     ),
     "stock_refused": Entry("business_rule", "The store accepts the stock level.", ("inventory",)),
     "target_not_read": Entry(
-        "connection", "The target shows what it holds, where a lost request left that uncertain."
+        "connection", "The target can be read after a request whose outcome is unknown."
     ),
     "tracking_not_changed": Entry(
-        "business_rule", "The store keeps the tracking number that it was sent."
+        "business_rule", "The store accepts changes of a tracking number."
     ),
     "tracking_off": Entry("business_rule", "The store tracks the stock of the product."),
 }

@@ -25,7 +25,7 @@ class BySku(Generic[T]):
             self._spellings[key] = None if key in self._spellings else sku
 
     def get(self, sku: str) -> T | None:
-        """Return the value of a SKU, ``None`` where there is none, or no unique one."""
+        """Return the value of a SKU, ``None`` if there is none, or no unique one."""
         if sku in self._exact:
             return self._exact[sku]
         spelled = self._spellings.get(sku_key(sku))

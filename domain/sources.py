@@ -70,7 +70,7 @@ def read_named(
 ) -> Iterator[Page]:
     """Read the records that a scope names, of a source that can't list its records.
 
-    Raises ``PermanentError`` with ``refusal`` where it names none.
+    Raises ``PermanentError`` with ``refusal`` if it names none.
     """
     if scope.ids is None:
         raise PermanentError(refusal)
@@ -88,7 +88,7 @@ class Source(Protocol[R]):
     def probe(self, since: datetime) -> datetime | None:
         """Return the modification time of the oldest record changed at or after ``since``.
 
-        ``None`` where there is none. One cheap call, or none at all for a snapshot, which can't
+        ``None`` if there is none. One cheap call, or none at all for a snapshot, which can't
         be asked for changes and returns ``since``.
         """
         ...
@@ -151,7 +151,7 @@ class FulfilmentSource(Source[Fulfilment], Protocol):
         """Map a captured order. Pure. Raises ``RecordRejected``, for an unmapped status too.
 
         The record has no ``source_id``: links state which order of the store it is. An order that
-        is not ``is_linked`` is skipped where it can't be one of the connection's.
+        is not ``is_linked`` is skipped if it can't be one of the connection's.
         """
         ...
 
@@ -175,7 +175,7 @@ class ReturnSource(Source[Return], Protocol):
         """Map a captured return. Pure. Raises ``RecordRejected``, for an unmapped status too.
 
         The record has no ``source_id``: links state which order of the store it is of. A return of
-        none of ``orders``, the connection's own by their ids at the OMS, is skipped where it can't
+        none of ``orders``, the connection's own by their ids at the OMS, is skipped if it can't
         be one of the connection's.
         """
         ...
@@ -189,10 +189,10 @@ class ActionSource(Source[ActionRequest], Protocol):
     """Agents' requests at a store. They are read only while nothing was reported of them."""
 
     async def report(self, outcomes: Sequence[ActionOutcome]) -> Sequence[str]:
-        """Show agents what became of their requests, and return the ids of those that know it.
+        """Show agents the outcome of their requests, and return the ids of those that know it.
 
         Safe to repeat. A request that the store no longer has knows it, too. Raises
-        ``TransientError`` or ``PermanentError`` where nothing can be shown.
+        ``TransientError`` or ``PermanentError`` if nothing can be shown.
         """
         ...
 
@@ -202,7 +202,7 @@ class StockSource(Source[StockLevel], Protocol):
 
     ``source_id`` is ``sku@node``, ``updated_at`` the time of the observation. ``content`` leaves
     out what changes at every look (times), so that an unchanged level is distinguished from a
-    changed one. A level's ``observed_at`` stays ``None`` where its row says no time of its own:
+    changed one. A level's ``observed_at`` stays ``None`` if its row says no time of its own:
     then the capture's time is the observation's.
     """
 

@@ -56,7 +56,7 @@ TRACED = tuple(dict.fromkeys(kind.entity for kind in KINDS.values() if not kind.
 
 
 def streams_of(entity: str, *, to_oms: bool | None = None) -> list[str]:
-    """Return the streams whose records are about an entity, of one direction where it is given."""
+    """Return the streams whose records are about an entity, of one direction if it is given."""
     return [
         name
         for name, kind in KINDS.items()

@@ -160,7 +160,7 @@ class Partition:
 
     @property
     def hour(self) -> int | None:
-        """Return which hour of its day it is; ``None`` where it is the whole day."""
+        """Return which hour of its day it is; ``None`` if it is the whole day."""
         return self.start.hour if self.grain == HOUR else None
 
     @property

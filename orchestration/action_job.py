@@ -50,17 +50,19 @@ class AgentActionConfig(dg.Config):
     action: AgentAction = Field(description="What to do at the OMS.")
     order: str = Field(description="The order's id or number, in the store or at the OMS.")
     line: str = Field(default="", description="cancel: only this line, by its id in the store.")
-    quantity: str = Field(default="", description="cancel: only so many units of the line.")
+    quantity: str = Field(default="", description="cancel: only this many units of the line.")
     hold: str = Field(default="", description="hold, release: the OMS's hold type.")
     node: str = Field(default="", description="reroute: ship from this location of the OMS.")
     address: AddressConfig = Field(
         default=AddressConfig(), description="reroute: ship to this address."
     )
     comment: str = Field(default="", description="Why; it is kept with the request.")
-    who: str = Field(description="Who asks: an id, no name.", min_length=1)
-    permission_set: str = Field(default=OPERATOR, description="It decides what is allowed.")
+    who: str = Field(description="Who asks: an id, not a name.", min_length=1)
+    permission_set: str = Field(
+        default=OPERATOR, description="The permission set that decides what is allowed."
+    )
     action_id: str = Field(
-        default="", description="The same id again is the same request; empty: a new one."
+        default="", description="The same id is the same request. Empty: a new request."
     )
 
 

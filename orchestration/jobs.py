@@ -29,7 +29,7 @@ def build_live_job(
     return dg.define_asset_job(
         f"live_{lane}",
         selection=dg.AssetSelection.assets(*keys),
-        description="Brings what changed since the last run to the other side. The lane's sensor "
+        description="Syncs what has changed since the last run. The lane's sensor "
         "requests it; one run covers all changes.",
         executor_def=dg.in_process_executor,
         tags={"dagster/priority": str(LIVE_PRIORITY), "sync/lane": lane},

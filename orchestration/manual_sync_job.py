@@ -27,7 +27,7 @@ class ManualSyncConfig(dg.Config):
         default=[], description="Ids or numbers of orders; their progress is read, too."
     )
     skus: list[str] = Field(default=[], description="SKUs whose stock is read.")
-    all_stock: bool = Field(default=False, description="Read all of the stock.")
+    all_stock: bool = Field(default=False, description="Read all stock.")
     who: str = Field(description="Your name; it is recorded with the request.", min_length=1)
 
 
@@ -95,7 +95,7 @@ def _captured(lockstep: Lockstep, config: ManualSyncConfig, run_id: str) -> Requ
 
 
 def _queue(lockstep: Lockstep, config: ManualSyncConfig, found: Requested) -> int:
-    """Queue what was captured, and a read of all stock where it is wanted; return how many."""
+    """Queue what was captured, and a read of all stock if it is wanted; return how many."""
     name, who, why = config.connection, config.who, "manual_sync"
     wanted = [
         Rerun(name, stream, partition, ids, "as_captured", False, who, why)

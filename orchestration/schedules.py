@@ -19,7 +19,7 @@ from resources.lockstep import Lockstep
 
 SWEEP_BACK = timedelta(hours=3)
 SWEEP_CRON = "*/30 * * * *"
-PAUSED = "Every stream that it would read is paused."
+PAUSED = "All streams that it would read are paused."
 Span = Callable[[datetime], Window]
 
 
@@ -30,7 +30,7 @@ def build_closing_sweep(
 
     It captures what the live windows may have missed, and sends nothing twice.
     """
-    text = "Reads yesterday once more as a whole, after it is over."
+    text = "Reads all of yesterday again, after it is over."
     return _sweep(
         f"closing_sweep_{name}",
         "20 1 * * *",
@@ -51,9 +51,7 @@ def build_status_sweep(
 
     A source may show a record later than its modification time.
     """
-    text = (
-        "Reads the last hours once more, for changes that became visible later than they were made."
-    )
+    text = "Reads the last hours again, for changes that became visible late."
     return _sweep(
         f"status_sweep_{name}", SWEEP_CRON, text, name, connection, job, lockstep, last_hours
     )
@@ -85,7 +83,7 @@ def _sweep(
     *,
     whole: bool = False,
 ) -> dg.ScheduleDefinition:
-    """Build a schedule that reads a span of one day once more, except in snapshot streams.
+    """Build a schedule that reads a span of one day again, except in snapshot streams.
 
     With ``whole`` the span is the day: all of it is validated again, and what the target
     refused is tried again.

@@ -115,7 +115,7 @@ def parse(text: str, name: str = FILE_NAME) -> Installation:
 def _loaded(text: str, name: str) -> tuple[object, yaml.Node | None]:
     """Return the content and the tree of a YAML text.
 
-    Raises ``ConfigurationError`` where it is not valid YAML or has a duplicate key.
+    Raises ``ConfigurationError`` if it is not valid YAML or has a duplicate key.
     """
     if (line := _too_deep(text)) is not None:
         raise ConfigurationError(

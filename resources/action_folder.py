@@ -103,7 +103,7 @@ class FolderRequests:
         target = self._folder / TAKEN
         for place in (self._folder, *([target] if target.exists() else [])):
             if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-                detail = f"files can't be put away: {place.name} can't be written"
+                detail = f"files can't be moved to taken: {place.name} can't be written"
                 return Check(NAME, ok=False, detail=detail, advice=ADVICE)
         return Check(NAME, ok=True, detail=f"files that wait: {waiting}")
 
@@ -148,7 +148,7 @@ def _is_quiet(path: Path) -> bool:
     """Return whether the file is written to its end, as far as its time shows.
 
     A time far in the future is that of another clock, and shows nothing: such a file would be left
-    for ever.
+    forever.
     """
     if (state := _state(path)) is None:
         return False
@@ -209,7 +209,7 @@ def _of_lines(text: str) -> Iterator[bytes]:
 
 
 def _record(path: Path, number: int, payload: bytes, moment: datetime) -> RawRecord:
-    """Return a row as a request: under its own id, or one of file and place where it has none."""
+    """Return a row as a request: under its own id, or one of file and place if it has none."""
     fields = msgspec.json.decode(payload)
     given = fields.get("action_id")
     own = str(given).strip() if isinstance(given, str | int) else ""

@@ -71,7 +71,7 @@ class ActionRequests:
             self._folder.take()
 
     async def report(self, outcomes: Sequence[ActionOutcome]) -> Sequence[str]:
-        """Show the store's agents what became of their requests."""
+        """Show the store's agents the outcome of their requests."""
         if self._store is None:
             return [outcome.action_id for outcome in outcomes]
         return await self._store.report(outcomes)

@@ -34,7 +34,7 @@ class Connector(Generic[T]):
     ``settings`` validates its section of ``connections.yaml``. ``build`` takes the validated
     settings, the connection, a function that resolves secrets, and the quota ledger, and returns
     the adapter. ``receiver`` takes the first three and returns the receiver of the system's
-    webhooks, or ``None`` where the settings name no secret for them. ``sources`` and ``targets``
+    webhooks, or ``None`` if the settings name no secret for them. ``sources`` and ``targets``
     are the streams that such a system can be read for and written to; ``statuses`` are those of a
     store that is a source of orders, and ``event_models`` describe the webhooks that it sends, for
     the documentation of their endpoint.

@@ -81,7 +81,7 @@ class Sync:
     sellers: Mapping[str, Connection] = field(default_factory=dict)
     """The connections whose orders take units of the same stock, by name: also this one."""
     payments: PaymentService | None = None
-    """The payment service that gives money back, where it is not the store's own."""
+    """The payment service that gives money back, if it is not the store's own."""
 
     @property
     def feeds(self) -> dict[Literal["platform", "oms"], EventFeed]:
@@ -191,7 +191,7 @@ class Sync:
 
 
 def _present(kind: str, part: str, source: S | None) -> S:
-    """Return a part that a system has. Raises ``PermanentError`` where it has none."""
+    """Return a part that a system has. Raises ``PermanentError`` if it has none."""
     if source is None:
         raise PermanentError(
             f"a connection to {kind} can't sync {part}: remove the stream from the connection"
@@ -217,7 +217,7 @@ class Lockstep:
 
     @property
     def ledger(self) -> Ledger:
-        """Return the ledger. Raises ``PermanentError`` where no database is configured."""
+        """Return the ledger. Raises ``PermanentError`` if no database is configured."""
         with self._mutex:
             if self._ledger is None:
                 self._ledger = Ledger(self._url())

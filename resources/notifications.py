@@ -42,7 +42,7 @@ class WebhookNotifier:
     def send(self, alert: Alert) -> None:
         """Post the alert.
 
-        Raises ``TransientError`` where a later try may help, ``PermanentError`` where the address
+        Raises ``TransientError`` if trying again may help, ``PermanentError`` if the address
         is refused.
         """
         body = {
@@ -72,7 +72,7 @@ class WebhookNotifier:
         if response.is_server_error or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             raise TransientError(f"{message}; it is tried again")
         raise PermanentError(
-            f"{message}; another try won't help: check the address that alerts names"
+            f"{message}; trying again won't help: check the address that alerts names"
         )
 
 
@@ -107,10 +107,10 @@ class AppriseNotifier:
         self._service = service
 
     def send(self, alert: Alert) -> None:
-        """Send the alert; raises ``TransientError`` where the service did not take it."""
+        """Send the alert; raises ``TransientError`` if the service did not take it."""
         facts = "".join(f"\n{name}: {value}" for name, value in alert.facts.items())
         if not self._service.notify(body=alert.text + facts, title=alert.title):
-            # Apprise doesn't report whether a later try may help.
+            # Apprise doesn't report whether trying again later may help.
             raise TransientError(
                 f"alerts: the alert {alert.title!r} could not be sent by {self._scheme}; "
                 "it is tried again"
@@ -160,7 +160,7 @@ def _build_target(url: str) -> Notifier:
 
 
 def _is_encrypted(scheme: str, service: object) -> bool:
-    """Return whether a service verifies the server, and encrypts where it has the choice."""
+    """Return whether a service verifies the server, and encrypts if it has the choice."""
     plain, secure = (_schemes(service, name) for name in ("protocol", "secure_protocol"))
     downgraded = scheme in plain and bool(secure) and not getattr(service, "secure", False)
     return bool(getattr(service, "verify_certificate", True)) and not downgraded

@@ -151,7 +151,7 @@ def build_oms(connection: Connection, quota: QuotaLedger) -> OrderManagementSyst
 
 
 def build_payments(connection: Connection, quota: QuotaLedger) -> PaymentService | None:
-    """Build the payment service of a connection, where it has one that is not the store's own.
+    """Build the payment service of a connection, if it has one that is not the store's own.
 
     Raises ``PermanentError`` for a missing secret.
     """
@@ -164,7 +164,7 @@ def build_receivers(
 ) -> dict[str, WebhookReceiver]:
     """Build the receivers of a connection's webhooks, for each system that has a secret for them.
 
-    The keys are ``platform`` and ``oms``; empty where the connection has no section ``webhooks``.
+    The keys are ``platform`` and ``oms``; empty if the connection has no section ``webhooks``.
     Raises ``PermanentError`` for a missing secret.
     """
     if connection.webhooks is None:

@@ -70,7 +70,7 @@ class Courier:
     def send(
         self, url: str, name: str, message: Callable[[], Message], given_up: Callable[[], None]
     ) -> None:
-        """Send one message, built anew for each attempt; ``given_up`` is called after the last."""
+        """Send one message, built again for each attempt; ``given_up`` is called after the last."""
         self.counts["events"] += 1
         if self._dice.random() < self.options["losses"]:
             self.counts["lost"] += 1

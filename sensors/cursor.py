@@ -142,7 +142,7 @@ def uncaptured(
     """Leave out what was captured ahead of a piece that keeps failing.
 
     The first piece adjoins the watermark and is always due; so are the others, once it is captured.
-    Until then a finished partition is not read again, and the present one only from where it was
+    Until then a finished partition is not read again, and the present one only from if it was
     read to.
     """
     left = list(pieces[:1])

@@ -24,7 +24,7 @@ EVERY_SECONDS = 30
 REPEAT = timedelta(hours=1)
 """An unchanged result is reported again after so long, so that its age shows that the daemon lives.
 
-Not more often: the event log keeps each result for ever.
+Not more often: the event log keeps each result forever.
 """
 WEBHOOKS_EVERY = timedelta(minutes=10)
 WEBHOOKS_DEADLINE_SECONDS = 20.0
@@ -226,7 +226,7 @@ def _ensure_webhooks(lockstep: Lockstep, names: Sequence[str]) -> list[str]:
         for name in answers.late
     ]
     lines += [
-        f"{name}: the webhooks could not be checked; polling goes on: {safe_text(error)}"
+        f"{name}: the webhooks could not be checked; polling continues: {safe_text(error)}"
         for name, error in answers.errors.items()
     ]
     return lines + [f"{name}: {line}" for name, found in answers.results.items() for line in found]

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Answers(NamedTuple, Generic[K, T]):
-    """What became of each call."""
+    """The outcome of each call."""
 
     results: dict[K, T]
     errors: dict[K, BaseException]

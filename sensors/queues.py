@@ -23,7 +23,7 @@ Side = Literal["platform", "oms"]
 
 
 class Pulled(NamedTuple):
-    """What became of a lane's queues."""
+    """The outcome of a lane's queues."""
 
     connections: frozenset[str]
     """Connections with a queue: their inbox has events although nothing sends them webhooks."""
@@ -65,7 +65,7 @@ def pull(lockstep: Lockstep, name: str, side: Side, queue: EventQueue) -> list[s
 
     Messages are acknowledged once they are committed: after a crash in between they are handed out
     again, and known by their ids. One that can't be read is kept in the ledger, and is taken off
-    the queue like the others: there it would come again for ever.
+    the queue like the others: there it would come again forever.
     """
     texts: list[str] = []
     for _ in range(MOST_PULLS):

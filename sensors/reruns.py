@@ -83,7 +83,7 @@ def tick(
     return (
         dg.SensorResult(run_requests=requests)
         if requests
-        else dg.SkipReason("Every requested rerun is under way.")
+        else dg.SkipReason("All requested reruns are under way.")
     )
 
 
@@ -140,7 +140,7 @@ def _runnable(
 def _refusal(installation: Installation, rerun: Rerun) -> str:
     connection = installation.connections.get(rerun.connection)
     if connection is None:
-        return f"connections.yaml has no connection {rerun.connection} any more"
+        return f"connections.yaml no longer has the connection {rerun.connection}"
     if rerun.stream not in connection.streams:
         return f"the connection {rerun.connection} has no stream {rerun.stream} any more"
     if not installation.start <= rerun.partition.start <= datetime.now(UTC):

@@ -50,7 +50,7 @@ class Targets:
         """Return whether a partition may be tried again, whose last run asks for ``pause``.
 
         What gave way to a quota waits for its permits; what failed is tried as soon as anything
-        shows that the target may take it by now.
+        shows that the target may accept it by now.
         """
         quota = self.throttled.get(stream)
         if quota is not None and quota.until > now:

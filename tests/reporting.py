@@ -6,7 +6,7 @@ import pytest
 
 
 class FailuresAtOnce:
-    """Prints each failure once more than pytest does, as soon as it is known."""
+    """Prints each failure again than pytest does, as soon as it is known."""
 
     def __init__(self, terminal: pytest.TerminalReporter) -> None:
         self._terminal = terminal

@@ -16,7 +16,7 @@ PLUGIN = "from tests.reporting import pytest_sessionstart"
 
 
 def test_a_failure_of_a_worker_is_shown_when_it_comes(pytester: pytest.Pytester) -> None:
-    """With its reason, and once more in the summary at the end."""
+    """With its reason, and again in the summary at the end."""
     pytester.makeconftest(PLUGIN)
     pytester.makepyfile(TESTS)
 

@@ -167,7 +167,7 @@ def _captured_text(stream: Stream[Any], source: str, docs: str) -> str:
 def _validated_text(stream: Stream[Any], docs: str) -> str:
     return (
         f"{stream.summary}\n\nThis step maps each captured record to the canonical form and checks "
-        "the batch. A bad record becomes a rejection with its reason; the others go on. After a "
+        "the batch. A bad record becomes a rejection with its reason; the others continue. After a "
         "mapping was fixed, materialize the partition to validate it again.\n\n"
         "**Warned?** Records are rejected: see the table of the last materialization, or run "
         f"`lockstep rejections list`. See {doc_link(docs, 'rejections.md', 'Rejections')}."

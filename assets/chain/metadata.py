@@ -32,7 +32,7 @@ def names_by(prefix: str, values: Mapping[str, Sequence[str]]) -> dict[str, Any]
 
 
 def table(name: str, rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """Return the first rows as a table, or nothing where there are none."""
+    """Return the first rows as a table, or nothing if there are none."""
     if not rows:
         return {}
     schema = dg.TableSchema([dg.TableColumn(column, "string") for column in rows[0]])

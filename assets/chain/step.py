@@ -121,7 +121,7 @@ class Step:
             return session.records.pending_by_partition(self.sync.connection.grain)
 
     def attempt(self, partition: Partition, work: Callable[[], T]) -> T | None:
-        """Return the result of ``work``; ``None`` where it gave way to a used-up quota.
+        """Return the result of ``work``; ``None`` if it gave way to a used-up quota.
 
         Waiting here would hold up the run's other chains, which may need other systems.
         """
@@ -134,7 +134,7 @@ class Step:
             else:
                 self._go_on()
                 return found
-        self.describe(partition, {}, "nothing was read further")
+        self.describe(partition, {}, "reading stopped")
         self.retry_later()
         return None
 
@@ -167,7 +167,7 @@ class Step:
 
     @property
     def waiting(self) -> str:
-        """Return which quota the step waits for; an empty text where it does not wait."""
+        """Return which quota the step waits for; an empty text if it does not wait."""
         return "" if self._gave_way is None else str(self._gave_way)
 
     def _go_on(self) -> None:

@@ -16,7 +16,7 @@ MOST = 50
 
 
 def joint_intents(plan: Plan, operations: Mapping[str, Operation]) -> list[Intent]:
-    """Return the plan's next intents that one call may take; empty where each goes alone.
+    """Return the plan's next intents that one call may take; empty if each goes alone.
 
     What may be at the target already is looked up one by one.
     """
@@ -39,7 +39,7 @@ def joint_intents(plan: Plan, operations: Mapping[str, Operation]) -> list[Inten
 async def decide(
     plan: Plan, intents: Sequence[Intent], writer: Writer, planner: Planner[Any]
 ) -> list[Claimed | Outcome]:
-    """Return what is sent by what the target holds now; empty where each has to go alone."""
+    """Return what is sent by what the target holds now; empty if each has to go alone."""
     key = intents[0].target_key
     held = (await writer.held({key: ()}))[key]
     decided = None if held.problems else planner.decide_jointly(plan, intents, held)

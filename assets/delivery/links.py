@@ -13,7 +13,7 @@ from resources.ledger.rejections.recovery import retry_linked
 from resources.ledger.session import Session
 
 NOT_LINKED = "order_not_linked"
-"""The code, and the rule, of an order of the OMS that is none of the store's, so far as known."""
+"""The code, and the rule, of an OMS order that is not one of the store's, as far as known."""
 
 
 def link_of(order: Order) -> Link:
@@ -50,9 +50,9 @@ def not_linked(order_id: str) -> Problem:
         "order_id",
         f"Units of the OMS's order {order_id} have left, which looks like one of this store, but "
         "no order of the store was sent as it.",
-        "If it is the store's, replay the orders stream over the day the order was placed, or run "
-        "'lockstep reconcile --repair' over the day it changed at the OMS; this record is then "
-        "tried again by itself. If it is not, discard the rejection.",
+        "If it is the store's, replay the orders stream over the day the order was placed, or "
+        "run 'lockstep reconcile --repair' over the day it changed at the OMS; this record is "
+        "then tried again automatically. If it is not, discard the rejection.",
         order_id,
     )
 

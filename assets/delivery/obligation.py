@@ -79,7 +79,7 @@ def unexamined_captures(
 
 
 def reopen_owed(session: Session, rows: Sequence[RecordRow]) -> set[date]:
-    """Let older versions of records be looked at once more whose status has just moved on.
+    """Let older versions of records be looked at again whose status has just moved on.
 
     They may have ended as superseded by the version of another partition before that was validated,
     or by one that withdrew the order: an order that is withdrawn no more is owed as before. Return
@@ -92,7 +92,7 @@ def reopen_owed(session: Session, rows: Sequence[RecordRow]) -> set[date]:
 
 
 def reopen_moved_on(session: Session, source_ids: Sequence[str]) -> set[date]:
-    """Let the newest versions of records be validated once more that were skipped; return the days.
+    """Let the newest versions of records be validated again that were skipped; return the days.
 
     An older version has turned out to be owed since, and must not go out in its form where units
     were refunded or shipped in the meantime.
@@ -124,7 +124,7 @@ def _age(capture: StoredCapture) -> tuple[datetime, UUID]:
 def close_rejections(session: Session, rows: Sequence[RecordRow]) -> None:
     """Close the rejections of records that validation accepts, or that are owed no more.
 
-    A newer version may have been skipped long before the rejected one is validated once more, so
+    A newer version may have been skipped long before the rejected one is validated again, so
     the newest outcome decides for those that are superseded.
     """
     if not session.rejections.any_open():

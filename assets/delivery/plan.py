@@ -1,4 +1,4 @@
-"""Plans: the ordered intents of one record, and what became of them."""
+"""Plans: the ordered intents of one record, and their outcomes."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Planner(ABC, Generic[R]):
     def link(self, due: Due[R]) -> Link | None:
         """Return which records of both systems are one by what is sent.
 
-        ``None`` where the ledger has the link, or none is made.
+        ``None`` if the ledger has the link, or none is made.
         """
         del due
         return None
@@ -72,7 +72,7 @@ class Planner(ABC, Generic[R]):
     ) -> list[Intent | Outcome] | None:
         """Return what is sent in one call for intents, by what the target holds before all of them.
 
-        ``None`` where that can't be decided before the first of them has an outcome.
+        ``None`` if that can't be decided before the first of them has an outcome.
         """
         del plan, intents, held
         return None
@@ -106,10 +106,10 @@ class Planner(ABC, Generic[R]):
 
 
 class ReadingPlanner(Planner[R]):
-    """Plans for a target that must be read where it is uncertain what it holds."""
+    """Plans for a target that must be read if it is uncertain what it holds."""
 
     def question(self, due: Due[R]) -> tuple[str, Question]:
-        """Return which target record is read, and what it may hold, where that is uncertain."""
+        """Return which target record is read, and what it may hold, if that is uncertain."""
         return due.delivered_as, ()
 
     def doubts(self, due: Due[R]) -> bool:

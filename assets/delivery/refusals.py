@@ -26,10 +26,10 @@ def _exhausted(sent: Sent) -> Problem:
     action, outcome = sent.intent.operation, sent.outcome
     message = f"Every attempt to {action} it at the target failed: {outcome.error[:300]}"
     if isinstance(outcome.fault, AccessRefused):
-        advice = "Give Lockstep's user the right, or renew its credentials, then retry."
+        advice = "Give Lockstep's user the permission, or renew its credentials, then retry."
         return Problem("delivery_not_permitted", "", message, advice)
     if isinstance(outcome.fault, RateLimited):
         advice = "Lower the connection's request rate or ask for a larger quota, then retry."
         return Problem("delivery_throttled", "", message, advice)
-    advice = "Look at the target system, then rerun the partition or retry the rejection."
+    advice = "Check the target, then rerun the partition or retry the rejection."
     return Problem("delivery_failed", "", message, advice)

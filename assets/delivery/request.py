@@ -32,7 +32,7 @@ class DeliveryCounts:
     quota: RateLimited | None = None
     """The used-up quota that the step gave way to; what was not sent stays due."""
     paused: str = ""
-    """Why nothing more was sent: the stream is paused. Empty where it is active."""
+    """Why nothing more was sent: the stream is paused. Empty if it is active."""
     left_alone: dict[str, list[str]] = field(default_factory=dict)
     """Valid records that a rule keeps from the target, by rule: an operator wants their names."""
     warnings: dict[str, int] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class DeliveryRequest:
 
     partition: Partition
     again: bool
-    """A rerun by an operator or a backfill: records that the target refused are tried once more."""
+    """A rerun by an operator or a backfill: records that the target refused are tried again."""
     force: bool
     """Send even what the target is known to hold."""
     only: Sequence[str] | None = None

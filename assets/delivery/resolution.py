@@ -114,7 +114,7 @@ class Resolver:
         ]
 
     async def _read(self, dues: Sequence[Due[Any]], writer: Writer) -> list[Plan]:
-        """Read what the target holds of records, settle their deliveries by it, plan them anew."""
+        """Read what the target holds of records, settle their deliveries by it, plan them again."""
         reader = self._reader
         if not dues or reader is None:
             return []
@@ -164,7 +164,7 @@ class Resolver:
 async def _held(writer: Writer, asked: Mapping[str, Question]) -> dict[str, Held]:
     """Read target records; one that can't be read while others can holds up none of them.
 
-    Raises the target's fault where none can be read.
+    Raises the target's fault if none can be read.
     """
     try:
         return await writer.held(asked)
@@ -185,8 +185,8 @@ async def _held(writer: Writer, asked: Mapping[str, Question]) -> dict[str, Held
 
 
 def _unreadable(error: LockstepError) -> Problem:
-    message = f"What became of a lost request could not be read at the target: {error}"
-    advice = "Look at the record at the target system, then retry the rejection."
+    message = f"The outcome of a lost request could not be read at the target: {error}"
+    advice = "Check the record at the target, then retry the rejection."
     return Problem("target_not_read", "", message, advice)
 
 

@@ -1,7 +1,7 @@
 """Sending: intents go out in each record's order, many records at once, and are settled.
 
 A request without an answer leaves its delivery uncertain in the ledger until the same intent is
-sent again with success, or a look at the target shows what became of it; no failure, retry or
+sent again with success, or a look at the target shows its outcome; no failure, retry or
 newer version ends it (docs/delivery.md).
 """
 
@@ -31,11 +31,11 @@ SETTLE_EVERY = 500
 FAILURES_IN_A_ROW = 5
 """After so many the target counts as failing, and the rest is not sent."""
 _lost: ContextVar[list[bool]] = ContextVar("lost")
-"""Whether a request of the present attempt got no answer that shows what became of it."""
+"""Whether a request of the present attempt got no answer that shows its outcome."""
 
 
 class Sender:
-    """Sends claimed plans until the target as a whole fails, and settles what became of them."""
+    """Sends claimed plans until the target as a whole fails, and settles their outcomes."""
 
     def __init__(self, planner: Planner[Any], settlement: Settlement) -> None:
         self._planner, self._settlement = planner, settlement
@@ -179,7 +179,9 @@ class Sender:
         if not outcome.is_lost and not any(u.is_uncertain for u in earlier):
             return outcome
         reasons = outcome.error or "; ".join(p.message for p in outcome.problems)
-        error = f"refused after a request without an answer, which may have been taken: {reasons}"
+        error = (
+            f"refused, but an earlier request without an answer may have been accepted: {reasons}"
+        )
         return Outcome("unknown", trace_id=outcome.trace_id, error=error, is_lost=True)
 
     async def _attempt(self, plan: Plan, intent: Intent, writer: Writer) -> Outcome:
@@ -243,7 +245,7 @@ class Sender:
     async def _find(self, claimed: Claimed, writer: Writer) -> Outcome | None:
         """Return the success of an intent whose effect the target has; no other delivery owns it.
 
-        Raises ``OutcomeUnknown`` where it can't be looked up.
+        Raises ``OutcomeUnknown`` if it can't be looked up.
         """
         [receipt] = await writer.find([claimed], self._owned)
         if receipt is None:

@@ -70,7 +70,7 @@ class Settlement:
             claims = self._claims(plans)
             request = self._planner.request
             if request.force or request.again:
-                # Sent once more: due until that has succeeded, whatever becomes of the run.
+                # Sent again: due until that has succeeded, whatever happens to the run.
                 self._session.records.make_due(
                     request.partition.day, {c.capture_id for c in claims}
                 )
@@ -249,7 +249,7 @@ def _left(plan: Plan) -> list[UnsettledDelivery]:
 
 
 def _conclude(plan: Plan, counts: DeliveryCounts, *, got_through: bool) -> str | None:
-    """Count a plan's outcome and return the record's; ``None`` where the record stays due.
+    """Count a plan's outcome and return the record's; ``None`` if the record stays due.
 
     So does one of which a part is kept back or refused, until the rest of it has been sent.
     """

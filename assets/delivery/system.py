@@ -26,7 +26,7 @@ def answers(sync: Sync, *, is_oms: bool) -> bool:
 
 
 def fault_of(sync: Sync, *, is_oms: bool) -> LockstepError | None:
-    """Return why a system does not answer a cheap call at present, ``None`` where it does."""
+    """Return why a system does not answer a cheap call at present, ``None`` if it does."""
     try:
         if is_oms:
             sync.shipments.probe(sync.oms.clock())

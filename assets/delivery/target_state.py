@@ -27,7 +27,7 @@ class KnownShipment:
     carrier: str | None = None
     group_id: str | None = None
     units: Mapping[str, int] = field(default_factory=dict)
-    """Line id -> units; empty where the ledger does not know them."""
+    """Line id -> units; empty if the ledger does not know them."""
 
     @classmethod
     def from_ledger(cls, stored: str | Mapping[str, object]) -> KnownShipment:

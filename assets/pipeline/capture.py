@@ -111,7 +111,7 @@ def capture_pages(
 def _read_again(sync: Sync, stream: Stream[Any], session: Session, doubtful: list[str]) -> None:
     """Read records by name that another run has captured while they were read.
 
-    Raises ``TransientError`` where that happens time and again.
+    Raises ``TransientError`` if that happens time and again.
     """
     for _ in range(MOST_READS):
         started = datetime.now(UTC)
@@ -121,8 +121,8 @@ def _read_again(sync: Sync, stream: Stream[Any], session: Session, doubtful: lis
         if not doubtful:
             return
     raise TransientError(
-        f"{sync.name}/{stream.name}: {doubtful[0]} changes each time that it is read, and another "
-        "run captures it meanwhile. The window is read again by the next run."
+        f"{sync.name}/{stream.name}: {doubtful[0]} changes at every read, and another run is "
+        "capturing it. The window is read again by the next run."
     )
 
 
@@ -185,7 +185,7 @@ def _store(
 ) -> tuple[int, list[str]]:
     """Store a chunk; return the number of its new versions, and the doubtful records.
 
-    The watermark moves where there are none.
+    The watermark moves if there are none.
     """
     if stream.is_snapshot:
         kept = Ordered(_changed(session, rows), [])

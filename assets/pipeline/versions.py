@@ -25,7 +25,7 @@ SAME_STAMP = timedelta(milliseconds=1)
 
 
 class Ordered(NamedTuple):
-    """Versions to store, and the records that have to be read once more."""
+    """Versions to store, and the records that have to be read again."""
 
     rows: list[CaptureRow]
     doubtful: list[str]

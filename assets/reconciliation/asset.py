@@ -49,8 +49,10 @@ class ReconciliationConfig(dg.Config):
     confirm_seconds: float = Field(
         default=CONFIRM_SECONDS,
         ge=0,
-        description="Seconds between the two comparisons of a drift: what is only under way has "
-        "arrived by then.",
+        description=(
+            "Seconds between the two comparisons of a drift: changes under way have arrived by "
+            "then."
+        ),
     )
 
 

@@ -44,7 +44,7 @@ class OrderComparator:
         self._grain = sync.connection.grain
 
     def compare(self, snapshot: OrderSnapshot) -> Result:
-        """Return the drifts between store and OMS, and the repair where there is one."""
+        """Return the drifts between store and OMS, and the repair if there is one."""
         known = snapshot.orders
         partition = known.newest.partition(self._grain) if known.newest else None
         result = Result(ORDERS, snapshot.source_id, snapshot.correlation_id, partition)
@@ -211,7 +211,7 @@ class OrderComparator:
     def _with_mode(
         self, snapshot: OrderSnapshot, store: RawRecord, expected: Order, repair: Repair
     ) -> Repair:
-        """Deliver the captured version where it is the present one; else read it again."""
+        """Deliver the captured version if it is the present one; else read it again."""
         newest, accepted = snapshot.orders.newest, snapshot.orders.accepted
         canonical = content_digest(encode_record(expected))
         if (

@@ -53,7 +53,7 @@ def reconcile_prices(
     report: Compared,
     pause: float,
 ) -> None:
-    """Compare all prices, and those that differ once more after ``pause`` seconds.
+    """Compare all prices, and those that differ again after ``pause`` seconds.
 
     Where each SKU costs a call, some are compared, and the next ones the next time: in a turn of
     their own, since that of the stream may stand at the same SKUs each day.

@@ -52,7 +52,7 @@ class Compared(Protocol):
 def reconcile_returns(
     sync: Sync, session: Session, recorder: Recorder, report: Compared, day: date, pause: float
 ) -> None:
-    """Compare the returns of a day, and those that differ once more after ``pause`` seconds."""
+    """Compare the returns of a day, and those that differ again after ``pause`` seconds."""
     target = sync.platform.targets.get("returns")
     if target is None or SHOW not in target.operations:
         return

@@ -93,7 +93,7 @@ class _Comparison:
         self._snapshot, self._held, self._result = snapshot, held, result
         self.state = OrderTargetState.from_ledger(snapshot.shipments.target, None)
         self.lost: set[str] = set()
-        """Ids of shipments that the store no longer has, and that are created once more."""
+        """Ids of shipments that the store no longer has, and that are created again."""
 
     def compare_shipments(self, requests: Mapping[str, ShipmentRequest], *, is_whole: bool) -> None:
         """Compare parcel by parcel; not ``is_whole``: a parcel has no request.

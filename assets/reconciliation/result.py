@@ -32,7 +32,7 @@ class OrderSnapshot:
 
     source_id: str
     order_id: str
-    """Its id at the OMS; empty where it has no link, and none can be made of what is known."""
+    """Its id at the OMS; empty if it has no link, and none can be made of what is known."""
     correlation_id: str
     store: RawRecord | None = None
     oms: RawRecord | None = None
@@ -41,9 +41,9 @@ class OrderSnapshot:
     orders: RecordState = UNKNOWN
     shipments: RecordState = UNKNOWN
     store_shipments: Mapping[str, StoreShipment] = field(default_factory=dict)
-    """The store's shipments by id, read where there may be any."""
+    """The store's shipments by id, read if there may be any."""
     lines: Mapping[str, KnownLine] | None = None
-    """Of the newest accepted version, where there may be shipments; ``None``: none is known."""
+    """Of the newest accepted version, if there may be shipments; ``None``: none is known."""
     amendments: Sequence[Amendment] = ()
     """What agents' actions have changed of it at the OMS."""
     is_linked: bool = True
@@ -70,7 +70,7 @@ class Repair:
     is_gone: bool = False
     """The target does not hold the record at all."""
     lost: frozenset[str] = frozenset()
-    """Ids at the target that no longer exist, so that they are created once more."""
+    """Ids at the target that no longer exist, so that they are created again."""
     is_refusal: bool = False
     """The target can't take the record any more: it becomes a rejection, also where no repair was
     asked for."""

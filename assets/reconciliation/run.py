@@ -32,7 +32,7 @@ CONFIRM_SECONDS = 30.0
 """Between the two comparisons of a drift: what was only under way has arrived by then."""
 SKUS_AT_ONCE = 2_000
 CUSTOMERS_AT_ONCE = 500
-GONE = "a later reconciliation found both ends in step"
+GONE = "a later reconciliation found no difference"
 
 Comparator = Callable[[OrderSnapshot], Result]
 

@@ -63,7 +63,7 @@ class SnapshotReader:
             yield self._snapshots(ids)
 
     def again(self, suspects: Mapping[str, Collection[str]]) -> Iterator[list[OrderSnapshot]]:
-        """Yield orders once more; ``suspects`` maps their ids to the OMS orders found for them."""
+        """Yield orders again; ``suspects`` maps their ids to the OMS orders found for them."""
         waiting = iter(sorted(suspects))
         while ids := list(islice(waiting, CHUNK)):
             named = [order_id for source_id in ids for order_id in suspects[source_id]]

@@ -39,7 +39,7 @@ def capture_orders(sync: Sync, start: datetime, names: Sequence[str]) -> Request
     """Read orders from the store, and their progress from the OMS, by ids or numbers of either.
 
     An order that the ledger does not know is read by its id in the store. Raises ``PermanentError``
-    for one whose last change is before ``start``, where there are no partitions.
+    for one whose last change is before ``start``, if there are no partitions.
     """
     found = Requested()
     with sync.ledger.session(sync.name, ORDERS) as session:
@@ -54,7 +54,7 @@ def capture_orders(sync: Sync, start: datetime, names: Sequence[str]) -> Request
 
 
 def capture_stock(sync: Sync, start: datetime, skus: Sequence[str]) -> Requested:
-    """Read the stock of SKUs from the OMS, after the store's catalog where that is due."""
+    """Read the stock of SKUs from the OMS, after the store's catalog if that is due."""
     found = Requested()
     with sync.ledger.session(sync.name, INVENTORY) as session:
         catalog.refresh(sync, session)
@@ -88,7 +88,7 @@ def _store(
     if early and not stream.is_snapshot:
         raise PermanentError(
             f"{early[0]} was last changed before {start:%Y-%m-%d}, the start_date in "
-            "connections.yaml, from which on there are partitions; set an earlier date there."
+            "connections.yaml, where partitions start; set an earlier date there."
         )
     for partition, ids in capture_pages(sync, stream, session, records, began).items():
         found.records.append((stream.name, partition, ids))

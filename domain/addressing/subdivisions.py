@@ -169,5 +169,5 @@ def _postal_states() -> dict[str, str]:
 
 
 def postal_state(country: str, text: str) -> str | None:
-    """Return the post's code ("AE") of a state that is none in ISO 3166-2, or ``None``."""
+    """Return the post's code ("AE") of a state that is not one in ISO 3166-2, or ``None``."""
     return _postal_states().get(fold(text)) if country == "US" and text else None

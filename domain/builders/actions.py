@@ -29,7 +29,7 @@ FORM = "lockstep_action"
 FILE = "unreadable_file"
 LONGEST_COMMENT = 500
 LONGEST_ADDRESS = 1_000
-ADVICE = "write the request again with the right value and another id"
+ADVICE = "send the request again with the right value and a new id"
 KINDS: tuple[str, ...] = get_args(ActionKind)
 PLACE = ("street_1", "city", "postcode", "country_code", "country_name")
 """Fields of which an address has at least one."""
@@ -137,9 +137,9 @@ def _at(problem: Problem, paths: Mapping[str, str]) -> Problem:
 def _built(
     written: WrittenAction, problems: DocumentProblems, rules: AddressRules, *, is_read: bool
 ) -> ActionRequest | None:
-    """Return the request, ``None`` where there are problems."""
+    """Return the request, ``None`` if there are problems."""
     if written.used_id:
-        message = f"another row that was read with {written.file} has the id, and other content"
+        message = f"another row read with {written.file} has the same id and different content"
         problems.reject("action_id_reused", "action_id", message, ADVICE, written.used_id)
         return None
     if written.fault:
@@ -192,15 +192,15 @@ def _check_parts(
 
     has_quantity = written.quantity not in (None, "")
     if has_quantity and not written.line.strip():
-        unfit("quantity", "a quantity needs the line that it is of")
+        unfit("quantity", "a quantity needs a line")
     if has_quantity and amount_of(written.quantity) <= 0:
         unfit("quantity", "the quantity to cancel is not above zero")
     if kind != "cancel" and (written.line.strip() or has_quantity):
-        unfit("line", "only a cancellation is of a line")
+        unfit("line", "only a cancellation can name a line")
     if kind not in ("hold", "release") and written.hold.strip():
         unfit("hold", "only hold and release name a hold type")
     if kind == "reroute" and has_address == bool(written.node.strip()):
-        unfit("address", "a reroute names either an address or a node")
+        unfit("address", "a reroute names an address or a node, not both")
     if kind != "reroute" and (has_address or written.node.strip()):
         unfit("address", "only a reroute names an address or a node")
 
@@ -214,7 +214,7 @@ def _address(written: WrittenAction, problems: DocumentProblems, rules: AddressR
         problems.reject("action_address_unusable", "address", message, ADVICE)
         return None
     if not any(parts[name].strip() for name in PLACE):
-        message = "the address names no place"
+        message = "the address has no street, city or postal code"
         problems.reject("action_address_unusable", "address", message, ADVICE)
         return None
     result = normalise_address(RawAddress(**parts), rules)

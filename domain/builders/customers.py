@@ -30,7 +30,7 @@ TEXTS = ("email", "first_name", "last_name", "company", "phone", "group", "local
 
 
 def required_id(customer_id: str | int | None, problems: DocumentProblems) -> str:
-    """Return a customer's id. Raises ``RecordRejected`` with all problems where there is none."""
+    """Return a customer's id. Raises ``RecordRejected`` with all problems if there is none."""
     if customer_id:
         return str(customer_id)
     if not any(problem.field == "id" for problem in problems.problems):
@@ -39,9 +39,9 @@ def required_id(customer_id: str | int | None, problems: DocumentProblems) -> st
 
 
 def known_id(address_id: str | int | None, where: str, problems: DocumentProblems) -> str:
-    """Return an address's id; empty with a problem where there is none."""
+    """Return an address's id; empty with a problem if there is none."""
     if not address_id:
-        message = "the address has no id, so that later changes of it can't be recognised"
+        message = "the address has no id, so later changes of it can't be recognised"
         problems.missing("customer_address_id_missing", f"{where}id", message)
     return str(address_id or "")
 

@@ -98,7 +98,7 @@ class BaseOrderBuilder(ABC):
 
     @abstractmethod
     def _build(self) -> Order | None:
-        """Return the order; ``None`` where it is rejected. Raises ``InvalidRecord``."""
+        """Return the order; ``None`` if it is rejected. Raises ``InvalidRecord``."""
 
     def to_order(self) -> Mapped[Order]:
         """Return the order. Raises ``OrderRejected``."""

@@ -30,6 +30,6 @@ def to_number(value: Decimal, field: str) -> float:
 
 
 def to_count(value: Decimal, field: str) -> int | float:
-    """Return the JSON number of a quantity: an integer where it is whole."""
+    """Return the JSON number of a quantity: an integer if it is whole."""
     whole = int(value)
     return whole if whole == value else to_number(value, field)

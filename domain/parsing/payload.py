@@ -70,7 +70,7 @@ class Document(msgspec.Struct, gc=False):
 
 T = TypeVar("T", bound=Document)
 Reader = Callable[[Any], object | None]
-"""Returns the value that a written form means, or ``None`` where it can't be read."""
+"""Returns the value that a written form means, or ``None`` if it can't be read."""
 
 
 class Decoded(msgspec.Struct, Generic[T], frozen=True):
@@ -99,7 +99,7 @@ class PayloadDecoder(Generic[T]):
         _require_defaults(kind)
 
     def decode(self, payload: bytes) -> Decoded[T]:
-        """Decode a payload. Raises ``RecordRejected`` where it is no JSON object."""
+        """Decode a payload. Raises ``RecordRejected`` if it is no JSON object."""
         try:
             return Decoded(self._decode(payload))
         except (ValueError, RecursionError):
@@ -140,7 +140,7 @@ class _Shape:
     whole: Any
     struct: type[Document] | None
     item: _Shape | None
-    """That of a list's items, ``None`` where no list is allowed."""
+    """That of a list's items, ``None`` if no list is allowed."""
     scalars: frozenset[Any]
     expected: str
     reader: Reader | None
@@ -191,7 +191,7 @@ class _Fit:
     def _items(self, values: list[Any], shape: _Shape, path: str) -> list[Any]:
         """Fit a list's items.
 
-        One that does not fit becomes ``None`` where items may be so: the others keep their places.
+        One that does not fit becomes ``None`` if items may be so: the others keep their places.
         """
         optional, items = NoneType in shape.scalars, []
         for i, value in enumerate(values):

@@ -48,7 +48,7 @@ def without_card(value: str | None, path: str, problems: DocumentProblems) -> st
     if not value:
         return ""
     if card_number(value):
-        message = "the field holds what looks like a payment card's number"
+        message = "the field seems to contain a payment card number"
         advice = "remove the number in the store and inform the person who entered it"
         problems.reject("card_number_present", path, message, advice, "****")
         return ""

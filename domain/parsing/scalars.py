@@ -37,7 +37,7 @@ class UnreadableValue(ValueError):
 
 @remembered(65_536)
 def amount_of(value: WrittenAmount) -> Decimal:
-    """Return an amount, zero where none is given. Raises ``UnreadableValue``.
+    """Return an amount, zero if none is given. Raises ``UnreadableValue``.
 
     It has at least two decimals and no needless zeros, so that equal amounts are written equally.
     """
@@ -61,7 +61,7 @@ def to_amount(value: str | float) -> Decimal | None:
 
 @remembered(8192)
 def moment_of(value: WrittenTime) -> datetime | None:
-    """Return a time in UTC, ``None`` where none is given. Raises ``UnreadableValue``."""
+    """Return a time in UTC, ``None`` if none is given. Raises ``UnreadableValue``."""
     if value is None or value == "":
         return None
     moment = to_moment(value)

@@ -21,7 +21,7 @@ _KEPT_FORMAT = re.compile(
 def clean_text(text: str, max_length: int | None = None) -> str:
     """Return the text in NFC, without invisible characters, with single blanks between words.
 
-    Letters are never removed. Joiners are kept where they are part of the spelling: inside emoji
+    Letters are never removed. Joiners are kept if they are part of the spelling: inside emoji
     sequences, and between letters of scripts that use them (Persian, Indic). ``max_length`` is in
     code points; a combined character is not split.
     """

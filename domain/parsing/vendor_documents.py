@@ -17,7 +17,7 @@ LIMIT = Decimal(10) ** 11
 
 
 def text_of(value: object) -> str:
-    """Return an id as text without outer blanks, empty where there is none."""
+    """Return an id as text without outer blanks, empty if there is none."""
     return "" if value is None else str(value).strip()
 
 
@@ -61,7 +61,7 @@ class VendorFindings(DocumentProblems):
             self.problems += self.rejection(field, message, value).problems
 
     def number(self, value: Decimal | None, field: str) -> Decimal:
-        """Return a quantity, 0 with a problem where it is missing, negative or too large."""
+        """Return a quantity, 0 with a problem if it is missing, negative or too large."""
         if value is None or not value.is_finite() or not 0 <= value < LIMIT:
             text = "A number is missing, negative or too large."
             self.unreadable(field, text, str(value)[:40])
@@ -69,7 +69,7 @@ class VendorFindings(DocumentProblems):
         return value
 
     def moment(self, text: str | None, field: str, zone: tzinfo = UTC) -> datetime | None:
-        """Return a stamp as aware UTC, ``None`` where there is none or with a problem."""
+        """Return a stamp as aware UTC, ``None`` if there is none or with a problem."""
         try:
             return utc_moment(text, zone) if text else None
         except ValueError:

@@ -1,6 +1,6 @@
 """The canonical request of a service agent to change an order at the OMS, and what it has changed.
 
-A request is made once and never changes; what became of it is in the ledger. Its amendment is what
+A request is made once and never changes; its outcome is in the ledger. Its amendment is what
 the order's later versions must respect: see ``domain.rules.amendments``.
 """
 
@@ -88,7 +88,7 @@ class ActionRequest(Record, frozen=True, kw_only=True):
         """Return a digest of who asks for what, by which the same request is recognised.
 
         Of its order the ledger knows the name, which may be another one by then. A time and a
-        permission set may come from the place where it was made, and change without it.
+        permission set may come from the place if it was made, and change without it.
         """
         same = replace(
             self, action_id="", source_id="", comment="", permission_set="", requested_at=UNDATED
@@ -97,13 +97,13 @@ class ActionRequest(Record, frozen=True, kw_only=True):
 
 
 class ActionOutcome(Record, frozen=True, kw_only=True):
-    """What became of a request, as its agent is shown it."""
+    """The outcome of a request, as its agent is shown it."""
 
     action_id: Key
     state: OutcomeState
     code: str = ""
     reason: str = ""
-    """One sentence; empty where all was done as asked."""
+    """One sentence; empty if all was done as asked."""
 
 
 class LineCut(Record, frozen=True, kw_only=True):

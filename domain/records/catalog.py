@@ -40,9 +40,9 @@ class Variant(Record, frozen=True, kw_only=True):
     """What is bought of a product; of a single product there is one."""
 
     variant_id: str
-    """The store's id; empty where the product itself is what is bought."""
+    """The store's id; empty if the product itself is what is bought."""
     sku: str = ""
-    """Without blanks around it; empty where it has none."""
+    """Without blanks around it; empty if it has none."""
     price: Amount | None = None
     """In the currency of the product; ``None``: the product's."""
     stock: int | None = None
@@ -69,7 +69,7 @@ class Product(Record, frozen=True, kw_only=True):
     is_digital: bool = False
     """Nothing of it is shipped."""
     items: tuple[StoreItem, ...] = ()
-    """The SKUs whose stock the store counts, where it was read for stock."""
+    """The SKUs whose stock the store counts, if it was read for stock."""
     shared_skus: tuple[str, ...] = ()
     """SKUs of variants whose stock is counted under the product's own: they are in no item."""
     is_gone: bool = False

@@ -45,7 +45,7 @@ class Customer(Record, frozen=True, kw_only=True):
     """The store's id of the customer's group."""
     locale: str = ""
     accepts_marketing: bool | None = None
-    """Whether the customer agreed to marketing messages; ``None`` where the store has no answer."""
+    """Whether the customer agreed to marketing messages; ``None`` if the store has no answer."""
     addresses: tuple[CustomerAddress, ...] = ()
 
     def __post_init__(self) -> None:

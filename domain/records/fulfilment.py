@@ -35,7 +35,7 @@ class Parcel(Record, frozen=True, kw_only=True):
     carrier: Key | None = None
     """Our courier code (``domain.carriers.carriers``).
 
-    The one that the OMS names; where it names none, the one that the number's check digit proves.
+    The one that the OMS names; if it names none, the one that the number's check digit proves.
     """
     carrier_source: str = ""
     """The carrier as the OMS names it, for a store that ``carrier`` means nothing to."""
@@ -91,7 +91,7 @@ class Fulfilment(Record, frozen=True, kw_only=True):
     lines: tuple[LineProgress, ...]
     parcels: tuple[Parcel, ...] = ()
     cancel_answer: Literal["requested", "accepted", "rejected"] | None = None
-    """The OMS's answer to a cancel request, where one was made."""
+    """The OMS's answer to a cancel request, if one was made."""
     updated_at: UtcDatetime
 
     def __post_init__(self) -> None:

@@ -29,7 +29,7 @@ class StockLevel(Record, frozen=True, kw_only=True):
     infinite: bool = False
     status: Literal["in_stock", "limited", "out_of_stock", "unknown"] = "unknown"
     observed_at: UtcDatetime | None = None
-    """The OMS's time of this state; ``None`` where its row has none, and the capture's counts."""
+    """The OMS's time of this state; ``None`` if its row has none, and the capture's counts."""
 
     def __post_init__(self) -> None:
         check_sku(self, self.sku)

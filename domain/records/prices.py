@@ -27,12 +27,12 @@ class Price(Record, frozen=True, kw_only=True):
 
     sku: Sku
     price_list: Key = ""
-    """The OMS's price list or market; empty where it has one price for all."""
+    """The OMS's price list or market; empty if it has one price for all."""
     currency: str = ""
-    """ISO 4217; empty where the OMS states none, until the connection's rule adds it."""
+    """ISO 4217; empty if the OMS states none, until the connection's rule adds it."""
     regular: Decimal
     sale: Decimal | None = None
-    """What is asked in place of ``regular`` now; ``None``: nothing else."""
+    """What is asked instead of ``regular`` now; ``None``: nothing else."""
     valid_from: UtcDatetime | None = None
     valid_until: UtcDatetime | None = None
 

@@ -37,7 +37,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     ),
     "no_sku": (
         "it has no SKU: its orders can't be sent, and it gets no stock",
-        "give it the SKU that the OMS knows it by",
+        "give it the SKU that it has at the OMS",
     ),
     "duplicate_sku": (
         "another product or variant of the store has the same SKU, and that one gets the stock",
@@ -52,7 +52,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "correct orders.uom or orders.uom_rules, or the units of the item at the OMS",
     ),
     "attribute_missing": (
-        "it lacks a value that sourcing and allocation at the OMS need",
+        "it lacks a value that the OMS needs for sourcing and allocation",
         "enter the value in the store, or correct catalog.attributes",
     ),
 }
@@ -63,7 +63,7 @@ class StoreEntry(NamedTuple):
     """What is bought of a store's product."""
 
     key: str
-    """Of its SKU; empty where it has none."""
+    """Of its SKU; empty if it has none."""
     sku: str
     product_id: str
     variant_id: str
@@ -189,7 +189,7 @@ def _compared(
 
 
 def unit_difference(item: MasterItem, orders: OrdersPolicy, rule: UomRule | None) -> str:
-    """Return how an item's units differ from those of its orders; empty where they agree.
+    """Return how an item's units differ from those of its orders; empty if they agree.
 
     The same rules as for orders, which name a unit of the item, and for stock, which has to be
     converted where the item's base unit is another.
@@ -197,7 +197,7 @@ def unit_difference(item: MasterItem, orders: OrdersPolicy, rule: UomRule | None
     unit = orders.uom if rule is None else rule.uom
     if not item.uom or unit == item.uom:
         return ""
-    stated = f"the item is counted in {item.uom}, and its orders go out in {unit}"
+    stated = f"the item is counted in {item.uom}, and its orders are sent in {unit}"
     if item.uoms and unit not in item.uoms:
         return f"{stated}, which it does not have (it has {', '.join(item.uoms)})"
     if rule is None or rule.stock_factor is None:

@@ -162,7 +162,7 @@ def settings_without_refunds(
     """Return place and fault of the setting that lets a store pay back which can't."""
     asks_store = RETURNS in connection.streams and connection.returns.refunds == "platform"
     if asks_store and REFUNDS not in platform.targets:
-        fault = f"{platform.kind} gives no money back by itself; set it to service or none"
+        fault = f"{platform.kind} does not refund; set it to service or none"
         yield ("returns", "refunds"), fault
 
 

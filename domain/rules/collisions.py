@@ -26,7 +26,7 @@ class Endpoints:
 
     @property
     def prefix(self) -> str | None:
-        """Return the prefix of its ids at the OMS; ``None`` where it deals with none of them."""
+        """Return the prefix of its ids at the OMS; ``None`` if it deals with none of them."""
         if {ORDERS, SHIPMENTS, CUSTOMERS, RETURNS}.isdisjoint(self.connection.streams):
             return None
         return self.connection.orders.order_id_prefix

@@ -25,7 +25,7 @@ class OrderHeader(msgspec.Struct, frozen=True):
     """The store's own code."""
     status_name: str
     channel: str
-    """The store's own id of the channel, empty where it has none."""
+    """The store's own id of the channel, empty if it has none."""
     placed_at: datetime | None
     is_archived: bool
     refund: Literal["", "part", "whole"] = ""
@@ -76,19 +76,19 @@ class ExportRules:
         known = exported(order.source_id)
         status, name = order.status, order.status_name
         if order.is_archived:
-            reason = "the order was archived in the store before it went out"
+            reason = "the order was archived in the store before it was sent"
             return "cancel" if known else Skipped("deleted_in_store", reason)
         if status in self._cancel:
-            reason = f"the order is {name} and never went out"
+            reason = f"the order is {name} and was never sent"
             return "cancel" if known else Skipped("cancelled_before_export", reason)
         if known and (status in self._export or status in self._update or order.refund):
             return "export"
         if order.refund == "whole":
-            return Skipped("refunded_before_export", f"the order is {name} and never went out")
+            return Skipped("refunded_before_export", f"the order is {name} and was never sent")
         # Of an order that the OMS has, units are shipped by it.
         has_changed = not known and (order.refund or order.shipped_units)
         if status not in self._export and not (has_changed and owed(order.source_id)):
-            reason = f"orders in status {status} ({name}) don't go out"
+            reason = f"orders in status {status} ({name}) are not exported"
             return Skipped("status_not_exported", reason)
         start = self._start
         if start is not None and order.placed_at is not None and order.placed_at < start:
@@ -102,9 +102,9 @@ def _shipped_before(order: OrderHeader) -> Skipped:
     shipped, units = order.shipped_units, order.units
     if shipped >= units:
         return Skipped(
-            "shipped_before_export", "the store had shipped the order before it went out"
+            "shipped_before_export", "the store had shipped the order before it was sent"
         )
-    message = f"{shipped} of {units} units were shipped in the store before the order went out"
+    message = f"{shipped} of {units} units were shipped in the store before the order was sent"
     advice = (
         f"ship the rest in the store, too; or correct {order.shipped_field} and the lines' "
         "quantities of the payload to what the OMS should ship"

@@ -105,7 +105,7 @@ def _not_allowed(request: ActionRequest, policy: ActionsPolicy, now: datetime) -
     if allowed is None:
         return Refused(
             "action_not_permitted",
-            f"The connection knows no permission set {name!r} (actions.permissions).",
+            f"The connection has no permission set {name!r} (actions.permissions).",
         )
     if request.permission not in allowed:
         return Refused(
@@ -128,7 +128,7 @@ def _canceled(
 ) -> Refused | Unneeded | None:
     if standing.is_canceled:
         if request.kind == "cancel":
-            return Unneeded("The order is canceled already.")
+            return Unneeded("The order is already canceled.")
         return Refused("action_order_canceled", "The order is canceled.")
     if order.cancelled and request.permission != "cancel_order":
         return Refused("action_order_canceled", "The order is canceled in the store.")
@@ -138,10 +138,12 @@ def _canceled(
 
 def _not_there(request: ActionRequest, order: Order | None, now: datetime) -> Refused | Waits:
     if order is not None:
-        return Waits("The order was not sent to the OMS yet; the request waits until it is.")
+        return Waits("The order has not been sent to the OMS yet; the request waits for it.")
     if now - request.requested_at > WAIT:
         return Refused("action_order_unknown", "No order of this connection has this id.")
-    return Waits("No order of this connection has this id yet; the request waits for it shortly.")
+    return Waits(
+        "No order of this connection has this id yet; the request waits for it for a short time."
+    )
 
 
 def _too_late(
@@ -149,7 +151,7 @@ def _too_late(
 ) -> Refused | None:
     last, now = policy.until.get(request.permission), standing.milestone
     if now in ORDER_OF_STAGES[_SHIPPED:] and request.permission in OF_THE_REST:
-        return Refused("action_too_late", f"The order is {now} at the OMS: nothing of it is left.")
+        return Refused("action_too_late", f"The order is {now} at the OMS: nothing is left of it.")
     if last is None or now is None or now not in ORDER_OF_STAGES or last not in ORDER_OF_STAGES:
         return None
     if ORDER_OF_STAGES.index(now) <= ORDER_OF_STAGES.index(last):
@@ -171,7 +173,7 @@ def _cancel(
         return Refused("action_line_unknown", "The order has no such line.")
     left = units_left(line, before)
     if left <= 0:
-        return Unneeded("The line is canceled already.")
+        return Unneeded("The line is already canceled.")
     has_parts = line.quantity % line.factor != 0
     if request.quantity is not None and request.quantity % 1 and not has_parts:
         return Refused("action_quantity_fraction", "The line's units can't be canceled in parts.")
@@ -179,7 +181,8 @@ def _cancel(
     if units > left:
         return Refused(
             "action_quantity_too_large",
-            f"The line has {_units(left / line.factor)} units left, fewer than are to be canceled.",
+            f"The line has {_units(left / line.factor)} units left, fewer than the request "
+            "cancels.",
         )
     cut = LineCut(line_id=line.line_id, before=line.quantity, left=left - units)
     others = (one for one in order.lines if one is not line)
@@ -193,7 +196,7 @@ def _hold(
 ) -> Amendment | Refused | Unneeded:
     hold = request.hold or policy.hold
     if hold in holds_of(before):
-        return Unneeded("The order is on this hold already.")
+        return Unneeded("The order already has this hold.")
     if hold == order.hold:
         return Refused(
             "action_hold_of_store", "The store's status has set this hold; choose another type."
@@ -213,7 +216,7 @@ def _release(
             "action_hold_of_store",
             "The store's status holds the order: it is released when that status changes.",
         )
-    return Refused("action_not_on_hold", "No agent's hold is on the order.")
+    return Refused("action_not_on_hold", "The order has no hold set by an agent.")
 
 
 def _reroute(
@@ -223,7 +226,7 @@ def _reroute(
     groups = {group.group_id: group for group in order.groups}
     lines = [line for line in order.lines if _is_sent(line, order)]
     if not lines:
-        return Refused("action_nothing_to_reroute", "Nothing of the order is sent to an address.")
+        return Refused("action_nothing_to_reroute", "Nothing in the order is sent to an address.")
     if request.address is None:
         return Amendment(
             redirects=tuple(Redirect(line_id=line.line_id, node=request.node) for line in lines)
@@ -253,7 +256,7 @@ def _is_sent(line: OrderLine, order: Order) -> bool:
 
 
 def _completed(new: Address, old: Address | None) -> Address:
-    """Return an address with the old one's recipient where it names none."""
+    """Return an address with the old one's recipient if it names none."""
     if old is None:
         return new
     has_name = new.first_name or new.last_name

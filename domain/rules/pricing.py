@@ -36,16 +36,16 @@ def list_of(price: Price, policy: PricesPolicy) -> str | Skipped:
 
 
 def not_in_force(price: Price, now: datetime) -> Skipped | None:
-    """Return why a price does not apply at a moment, ``None`` where it does."""
+    """Return why a price does not apply at a moment, ``None`` if it does."""
     if price.valid_from is not None and now < price.valid_from:
-        return Skipped("price_not_in_force", "its period lies ahead")
+        return Skipped("price_not_in_force", "its period has not started")
     if price.valid_until is not None and now >= price.valid_until:
         return Skipped("price_not_in_force", "its period has ended")
     return None
 
 
 def next_change(price: Price, now: datetime) -> datetime | None:
-    """Return when a price begins or ends to be in force, ``None`` where it does no more."""
+    """Return when a price begins or ends to be in force, ``None`` if it does no more."""
     moments = [m for m in (price.valid_from, price.valid_until) if m is not None and m > now]
     return min(moments, default=None)
 
@@ -59,7 +59,7 @@ def tag_of(price: Price) -> PriceTag:
 def held_back(
     wanted: PriceTag, shown: PriceTag | None, currency: str, policy: PricesPolicy
 ) -> Problem | None:
-    """Return why a price waits for approval, ``None`` where it may go out.
+    """Return why a price waits for approval, ``None`` if it may go out.
 
     The problem's value is the new price: an approval covers it, whatever the store shows by then.
     """

@@ -34,7 +34,7 @@ class TooManyUnits(ValueError):
 def worth(order: PricedOrder, units: Mapping[str, int], before: Mapping[str, int]) -> Decimal:
     """Return what was paid for the next ``units`` of the lines, in the order's minor unit.
 
-    ``before`` are the units by line that were refunded already. Raises ``TooManyUnits`` where both
+    ``before`` are the units by line that were refunded already. Raises ``TooManyUnits`` if both
     together are more than were ordered, and ``KeyError`` for a line that the order has not.
     """
     minor, paid = minor_unit(order.currency), _paid(order)

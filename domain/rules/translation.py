@@ -109,7 +109,7 @@ class OrderRules:
             return mapped
         header, decision = decided[0]
         if mapped.record.cancelled and not exported(header.source_id):
-            reason = "all units of the order were refunded before it went out"
+            reason = "all units of the order were refunded before it was sent"
             return Skipped("refunded_before_export", reason)
         return Mapped(self._translate(mapped, header, decision), mapped.warnings)
 
@@ -118,7 +118,9 @@ class OrderRules:
         lines = self._translated(order.groups, order.lines, mapped.paths, problems)
         order_id = id_at_oms(self._policy, order.number)
         if not NOT_IN_IDS.isdisjoint(order_id):
-            message = "the order's id at the OMS would hold a character that addresses can't carry"
+            message = (
+                "the order's id at the OMS would contain a character that is not allowed in URLs"
+            )
             advice = "correct orders.order_id_prefix"
             problems.append(Problem("order_id_invalid", "id", message, advice, order_id))
         if problems:

@@ -19,7 +19,7 @@ RULES: dict[str, Rule] = {
     ),
     "customer_id_form": Rule(
         "customer_id",
-        "the id has characters that break screens of OMSs",
+        "the id has characters that break OMS screens",
         "use plain letters in orders.order_id_prefix",
     ),
     "customer_unnamed": Rule(

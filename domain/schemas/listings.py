@@ -38,13 +38,13 @@ RULES: dict[str, Rule] = {
     ),
     "listing_image_invalid": Rule(
         "images",
-        "an image is no https address of at most 255 characters, or is there twice",
+        "an image is not an https address of at most 255 characters, or occurs twice",
         "give public addresses that start with https://",
     ),
     "listing_field_not_taken": Rule(
         "record",
-        "the store's products have no place for one of the listing's fields",
-        "leave it out: see docs/catalog.md for what each store takes",
+        "the store's products don't have one of the listing's fields",
+        "leave it out: docs/catalog.md lists the fields of each store",
     ),
     "listing_new_incomplete": Rule(
         "record",
@@ -53,13 +53,13 @@ RULES: dict[str, Rule] = {
     ),
     "listing_variants_invalid": Rule(
         "variants",
-        f"the variants to create are at most {MOST_VARIANTS}, each with its own SKU and a "
-        "combination of its own of the same options",
+        f"the variants to create are at most {MOST_VARIANTS}, each with its own SKU and "
+        "its own combination of the same options",
         "give each row of the group its SKU and options, such as Colour: Red; Size: L",
     ),
     "listing_variants_left_out": Rule(
         "variants",
-        "an earlier request for the same new product waits or is rejected, and has variants that "
+        "an earlier request for the same new product, waiting or rejected, has variants that "
         "this one lacks",
         "import all rows of the group, or discard the earlier rejection first",
     ),

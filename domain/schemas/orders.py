@@ -30,7 +30,7 @@ RULES: dict[str, Rule] = {
     ),
     "order_id_form": Rule(
         "order_id",
-        "the id has characters that break screens of OMSs",
+        "the id has characters that break OMS screens",
         "use plain letters in orders.order_id_prefix",
     ),
     "currency_form": Rule(
@@ -99,7 +99,7 @@ class OrderHeaders(pa.DataFrameModel):
     total: int
     line_count: int
     difference: int
-    """Of the total from its parts; 0 where it is rounding (stores state amounts with four
+    """Of the total from its parts; 0 if it is rounding (stores state amounts with four
     decimals but round sums)."""
     tax_difference: int
 
@@ -140,7 +140,7 @@ class OrderLines(pa.DataFrameModel):
     quantity: int
     line_total: int
     difference: int
-    """Quantity times unit price minus total, 0 where it is rounding; from decimals: the product
+    """Quantity times unit price minus total, 0 if it is rounding; from decimals: the product
     may exceed 64 bits."""
     discount: int
     in_item_master: bool
@@ -210,14 +210,14 @@ def _header_frame(orders: Sequence[Order]) -> pd.DataFrame:
 
 
 def _of_sum(difference: Decimal, order: Order) -> int:
-    """Return a sum's difference in ten-thousandths, 0 where rounding explains it."""
+    """Return a sum's difference in ten-thousandths, 0 if rounding explains it."""
     if not difference or abs(difference) <= rounding_of_sum(minor_unit(order.currency)):
         return 0
     return scaled(difference)
 
 
 def _of_line_total(order: Order, line: OrderLine) -> int:
-    """Return the difference of a line's total from its price, 0 where rounding explains it."""
+    """Return the difference of a line's total from its price, 0 if rounding explains it."""
     difference = line.quantity * line.unit_price - line.line_total
     if not difference:
         return 0

@@ -16,7 +16,7 @@ RULES: dict[str, Rule] = {
     "return_quantity": Rule(
         "lines.quantity", "the units of a line's statuses are not its quantity", LOOK
     ),
-    "return_line_duplicate": Rule("lines.line_id", "the return has the same line twice", LOOK),
+    "return_line_duplicate": Rule("lines.line_id", "the return contains the same line twice", LOOK),
 }
 
 

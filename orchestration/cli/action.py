@@ -30,10 +30,10 @@ LISTED = (
 
 @click.group()
 def action() -> None:
-    """Do at the OMS what a service agent asks for, each request once.
+    """Carry out service agents' requests at the OMS, each request once.
 
-    What the permission set does not allow, and what is impossible by now, is refused with the
-    reason. Later changes of the order in the store respect what was done (docs/actions.md).
+    A request that the permission set does not allow, or that is no longer possible, is refused
+    with the reason. Later changes of the order in the store don't undo it (docs/actions.md).
     """
 
 
@@ -43,7 +43,7 @@ def _common(command: Any) -> Any:
         click.argument("connection"),
         click.argument("order"),
         click.option(
-            "--by", "requested_by", default="cli", metavar="ID", help="Who asks; no name."
+            "--by", "requested_by", default="cli", metavar="ID", help="Who asks: an id, not a name."
         ),
         click.option(
             "--as",
@@ -57,7 +57,7 @@ def _common(command: Any) -> Any:
             "--id",
             "action_id",
             metavar="ID",
-            help="The request's id: the same id again is the same request.",
+            help="The request's id; the same id is the same request.",
         ),
         click.option("--comment", default="", help="Why; it is kept with the request."),
     )
@@ -75,7 +75,7 @@ def _common(command: Any) -> Any:
 )
 @_common
 @click.option("--line", metavar="LINE", help="Only this line, by its id in the store.")
-@click.option("--quantity", metavar="UNITS", help="Only so many units of the line.")
+@click.option("--quantity", metavar="UNITS", help="Only this many units of the line.")
 def cancel(**fields: Any) -> None:
     """Cancel an order, a line of it, or units of a line."""
     _carry_out("cancel", fields)
@@ -118,7 +118,7 @@ def release(**fields: Any) -> None:
 @click.option("--country", "country_code", default="", help="ISO code of the country.")
 @click.option("--phone", default="")
 def reroute(**fields: Any) -> None:
-    """Send what has not left to another address, or from another location."""
+    """Ship what has not left yet to another address, or from another location."""
     names = (
         "first_name",
         "last_name",
@@ -148,7 +148,7 @@ def reroute(**fields: Any) -> None:
 @click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True)
 @json_option
 def list_actions(connection: str, order: str | None, limit: int, as_json: bool) -> None:
-    """List requests, the newest first, with what became of each."""
+    """List requests and their outcomes, newest first."""
     connection_of(load(), connection)
     with open_database() as db:
         cursor = db.execute(
@@ -179,7 +179,7 @@ def list_actions(connection: str, order: str | None, limit: int, as_json: bool) 
 
 
 def _carry_out(kind: str, fields: dict[str, Any]) -> None:
-    """Capture the request, carry it out, and print what became of it."""
+    """Capture the request, carry it out, and print the outcome."""
     connection = fields.pop("connection")
     installation = load()
     configured = connection_of(installation, connection)

@@ -27,7 +27,7 @@ COLUMNS = ("finding", "SKU", "product", "variant", "name", "detail")
     lazy={
         "template": ("listings:template", "Write an empty sheet of products."),
         "export": ("listings:export", "Write the store's products into a sheet."),
-        "import": ("listings:import_", "Write a sheet's texts and pictures to the store."),
+        "import": ("listings:import_", "Write texts and pictures from a sheet to the store."),
         "set": ("listings:set_", "Write texts and pictures of one product to the store."),
     },
     epilog=examples(
@@ -36,7 +36,7 @@ COLUMNS = ("finding", "SKU", "product", "variant", "name", "detail")
     ),
 )
 def catalog() -> None:
-    """Compare the store's catalog with the OMS's items, and change what products show."""
+    """Compare the store's catalog with the OMS's items, and change products."""
 
 
 @catalog.command(
@@ -68,9 +68,9 @@ def report(
     excel: Path | None,
     as_json: bool,
 ) -> None:
-    """Print what matches between store and OMS, and what does not.
+    """Print which products of the store and items of the OMS match, and which don't.
 
-    It is the last alignment's result, which each delivery of the stream catalog renews.
+    Shows the last alignment, which is repeated after deliveries of the stream catalog.
     """
     installation = load()
     streams_of(connection_of(installation, connection), connection, (CATALOG,))

@@ -50,13 +50,13 @@ CHUNK_DAYS = 7
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Check both systems and show what would be sent of sample records; change nothing.",
+    help="Check both systems and show what would be sent for sample records; change nothing.",
 )
 def connect(connection: str, days: int, *, yes: bool, dry_run: bool) -> None:
     """Check both systems of a connection, sync its recent past, and start it.
 
     A new connection is paused: nothing is read or written until this command has succeeded, or
-    'lockstep resume' starts it. Streams that an operator has paused stay so.
+    'lockstep resume' starts it. Streams paused by an operator stay paused.
 
     The checks are read-only; if one fails, nothing is sent. Then the streams that have a history
     (such as orders and shipments) are captured, validated and delivered in chunks of 7 days, and
@@ -142,7 +142,7 @@ def _streams_to_start(lockstep: Lockstep, connection: str) -> list[str]:
         states = activations(db, connection, configured)
     paused = [state for state in states if state.was_started and not state.active]
     for state in paused:
-        click.echo(f"{state}; it is left out.")
+        click.echo(f"{state}; it is skipped.")
     if len(paused) == len(states):
         raise PermanentError(f"Every stream of {connection} is paused; resume one first.")
     return [state.stream for state in states if state not in paused]

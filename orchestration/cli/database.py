@@ -113,11 +113,11 @@ def migrate_command() -> None:
 
 @click.command("restored", epilog=examples("lockstep restored"))
 def restored_command() -> None:
-    """Look at both systems before anything is created, after a backup was restored.
+    """Check both systems before anything is created, after a backup was restored.
 
     The ledger does not know what happened after the backup. Another database server, or a standby
-    that took over, is noticed by itself; this command is for a dump that was loaded into the same
-    server. It ends for each day with the day's reconciliation of orders and shipments.
+    that took over, is detected automatically; use this command after loading a dump into the same
+    server. The caution ends for each day with that day's reconciliation of orders and shipments.
     """
     with psycopg.connect(embedded.database_url(), autocommit=True) as connection:
         days = caution.become_cautious(connection, "lockstep restored")

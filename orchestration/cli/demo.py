@@ -40,7 +40,7 @@ from sandbox.seed.seedset import SeedSet
 
 COUNT, DAYS, SEED, DIRT, REGISTERED = 400, 4, 7, 0.06, 20
 PIPE_WIDTH = 160
-"""Columns where there is no terminal: the table of pairs has one for each stream."""
+"""Columns if there is no terminal: the table of pairs has one for each stream."""
 SPAN = 31
 """Partitions per run; each run ends with a line of progress."""
 COLUMNS = (

@@ -270,7 +270,7 @@ def _delivery(name: str) -> Finding:
         f"{s.stream} failing since {s.failing_since:%Y-%m-%d %H:%M:%S}Z: {s.delivery_error}"
         for s in failing
     )
-    return False, detail, "What is due is sent once the target answers; look at its error."
+    return False, detail, "Records that are due are sent once the target answers; see its error."
 
 
 def _instance() -> Finding:

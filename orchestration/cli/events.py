@@ -32,18 +32,18 @@ COLUMNS = ("connection", "system", "message", "received", "problem", "discarded"
     )
 )
 def events() -> None:
-    """List, show or discard messages of a system's queue whose event can't be read.
+    """List, show or discard messages of a system's queue that can't be read.
 
-    Polling finds the changes all the same, but the cause may concern all events of the queue.
+    Polling finds the changes anyway, but the cause may affect all events of the queue.
     """
 
 
 @events.command("list")
 @connection_option
-@click.option("--all", "with_discarded", is_flag=True, help="Also those that were discarded.")
+@click.option("--all", "with_discarded", is_flag=True, help="Include discarded messages.")
 @json_option
 def list_command(connection: str | None, *, with_discarded: bool, as_json: bool) -> None:
-    """List messages that can't be read, the newest first."""
+    """List messages that can't be read, newest first."""
     with open_database() as db:
         found = unread_events.find(db, connection=connection, with_discarded=with_discarded)
     if as_json:
@@ -60,7 +60,7 @@ def list_command(connection: str | None, *, with_discarded: bool, as_json: bool)
 def show(message_id: str, connection: str | None) -> None:
     """Print one message: the exact bytes that were received.
 
-    They may contain personal data. Take care where you send them.
+    They may contain personal data. Be careful where you send them.
     """
     with open_database() as db:
         found = unread_events.find(db, connection=connection, ids=[message_id], with_discarded=True)
@@ -93,7 +93,7 @@ def _only(found: list[KeptEvent], message_id: str) -> KeptEvent:
     "--reason", required=True, help="Why they are not needed; recorded with your user name."
 )
 def discard(ids: tuple[str, ...], connection: str | None, reason: str) -> None:
-    """Discard messages, by their ids or all of a connection: 'doctor' counts them no more.
+    """Discard messages: 'doctor' no longer reports them.
 
     They are kept, with your name and reason, until retention removes them.
     """

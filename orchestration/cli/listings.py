@@ -44,10 +44,10 @@ def template(file: Path) -> None:
 @click.argument("connection")
 @click.argument("file", type=FILE)
 def export(connection: str, file: Path) -> None:
-    """Write the store's products into a sheet, by the last read of the catalog.
+    """Write the store's products, as last read, into a sheet.
 
-    A description that is too long for a cell is left out, and so are pictures: what is not in a
-    cell stays as it is when the sheet is imported.
+    Pictures, and descriptions that are too long for a cell, are left out. What a cell does not
+    contain stays unchanged when the sheet is imported.
     """
     refuse_to_replace(file)
     lockstep, sync = _open(connection, (CATALOG,))
@@ -69,15 +69,19 @@ def export(connection: str, file: Path) -> None:
 )
 @click.argument("connection")
 @click.argument("file", type=FILE)
-@click.option("--result", type=FILE, help="Default: FILE with .result.xlsx at its end.")
+@click.option(
+    "--result",
+    type=FILE,
+    help="Where to write the results; default: FILE with .result.xlsx as its ending.",
+)
 @click.option("--dry-run", is_flag=True, help="Only check the rows.")
 def import_(connection: str, file: Path, result: Path | None, *, dry_run: bool) -> None:
     """Write titles, texts and pictures of a sheet (.xlsx or .csv) to the store's products.
 
     With catalog.create_products, a row whose SKU the store does not have creates a product.
 
-    The whole sheet is read first. Rows without faults are written where the store differs; the
-    sheet with the column "result" says what became of each.
+    The whole sheet is read first. Rows without faults are written if the store differs. A copy
+    of the sheet with the column "result" shows the outcome of each row.
     """
     target = result or file.with_name(f"{file.stem}.result.xlsx")
     refuse_to_replace(target)
@@ -85,7 +89,7 @@ def import_(connection: str, file: Path, result: Path | None, *, dry_run: bool) 
     is_done = _deliver(connection, rows, dry_run=dry_run)
     write(target, "products", (*SHEET, RESULT), _lines(rows))
     _summarise(rows)
-    click.echo(f"{target}: what became of each row")
+    click.echo(f"{target}: the result of each row")
     if not is_done:
         sys.exit(1)
 
@@ -118,7 +122,7 @@ def set_(
     *,
     dry_run: bool,
 ) -> None:
-    """Write title, texts or pictures of the product that sells a SKU.
+    """Write title, texts or pictures of the product with a SKU.
 
     With catalog.create_products, a SKU that the store does not have creates a product.
     """

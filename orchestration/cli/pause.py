@@ -29,9 +29,9 @@ reason_option = click.option("--reason", default="", help="Why; recorded with yo
 def pause(connection: str, streams: tuple[str, ...] | None, reason: str) -> None:
     """Pause streams of a connection: live runs neither read nor write them.
 
-    Sensors and schedules leave a paused stream out, and no run writes to its target, however it was
-    started; a run that is writing ends with its present chunk. Nothing is lost: once the stream is
-    resumed, what changed in the meantime is read from the source.
+    Sensors and schedules skip a paused stream, and no run writes to its target, however it was
+    started; a run that is writing stops after its current chunk. Nothing is lost: once the stream
+    is resumed, what changed in the meantime is read from the source.
     """
     chosen = streams_of(connection_of(load(), connection), connection, streams)
     with open_database() as db:

@@ -40,10 +40,11 @@ def forget(customer: str, connection: str, dry_run: bool, yes: bool, as_json: bo
     """Erase a customer's personal data from the ledger.
 
     CUSTOMER is an e-mail address or the store's customer id. Names, addresses, phone numbers,
-    e-mail addresses and notes are removed from every stored version of the customer and of their
-    orders, from the target state, from edits and from messages. Amounts, SKUs, dates and order ids
-    are kept, so that totals still add up. This can't be undone. What is still to be sent, shipped
-    or cancelled is kept and listed: run the command again when it is done.
+    e-mail addresses and notes are removed from every stored
+    version of the customer and of their orders, from the target state, from edits and from
+    messages. Amounts, SKUs, dates and order ids are kept, so that totals still add up. This can't
+    be undone. Orders that still have to be sent, shipped or cancelled are kept and listed: run the
+    command again when they are done.
 
     Erase the customer in the store and in the OMS first: a later change of an order is captured
     again, then without the personal data. Needs a DATABASE_URL with the owner's rights. The archive

@@ -75,7 +75,7 @@ def rejections() -> None:
 def list_command(
     since: datetime | None, state: str, limit: int, *, as_json: bool, **options: Any
 ) -> None:
-    """List rejections, the most recently seen first."""
+    """List rejections, most recently seen first."""
     wanted = filter_from(
         options, since=since.replace(tzinfo=UTC) if since else None, states=STATES[state]
     )
@@ -129,8 +129,8 @@ def list_command(
 def show(rejection_id: int, *, raw: bool, as_json: bool) -> None:
     """Show one rejection: problems, attempts, actions, and the captured record with its edits.
 
-    The payload is the source's own and may contain a customer's name and address. Take care where
-    you send it.
+    The payload is as the source sent it and may contain a customer's name and address. Be
+    careful where you send it.
     """
     with open_database() as db:
         one = _one(db, rejection_id)

@@ -74,7 +74,7 @@ mutation Replay($params: LaunchBackfillParams!) {
     "--partition",
     type=PartitionKey(),
     metavar="KEY",
-    help="In place of days: one partition, such as 2026-08-01-13:00 where grain: hour is set.",
+    help="Instead of days: one partition, such as 2026-08-01-13:00 with grain: hour.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing.")
 @click.option("--force", is_flag=True, help="Send even what the target already holds.")
@@ -105,10 +105,10 @@ def replay(
 ) -> None:
     """Rerun past days of a connection: read, validate and deliver.
 
-    Give --from and --to, or --partition. A day is the records last modified on that UTC date, and
-    is one partition, or 24 where the connection has grain: hour. All of it is read and validated
-    again, with the current mappings; what the target does not hold in that form is sent. Without
-    --force, running it again sends nothing twice.
+    Give --from and --to, or --partition. A day contains the records last modified on that UTC
+    date; it is one partition, or 24 if the connection has grain: hour. All of it is read and
+    validated again, with the current mappings, and what the target does not hold in that form is
+    sent. Without --force, running it again sends nothing twice.
     """
     installation = load()
     configured = connection_of(installation, connection)

@@ -91,7 +91,7 @@ def retry(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Retry rejected records after the mapping, the item master or the record was corrected.
+    """Retry rejected records after correcting the mapping, the item master or the record.
 
     By default only the rejected records are validated and delivered again, as they were captured;
     if a newer version has been captured since, that one is used. With --re-read their whole

@@ -43,7 +43,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor:doctor", "Check the installation and suggest fixes."),
     "db": ("database:db", "Start and stop the embedded PostgreSQL."),
     "migrate": ("database:migrate_command", "Apply missing schema migrations."),
-    "restored": ("database:restored_command", "Be careful after a backup was restored."),
+    "restored": (
+        "database:restored_command",
+        "Check both systems before creating anything, after a restore.",
+    ),
 }
 """Name -> (module:command, one line of help), in the order in which a new user needs them."""
 

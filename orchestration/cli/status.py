@@ -67,11 +67,11 @@ Chain = tuple[str, str]
 def status(connection: str | None, as_json: bool, most: int, fail: bool) -> None:
     """Show lag, open rejections and stuck records of each stream.
 
-    A stream is overdue when its lag exceeds the connection's freshness_limit. Lag is the time since
-    the watermark while a change is known to be waiting, else the time since the last probe: a quiet
-    shop is not late. A stream has no probe when its source could not be reached, and is silent when
-    it has not changed for longer than limits.silence. A paused stream is neither read nor written
-    until it is connected or resumed. A record is stuck when it exceeds one of the
+    Lag is the time since the watermark if a change is known to be waiting, otherwise the time
+    since the last probe: a quiet shop is not late. A stream is overdue if its lag exceeds the
+    connection's freshness_limit, has no probe if its source could not be reached, and is silent
+    if nothing has changed for longer than limits.silence. A paused stream is neither read nor
+    written until it is connected or resumed. A record is stuck if it exceeds one of the
     connection's limits.
     """
     installation = load()

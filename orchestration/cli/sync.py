@@ -35,16 +35,18 @@ Capture = Callable[[Sync, datetime, Sequence[str]], Requested]
 )
 @click.argument("connection")
 @click.argument("orders", nargs=-1)
-@click.option("--from", "first", type=DAY, metavar="YYYY-MM-DD", help="In place of orders: a day.")
+@click.option(
+    "--from", "first", type=DAY, metavar="YYYY-MM-DD", help="Instead of orders: the first day."
+)
 @click.option("--to", "last", type=DAY, metavar="YYYY-MM-DD", help="Last day, inclusive.")
 def sync_orders(
     connection: str, orders: tuple[str, ...], first: datetime | None, last: datetime | None
 ) -> None:
     """Read orders from the store and their progress from the OMS, and deliver both ways.
 
-    ORDERS are ids or numbers; one that Lockstep has never seen is found by its id in the store.
-    With --from (and --to) all orders that were changed on these days. What the other side holds
-    already is not sent again.
+    ORDERS are ids or numbers; orders that Lockstep has never seen are found by their id in the
+    store. With --from (and --to), all orders that were changed on these days are synced. What the
+    other side already holds is not sent again.
     """
     if bool(orders) == (first is not None) or (last is not None and first is None):
         raise click.UsageError("Give orders, or --from with or without --to.")
@@ -70,9 +72,12 @@ def sync_orders(
     ),
 )
 @click.argument("connection")
-@click.option("--sku", "skus", multiple=True, metavar="SKU", help="Only this one; repeatable.")
+@click.option("--sku", "skus", multiple=True, metavar="SKU", help="Only this SKU; repeatable.")
 def sync_stock(connection: str, skus: tuple[str, ...]) -> None:
-    """Read stock from the OMS and write to the store where it differs; without --sku all of it."""
+    """Read stock from the OMS and write it to the store where it differs.
+
+    Without --sku, all stock is synced.
+    """
     installation = load()
     configured = connection_of(installation, connection)
     streams_of(configured, connection, (INVENTORY,))

@@ -49,16 +49,16 @@ class Trace:
 @click.option(
     "--entity",
     type=click.Choice(TRACED),
-    help="Only records of this kind, where records of several kinds have the same id.",
+    help="Only records of this kind, if records of several kinds have the same id.",
 )
 @json_option
 def trace(order: str, connection: str | None, entity: str | None, as_json: bool) -> None:
     """Show the history of one order, oldest event first.
 
-    ORDER is the id or the number of the order, or of another record that is synced, in the store or
-    in the OMS. The history has every captured version, its validation, all deliveries and requests
-    in both directions, warnings, rejections, what operators did about them, the milestones that the
-    OMS reported, and the order's returns with their refunds.
+    ORDER is the id or number of an order, or of another synced record, in the store or at the
+    OMS. The history shows every captured version, its validation, all deliveries and requests in
+    both directions, warnings, rejections and what operators did about them, the milestones that
+    the OMS reported, and the order's returns with their refunds.
     """
     installation = load()
     if connection is not None:

@@ -45,7 +45,7 @@ MAX_REQUESTS = 2_000
     help="Largest body in bytes.",
 )
 def webhooks(host: str, port: int, max_body: int) -> None:
-    """Receive webhooks until Ctrl-C: verify, store, acknowledge. The daemon's sensors do the rest.
+    """Receive, verify and store webhooks until Ctrl-C; the daemon's sensors do the rest.
 
     Serves the connections that have a section 'webhooks'. Stores send to https on port 443 only,
     so put a proxy with a certificate in front; by default it listens on this machine's loopback.

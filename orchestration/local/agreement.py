@@ -18,7 +18,7 @@ from resources.systems import streams_carried
 
 LISTED_DIFFERENCES = 50
 LABELS = {INVENTORY: "stock"}
-"""What is compared, where it is not called like its stream."""
+"""What is compared, if it is not called like its stream."""
 
 Agreement: TypeAlias = dict[str, list[str]]
 """Stream -> what the two systems hold differently."""

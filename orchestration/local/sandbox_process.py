@@ -166,7 +166,7 @@ def behave_as_vendors(url: str, pair: Pair, instance: str, *, large: bool = Fals
 
 
 def push_from_oms(url: str, pair: Pair, instance: str, destination: str) -> None:
-    """Make the OMS send its changes to the webhook endpoint, where it is set to by hand."""
+    """Make the OMS send its changes to the webhook endpoint, if it is set to by hand."""
     if setting := simulated(pair.oms).push_setting:
         _set(url, pair.paths(instance).oms, {setting: destination})
 

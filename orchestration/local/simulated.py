@@ -57,7 +57,7 @@ class Simulated:
     """Of an OMS: it takes orders that are shipped to one address. Lines that are e-mailed are left
     out, and what else it has no place for is rejected."""
     push_setting: str = ""
-    """The control setting with the address that it sends webhooks to, where none is registered."""
+    """The control setting with the address that it sends webhooks to, if none is registered."""
 
 
 class Pair(NamedTuple):
@@ -245,7 +245,7 @@ def pair_named(text: str) -> Pair:
 
 
 def simulated(kind: str) -> Simulated:
-    """Return the simulated system of a kind; raises ``PermanentError`` where there is none."""
+    """Return the simulated system of a kind; raises ``PermanentError`` if there is none."""
     found = SIMULATED.get(kind)
     if found is None:
         raise PermanentError(

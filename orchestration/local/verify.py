@@ -55,7 +55,7 @@ class Systems:
     def store_stock(self) -> dict[str, int]:
         """Return the store's stock by SKU, summed over its locations, once all writes show.
 
-        Raises ``TransientError`` where they never do.
+        Raises ``TransientError`` if they never do.
         """
         deadline = time.monotonic() + SETTLE_SECONDS
         while (truth := self._truth(self._store)).get("pending"):

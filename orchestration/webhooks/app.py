@@ -41,7 +41,7 @@ from resources.systems import build_receivers
 MAX_BODY = 256 * 1024
 """Bytes. Thin events have some hundred; whole orders that an OMS pushes some ten thousand."""
 BODY_SECONDS = 10.0
-"""A sender that sends slowly must not occupy a connection for ever."""
+"""A sender that sends slowly must not occupy a connection forever."""
 LOG_EVERY = 10.0
 """Seconds between log lines for refusals of one kind, so that bad requests can't fill the disk."""
 RETRY_AFTER_SECONDS = 30

@@ -59,7 +59,7 @@ class Reply:
     where: str = ""
     """System, method and endpoint, for messages."""
     value: Any = _MISSING
-    """The body as the client decoded it, where it did."""
+    """The body as the client decoded it, if it did."""
     sent: bytes = b""
     """The request's body; personal values in it are removed from messages."""
 
@@ -232,7 +232,7 @@ class RequestAttempts:
 
     def permanent(self, what: str) -> PermanentError:
         """Return the error that ends a request which no retry would help."""
-        return PermanentError(self._message(f"{what}; another try won't help"))
+        return PermanentError(self._message(f"{what}; trying again won't help"))
 
     def _decide(
         self, status: int | None, headers: Mapping[str, str], *, effect_possible: bool = True
@@ -264,7 +264,7 @@ class RequestAttempts:
             return delay
         message = self._message(
             f"{what}; {decision.reason}; given up after {self._number} tries in "
-            f"{elapsed:.0f} s, a later try may help"
+            f"{elapsed:.0f} s, trying again later may help"
         )
         if self._uncertain:
             raise OutcomeUnknown(message, retry_after=decision.delay)

@@ -33,7 +33,7 @@ class TokenProvider(Protocol):
         ...
 
     def cached(self) -> dict[str, str] | None:
-        """Return the headers to send, or ``None`` where a token must be fetched; never waits."""
+        """Return the headers to send, or ``None`` if a token must be fetched; never waits."""
         ...
 
     def invalidate(self, sent: Mapping[str, str]) -> bool:
@@ -86,7 +86,7 @@ class NoAuth:
 
 
 class ProviderAuth(httpx.Auth):
-    """Adds the provider's headers to a request; sends it once more with a new token after a 401."""
+    """Adds the provider's headers to a request; sends it again with a new token after a 401."""
 
     def __init__(self, provider: TokenProvider) -> None:
         self._provider = provider
@@ -94,7 +94,7 @@ class ProviderAuth(httpx.Auth):
     def sync_auth_flow(
         self, request: httpx.Request
     ) -> Generator[httpx.Request, httpx.Response, None]:
-        """Yield the request, and once more where a 401 refused a token that can be renewed."""
+        """Yield the request, and again where a 401 refused a token that can be renewed."""
         sent = self._provider.headers()
         request.headers.update(sent)
         response = yield request
@@ -131,7 +131,7 @@ class OAuthGrant:
     form: Mapping[str, str] = field(repr=False)
     """The request's fields, such as ``grant_type``, and user name and password where needed."""
     signed: Callable[[float], Mapping[str, str]] | None = field(default=None, repr=False)
-    """Returns the fields that are made anew for a request at a time (seconds since 1970), such as
+    """Returns the fields that are made again for a request at a time (seconds since 1970), such as
     an assertion that expires; raises ``PermanentError``."""
     fallback_seconds: int
     """The token's lifetime where the server doesn't state it."""
@@ -169,7 +169,7 @@ class OAuthTokens:
             verify=tls_context(),
         )
         self.scope = ""
-        """The last token's scope; empty where the server doesn't state it (RFC 6749, 5.1)."""
+        """The last token's scope; empty if the server doesn't state it (RFC 6749, 5.1)."""
         self._address = ""
         self._lock = threading.Lock()
         self._token: tuple[dict[str, str], float] | None = None
@@ -230,7 +230,9 @@ class OAuthTokens:
             response = self._post(where)
         what = f"{where} answered {response.status_code}"
         if response.status_code in TEMPORARY or response.status_code == TOO_MANY_REQUESTS:
-            raise TransientError(f"{what}: {error_text(response.content)}; a later try may help")
+            raise TransientError(
+                f"{what}: {error_text(response.content)}; trying again later may help"
+            )
         if response.status_code in _REFUSALS:
             text = error_text(response.content)
             raise AccessRefused(f"{what}: {text}; {self._grant.advice(text)}")
@@ -251,10 +253,10 @@ class OAuthTokens:
             if is_certificate_fault(error):
                 raise PermanentError(
                     f"{where} failed: the server's certificate isn't trusted; "
-                    "another try won't help"
+                    "trying again won't help"
                 ) from error
             raise TransientError(
-                f"{where} failed ({type(error).__name__}); a later try may help"
+                f"{where} failed ({type(error).__name__}); trying again later may help"
             ) from error
 
     def _is_corrected(self, response: httpx.Response) -> bool:

@@ -38,7 +38,7 @@ class ApiClient:
         transport: httpx.BaseTransport | None = None,
         auth: httpx.Auth | None = None,
     ) -> None:
-        """``auth`` signs each request, in place of the policy's headers."""
+        """``auth`` signs each request, instead of the policy's headers."""
         self.policy, self._max_bytes, self._log = policy, max_bytes, log
         self._http = httpx.Client(
             auth=auth or ProviderAuth(policy.auth),

@@ -50,7 +50,7 @@ class SourceClock:
                     self._offsets = deque(latest, maxlen=SAMPLES)
 
     def offset(self) -> timedelta:
-        """Return how far the system's clock is ahead of ours; zero where unknown or below 2 s."""
+        """Return how far the system's clock is ahead of ours; zero if unknown or below 2 s."""
         with self._mutex:
             found = _median(self._offsets) if self._offsets else timedelta(0)
         return found if abs(found) >= SAME_CLOCK else timedelta(0)

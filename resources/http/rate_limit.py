@@ -195,7 +195,7 @@ class Limiter:
         if waited + wait > self._max_wait or is_too_long(wait):
             raise NoPermit(
                 f"no permit of {self.bucket} in {waited:.0f} s and none in the next {wait:.0f} s; "
-                "its quota is used up, a later try may help",
+                "its quota is used up, trying again later may help",
                 retry_after=wait,
                 bucket=self.bucket,
             )

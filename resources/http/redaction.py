@@ -91,7 +91,7 @@ def vendor_text(text: str, max_length: int = 400) -> str:
 
 
 def error_text(body: bytes, max_length: int = 400, sent: bytes = b"") -> str:
-    """Return the vendor's error messages in a body, masked, or its size where it has none.
+    """Return the vendor's error messages in a body, masked, or its size if it has none.
 
     ``sent`` is the request's body: vendors quote it, and its personal values are removed.
     """

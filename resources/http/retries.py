@@ -25,7 +25,7 @@ from tenacity import (
 )
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-"""Idempotent by RFC 9110, 9.2.2; a caller may declare a POST idempotent where it is an upsert."""
+"""Idempotent by RFC 9110, 9.2.2; a caller may declare a POST idempotent if it is an upsert."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 """Without an effect; a caller may say so of a POST that only reads."""
 TEMPORARY = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 523, 524, 598, 599})
@@ -67,7 +67,7 @@ class Decision(NamedTuple):
 
     retry: bool
     delay: float | None
-    """Seconds that the server asks to wait, where it names them."""
+    """Seconds that the server asks to wait, if it names them."""
     reason: str
     outcome_unknown: bool = False
     """The effect may have happened, so the caller has to look it up."""
@@ -83,7 +83,7 @@ def decide(
 ) -> Decision:
     """Return what follows from one attempt.
 
-    ``status`` is ``None`` where no response came; ``effect_possible`` is true where the server may
+    ``status`` is ``None`` if no response came; ``effect_possible`` is true where the server may
     have read the request.
     """
     if status is None:
@@ -162,7 +162,7 @@ class RetryBudget:
         """Seconds spent waiting for the quota."""
 
     def next_failure(self, decision: Decision, elapsed: float) -> float | None:
-        """Count a failure; return the seconds to wait, or ``None`` where the budget is used up."""
+        """Count a failure; return the seconds to wait, or ``None`` if the budget is used up."""
         self._failures += 1
         delay = decision.delay
         if delay is None:
@@ -173,7 +173,7 @@ class RetryBudget:
         return delay if fits else None
 
     def next_wait(self, decision: Decision, attempts: int) -> float | None:
-        """Count a wait for the quota; return its seconds, or ``None`` where it is too long."""
+        """Count a wait for the quota; return its seconds, or ``None`` if it is too long."""
         if decision.delay is None:
             delay = self._policy.backoff(attempts + 1)
         else:

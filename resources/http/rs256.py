@@ -65,7 +65,7 @@ class SigningKey:
     def sign(self, message: bytes) -> bytes:
         """Return the signature (RSASSA-PKCS1-v1_5 with SHA-256), as long as the modulus.
 
-        Raises ``ValueError`` where the key's numbers don't belong together.
+        Raises ``ValueError`` if the key's numbers don't belong together.
         """
         n, length = self.modulus, (self.modulus.bit_length() + 7) // 8
         ending = b"\x00" + _SHA256 + hashlib.sha256(message).digest()

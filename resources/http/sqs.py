@@ -149,7 +149,7 @@ class SqsQueue:
         return received.messages
 
     def delete(self, receipts: Sequence[str]) -> None:
-        """Take messages off the queue. Raises ``TransientError`` where some of them stay on it."""
+        """Take messages off the queue. Raises ``TransientError`` if some of them stay on it."""
         failed: list[_Failure] = []
         for start in range(0, len(receipts), MOST_MESSAGES):
             entries = [
@@ -161,7 +161,8 @@ class SqsQueue:
         if failed:
             raise TransientError(
                 f"{self._http.policy.system}: {len(failed)} of {len(receipts)} messages could not "
-                f"be deleted ({failed[0].code}); they come again, and are known by their ids"
+                f"be deleted ({failed[0].code}); they will come again, and are recognised by "
+                "their ids"
             )
 
     def attributes(self) -> Mapping[str, str]:
@@ -197,7 +198,7 @@ def _error(action: str, reply: Reply) -> AccessRefused | PermanentError | Transi
     summary = f"{action}: {reply.error_summary()}"
     text = reply.body.decode(errors="replace")
     if any(code in text for code in _THROTTLED):
-        return TransientError(f"{summary}; a later try may help")
+        return TransientError(f"{summary}; trying again later may help")
     if reply.status in (401, 403) or any(code in text for code in _ACCESS):
         return AccessRefused(
             f"{summary}; check the queue's credentials, its region and the right "

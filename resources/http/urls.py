@@ -16,7 +16,7 @@ from domain.errors import PermanentError
 def checked_base_url(system: str, url: str) -> str:
     """Return the URL without a trailing slash.
 
-    Raises ``PermanentError`` where credentials would be sent unencrypted or stand in the URL.
+    Raises ``PermanentError`` if credentials would be sent unencrypted or stand in the URL.
     """
     parts = urlsplit(url)
     if not parts.hostname or parts.scheme not in ("https", "http") or parts.query or parts.username:

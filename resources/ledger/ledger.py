@@ -44,7 +44,7 @@ class Ledger:
     def connect(self) -> psycopg.Connection[Any]:
         """Open a connection in autocommit mode.
 
-        Raises ``TransientError`` where Postgres can't be reached.
+        Raises ``TransientError`` if Postgres can't be reached.
         """
         try:
             return psycopg.connect(
@@ -56,7 +56,7 @@ class Ledger:
             )
         except psycopg.OperationalError as error:
             raise TransientError(
-                f"Could not reach Postgres; another try helps once it is back: {error}"
+                f"Could not reach Postgres; try again once it is back: {error}"
             ) from None
 
     @contextmanager

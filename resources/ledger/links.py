@@ -41,9 +41,9 @@ class RefusedLink(NamedTuple):
 
     wanted: Link
     linked_id: str
-    """The OMS's id that the store's record is linked to; empty where it has no link."""
+    """The OMS's id that the store's record is linked to; empty if it has no link."""
     owner: str
-    """The connection that has the OMS's record; empty where none has."""
+    """The connection that has the OMS's record; empty if none has."""
     owner_id: str
     """The store's id of the owner's record."""
 

@@ -1,7 +1,7 @@
 """Partitions in SQL: a day is ``source_day``, an hour the rows of one ``source_hour`` of it.
 
 A capture and its record have an hour whatever the connection's grain, so that another grain needs
-no other rows. What a run did, and what is to run, has none where it is about a whole day.
+no other rows. What a run did, and what is to run, has none if it is about a whole day.
 """
 
 from __future__ import annotations

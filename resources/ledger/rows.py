@@ -126,7 +126,7 @@ class UnsettledDelivery(NamedTuple):
 
 
 def acting_until(deliveries: Iterable[UnsettledDelivery], now: datetime) -> datetime | None:
-    """Return until when one of the deliveries may still take effect; ``None`` where none may."""
+    """Return until when one of the deliveries may still take effect; ``None`` if none may."""
     return max(
         (u.may_act_until for u in deliveries if u.may_act_until and u.may_act(now)), default=None
     )

@@ -135,7 +135,7 @@ class Session:
                     raise TransientError(
                         f"{self.connection}/{self.stream}: Postgres rolled the transaction back "
                         f"{attempt} times (SQLSTATE {error.sqlstate}); nothing of it was stored, "
-                        "and another try may help"
+                        "and trying again may help"
                     ) from None
                 time.sleep(random.uniform(0, 0.05 * 2**attempt))
 
@@ -175,7 +175,7 @@ class Session:
     def start_watermark(self, moment: datetime) -> None:
         """Give a stream that was never captured its first watermark; another one stays.
 
-        Without it a window whose first run fails would start anew at each midnight, and lose the
+        Without it a window whose first run fails would start again at each midnight, and lose the
         day before.
         """
         self.db.execute(

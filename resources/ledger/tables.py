@@ -23,7 +23,7 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of the schema ``sync``, partitioned by month where it has a ``retention`` setting."""
+    """A table of the schema ``sync``, partitioned by month if it has a ``retention`` setting."""
 
     name: str
     columns: tuple[Column, ...]

@@ -33,7 +33,7 @@ class OrderRecogniser(Protocol):
     """Says which order of the store an order of the account was created from."""
 
     def origin(self, payload: bytes, /) -> OrderOrigin | None:
-        """Return its origin, ``None`` where it can't be one of the connection's."""
+        """Return its origin, ``None`` if it can't be one of the connection's."""
 
 
 class CreateOnlyWriter(TargetWriter):
@@ -102,7 +102,7 @@ class CreateOnlyWriter(TargetWriter):
         """Return the receipt of an order that exists as it was wanted.
 
         Raises ``RecordRejected`` with the fields that differ, since it may be another order, and
-        ``absent`` where there is none: by default that it could not be read.
+        ``absent`` if there is none: by default that it could not be read.
         """
         order_id = self._id_of(wanted)
         held = (await self.read([order_id])).get(order_id)

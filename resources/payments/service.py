@@ -32,7 +32,7 @@ from resources.http.target_writer import TargetWriter
 from resources.payments.payload import REFUND_LISTS, REFUNDS, RefundList, ServiceRefund
 
 PATH = "/refunds"
-CONTRACT = "which is not what docs/returns.md describes; another try won't help"
+CONTRACT = "which is not what docs/returns.md describes; trying again won't help"
 ACCEPTED, PENDING, DECLINED, UNKNOWN = "accepted", "pending", "declined", "unknown"
 STATUSES = (ACCEPTED, PENDING, DECLINED, UNKNOWN)
 MOST_UNITS = 10**9
@@ -99,7 +99,7 @@ class HttpPaymentsWriter(TargetWriter):
         made: ServiceRefund = reply.value
         if made.status == UNKNOWN:
             raise OutcomeUnknown(
-                f"{reply.where} does not know what became of the refund: {_why(made)}"
+                f"{reply.where} does not know the outcome of the refund: {_why(made)}"
             )
         refund = _to_refund(reply.where, made, request.currency)
         if refund.key not in ("", claimed.key.hex):
@@ -112,7 +112,7 @@ class HttpPaymentsWriter(TargetWriter):
         """Return the refunds that are the effects of requests, by their keys.
 
         ``owned`` may have the same id of another service, and is not needed: the key is unique.
-        Raises ``OutcomeUnknown`` where the service does not answer.
+        Raises ``OutcomeUnknown`` if the service does not answer.
         """
         del owned
         found: list[Receipt | None] = []
@@ -132,7 +132,7 @@ class HttpPaymentsWriter(TargetWriter):
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
         """Return the refunds that orders have now.
 
-        Raises ``PermanentError`` where one of Lockstep's lacks its units or its return: they would
+        Raises ``PermanentError`` if one of Lockstep's lacks its units or its return: they would
         be paid again.
         """
         found: dict[str, Held] = {}
@@ -154,7 +154,7 @@ class HttpPaymentsWriter(TargetWriter):
             _fail(reply)
         listed = _listed(reply)
         if listed.refunds is None:
-            raise PermanentError(f"{reply.where} gave no list of refunds, {CONTRACT}")
+            raise PermanentError(f"{reply.where} returned no list of refunds, {CONTRACT}")
         of_order = [r for r in listed.refunds if r is not None and str(r.order) == order_id]
         if len(of_order) != len(listed.refunds):
             raise PermanentError(f"{reply.where} listed refunds of another order, {CONTRACT}")
@@ -175,7 +175,7 @@ def _body(request: RefundRequest, amount: Decimal, key: str) -> bytes:
 
 
 def _made(body: bytes) -> ServiceRefund:
-    """Return the refund in an answer; raises ``ValueError`` where it names none."""
+    """Return the refund in an answer; raises ``ValueError`` if it names none."""
     try:
         decoded = REFUNDS.decode(body)
     except RecordRejected as rejected:
@@ -204,23 +204,23 @@ def _listed(reply: Reply) -> RefundList:
 def _to_refund(where: str, refund: ServiceRefund, currency: str) -> StoreRefund:
     """Return a refund as it is listed. Raises ``PermanentError`` for one that can't be read."""
     if refund.status not in STATUSES or not refund.id:
-        raise PermanentError(f"{where} gave a refund without id or status, {CONTRACT}")
+        raise PermanentError(f"{where} returned a refund without id or status, {CONTRACT}")
     if currency and refund.currency != currency:
-        raise PermanentError(f"{where} gave a refund in another currency than its order's")
+        raise PermanentError(f"{where} returned a refund in another currency than its order's")
     units: dict[str, int] = {}
     for line in refund.lines or ():
         number = line.quantity if line is not None else None
         if line is None or not line.line or type(number) is not int:
-            raise PermanentError(f"{where} gave a refund whose units can't be read, {CONTRACT}")
+            raise PermanentError(f"{where} returned a refund whose units can't be read, {CONTRACT}")
         if not 0 < number < MOST_UNITS:
-            raise PermanentError(f"{where} gave a refund of {number} units, {CONTRACT}")
+            raise PermanentError(f"{where} returned a refund of {number} units, {CONTRACT}")
         units[str(line.line)] = units.get(str(line.line), 0) + number
     try:
         amount = amount_of(refund.amount)
     except UnreadableValue:
         amount = Decimal(-1)
     if amount < 0:
-        raise PermanentError(f"{where} gave a refund without a readable amount, {CONTRACT}")
+        raise PermanentError(f"{where} returned a refund without a readable amount, {CONTRACT}")
     key = str(refund.key or "")
     is_own = _KEY.fullmatch(key) is not None
     return StoreRefund(
@@ -291,4 +291,4 @@ def _fail(reply: Reply) -> NoReturn:
     summary = reply.error_summary()
     if reply.status in (401, 403):
         raise AccessRefused(f"{summary}; check returns.service.token")
-    raise PermanentError(f"{summary}; another try won't help")
+    raise PermanentError(f"{summary}; trying again won't help")

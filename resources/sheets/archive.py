@@ -30,7 +30,7 @@ _OVERLAP = 256
 def examine(file: Path) -> list[str]:
     """Return the first cells of merged areas of a workbook that is safe to parse.
 
-    Raises ``PermanentError`` where it is not, or no workbook.
+    Raises ``PermanentError`` if it is not, or no workbook.
     """
     check_size(file)
     merged: list[str] = []
@@ -44,13 +44,13 @@ def examine(file: Path) -> list[str]:
                 left = _examine(file, archive, entry, left, merged)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError):
         raise refused(
-            file, "it is damaged, has a password, or is no workbook (.xlsx); save it as .xlsx anew"
+            file, "it is damaged, has a password, or is no workbook (.xlsx); save it as .xlsx again"
         ) from None
     return merged
 
 
 def check_size(file: Path) -> None:
-    """Raise ``PermanentError`` where there is no such file, or it is too large."""
+    """Raise ``PermanentError`` if there is no such file, or it is too large."""
     if not file.is_file():
         raise refused(file, "there is no such file")
     if (size := file.stat().st_size) > LARGEST_FILE:

@@ -74,7 +74,7 @@ PRODUCTS = Form(
 def read(file: Path) -> list[Row]:
     """Return all rows of a sheet of products but empty ones.
 
-    Raises ``PermanentError`` where the file can't be used. The whole sheet is read before any of
+    Raises ``PermanentError`` if the file can't be used. The whole sheet is read before any of
     it is used.
     """
     return list(rows_of(file, PRODUCTS))
@@ -83,7 +83,7 @@ def read(file: Path) -> list[Row]:
 def rows_of(file: Path, form: Form) -> Iterator[Row]:
     """Yield the rows of a sheet but empty ones.
 
-    Raises ``PermanentError`` where the file can't be used, which may show at its end only.
+    Raises ``PermanentError`` if the file can't be used, which may show at its end only.
     """
     if file.suffix.lower() == ".csv":
         rows = _csv(file, form.most_rows)
@@ -172,7 +172,7 @@ def _fault(cell: Any) -> str | None:
     if isinstance(cell, date | datetime | time):
         return "is a date; format the column as text and type it again"
     if not isinstance(cell, str):
-        return "is no text; format the column as text and type it again"
+        return "is not text; format the column as text and type it again"
     if len(cell) > LONGEST_CELL:
         return f"has more than {LONGEST_CELL:,} characters"
     if any(ord(ch) < 32 and ch not in "\t\r\n" for ch in cell) or "\ufffd" in cell:
@@ -204,7 +204,7 @@ def _workbook(file: Path, most_rows: int) -> Iterator[tuple[int, list[Any]]]:
     try:
         book = load_workbook(file, read_only=True, keep_links=False)
     except (InvalidFileException, KeyError, ValueError, TypeError, OSError, SyntaxError):
-        raise refused(file, "it is no workbook that can be read; save it as .xlsx anew") from None
+        raise refused(file, "it is not a readable workbook; save it as .xlsx again") from None
     try:
         sheets = book.worksheets
         if not sheets:
@@ -216,7 +216,7 @@ def _workbook(file: Path, most_rows: int) -> Iterator[tuple[int, list[Any]]]:
                 raise refused(file, f"its rows go beyond {most_rows * 10:,}; delete empty rows")
             yield number, [_cell(cell, number, place, merged) for place, cell in enumerate(cells)]
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, SyntaxError):
-        raise refused(file, "one of its cells can't be read; save it as .xlsx anew") from None
+        raise refused(file, "one of its cells can't be read; save it as .xlsx again") from None
     finally:
         book.close()
 
@@ -245,7 +245,7 @@ def _csv(file: Path, most_rows: int) -> Iterator[tuple[int, list[Any]]]:
         line = file.read_bytes()[: error.start].count(b"\n") + 1
         raise refused(file, f"line {line} is not in UTF-8; save it as CSV UTF-8") from None
     if "\x00" in content:
-        raise refused(file, "it has zero bytes: it is no CSV in UTF-8")
+        raise refused(file, "it has zero bytes: it is not a CSV in UTF-8")
     first = re.split(r"[\r\n]", content, maxsplit=1)[0]
     delimiter = ";" if first.count(";") > first.count(",") else ","
     # Not by splitlines, which also splits at characters that may be in a text, such as U+2028.

@@ -38,7 +38,7 @@ class TrueOrder(TypedDict):
     awaits_fulfilment: NotRequired[bool]
     """At a store: the merchant waits for it to be fulfilled."""
     places: NotRequired[int]
-    """At a store: to how many addresses it is shipped; none where it is picked up or e-mailed."""
+    """At a store: to how many addresses it is shipped; none if it is picked up or e-mailed."""
     creates: NotRequired[int]
     """At an OMS: how often it was created; more than once is a duplicate."""
     lines: list[TrueLine]
@@ -95,7 +95,7 @@ class TruePrice(TypedDict):
     currency: str
     regular: str
     sale: str
-    """Empty where there is none."""
+    """Empty if there is none."""
 
 
 class Truth(TypedDict):

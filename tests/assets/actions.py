@@ -1,4 +1,4 @@
-"""Agents' requests in a scene: made, carried out, and what became of them."""
+"""Agents' requests in a scene: made, carried out, and their outcomes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def act(scene: Scene, kind: str, order: int | str, **fields: Any) -> tuple[str, 
 
 
 def outcome(scene: Scene, action_id: str) -> tuple[str, str]:
-    """Return state and code of what became of a request."""
+    """Return state and code of the outcome of a request."""
     rows = scene.sql("SELECT state, code FROM sync.action_outcome WHERE action_id = %s", action_id)
     return rows[0] if rows else ("none", "")
 

@@ -210,7 +210,7 @@ class Scene:
         return placed
 
     def fault(self, system: str, *rules: Json) -> None:
-        """Set faults between Lockstep and a system (sandbox/faults.py) in place of earlier ones."""
+        """Set faults between Lockstep and a system (sandbox/faults.py) instead of earlier ones."""
         path = f"{self.url}/_sandbox/{system}/{self.store}/faults"
         self.http.request("DELETE", path).raise_for_status()
         self.http.post(path, content=orjson.dumps(list(rules))).raise_for_status()

@@ -48,7 +48,7 @@ def fill(database: str, rows: int) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte; skipped where none may be mounted."""
+    """A file system of one megabyte; skipped if none may be mounted."""
     place = tmp_path / "disk"
     place.mkdir()
     mounted = subprocess.run(

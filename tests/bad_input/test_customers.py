@@ -1,4 +1,4 @@
-"""Bad customers of each store, and of the OMS where they are compared with what was sent."""
+"""Bad customers of each store, and of the OMS if they are compared with what was sent."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def test_every_bad_record_has_one_outcome_and_the_good_ones_are_accepted(
 def validated_twice(
     sync: Sync, stream: Stream[Any], bad: list[RawRecord], sound: list[RawRecord]
 ) -> None:
-    """Validate bad records between sound ones, a tenth as many, and once more; check both."""
+    """Validate bad records between sound ones, a tenth as many, and again; check both."""
     day = datetime.now(UTC).date() if stream.is_snapshot else START.date()
     store(
         sync,

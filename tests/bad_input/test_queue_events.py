@@ -52,7 +52,7 @@ def read(body: bytes, number: int = 0) -> QueuedMessage:
 
 
 def check(message: QueuedMessage, body: bytes) -> str:
-    """Return what became of a message, after checking that nothing of it is lost or shown."""
+    """Return the outcome of a message, after checking that nothing of it is lost or shown."""
     if message.unread is not None:
         assert message.events == ()
         assert_is_bounded(message.unread.problem)

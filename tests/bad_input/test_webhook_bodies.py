@@ -80,7 +80,7 @@ def headers_of(side: str, body: bytes, forgery: str, random: Random) -> dict[str
 
 
 def outcome(receiver: WebhookReceiver, headers: dict[str, str], body: bytes) -> str:
-    """Hand a request to a receiver; return what became of it."""
+    """Hand a request to a receiver; return its outcome."""
     try:
         events = receiver.receive(headers, body)
     except WebhookRefused as refused:

@@ -25,7 +25,7 @@ def today() -> date:
 
 
 def fill_disk(url: str, folder: Path, day: date) -> bool:
-    """Archive where there is no room; return whether it was refused as it must be."""
+    """Archive if there is no room; return whether it was refused as it must be."""
     return _archive(url, folder, day, ROOM) == FULL
 
 

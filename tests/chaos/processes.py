@@ -196,7 +196,7 @@ class Tree:
         return False
 
     def age(self, name: str) -> float:
-        """Return for how many seconds a process of ours has been running; 0 where it is not."""
+        """Return for how many seconds a process of ours has been running; 0 if it is not."""
         process = self._running.get(name)
         if process is None or process.poll() is not None:
             return 0.0

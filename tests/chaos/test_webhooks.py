@@ -68,7 +68,7 @@ def test_what_was_acknowledged_and_not_stored_is_lost(
 def test_a_forgery_in_the_inbox_is_wrong_and_an_unsettled_event_is_open(
     scene: Scene,
 ) -> None:
-    """What was let in is found by its id, and what waits for ever by waiting."""
+    """What was let in is found by its id, and what waits forever by waiting."""
     systems = Systems(scene.url, scene.store)
     scene.sql(
         "INSERT INTO sync.inbox (connection, system, event_id, stream, source_id, scope) "

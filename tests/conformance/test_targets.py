@@ -32,7 +32,7 @@ def test_every_operation_of_a_target_can_be_delivered(system: Simulated) -> None
 
 
 def test_what_an_oms_holds_is_read_in_the_form_of_the_target_state(tenant: SimulatedOms) -> None:
-    """Whichever of two versions it has, at least that: what it has not is taken away once more.
+    """Whichever of two versions it has, at least that: what it has not is taken away again.
 
     An order that it lacks is absent, and a canceled one says so.
     """
@@ -62,7 +62,7 @@ def test_what_an_oms_holds_is_read_in_the_form_of_the_target_state(tenant: Simul
 def test_a_created_shipment_is_found_unless_another_delivery_owns_it(
     store: SimulatedStore,
 ) -> None:
-    """By number, address and units; another number only where it may be the parcel's older one."""
+    """By number, address and units; another number only if it may be the parcel's older one."""
     [order_id] = store.place([DAY])
     parcel = store.parcel(order_id, NUMBER)
 
@@ -94,7 +94,7 @@ def test_a_store_that_does_not_answer_a_look_up_leaves_the_effect_unknown(
 
 
 def test_an_order_that_the_store_lacks_is_the_records_fault(store: SimulatedStore) -> None:
-    """Its fulfilment becomes a rejection; the others go on."""
+    """Its fulfilment becomes a rejection; the others continue."""
 
     async def use(writer: Calls, _: CommercePlatform) -> None:
         with pytest.raises(RecordRejected):

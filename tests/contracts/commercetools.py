@@ -180,7 +180,7 @@ def _resolved(schema: Json, value: Any) -> tuple[Json, Json, set[str]]:
 
 
 def answered(path: str, method: str, status: int) -> Json | None:
-    """Return the schema of an answer's body by the path's template; ``None`` where it has none."""
+    """Return the schema of an answer's body by the path's template; ``None`` if it has none."""
     answers = _whole()["paths"][path][method.lower()]["responses"]
     content = (answers.get(str(status)) or {}).get("content") or {}
     found: Json | None = (content.get("application/json") or {}).get("schema")
@@ -188,7 +188,7 @@ def answered(path: str, method: str, status: int) -> Json | None:
 
 
 def asked(path: str, method: str) -> Json | None:
-    """Return the schema of a request's body by the path's template; ``None`` where it has none."""
+    """Return the schema of a request's body by the path's template; ``None`` if it has none."""
     body = _whole()["paths"][path][method.lower()].get("requestBody") or {}
     found: Json | None = (body.get("content", {}).get("application/json") or {}).get("schema")
     return found

@@ -94,7 +94,7 @@ def open_store(project: MockProject) -> Iterator[Open]:
 
 
 def records(store: Any, stream: str, since: datetime, until: datetime | None = None) -> list[Any]:
-    """Read what changed in a window, ending now where it has no end."""
+    """Read what changed in a window, ending now if it has no end."""
     window = Window(since, until or datetime.now(UTC) + timedelta(seconds=5))
     return [r for page in store.sources[stream].fetch(window) for r in page.records]
 

@@ -31,7 +31,7 @@ def test_every_currency_of_the_table_exists() -> None:
 
 
 def test_each_unit_may_contribute_half_a_minor_unit_and_the_sum_another() -> None:
-    """A price was rounded once for each unit, and what it amounts to once more."""
+    """A price was rounded once for each unit, and what it amounts to again."""
     assert rounding_of(Decimal("0.01"), Decimal(1)) == Decimal("0.01")
     assert rounding_of(Decimal("0.01"), Decimal(24)) == Decimal("0.125")
     assert rounding_of(Decimal(1), Decimal(3)) == Decimal(2)

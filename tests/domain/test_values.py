@@ -152,7 +152,7 @@ def test_a_partition_is_found_again_by_its_key(moment: datetime, grain: Grain) -
     ],
 )
 def test_another_text_is_no_partition(key: str) -> None:
-    """The error shows the text, cut where it is long, and both forms of a key."""
+    """The error shows the text, cut if it is long, and both forms of a key."""
     with pytest.raises(ValueError, match="2026-11-27-13:00") as caught:
         Partition.parse(key)
     assert repr(key[:40]) in str(caught.value)

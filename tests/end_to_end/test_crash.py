@@ -183,7 +183,7 @@ def test_an_orphaned_creation_is_finished_though_the_newest_version_is_not_sent(
 
     assert scene.oms_orders()["1"]["creates"] == 1
     made = [row[1:3] for row in scene.deliveries("orders")]
-    # The OMS is read first: what it has, it gets once more, as a whole change.
+    # The OMS is read first: what it has, it gets again, as a whole change.
     again = [("update", "delivered")] if when == "after" else []
     assert made == [("create", "delivered"), *again]
     assert_nothing_open(scene, "orders")

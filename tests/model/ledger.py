@@ -1,6 +1,6 @@
 """The ledger of the model's programs: one real Postgres database, emptied between programs.
 
-Its connections are kept, since a new one would have to plan every query anew.
+Its connections are kept, since a new one would have to plan every query again.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class Life:
     """Order -> the operations that were done to it."""
 
     def document(self, number: int) -> Json:
-        """Return the store's order; raises ``NotPossibleError`` where there is none."""
+        """Return the store's order; raises ``NotPossibleError`` if there is none."""
         found: Json | None = self.world.store.book.load(number)
         if found is None:
             raise NotPossibleError
@@ -118,7 +118,7 @@ class Life:
         return products[place % len(products)]
 
     def at_oms(self, number: int) -> Json:
-        """Return what the OMS holds; raises ``NotPossibleError`` where it has no such order."""
+        """Return what the OMS holds; raises ``NotPossibleError`` if it has no such order."""
         order_id = self.world.oms_id(number)
         if order_id not in self.world.tenant._state.book.records:
             raise NotPossibleError
@@ -161,7 +161,7 @@ class Life:
         self.note(before, complete=self.attempt(self.runs.sweep))
 
     def revive(self) -> None:
-        """Start a process in place of the last one, if that has died."""
+        """Start a process instead of the last one, if that has died."""
         if self.world.is_dead:
             self.world.revive()
             self.runs.log.append(DIED)

@@ -52,7 +52,7 @@ PAUSES = (2, 8, 20, 60, 60, 180, 600, 1500)
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a program: empty where every promise was kept."""
+    """The outcome of a program: empty if every promise was kept."""
 
     problems: tuple[str, ...]
     done: tuple[str, ...] = ()

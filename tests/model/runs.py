@@ -140,7 +140,7 @@ class Runs:
         return good
 
     def sweep(self) -> bool:
-        """Run the half-hourly schedule that reads the last hours once more."""
+        """Run the half-hourly schedule that reads the last hours again."""
         window = last_hours(self.world.clock.now())
         day, good = window.since.date(), True
         for stream in self._chains(STANDARD[:2]):

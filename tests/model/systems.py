@@ -26,7 +26,7 @@ class Writes(NamedTuple):
     methods: tuple[str, ...]
     path: str
     parcels: str = ""
-    """A pattern of the paths that create shipments, where it is another one."""
+    """A pattern of the paths that create shipments, if it is another one."""
 
 
 @dataclass(frozen=True)

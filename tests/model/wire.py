@@ -70,7 +70,7 @@ class Wire:
         self.faults[system.kind, system.instance] = Faults()
 
     def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """Return the answer to a request; raises ``LostError`` where none comes."""
+        """Return the answer to a request; raises ``LostError`` if none comes."""
         parts = urlsplit(url)
         _, kind, name, path = parts.path.split("/", 3)
         query = parse_qs(parts.query, keep_blank_values=True) if parts.query else {}

@@ -199,7 +199,7 @@ class World:
         raise CrashedError
 
     def revive(self) -> None:
-        """Start a process in place of the dead one."""
+        """Start a process instead of the dead one."""
         self.is_dead = self.wire.is_dead = self.ledger.is_dead = False
         LedgerConnection.at = staticmethod(lambda _: None)
         self.wire.before = self.wire.after = self.wire.between = lambda _: None

@@ -97,7 +97,7 @@ def test_good_rows_of_a_sheet_go_on_and_every_row_has_a_result(
     assert (done, other) == ("done", "done")
     assert "no product with the SKU NOPE" in unknown
     assert "https address" in image
-    assert "row 2 is about the same product" in twice
+    assert "row 2 names the same product" in twice
     store = shown(listing)
     assert (store[900]["name"], store[900]["warranty"]) == ("Stoneware cup", "2 years")
     assert store[901]["name"] == "Linen tee"

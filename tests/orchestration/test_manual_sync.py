@@ -30,7 +30,7 @@ def control(shop: Shop, path: str, body: Any) -> None:
 
 
 def test_single_orders_are_synced_both_ways(shop: Shop) -> None:
-    """By id or number, each once; others of the day stay where they are."""
+    """By id or number, each once; others of the day stay if they are."""
     shop.place(1001)
     shop.place(1002)
     printed = shop.done("sync-orders", "demo", "1001")
@@ -68,7 +68,7 @@ def test_a_range_of_days_is_read_again(shop: Shop) -> None:
 
 
 def test_stock_is_synced_by_sku_or_as_a_whole(shop: Shop) -> None:
-    """Only what was asked for is written, and only where it differs."""
+    """Only what was asked for is written, and only if it differs."""
     shop.done("sync-stock", "demo")
     before = stock_writes(shop)
     levels = [{"item": sku, "location": DEPOT, "quantity": 7} for sku in ("MUG", "LAMP")]

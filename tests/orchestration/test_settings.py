@@ -329,7 +329,7 @@ def test_a_secret_that_was_written_as_a_key_is_not_shown() -> None:
     ],
 )
 def test_a_private_key_in_the_file_is_refused_and_not_repeated(key: str) -> None:
-    """As any other secret, also where it stands beside one."""
+    """As any other secret, also if it stands beside one."""
     section = f"""\
       kind: salesforce
       my_domain: https://acme.my.salesforce.com

@@ -42,7 +42,7 @@ def test_an_unknown_order_exits_with_1_and_suggestions(shop: Shop):
 
 
 def test_records_of_several_kinds_with_one_id_are_all_found(shop: Shop):
-    """Each under its own kind; one kind alone where it is named."""
+    """Each under its own kind; one kind alone if it is named."""
     shop.place(1001)
     shop.connect()
     shop.sql(

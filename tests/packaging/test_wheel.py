@@ -38,7 +38,7 @@ def test_an_install_into_site_packages_is_refused_with_what_to_do(
 
 
 def test_an_editable_install_points_to_the_checkout(tmp_path: Path) -> None:
-    """This is what ``make`` builds: the modules, dagster.yaml and the home stay where they are."""
+    """This is what ``make`` builds: the modules, dagster.yaml and the home stay if they are."""
     program = "import sys; from hatchling.build import build_editable; build_editable(sys.argv[1])"
     subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)],

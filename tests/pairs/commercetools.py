@@ -1,4 +1,4 @@
-"""A scene with a commercetools project in place of the store: orders, deliveries, stock."""
+"""A scene with a commercetools project instead of the store: orders, deliveries, stock."""
 
 from __future__ import annotations
 

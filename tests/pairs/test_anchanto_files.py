@@ -1,4 +1,4 @@
-"""BigCommerce and an Anchanto account that is read by files, from end to end in one process."""
+"""BigCommerce and an Anchanto account that is read by files, end to end in one process."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_every_call_is_logged_with_the_accounts_own_id(extensiv: ExtensivScene) 
 def test_an_order_whose_answers_are_lost_is_created_once(
     extensiv: ExtensivScene, kind: str
 ) -> None:
-    """However many times it was asked for; the next run finds what became of it."""
+    """However many times it was asked for; the next run finds its outcome."""
     extensiv.place_many([1, 2])
     extensiv.fault("extensiv", {"kind": kind, "path": CREATE})
     extensiv.run("orders", raise_on_error=False)

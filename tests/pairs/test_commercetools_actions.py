@@ -1,4 +1,4 @@
-"""A service agent asks in a custom field of an order, and sees there what became of it."""
+"""A service agent asks in a custom field of an order, and sees there its outcome."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def shown(shop: PairScene, order_id: str) -> Json:
 
 
 def test_an_agent_sees_what_became_of_a_request(shop: PairScene) -> None:
-    """Each once, however often the order changes; a text that is none is shown as invalid."""
+    """Each once, however often the order changes; a text that is not one is shown as invalid."""
     [(order, document)] = shop.simple(1)
     shop.run("orders")
     now = shop.moment(shop.today, 0).isoformat()

@@ -239,7 +239,7 @@ def test_a_refund_that_fails_later_stays_open(shop: ProjectScene) -> None:
 
 
 def test_a_refund_waits_for_approval_and_the_return_is_shown(shop: ProjectScene) -> None:
-    """The store shows what came back, whatever becomes of the money."""
+    """The store shows what came back, whatever happens to the money."""
     configure(shop, limits={"USD": 10})
     made = open_return(shop, {MUGS: 2})
     step(shop, made, "verify")

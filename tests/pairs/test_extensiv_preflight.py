@@ -38,7 +38,7 @@ def failed(scene: Scene) -> dict[str, str]:
 def test_products_without_a_sku_and_untracked_ones_are_named(extensiv: ExtensivScene) -> None:
     """The first five by name and id, the others counted; a download needs no stock."""
     assert failed(extensiv) == {
-        TRACKING: "1 of 6 products are sold without counting their stock: Case 205"
+        TRACKING: "1 of 6 products are sold without stock tracking: Case 205"
     }
     extensiv.to_store("catalog", TRACKED)
     assert failed(extensiv) == {}

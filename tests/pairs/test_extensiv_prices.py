@@ -191,7 +191,7 @@ def test_a_preview_reads_no_more_products_than_a_run(shop: PairScene) -> None:
 
 
 def test_a_preflight_looks_at_the_price_of_a_product_with_stock(shop: PairScene) -> None:
-    """It warns where that has none, and stops a connection whose products can't be read."""
+    """It warns if that has none, and stops a connection whose products can't be read."""
 
     def said() -> tuple[bool, str]:
         assert shop.lockstep is not None

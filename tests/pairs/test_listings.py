@@ -1,4 +1,4 @@
-"""Sheets of products reach each store that takes listings: once, and only where it differs."""
+"""Sheets of products reach each store that takes listings: once, and only if it differs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def skus_of(shop: PairScene) -> list[str]:
 
 
 def do(shop: PairScene, *rows: Mapping[str, str], deliver: bool = True) -> list[Wanted]:
-    """Import rows as ``lockstep catalog import`` does, and return what became of them."""
+    """Import rows as ``lockstep catalog import`` does, and return their outcomes."""
     sync = sync_of(shop)
     wanted = [Wanted(number, row) for number, row in enumerate(rows, 1)]
     with sync.ledger.session(NAME, LISTINGS) as session:

@@ -1,4 +1,4 @@
-"""A service agent asks in Salesforce, and sees there what became of it."""
+"""A service agent asks in Salesforce, and sees there its outcome."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_an_agent_sees_what_became_of_a_request(shop: PairScene) -> None:
 
 
 def test_an_outcome_is_shown_once_the_org_can_be_written(shop: PairScene) -> None:
-    """It is done once at the OMS, whatever becomes of the report."""
+    """It is done once at the OMS, whatever happens to the report."""
     [(order, _)] = shop.simple(1)
     shop.run("orders")
     hold = ask(shop, order, "hold")

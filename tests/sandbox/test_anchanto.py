@@ -133,7 +133,7 @@ def test_lists_begin_at_a_time_and_have_pages(caller: Caller) -> None:
 
 
 def test_only_orders_that_the_seller_ships_go_on_to_the_warehouse(caller: Caller) -> None:
-    """Those that the marketplace ships stay where they are."""
+    """Those that the marketplace ships stay if they are."""
     caller.create("T-1", shipped_via="marketplace")
     caller.create("T-2", shipped_via="seller")
     assert caller.advance("day")["held"] == 1

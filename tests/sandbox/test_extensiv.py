@@ -178,7 +178,7 @@ def test_errors_and_holds_keep_an_order_from_the_wms(caller: Caller) -> None:
 
 
 def test_quantities_are_numbers_in_lists_and_text_alone(caller: Caller) -> None:
-    """Warehouses are under numeric texts; aliases are a list where there are none."""
+    """Warehouses are under numeric texts; aliases are a list if there are none."""
     [row, *_] = caller.ok("GET", STOCK)
     alone = caller.ok("GET", f"{STOCK}/SKU-1")
     assert (row["qty_available"], alone["qty_available"]) == (100, "100")

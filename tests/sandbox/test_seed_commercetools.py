@@ -65,7 +65,7 @@ def test_orders_add_up_and_cost_what_the_seed_says(loaded: list[Json], seed: See
 
 
 def test_discounts_of_units_explain_a_lines_total(loaded: list[Json]) -> None:
-    """Also where they can't be divided evenly."""
+    """Also if they can't be divided evenly."""
     lines = [line for order in loaded for line in order["lineItems"]]
     discounted = [line for line in lines if line["discountedPricePerQuantity"]]
     assert any(len(line["discountedPricePerQuantity"]) == 2 for line in discounted)
@@ -116,7 +116,7 @@ def test_a_seed_that_is_posted_again_changes_nothing(
 def test_what_the_vendor_has_no_form_for_is_refused(
     project: Project, seed: SeedSet, sandbox: RunningSandbox
 ) -> None:
-    """An amount or a date that is none: only that order is left out, with the reason."""
+    """An amount or a date that is not one: only that order is left out, with the reason."""
     good, price, day = list(seed.documents())[:3]
     price["products"][0]["base_price"] = "2,55"
     day["date_created"] = "soon"

@@ -58,7 +58,7 @@ def age_captures(scene: Scene) -> None:
 
 
 def test_results_are_reported_when_they_change_or_after_an_hour(scene: Scene) -> None:
-    """The event log keeps everything for ever, so a tick that found nothing new adds nothing."""
+    """The event log keeps everything forever, so a tick that found nothing new adds nothing."""
     reported, cursor = beat(scene)
     assert {place: event.passed for place, event in reported.items()} == {
         f"{stream}/{check}": check == NOTHING_STUCK

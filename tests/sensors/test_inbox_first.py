@@ -121,7 +121,7 @@ def test_a_push_of_the_oms_does_the_same_for_shipments(scene: Scene, server: Ser
 
 
 def test_a_lost_run_does_not_lose_the_event(scene: Scene) -> None:
-    """The requested run never happened: the event makes the chain due once more."""
+    """The requested run never happened: the event makes the chain due again."""
     listen(scene, streams=("orders",))
     cursor = quiet_cursor(scene)
     place_now(scene, 1003)

@@ -9,7 +9,7 @@ from sensors.parallel import side_by_side
 
 
 def test_a_call_that_fails_and_one_that_hangs_hide_no_other() -> None:
-    """Each is named for what became of it, and nothing waits for the one that hangs."""
+    """Each is named for its outcome, and nothing waits for the one that hangs."""
     released = threading.Event()
 
     def fail() -> int:

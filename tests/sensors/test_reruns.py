@@ -153,7 +153,7 @@ def test_a_tick_asks_for_a_bounded_number_of_runs(scene: Scene) -> None:
 
 
 def test_a_rerun_that_can_not_run_ends_with_the_reason(scene: Scene) -> None:
-    """A connection, stream or day that no longer exists: refused once, and not tried for ever."""
+    """A connection, stream or day that no longer exists: refused once, and not tried forever."""
     scene.configure(streams=("orders",))
     ask(
         scene,

@@ -23,7 +23,7 @@ skews = pytest.mark.parametrize(
 
 
 def settled(scene: Scene) -> None:
-    """Let the running second pass, tick, and run all that the sensor asks for; and once more.
+    """Let the running second pass, tick, and run all that the sensor asks for; and again.
 
     A source's time is known to a second: on a busy machine the change may lie in the second that
     is not over yet.

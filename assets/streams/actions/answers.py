@@ -78,7 +78,7 @@ def apply_answers(session: Session) -> None:
 
 
 def _put(session: Session, action_ids: Sequence[str], amendment: Amendment | None) -> None:
-    """End the request of actions in the target state, with another amendment where one is given."""
+    """End the request of actions in the target state, with another amendment if one is given."""
     rows = session.deliveries.targets(action_ids).values()
     ended = [row._replace(milestone="") for row in rows]
     if amendment is not None:

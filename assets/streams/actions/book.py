@@ -22,7 +22,7 @@ from resources.ledger.records.records import Records
 from resources.ledger.rows import TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
 
-DONE_LATER = "The OMS did not answer; the order is so now."
+DONE_LATER = "The OMS did not answer, but the order is now as requested."
 
 
 @dataclass
@@ -57,7 +57,7 @@ class OrderPage:
 
 
 def store_id(session: Session, named: str) -> str:
-    """Return the store's id of the order that a request names; the name where none is known."""
+    """Return the store's id of the order that a request names; the name if none is known."""
     if links := session.links.find(named):
         return links[0].store_id
     known = accepted_orders(session.db, session.connection, store_ids=[named], oms_ids=[named])

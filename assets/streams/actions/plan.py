@@ -47,8 +47,8 @@ from resources.lockstep import Sync
 REUSED_ID = Problem(
     REUSED,
     "action_id",
-    "Another request has this id: for another order, or for something else.",
-    "send the request again with an id of its own; the first one of this id stays as it is",
+    "This id was used for another request: for another order, or with other content.",
+    "send the request again with a new id; the first request with this id is not affected",
 )
 LOOKED_UP = "the OMS was asked for what it holds"
 SOON = timedelta(0)
@@ -57,12 +57,12 @@ TENTATIVE = "tentative"
 """Milestone of an amendment that was claimed and not settled: later versions of the order respect
 it, since its effect may have happened."""
 HELD_BY_STORE = "The agent's hold is released; the order's status in the store still holds it."
-REQUESTED = "The OMS has taken the cancellation as a request; its answer follows."
+REQUESTED = "The OMS has accepted the cancellation as a request and will answer later."
 
 
 @dataclass
 class _Work:
-    """What is planned for one request, and what became of it."""
+    """What is planned for one request, and its outcome."""
 
     page: OrderPage
     amendment: Amendment | None = None
@@ -112,7 +112,7 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         ]
 
     def plan(self, due: Due[ActionRequest]) -> Plan:
-        """Return what carries a request out; nothing where it is refused, or done already."""
+        """Return what carries a request out; nothing if it is refused, or done already."""
         request = due.record
         page = self._pages[request.source_id]
         plan = Plan(due, context=_Work(page))
@@ -130,7 +130,7 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         ):
             self._wait(plan, "An earlier request for the order is carried out first.", SOON)
         elif any(one.is_uncertain or one.state == "in_flight" for one in page.unsettled):
-            self._wait(plan, "It is not certain yet what the OMS holds of the order.", LATER)
+            self._wait(plan, "It is not yet certain what the OMS has of the order.", LATER)
         else:
             self._decide(plan)
         return plan
@@ -149,7 +149,9 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         elif isinstance(decision, Refused):
             self._refuse(plan, decision)
         elif not decision.canceled and "update" not in self.orders.operations:
-            reason = "This OMS takes no changes of orders; only a whole order can be canceled."
+            reason = (
+                "This OMS does not accept changes of orders; only whole orders can be canceled."
+            )
             self._refuse(plan, Refused("action_not_supported", reason))
         else:
             work.amendment = decision
@@ -174,7 +176,9 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
             plan.context.reason = HELD_BY_STORE
         if (change := self._change(plan.due)) is None:
             plan.context.state = "done"
-            plan.context.reason = plan.context.reason or "The order is so already."
+            plan.context.reason = (
+                plan.context.reason or "Nothing to do: the order is already like that."
+            )
             return
         save = OrderSave(change, target.applied(held, change), held)
         self._add(plan, "update", save)
@@ -247,7 +251,7 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         """Return whether what the OMS holds is what the request wanted, for a change that shows.
 
         Of a hold that was released, a line that was canceled and a node it does not: they are sent
-        once more, which changes nothing.
+        again, which changes nothing.
         """
         if decision.released or any(redirect.node for redirect in decision.redirects):
             return False
@@ -305,7 +309,7 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         )
 
     def store(self, sent: Sequence[tuple[Plan, Sent]]) -> None:
-        """Store what the OMS holds of the orders, and what became of the actions."""
+        """Store what the OMS holds of the orders, and the outcome of the actions."""
         done = [plan for plan, one in sent if one.outcome.succeeded]
         undone = [
             self._row(plan.due, Amendment(), TENTATIVE)
@@ -318,7 +322,7 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         self._actions.put([_outcome(plan) for plan in done], self.session.run_id)
 
     def _given_up(self, due: Due[ActionRequest]) -> list[StoredOutcome]:
-        """Return what becomes of a request that waits while another one comes under its id.
+        """Return what happens to a request that waits while another one comes under its id.
 
         The first one is no longer the newest of its id, so that no run carries it out: its agent
         must know. What is final stays, and so does what may have been sent.
@@ -330,12 +334,12 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
             action_id=due.record.action_id,
             state="invalid" if due.known is None else "failed",
             code=REUSED_ID.code,
-            reason="Another request came under its id before this one was carried out.",
+            reason="Another request with the same id came before this one was carried out.",
         )
         return [first._replace(outcome=outcome)]
 
     def concluded(self, plans: Sequence[tuple[Plan, str | None]]) -> None:
-        """Store what became of the others, too: those that are refused, wait, or are done so."""
+        """Store the outcome of the others, too: those that are refused, wait, or are done so."""
         rows: list[StoredOutcome] = []
         for plan, outcome in plans:
             if plan.context is None:

@@ -1,4 +1,4 @@
-"""What became of agents' requests, shown to the agents where they asked."""
+"""The outcome of agents' requests, shown to the agents where they asked."""
 
 from __future__ import annotations
 

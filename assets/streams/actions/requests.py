@@ -46,7 +46,7 @@ def capture_request(sync: Sync, fields: Mapping[str, Any]) -> tuple[str, Partiti
 
 
 def outcome_of(sync: Sync, action_id: str) -> ActionOutcome | None:
-    """Return what became of a request; ``None`` where nothing is known of it yet."""
+    """Return the outcome of a request; ``None`` if nothing is known of it yet."""
     with sync.ledger.session(sync.name, ACTIONS) as session:
         found = Ledger(session.db, sync.name).outcomes([action_id])
     return found[action_id].outcome if action_id in found else None

@@ -34,8 +34,7 @@ class Actions:
     is_snapshot = False
     summary = (
         "What service agents ask for: cancel, hold, release or reroute an order. Each request is "
-        "carried out once at the OMS, or refused with the reason, and its agent is shown what "
-        "became of it."
+        "carried out once at the OMS, or refused with a reason, and the agent sees the outcome."
     )
 
     def source(self, sync: Sync) -> ActionRequests:
@@ -105,10 +104,10 @@ class Actions:
         return ActionsPlanner(sync, session, request)
 
     def conclude(self, sync: Sync) -> None:
-        """Close what was refused for good, and show agents what became of their requests."""
+        """Close what was refused for good, and show agents the outcome of their requests."""
         with sync.ledger.session(sync.name, ACTIONS, sync.run_id) as session:
             ledger = Ledger(session.db, sync.name)
             if refused := ledger.refused():
-                why = "the request has its outcome, which its agent is shown"
+                why = "the request has an outcome, which the agent sees"
                 session.rejections.close("delivered", refused, why, sync.run_id)
         report_outcomes(sync)

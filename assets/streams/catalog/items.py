@@ -42,7 +42,7 @@ class _Items:
     """SKU -> digest of its content, and how often it was saved."""
 
     def digest(self, sku: str) -> str:
-        """Return what an item holds; empty where it is none of ours."""
+        """Return what an item holds; empty if it is none of ours."""
         return str(self.saved.get(sku, ("", 0))[0])
 
     def count(self, sku: str) -> int:

@@ -39,9 +39,9 @@ class Unusable:
 
 
 def refresh(sync: Sync, session: Session) -> Mapping[str, str] | None:
-    """Read the catalog again where it is older than the connection allows.
+    """Read the catalog again if it is older than the connection allows.
 
-    Return the store's locations, which are read with it; ``None`` where nothing was read.
+    Return the store's locations, which are read with it; ``None`` if nothing was read.
 
     A product that can't be read is a rejection and gets no stock; the others are not affected. The
     rejection closes with the first refresh that can read the product. Raises ``PermanentError``
@@ -60,9 +60,9 @@ def refresh(sync: Sync, session: Session) -> Mapping[str, str] | None:
 def refresh_items(
     sync: Sync, session: Session, ttl: timedelta, *, reports: bool = True
 ) -> Mapping[str, int] | None:
-    """Read the catalog's items again where it is older than ``ttl``, as ``refresh`` does.
+    """Read the catalog's items again if it is older than ``ttl``, as ``refresh`` does.
 
-    Return the levels that it states by SKU; ``None`` where nothing was read. ``reports``: what
+    Return the levels that it states by SKU; ``None`` if nothing was read. ``reports``: what
     can't be read becomes a rejection of the session's stream, which its later reads close.
     """
     age = session.catalog.catalog_age()
@@ -119,7 +119,7 @@ def entries(page: Page, source: Source[Product]) -> list[StoreItem | Unusable]:
         first = bad[0].problems[0]
         raise PermanentError(
             f"The store's catalog has a page of {len(page.records)} products of which none can be "
-            f"read ({first.field}: {first.message}): that breaks the API's contract; another try "
+            f"read ({first.field}: {first.message}): that breaks the API's contract; trying again "
             "won't help"
         )
     return found
@@ -136,9 +136,9 @@ def unpriced(page: Page, source: Source[Product]) -> Iterator[Unusable]:
             problem = Problem(
                 "price_needs_variant",
                 "sku",
-                "the store counts the product's stock as a whole, so that its variants are no "
-                f"items of their own: prices of {', '.join(skus[:SHOWN])} are not read",
-                "have the store track the stock by variant; or set these prices in the store, and "
+                "the store tracks stock per product, so its variants are not items of their "
+                f"own: prices of {', '.join(skus[:SHOWN])} are not read",
+                "let the store track stock by variant; or set these prices in the store, and "
                 "discard this rejection",
                 skus[0],
             )
@@ -222,7 +222,7 @@ class _Reading:
 
 
 def _unusable(raw: RawRecord, problems: tuple[Problem, ...]) -> Unusable:
-    # Written anew: the digest must not depend on the spaces in the vendor's answer.
+    # Written again: the digest must not depend on the spaces in the vendor's answer.
     content = orjson.dumps(orjson.loads(raw.payload))
     own = not is_fallback_id(raw.source_id)
     name = f"product {raw.source_id}" if own else raw.source_id

@@ -61,7 +61,7 @@ class Catalog:
         return sync.products.probe(since)
 
     def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
-        """Read the products that changed in the window; the whole catalog where that is due.
+        """Read the products that changed in the window; the whole catalog if that is due.
 
         A product that is the same as its newest version is left out.
         """
@@ -92,7 +92,7 @@ class Catalog:
         return product_problems(records)
 
     def typed(self, accepted: Sequence[tuple[StoredCapture, Product]]) -> list[TableRows]:
-        """Return no rows: the newest version of each product is stored where it is delivered."""
+        """Return no rows: the newest version of each product is stored if it is delivered."""
         del accepted
         return []
 
@@ -105,7 +105,7 @@ class Catalog:
         return CatalogPlanner(sync, session, request)
 
     def conclude(self, sync: Sync) -> Mapping[str, int]:
-        """Compare the catalog with the item master where that is due."""
+        """Compare the catalog with the item master if that is due."""
         return {f"aligned: {kind}": n for kind, n in align_where_due(sync).items()}
 
 
@@ -185,7 +185,7 @@ def _whole(sync: Sync, session: Session, present: datetime) -> Iterator[Page]:
     """Read all products, and yield what changed and what is gone.
 
     A version that the modification time does not announce is dated by this read, or the one before
-    it would count as newer. Raises ``PermanentError`` where much less came back than is known.
+    it would count as newer. Raises ``PermanentError`` if much less came back than is known.
     """
     seen: set[str] = set()
     for page in sync.products.fetch(Window(BEGINNING, present + PRESENT)):

@@ -51,7 +51,7 @@ class StockPlan:
             raise ValueError(f"the plan for {self.sku} has no target: {self.rule}")
         if not self.target.infinite:
             return level_content(self.target.quantity)
-        # What was switched off is switched on again when the SKU has a number once more.
+        # What was switched off is switched on again when the SKU has a number again.
         tracking = self.target.track if self.item.tracking == "none" else self.item.tracking
         return orjson.dumps({"infinite": True, "tracking": tracking})
 
@@ -135,10 +135,10 @@ class StockPlanner:
     def _as_number(self, plan: StockPlan, item: StoreItem, target: StockTarget) -> StockPlan:
         quantity = self.rules.policy.infinite_quantity
         message = (
-            f"the OMS sells {item.sku} without limit; the store tracks its product with all "
+            f"the OMS sells {item.sku} without limit; the store tracks a product with all "
             f"variants or not at all, so {quantity} are shown"
         )
-        advice = "set inventory.infinite_quantity so high that it is never sold out"
+        advice = "set inventory.infinite_quantity high enough that it never sells out"
         warning = Problem("infinite_as_number", "infinite", message, advice, item.sku)
         shown = replace(target, infinite=False, quantity=quantity)
         return StockPlan(plan.sku, plan.sources, item, shown, warnings=(warning,))
@@ -238,7 +238,7 @@ def level_content(quantity: int) -> bytes:
 
 
 def tracking_before(held: TargetRow) -> Tracking | None:
-    """Return the tracking that was switched off, ``None`` where the target holds a number."""
+    """Return the tracking that was switched off, ``None`` if the target holds a number."""
     content = orjson.loads(held.content)
     if not content.get("infinite"):
         return None

@@ -42,7 +42,7 @@ class Wanted:
 
     @property
     def sku(self) -> str:
-        """Return the SKU; empty where the row has none."""
+        """Return the SKU; empty if the row has none."""
         return self.cells.get("sku", "")
 
 
@@ -112,7 +112,7 @@ def listing_of(
 
 
 def _common(unit: Sequence[Wanted]) -> dict[str, str]:
-    """Return what the product has once. Raises ``InvalidRecord`` where two rows differ."""
+    """Return what the product has once. Raises ``InvalidRecord`` if two rows differ."""
     found: dict[str, str] = {}
     for row in unit:
         for name in OF_ONE:
@@ -126,7 +126,7 @@ def _variants(unit: Sequence[Wanted]) -> tuple[NewVariant, ...] | None:
     first = unit[0]
     if "group" not in first.cells:
         if "options" in first.cells:
-            raise InvalidRecord("options", "are of a group, which the row does not name")
+            raise InvalidRecord("options", "belong to a group, but the row names none")
         return None
     names: dict[str, int] = {}
     return tuple(
@@ -177,7 +177,7 @@ def _pairs(text: str) -> Iterator[Attribute]:
 
 
 def _of_its_own(row: Wanted, first: Wanted, name: str) -> Decimal | None:
-    """Return a variant's amount where it is another one than the product's."""
+    """Return a variant's amount if it is another one than the product's."""
     own = _amount(row, name)
     return None if own == _amount(first, name) else own
 
@@ -187,5 +187,5 @@ def _amount(row: Wanted, name: str) -> Decimal | None:
     if text is None:
         return None
     if _AMOUNT.fullmatch(text) is None:
-        raise InvalidRecord(name, "is no number such as 12.50")
+        raise InvalidRecord(name, "is not a number such as 12.50")
     return Decimal(text)

@@ -74,7 +74,7 @@ class ListingsPlanner(Planner[Listing]):
         """Return the intent to bring the product to the listing, unless that was done.
 
         A listing that was applied once is not applied again: what the merchant has changed in the
-        store since stays, until the listing is asked for anew.
+        store since stays, until the listing is requested again.
         """
         accepted, listing, known = due.accepted, due.record, due.known
         is_applied = known is not None and known.source_updated_at >= accepted.source_updated_at
@@ -114,7 +114,7 @@ class ListingsPlanner(Planner[Listing]):
         return replace(save, variants=listing.variants or (), currency=currency)
 
     def decide(self, plan: Plan, intent: Intent, held: Held) -> Intent | Outcome:
-        """Return what differs from what the store shows now; nothing where it shows all of it.
+        """Return what differs from what the store shows now; nothing if it shows all of it.
 
         A product that no longer sells what was named is another one: it is left alone. One that
         was to be created and is there is compared like any other, unless a newer request has

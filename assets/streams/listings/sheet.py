@@ -1,4 +1,4 @@
-"""Rows of a sheet as listings, and what became of each: a faulty row keeps none of the others."""
+"""Rows of a sheet as listings, and the outcome of each: a faulty row keeps none of the others."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def resolve(
         firsts = [taken.setdefault(name, number) for name in names]
         if (first := min(firsts)) != number:
             for row in unit:
-                row.listing, row.problems = None, (f"row {first} is about the same product",)
+                row.listing, row.problems = None, (f"row {first} names the same product",)
 
 
 def listings_of(rows: Sequence[Wanted]) -> list[Listing]:
@@ -96,7 +96,7 @@ def _refuse(unit: Sequence[Wanted], known: Mapping[str, Sequence[str]]) -> None:
 
 
 def _not_new(unit: Sequence[Wanted], spelled: Mapping[str, str]) -> str:
-    """Return why what the store lacks is not created; empty where it is."""
+    """Return why what the store lacks is not created; empty if it is."""
     for row in unit:
         if row.sku in spelled:
             return (
@@ -105,7 +105,7 @@ def _not_new(unit: Sequence[Wanted], spelled: Mapping[str, str]) -> str:
             )
     skus = [row.sku for row in unit]
     twice = next((sku for sku in skus if skus.count(sku) > 1), None)
-    return f"the SKU {twice} is there twice in the group" if twice is not None else ""
+    return f"the SKU {twice} occurs twice in the group" if twice is not None else ""
 
 
 def _check(
@@ -134,7 +134,7 @@ def _not_one(sku: str, ids: Sequence[str]) -> str:
 
 
 def note_results(session: Session, rows: Sequence[Wanted]) -> bool:
-    """Note what became of each row; return whether all of them are done.
+    """Note the outcome of each row; return whether all of them are done.
 
     ``session`` is of the stream ``listings``.
     """

@@ -60,7 +60,7 @@ def last_images(rows: Iterable[TargetRow]) -> list[str] | None:
 
 
 def made_with(rows: Iterable[TargetRow]) -> Json | None:
-    """Return what a product was created with; ``None`` where it was not created by us."""
+    """Return what a product was created with; ``None`` if it was not created by us."""
     newest = sorted(rows, key=lambda row: row.source_updated_at, reverse=True)
     kept = (orjson.loads(row.content).get("made") for row in newest if is_new(row.target_key))
     return next((made for made in kept if made is not None), None)

@@ -186,7 +186,7 @@ def _names(listing: Listing) -> list[str]:
 
 
 def _with(listing: Listing, waiting: Sequence[bytes]) -> Listing:
-    """Return a request with the fields of those that wait, where it says nothing of its own."""
+    """Return a request with the fields of those that wait, if it says nothing of its own."""
     fields = FIELDS if not is_new(listing.product_id) else (*FIELDS, *NEW_FIELDS)
     left_out: dict[str, None] = {}
     for payload in reversed(waiting):

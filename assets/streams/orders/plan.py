@@ -36,8 +36,8 @@ FOR_ACTION = timedelta(seconds=30)
 REOPENED = Problem(
     "reopened_after_cancel",
     "status",
-    "The OMS has canceled the order, which is final there, and the store has opened it again.",
-    "Place it anew in the store, or cancel it there too and refund the customer.",
+    "The OMS has canceled the order, which is final there, but the store has reopened it.",
+    "Place it again in the store, or cancel it there too and refund the customer.",
 )
 
 
@@ -112,7 +112,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
     def _waits_until(self, due: Due[Order]) -> datetime | None:
         """Return until when the order waits for an agent's action whose effect is uncertain.
 
-        Its own run looks what became of it; where none does, the order is read here, once a lost
+        Its own run looks its outcome; if none does, the order is read here, once a lost
         request can't take effect any more.
         """
         is_alive, until = self._doubtful.get(due.record.source_id, (False, None))
@@ -229,7 +229,8 @@ def _not_changeable(change: Mapping[str, object], held: Mapping[str, object]) ->
     return Problem(
         "order_not_changeable",
         names,
-        f"The OMS has the order and takes no changes; the store's order now differs in {names}.",
+        "The OMS has the order and does not accept changes; the store's order now differs in "
+        f"{names}.",
         "Change it at the OMS by hand and discard the rejection, or cancel the order in the store "
         "and place it anew.",
     )

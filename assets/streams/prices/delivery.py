@@ -85,7 +85,7 @@ class PricesPlanner(Planner[Price]):
         return [Due(a, price, a.source_id, known.get(plans[a].key)) for a, price in prices.items()]
 
     def _known(self, plans: Mapping[str, PricePlan]) -> dict[str, TargetRow]:
-        """Return what the store holds; read anew where that is not what is wanted, or not sure.
+        """Return what the store holds; read again if that is not what is wanted, or not sure.
 
         ``plans`` by the ids of their records.
         """

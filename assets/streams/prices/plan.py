@@ -28,7 +28,7 @@ from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 NOT_IN_STORE = "not_in_store"
-GONE = Skipped("price_gone", "the OMS has no such price any more")
+GONE = Skipped("price_gone", "the OMS no longer has this price")
 AT_ONCE = 1_000
 
 
@@ -42,7 +42,7 @@ class PricePlan:
 
     @property
     def key(self) -> str:
-        """Return the key of the target state; empty where the price belongs to no place."""
+        """Return the key of the target state; empty if the price belongs to no place."""
         return self.place.key if self.place is not None else ""
 
     @property

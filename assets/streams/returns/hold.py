@@ -90,8 +90,8 @@ def discarded(request: RefundRequest) -> Problem:
         f"{request.order_id}: its refund may have been paid without Lockstep. Not refunded by "
         f"Lockstep are {units_text(request)}.",
         "If all of these are paid, discard this rejection. If none of them are, approve the "
-        "refund, whatever it is worth, by 'lockstep rejections retry ID --reason TEXT'. Otherwise "
-        "pay the rest by hand and discard it.",
+        "refund, whatever the amount, by 'lockstep rejections retry ID --reason TEXT'. "
+        "Otherwise pay the rest by hand and discard it.",
         stated(request.units()),
     )
 
@@ -179,7 +179,7 @@ def above_returns(
         f"The returns of order {request.order_id} have {has}, so the return {request.return_id} "
         f"of {units_text(request)} may be refunded already, as another one or as other lines.",
         "Compare the order's returns at the OMS with its refunds. If the return is refunded, "
-        "discard this rejection. If not, approve the refund of these units, whatever they are "
-        "worth, by 'lockstep rejections retry ID --reason TEXT'.",
+        "discard this rejection. If not, approve the refund of these units, whatever the "
+        "amount, by 'lockstep rejections retry ID --reason TEXT'.",
         stated(wanted, refunded=refunded),
     )

@@ -2,7 +2,7 @@
 
 A provider pays after it was asked, and may decline then. What has changed makes the return due
 again: its plan shows the refund in the store, or keeps it open as declined. So does a refund that
-the service no longer has, or that was made by a service which is not asked any more.
+the service no longer has, or that was made by a service which is no longer asked.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _note(
     found: Sequence[OpenRefund],
     shown: Mapping[str, Mapping[str, StoreRefund]],
 ) -> None:
-    """Write what became of the refunds, and make the returns due of which some has changed."""
+    """Write the outcome of the refunds, and make the returns due of which some has changed."""
     found = [one for one in found if one.source_id in shown]
     known = session.deliveries.targets(sorted({one.return_id for one in found}))
     states = {return_id: ReturnState.from_ledger(row) for return_id, row in known.items()}

@@ -89,7 +89,7 @@ class _Return:
     arrived: Mapping[str, int] = field(default_factory=dict)
     confirmed: Mapping[str, int] = field(default_factory=dict)
     expected: Mapping[str, int] = field(default_factory=dict)
-    """With those that are announced; empty where the store shows none of them."""
+    """With those that are announced; empty if the store shows none of them."""
     found: list[StoreRefund] = field(default_factory=list)
     """Refunds that the service has and the ledger did not know."""
 
@@ -167,7 +167,7 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         return plan
 
     def _is_elsewhere(self, state: ReturnState, delivery: UnsettledDelivery) -> bool:
-        """Return whether a service that is not asked any more may have made a refund."""
+        """Return whether a service that is no longer asked may have made a refund."""
         asked = state.asked.get(delivery.delivery_key.hex, self._target.service)
         is_lost = delivery.is_uncertain and delivery.action == REFUND
         return is_lost and asked not in self._target.services
@@ -315,7 +315,7 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         )
 
     def foreseen(self, plan: Plan) -> TargetRow | None:
-        """Note which service is asked: no other one can show what became of a lost request."""
+        """Note which service is asked: no other one can show the outcome of a lost request."""
         context: _Return = plan.context
         context.state.asked[plan.unsent()[0].key.hex] = self._target.service
         known = {k: r for k, r in context.state.refunds.items() if r not in context.found}

@@ -200,7 +200,7 @@ def _units_by_hand(request: RefundRequest, line_id: str, refunded: int, value: s
         f"as refunded by hand, and the OMS has confirmed the return {request.return_id}: it may be "
         f"refunded already. Not refunded by Lockstep are {units_text(request)}.",
         "If it is, discard this rejection. If not, approve the refund of these units, whatever "
-        "they are worth, by 'lockstep rejections retry ID --reason TEXT'.",
+        "the amount, by 'lockstep rejections retry ID --reason TEXT'.",
         value,
     )
 
@@ -209,12 +209,12 @@ def _amount_by_hand(request: RefundRequest, amount: Decimal, value: str) -> Prob
     return Problem(
         MADE_IN_STORE,
         "amount",
-        f"{amount} {request.currency} of order {request.order_id} were given back without "
-        f"Lockstep, for no units that are named, and the OMS has confirmed the return "
+        f"{amount} {request.currency} of order {request.order_id} were refunded without "
+        "Lockstep, without naming units, and the OMS has confirmed the return "
         f"{request.return_id}: it may be refunded already. Not refunded by Lockstep are "
         f"{units_text(request)}.",
         "If it is, discard this rejection. If not, approve the refund of these units, whatever "
-        "they are worth, by 'lockstep rejections retry ID --reason TEXT'.",
+        "the amount, by 'lockstep rejections retry ID --reason TEXT'.",
         value,
     )
 
@@ -236,9 +236,9 @@ def _in_part(request: RefundRequest, refund: StoreRefund) -> Problem:
         "refund_refused",
         "transactions",
         f"Of the refund {refund.refund_id} of the return {request.return_id} of order "
-        f"{request.order_id}, {refund.amount} was given back and {refund.missing} was not, and the "
+        f"{request.order_id}, {refund.amount} was refunded and {refund.missing} was not, and the "
         "return has changed since.",
-        "Give what is missing back by the payments' own means, and discard this rejection.",
+        "Refund the rest directly through the payments, and discard this rejection.",
         request.return_id,
     )
 
@@ -257,12 +257,12 @@ def _too_many(request: RefundRequest, line_id: str, before: Mapping[str, int]) -
 
 
 def not_looked_up(record: Return, service: str | None) -> Problem:
-    """Return why a return has no further refund: what became of an earlier one can't be seen."""
+    """Return why a return has no further refund: the outcome of an earlier one can't be seen."""
     return Problem(
         "target_not_read",
         "returns.refunds",
-        f"A refund of the return {record.return_id} was asked for without an answer, and "
-        f"{service or 'the payment service'}, which may have made it, is not asked any more.",
-        "Set returns.refunds back to that service and retry, or look there whether the shopper has "
-        "the money, pay it by hand if not, and discard this rejection.",
+        f"A refund of the return {record.return_id} was requested without an answer, and "
+        f"{service or 'the payment service'}, which may have made it, is no longer asked.",
+        "Set returns.refunds back to that service and retry, or check there whether the shopper "
+        "has the money, pay by hand if not, and discard this rejection.",
     )

@@ -32,7 +32,7 @@ class ReturnState:
     applied_at: str = ""
     sequence: int = 0
     shown: str = ""
-    """Digest of what the store's order shows of the return; empty where it shows nothing."""
+    """Digest of what the store's order shows of the return; empty if it shows nothing."""
     missing: set[str] = field(default_factory=set)
     """Keys of open refunds that the payment service did not have when it was last asked."""
     asked: dict[str, str] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class ReturnState:
         return is_new
 
     def update(self, key: str, now: StoreRefund) -> None:
-        """Take over what became of the payment of a refund that is known."""
+        """Take over the outcome of the payment of a refund that is known."""
         for name, known in self.refunds.items():
             if name == key or known.refund_id == now.refund_id:
                 self.refunds[name] = replace(

@@ -170,8 +170,8 @@ def _not_linked(record: Return) -> Problem:
         "order_id",
         f"The OMS has confirmed the return {record.return_id} of its order {record.order_id}, "
         "which looks like one of this store, but no order of the store was sent as it.",
-        "If it is the store's, replay the orders stream over the day the order was placed, or run "
-        "'lockstep reconcile --repair' over the day it changed at the OMS; this record is then "
-        "tried again by itself. If it is not, discard the rejection.",
+        "If it is the store's, replay the orders stream over the day the order was placed, or "
+        "run 'lockstep reconcile --repair' over the day it changed at the OMS; this record is "
+        "then tried again automatically. If it is not, discard the rejection.",
         record.order_id,
     )

@@ -23,7 +23,7 @@ SERVICE = "service"
 
 
 def returns_target(sync: Sync) -> ReturnsTarget:
-    """Return the target of a connection's returns. Raises ``PermanentError`` where it has none."""
+    """Return the target of a connection's returns. Raises ``PermanentError`` if it has none."""
     kind, store = sync.platform.kind, sync.platform.targets.get("returns")
     if store is None:
         raise PermanentError(
@@ -45,7 +45,7 @@ def id_of(refund_id: str, made_by: str, asked: str) -> str:
 
 
 class ReturnsTarget:
-    """``domain.ports.ReturnTarget``, with the service that pays, where there is one."""
+    """``domain.ports.ReturnTarget``, with the service that pays, if there is one."""
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ class StatusRules:
     ) -> bool:
         """Return whether the order moves to ``wanted``.
 
-        It does not move back from where it was ``before`` the plan's shipments, unless we had set
+        It does not move back from if it was ``before`` the plan's shipments, unless we had set
         that status.
         """
         if now.is_final or self.keeps(now, state):
@@ -56,8 +56,8 @@ def status_kept(order_id: str, kept: str, status: str) -> Problem:
     return Problem(
         "status_kept",
         "status",
-        f"The store's order {order_id} is in status {kept}, which says something else than "
-        f"fulfilment does; it was not set to {status}.",
+        f"The store's order {order_id} is in status {kept}, which is not about fulfilment; it "
+        f"was not set to {status}.",
         "Set the order's status in the store once the matter is settled.",
         kept,
     )
@@ -83,7 +83,7 @@ def units_missing(now: StoreOrderState, at_oms: int) -> Problem:
         "shipped_units_missing",
         "shipped_units",
         f"{_counts(now)} has shipped {at_oms}.",
-        "Look whether a shipment was deleted in the store, then reconcile with --repair.",
+        "Check whether a shipment was deleted in the store, then reconcile with --repair.",
         str(now.shipped_units),
     )
 
@@ -94,7 +94,7 @@ def units_above(now: StoreOrderState, at_oms: int) -> Problem:
         "shipped_units_above",
         "shipped_units",
         f"{_counts(now)} has shipped {at_oms}.",
-        "Look for shipments that were made by hand: the OMS may ship these units once more.",
+        "Look for shipments that were made by hand: the OMS may ship these units again.",
         str(now.shipped_units),
     )
 

@@ -32,8 +32,8 @@ class Shipments:
     to_oms = False
     is_snapshot = False
     summary = (
-        "Fulfilment at the OMS: each parcel becomes a shipment in the store with its tracking, "
-        "then the order's status follows."
+        "Fulfilment at the OMS: each parcel becomes a shipment in the store with its tracking "
+        "number, then the order's status is set."
     )
 
     def source(self, sync: Sync) -> FulfilmentSource:

@@ -193,7 +193,7 @@ class Captures:
         where: tuple[Any, ...] = (self._name, self._stream, day)
         narrowed = "TRUE"
         if not everything:
-            # All at once where they are narrowed: a page of others would look like the end.
+            # All at once if they are narrowed: a page of others would look like the end.
             waiting = self._db.execute(
                 f"""SELECT capture_id FROM sync.unvalidated
                     WHERE connection = %s AND stream = %s AND source_day = %s {hour_is(partition)}

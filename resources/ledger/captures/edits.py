@@ -1,4 +1,4 @@
-"""Edits: values that an operator puts in place of captured ones, applied at each validation.
+"""Edits: values that an operator puts instead of captured ones, applied at each validation.
 
 The capture itself stays as it came. An edit belongs to one version of a record: a newer version is
 taken as the source sent it.
@@ -110,7 +110,7 @@ def of_captures(
 
 
 def applied(payload: bytes, changes: Sequence[Change]) -> bytes:
-    """Return the payload with the changes applied, or as it came where there are none.
+    """Return the payload with the changes applied, or as it came if there are none.
 
     Numbers keep their digits.
     """
@@ -155,7 +155,7 @@ def _split(text: str) -> tuple[str, str]:
         more, equals, value = value.partition("=")
         path = f"{path}={more}"
     if len(path) > LONGEST_PATH:
-        raise PermanentError(f"A path of {len(path)} characters leads nowhere; write path=value")
+        raise PermanentError(f"A path of {len(path)} characters is too long; write path=value")
     if not equals:  # the text is not quoted: it may be the value itself
         raise PermanentError("One of the changes has no '='; write path=value.")
     return path, value
@@ -203,7 +203,7 @@ def _not_single(path: str, before: dict[str, Any] | list[Any]) -> PermanentError
         inside = ", ".join(before)
     else:
         inside = f"[0] to [{len(before) - 1}]" if before else "nothing"
-    return PermanentError(f"{path!r} is no single value: it holds {inside}. Name one of those.")
+    return PermanentError(f"{path!r} is not a single value: it holds {inside}. Name one of those.")
 
 
 def _plain(path: str, text: str) -> str:

@@ -194,7 +194,7 @@ class InboxWriter:
     async def put(self, connection: str, system: str, events: Sequence[WebhookEvent]) -> int:
         """Store events and return how many were new, once they are committed.
 
-        Raises ``TransientError`` where they are not, or where that is unknown: the sender repeats
+        Raises ``TransientError`` if they are not, or if that is unknown: the sender repeats
         them.
         """
         if not events:
@@ -205,12 +205,10 @@ class InboxWriter:
             async with asyncio.timeout(2 * self._timeout):
                 return await request.stored
         except asyncio.QueueFull:
-            raise TransientError(
-                "The inbox is behind; another try helps once it has caught up."
-            ) from None
+            raise TransientError("The inbox is behind; try again once it has caught up.") from None
         except TimeoutError:
             raise TransientError(
-                "The database did not answer in time; another try helps once it does."
+                "The database did not answer in time; try again once it does."
             ) from None
 
     async def check(self) -> None:
@@ -220,8 +218,7 @@ class InboxWriter:
                 await db.execute("SELECT 1 FROM sync.inbox LIMIT 1")
         except (psycopg.Error, OSError, TimeoutError) as error:
             raise TransientError(
-                f"The database can't be used ({type(error).__name__}); another try helps once it "
-                "is back."
+                f"The database can't be used ({type(error).__name__}); try again once it is back."
             ) from None
 
     async def _work(self) -> None:
@@ -239,8 +236,7 @@ class InboxWriter:
                 _refuse(
                     group,
                     TransientError(
-                        f"The events could not be stored ({type(error).__name__}); another try "
-                        "helps later."
+                        f"The events could not be stored ({type(error).__name__}); try again later."
                     ),
                 )
             else:

@@ -59,7 +59,7 @@ def find(document: Any, path: str, addable: Collection[str] = ()) -> Found:
 
 
 def put(document: Any, place: Place, value: Any) -> None:
-    """Set the value at a place. Raises ``LookupError`` where the document has no such place."""
+    """Set the value at a place. Raises ``LookupError`` if the document has no such place."""
     try:
         JsonPointer.from_parts(place).set(document, value)
     except JsonPointerException:  # its text may quote the document

@@ -85,7 +85,7 @@ def find(
 
 
 def body_of(db: psycopg.Connection[Any], event: KeptEvent) -> bytes:
-    """Return a message's content, exactly as it was received; nothing where it was erased."""
+    """Return a message's content, exactly as it was received; nothing if it was erased."""
     row = db.execute(
         """SELECT body FROM sync.unread_event
            WHERE connection = %s AND system = %s AND message_id = %s""",

@@ -20,7 +20,7 @@ _OWN_FILE = re.compile(r"could not (?:open|read|stat|access) (?:file|directory) 
 def why_unusable(folder: Path) -> str | None:
     """Return a sentence about the first file of a data folder that its server can't use.
 
-    It names the path, the user that can't read it, and what to do; ``None`` where all can be read.
+    It names the path, the user that can't read it, and what to do; ``None`` if all can be read.
     """
     user = _server_user(folder)
     found = next((path for path in _files(folder) if not _may_use(path, user)), None)

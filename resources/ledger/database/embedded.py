@@ -48,7 +48,7 @@ def home() -> Path:
 def start(data: Path | None = None) -> str:
     """Start the server on ``data`` unless it runs, create the database, and return its URL.
 
-    Raises ``PermanentError`` where it can't be started, with the reason.
+    Raises ``PermanentError`` if it can't be started, with the reason.
     """
     folder = data or home() / "postgres"
     try:
@@ -140,7 +140,7 @@ def _checked(url: str) -> str:
 
 
 def configured_url() -> str | None:
-    """Return ``DATABASE_URL``; raises ``PermanentError`` where it can't be read safely."""
+    """Return ``DATABASE_URL``; raises ``PermanentError`` if it can't be read safely."""
     given = os.environ.get("DATABASE_URL")
     return _checked(given) if given else None
 
@@ -154,7 +154,7 @@ def database_url() -> str:
     """Return ``DATABASE_URL``, else the URL of the embedded server if it runs.
 
     Never starts a server: only commands that say so do. Raises ``PermanentError``, which states
-    what to do, where there is neither.
+    what to do, if there is neither.
     """
     if (given := configured_url()) is not None:
         return given

@@ -32,7 +32,7 @@ def _scripts(name: str) -> list[tuple[str, str]]:
 def migrate(url: str) -> list[str]:
     """Bring the database to the newest schema; return the names of the migrations applied now.
 
-    Raises ``PermanentError`` where the text of an applied migration has changed.
+    Raises ``PermanentError`` if the text of an applied migration has changed.
     """
     applied: list[str] = []
     with psycopg.connect(url, autocommit=True) as connection:

@@ -15,7 +15,7 @@ OWNER, WRITER, READER = "lockstep_owner", "lockstep_writer", "lockstep_reader"
 
 
 def advice(db: psycopg.Connection[Any]) -> str | None:
-    """Return what is missing and how to add it, or ``None`` where the roles are in force.
+    """Return what is missing and how to add it, or ``None`` if the roles are in force.
 
     Without them everything works, with the rights of the user of ``DATABASE_URL``.
     """

@@ -51,7 +51,7 @@ class PostgresQuota:
                 self._db = None
 
     def _ask(self, statement: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        """Execute, and once more on a new connection where the kept one has died.
+        """Execute, and again on a new connection where the kept one has died.
 
         A permit that is taken twice only costs a wait.
         """
@@ -64,8 +64,7 @@ class PostgresQuota:
                 return self._connection().execute(statement.encode(), parameters).fetchone()
             except psycopg.OperationalError as error:
                 raise TransientError(
-                    "Could not reach Postgres for the quota; another try helps once it is back: "
-                    f"{error}"
+                    f"Could not reach Postgres for the quota; try again once it is back: {error}"
                 ) from None
 
     def _connection(self) -> psycopg.Connection[Any]:

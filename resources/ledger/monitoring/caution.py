@@ -42,7 +42,7 @@ def note_database(db: psycopg.Connection[Any]) -> bool:
 def become_cautious(db: psycopg.Connection[Any], why: str) -> int:
     """Make every connection cautious from a day before what it has captured; return the days.
 
-    All levels of stock are planned anew, since the store may show others than the ledger knows.
+    All levels of stock are planned again, since the store may show others than the ledger knows.
     """
     with db.transaction():
         db.execute("DELETE FROM sync.stock_basis")
@@ -81,7 +81,7 @@ def end_caution(db: psycopg.Connection[Any], connection: str, day: date) -> None
 
 
 def _identity(db: psycopg.Connection[Any]) -> tuple[str, str]:
-    """Return system identifier and timeline; the first is empty where the role must not read it."""
+    """Return system identifier and timeline; the first is empty if the role must not read it."""
     row = db.execute(
         """SELECT CASE WHEN has_function_privilege('pg_control_system()', 'execute')
                        THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '' END,

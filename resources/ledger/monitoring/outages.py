@@ -15,7 +15,7 @@ class Outage(NamedTuple):
     """The last outage of a stream's target."""
 
     failing_since: datetime | None
-    """``None`` where the target takes records."""
+    """``None`` if the target takes records."""
     target_failed_at: datetime | None
     """When a probe of the failing target last failed."""
     answering_since: datetime | None

@@ -116,7 +116,7 @@ def latest_versions(
 
 
 def target_id(db: Database, connection: str, entity: str, source_ids: Sequence[str]) -> str:
-    """Return the OMS's id of the record, or an empty text where it is not known to hold it."""
+    """Return the OMS's id of the record, or an empty text if it is not known to hold it."""
     row = db.execute(
         """SELECT target_id FROM sync.target_state
            WHERE connection = %s AND stream = ANY(%s) AND target_key = ANY(%s)

@@ -75,7 +75,7 @@ def forget(
 
     Orders with open work are kept, since it needs the personal data: they can still be shipped and
     cancelled, and are forgotten when this is called again after it has ended. ``db`` is in
-    autocommit mode and has the owner's rights. Raises ``PermanentError`` where rights are missing,
+    autocommit mode and has the owner's rights. Raises ``PermanentError`` if rights are missing,
     and where all of the person's orders have open work.
     """
     kind, value = subject_of(subject)

@@ -62,7 +62,7 @@ def retire(
     """Remove what is past its retention, or only report it (``dry_run``).
 
     ``db`` is in autocommit mode and needs the writer's rights; each removal is a transaction of its
-    own. Raises ``TransientError`` where a month is in use for longer than the drop waits.
+    own. Raises ``TransientError`` if a month is in use for longer than the drop waits.
     """
     removals = [
         removal
@@ -131,12 +131,12 @@ def _deliveries(db: psycopg.Connection[Any], month: date, *, dry_run: bool) -> l
 def _dropped(
     db: psycopg.Connection[Any], table: str, month: date, statement: str, values: tuple[Any, ...]
 ) -> int | None:
-    """Drop a month, and return how many rows it had; ``None`` where it was kept."""
+    """Drop a month, and return how many rows it had; ``None`` if it was kept."""
     try:
         row = db.execute(statement.encode(), values).fetchone()
     except psycopg.errors.LockNotAvailable as error:
         raise TransientError(
-            f"sync.{table} of {month:%Y-%m} is in use and was not dropped; another try helps later"
+            f"sync.{table} of {month:%Y-%m} is in use and was not dropped; try again later"
         ) from error
     return None if row is None or row[0] is None else int(row[0])
 

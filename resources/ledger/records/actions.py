@@ -1,4 +1,4 @@
-"""Agents' actions: what became of each, and what they have changed of orders."""
+"""Agents' actions: the outcome of each, and what they have changed of orders."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ GIVEN_UP = """(o.state = 'failed' AND t.milestone = 'tentative' AND NOT EXISTS (
     SELECT FROM sync.delivery d
     WHERE (d.connection, d.stream, d.source_id) = (o.connection, t.stream, o.action_id)
       AND (d.state IN ('in_flight', 'failed') OR d.may_act_until > {until})))"""
-"""Whether no run will look what became of an action, and it can't take effect after a time."""
+"""Whether no run will look the outcome of an action, and it can't take effect after a time."""
 NOW, EVER = "now()", "'infinity'"
 
 
 class StoredOutcome(NamedTuple):
-    """What became of one action, and of which order it is."""
+    """The outcome of one action, and of which order it is."""
 
     source_id: str
     """The order's id at the store; empty for a request that can't be read."""
@@ -92,7 +92,7 @@ class Actions:
         return found
 
     def outcomes(self, action_ids: Collection[str]) -> dict[str, StoredOutcome]:
-        """Return what became of actions, by their ids; of the others nothing is known yet."""
+        """Return the outcome of actions, by their ids; of the others nothing is known yet."""
         rows = self._db.execute(
             """SELECT action_id, source_id, state, code, reason, asked FROM sync.action_outcome
                WHERE connection = %s AND action_id = ANY(%b)""",
@@ -162,7 +162,7 @@ class Actions:
         )
 
     def show_again(self, action_ids: Sequence[str]) -> None:
-        """Let agents be shown once more what became of requests that have come again."""
+        """Let agents be shown again the outcome of requests that have come again."""
         if not action_ids:
             return
         self._db.execute(
@@ -183,7 +183,7 @@ class Actions:
         return bool(row and row[0])
 
     def put(self, rows: Sequence[StoredOutcome], run_id: str) -> None:
-        """Record what became of actions; the same again changes nothing, nor does it the order."""
+        """Record the outcome of actions; the same again changes nothing, nor does it the order."""
         if not rows:
             return
         self._db.execute(

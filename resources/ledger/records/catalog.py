@@ -179,7 +179,7 @@ class Catalog:
         )
 
     def forget_levels(self, keys: Collection[str]) -> None:
-        """Have the catalog's levels of SKU keys compared anew: what the store holds may change."""
+        """Have the catalog's levels of SKU keys compared again: what the store holds may change."""
         self._db.execute(
             """UPDATE sync.item SET level = NULL
                WHERE connection = %s AND side = 'store' AND sku_key = ANY(%b::text[])

@@ -252,7 +252,7 @@ class Levels:
         }
 
     def _review(self) -> None:
-        """Have captures that the policy kept out validated once more."""
+        """Have captures that the policy kept out validated again."""
         self._db.execute(
             """DELETE FROM sync.record
                WHERE connection = %s AND stream = %s AND state IN ('skipped', 'rejected')

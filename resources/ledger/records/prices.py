@@ -143,7 +143,7 @@ class Prices:
         return {source_id for (source_id,) in rows}
 
     def rivals(self, target_keys: Collection[str], now: datetime) -> dict[str, list[str]]:
-        """Return the present prices that belong to one place, by its key, where they are several.
+        """Return the present prices that belong to one place, by its key, if they are several.
 
         Two spellings of a SKU at the OMS may mean one item of the store. A plan of another time,
         policy or catalog says nothing of the present.
@@ -285,7 +285,7 @@ class Prices:
         ).rowcount
 
     def _review(self) -> None:
-        """Have captures that the policy kept out validated once more."""
+        """Have captures that the policy kept out validated again."""
         self._db.execute(
             """DELETE FROM sync.record
                WHERE connection = %s AND stream = %s AND state IN ('skipped', 'rejected')

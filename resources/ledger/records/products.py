@@ -87,7 +87,7 @@ class Products:
         return {product_id for (product_id,) in rows}
 
     def read_at(self) -> datetime | None:
-        """Return when the catalog was last read as a whole; ``None`` where that did not end well.
+        """Return when the catalog was last read as a whole; ``None`` if that did not end well.
 
         A read has ended once what it has found was captured, which moves ``captured_at``.
         """

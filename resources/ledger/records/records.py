@@ -174,7 +174,7 @@ class Records:
     def canonical(self, capture_id: UUID, source_id: str) -> bytes | None:
         """Return the canonical content of one version of a record.
 
-        ``None`` where it was not accepted, or is no longer kept.
+        ``None`` if it was not accepted, or is no longer kept.
         """
         row = self._db.execute(
             """SELECT canonical FROM sync.record
@@ -188,8 +188,8 @@ class Records:
     def reopen_owed(self, source_ids: Sequence[str], but: Sequence[UUID]) -> set[date]:
         """Take back the outcomes of older versions of records that are owed; return their days.
 
-        The target has none of them. The newest accepted version is due again, where it was not
-        sent. Validated once more are a version that had only asked to withdraw the record, and, of
+        The target has none of them. The newest accepted version is due again, if it was not
+        sent. Validated again are a version that had only asked to withdraw the record, and, of
         one without an accepted version, those that were rejected or superseded. ``but`` are
         captures that were looked at just now.
         """
@@ -267,7 +267,7 @@ class Records:
         )
 
     def make_due(self, day: date, captures: Collection[UUID]) -> None:
-        """Take back the outcomes of accepted records that are sent once more."""
+        """Take back the outcomes of accepted records that are sent again."""
         self._db.execute(
             """UPDATE sync.record SET outcome = NULL, settled_at = NULL
                WHERE connection = %s AND stream = %s AND source_day = %s
@@ -298,7 +298,7 @@ class Records:
     def newest_states(self, source_ids: Sequence[str]) -> dict[str, tuple[str | None, str]]:
         """Return state and rule of each record's newest version.
 
-        The state is ``None`` where it is not validated yet.
+        The state is ``None`` if it is not validated yet.
         """
         rows = self._db.execute(
             """SELECT DISTINCT ON (c.source_id) c.source_id, r.state, coalesce(r.rule, '')

@@ -204,7 +204,7 @@ class Refunds:
         return {"name": self._name, "limit": MOST_LOOKS, "soon": LOOK_SOON, "late": LOOK_LATE}
 
     def note_look(self, key: UUID, now: StoreRefund | None = None) -> None:
-        """Record that a refund was looked at, and what became of its payment if that changed."""
+        """Record that a refund was looked at, and the outcome of its payment if that changed."""
         self._db.execute(
             "UPDATE sync.refund SET looked_at = clock_timestamp() WHERE delivery_key = %s", (key,)
         )

@@ -53,7 +53,7 @@ def chosen(
 ) -> list[Rejection]:
     """Return the rejections that pass a filter.
 
-    Raises ``PermanentError`` where an id is not of an open rejection, or where a rejection is
+    Raises ``PermanentError`` if an id is not of an open rejection, or where a rejection is
     found without its id whose retry would approve one of these codes: nothing is done then.
     """
     found = work_queue.find(db, filters)

@@ -42,7 +42,7 @@ def retry_unreached(session: Session, failing_since: datetime | None = None) -> 
         if _is_due(rejection, now, failing_since)
     ]
     return operator_actions.queue_retry(
-        session.db, found, WHO, "as_captured", "the target may take it by now"
+        session.db, found, WHO, "as_captured", "the target may accept it by now"
     )
 
 

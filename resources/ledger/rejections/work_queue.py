@@ -146,7 +146,7 @@ def count(db: psycopg.Connection[Any], filters: RejectionFilter) -> int:
 
 
 def payload(db: psycopg.Connection[Any], rejection: Rejection) -> bytes | None:
-    """Return the rejected version as it was captured, or ``None`` where it is no longer kept."""
+    """Return the rejected version as it was captured, or ``None`` if it is no longer kept."""
     row = db.execute(
         """SELECT payload FROM sync.capture
            WHERE connection = %s AND stream = %s AND source_day = %s AND capture_id = %s""",

@@ -86,7 +86,7 @@ def build(
 ) -> OrderManagementSystem:
     """Build the connection's OMS without making a call.
 
-    Raises ``PermanentError`` where a secret is missing.
+    Raises ``PermanentError`` if a secret is missing.
     """
     if settings.exchange is not None:
         return AnchantoFiles(settings, settings.exchange, connection)

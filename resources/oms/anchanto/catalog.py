@@ -53,7 +53,7 @@ class CatalogSource:
             )
 
     def to_canonical(self, payload: bytes) -> Mapped[MasterItem] | Skipped:
-        """Map a row. Raises ``RecordRejected`` where it names no SKU."""
+        """Map a row. Raises ``RecordRejected`` if it names no SKU."""
         [decoded, *_] = self._documents.stock(payload)
         sku = text_of(decoded.document.sku)
         if decoded.problems:

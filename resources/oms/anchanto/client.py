@@ -47,7 +47,7 @@ class Answer:
 
     data: msgspec.Raw
     text: str = ""
-    """Why it was refused; empty where it was not."""
+    """Why it was refused; empty if it was not."""
 
     @property
     def is_refused(self) -> bool:
@@ -89,7 +89,7 @@ class Opener:
         self._success = {folded(word) for word in wire.words.success}
 
     def __call__(self, body: bytes) -> Answer:
-        """Parse a body; raises ``ValueError`` where it is no answer.
+        """Parse a body; raises ``ValueError`` if it is no answer.
 
         An object that neither states a success nor holds data is none: it neither confirms nor
         refuses.
@@ -128,7 +128,7 @@ def interpret(reply: Reply, opener: Opener) -> Answer:
 
 
 def _opened(reply: Reply, opener: Opener) -> Answer:
-    """Return the refusal in a reply without a decoded body; raises where it holds none."""
+    """Return the refusal in a reply without a decoded body; raises if it holds none."""
     if reply.ok:
         raise TransientError(f"{reply.where} answered {reply.status} without a body")
     try:
@@ -157,9 +157,9 @@ class Reader:
         self.client, self._words, self._opener = client, wire.words, Opener(wire)
 
     def one(self, path: str, params: Mapping[str, object]) -> bytes | None:
-        """Read one record, ``None`` where the account has none.
+        """Read one record, ``None`` if the account has none.
 
-        Raises ``PermanentError`` where the read is refused for another reason.
+        Raises ``PermanentError`` if the read is refused for another reason.
         """
         answer, reply = self._fetch(path, params)
         if answer.says(self._words.not_found):
@@ -171,7 +171,7 @@ class Reader:
     def page(self, path: str, params: Mapping[str, object]) -> list[bytes]:
         """Read the rows of a page.
 
-        Raises ``PermanentError`` where the read is refused, ``TransientError`` where the data of
+        Raises ``PermanentError`` if the read is refused, ``TransientError`` where the data of
         the list is none.
         """
         answer, reply = self._fetch(path, params)
@@ -181,7 +181,7 @@ class Reader:
             return [bytes(row) for row in _ROWS.decode(answer.data) or []]
         except (ValueError, RecursionError) as error:
             raise TransientError(
-                f"{reply.where}: the data of a list is not a list ({error}); another try may help"
+                f"{reply.where}: the data of a list is not a list ({error}); trying again may help"
             ) from error
 
     def _fetch(self, path: str, params: Mapping[str, object]) -> tuple[Answer, Reply]:
@@ -192,7 +192,7 @@ class Reader:
 def _refused_read(reply: Reply, answer: Answer) -> PermanentError:
     return PermanentError(
         f"{reply.where} was refused: {answer.text} (request id "
-        f"{request_id(reply.headers) or 'unknown'}); another try won't help: "
+        f"{request_id(reply.headers) or 'unknown'}); trying again won't help: "
         "check wire.paths, wire.params and wire.words in the oms section"
     )
 
@@ -207,7 +207,7 @@ def rejection(answer: Answer, sent: Mapping[str, object]) -> RecordRejected:
 
 
 def _word(raw: msgspec.Raw | None) -> str:
-    """Return a text of an answer, empty where there is none; another value as it is written."""
+    """Return a text of an answer, empty if there is none; another value as it is written."""
     if raw is None or bytes(raw) == b"null":
         return ""
     try:

@@ -96,7 +96,7 @@ class StockList:
         self._kept_until = time.monotonic() + self._settings.snapshot_ttl.total_seconds()
 
     def key_of(self, row: bytes) -> tuple[str, ...]:
-        """Return SKU and warehouse of a row, empty where they can't be read."""
+        """Return SKU and warehouse of a row, empty if they can't be read."""
         return self._documents.value(row, "stock", "sku", "warehouse_code")
 
     def _chosen(self, skus: Sequence[str], pages: Iterable[Sequence[bytes]]) -> list[bytes]:
@@ -118,7 +118,7 @@ class StockList:
             if not rows:
                 return
             yield rows
-        raise PermanentError(f"{KIND}: the list of stock has no end; another try won't help")
+        raise PermanentError(f"{KIND}: the list of stock has no end; trying again won't help")
 
 
 class InventorySource:
@@ -242,7 +242,7 @@ class StockMapper:
     def content(self, payload: bytes) -> bytes | None:
         """Return what makes two states of a SKU differ: its quantities, in one form.
 
-        ``None`` where it can't be read: the mapping reports what is wrong with it.
+        ``None`` if it can't be read: the mapping reports what is wrong with it.
         """
         try:
             decoded = self._documents.stock(payload)

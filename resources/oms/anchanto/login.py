@@ -92,20 +92,24 @@ class LoginTokens:
             if is_certificate_fault(error):
                 raise PermanentError(
                     f"{where} failed: the server's certificate isn't trusted; "
-                    "another try won't help"
+                    "trying again won't help"
                 ) from error
             raise TransientError(
-                f"{where} failed ({type(error).__name__}); a later try may help"
+                f"{where} failed ({type(error).__name__}); trying again later may help"
             ) from error
         what = f"{where} answered {response.status_code}"
         if response.status_code in TEMPORARY or response.status_code == TOO_MANY_REQUESTS:
-            raise TransientError(f"{what}: {error_text(response.content)}; a later try may help")
+            raise TransientError(
+                f"{what}: {error_text(response.content)}; trying again later may help"
+            )
         if not response.is_success:
             raise AccessRefused(f"{what}: {error_text(response.content)}; {ADVICE}")
         try:
             fields = _FIELDS.decode(response.content)
         except (ValueError, RecursionError) as error:
-            raise TransientError(f"{what} without a JSON object; a later try may help") from error
+            raise TransientError(
+                f"{what} without a JSON object; trying again later may help"
+            ) from error
         token = fields.get(self._settings.wire.fields.name("login", "jwt"))
         if not isinstance(token, str) or not token or not (token.isascii() and token.isprintable()):
             raise PermanentError(f"{what} without a token; {ADVICE}")

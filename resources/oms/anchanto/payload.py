@@ -23,7 +23,7 @@ ADVICE = (
     "correct them there."
 )
 FILE_ADVICE = (
-    "Have the file written anew, and put it into the folder again; its original is in taken or "
+    "Have the file written again, and put it into the folder; the original is in taken or "
     "failed. Then discard this, if it does not go by itself."
 )
 NULL = msgspec.Raw(b"null")
@@ -125,7 +125,7 @@ class Documents:
         self._attributes = fields.name("answer", "attributes")
 
     def order(self, payload: bytes) -> OrderDocument:
-        """Decode a captured order; raises ``RecordRejected`` where it is none."""
+        """Decode a captured order; raises ``RecordRejected`` if it is none."""
         row, others = split_order(payload)
         decoded = self._decoded(_ORDER, "order", row)
         shipments = [self._decoded(_SHIPMENT, "shipment", other) for other in others]
@@ -146,19 +146,19 @@ class Documents:
             raise unreadable("order", "The order is not JSON.") from error
 
     def stock(self, payload: bytes) -> list[Decoded[StockRow]]:
-        """Decode the rows of a SKU; raises ``RecordRejected`` where they are none."""
+        """Decode the rows of a SKU; raises ``RecordRejected`` if they are none."""
         return [self._decoded(_STOCK, "stock", row) for row in split_rows(payload)]
 
     def attributes(self, row: bytes) -> bytes:
         """Return the fields of a row, which stand in an object of their own or beside its id.
 
-        Raises ``ValueError`` where the row is no object.
+        Raises ``ValueError`` if the row is no object.
         """
         fields = _OBJECT.decode(row)
         return bytes(fields.get(self._attributes, row))
 
     def value(self, row: bytes, document: DocumentName, *names: str) -> tuple[str, ...]:
-        """Return single fields of a row as text, empty where one can't be read."""
+        """Return single fields of a row as text, empty if one can't be read."""
         try:
             fields = _OBJECT.decode(self.attributes(row))
         except (ValueError, RecursionError):
@@ -220,7 +220,7 @@ def join_rows(rows: Sequence[bytes]) -> bytes:
 
 
 def split_rows(payload: bytes) -> list[bytes]:
-    """Return the rows of a SKU; raises ``RecordRejected`` where there are none."""
+    """Return the rows of a SKU; raises ``RecordRejected`` if there are none."""
     if not payload.startswith(ROWS):
         return [payload]
     try:

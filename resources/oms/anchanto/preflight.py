@@ -55,7 +55,7 @@ class Preflight:
 
 
 def stock_of(stock: StockList) -> str:
-    """Say that stock can be read. Raises ``PermanentError`` where no SKU has any."""
+    """Say that stock can be read. Raises ``PermanentError`` if no SKU has any."""
     first = next(stock.everything(), [])
     if not first:
         raise PermanentError("no SKU has stock, so the store would show nothing")

@@ -44,7 +44,7 @@ class AnchantoSettings(SystemSettings):
     """To be set: the API's shape is assumed, and has to be compared with the account's own."""
     base_url: Url | Literal[""] = ""
     exchange: AnchantoExchange | None = None
-    """Files through a folder in place of the API."""
+    """Files through a folder instead of the API."""
     account: Name
     """A name of your own for the account: connections to it name it equally, and share its quota"""
     store_code: Name
@@ -67,7 +67,7 @@ class AnchantoSettings(SystemSettings):
     create_status: str = "New"
     """The status that a new order has at Anchanto."""
     statuses: dict[str, Milestone] = Field(default_factory=dict)
-    """Anchanto's status of orders or shipments -> milestone, beside or in place of those of
+    """Anchanto's status of orders or shipments -> milestone, beside or instead of those of
     ``statuses.py``."""
     seller: AnchantoSeller = AnchantoSeller()
     item_uom: str = "EACH"

@@ -20,7 +20,7 @@ class Status(NamedTuple):
     milestone: Milestone
     """Where units are that are in no shipment."""
     shown: str = ""
-    """What Anchanto's own connector shows in the store; empty where it shows nothing."""
+    """What Anchanto's own connector shows in the store; empty if it shows nothing."""
     is_cancelable: bool = False
 
 
@@ -83,7 +83,7 @@ class StatusTable:
             self._statuses[folded_status(name)] = known._replace(milestone=milestone)
 
     def known(self, text: str | None) -> Status | None:
-        """Return a status, ``None`` where it is not in the table."""
+        """Return a status, ``None`` if it is not in the table."""
         return self._statuses.get(folded_status(text))
 
     def status(self, text: str | None, field: str) -> Status:

@@ -83,6 +83,6 @@ def build(
 ) -> OrderManagementSystem:
     """Build the connection's OMS without making a call.
 
-    Raises ``PermanentError`` where a secret is missing.
+    Raises ``PermanentError`` if a secret is missing.
     """
     return ExtensivOms(settings, connection, secrets, quota)

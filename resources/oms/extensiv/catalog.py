@@ -61,7 +61,7 @@ class CatalogSource:
                 yield Page([_record(sku, now, row)])
 
     def to_canonical(self, payload: bytes) -> Mapped[MasterItem] | Skipped:
-        """Map a row. Raises ``RecordRejected`` where it names no product."""
+        """Map a row. Raises ``RecordRejected`` if it names no product."""
         decoded = decode_product(payload)
         sku = text_of(decoded.document.sku)
         if decoded.problems:

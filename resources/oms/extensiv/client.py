@@ -64,7 +64,7 @@ class Answer:
     """Of a new order, whose answer is flat."""
     error_code: str = ""
     text: str = ""
-    """Why it was refused; empty where it was not."""
+    """Why it was refused; empty if it was not."""
 
     @property
     def is_refused(self) -> bool:
@@ -136,7 +136,7 @@ def path_of(template: str, **values: str) -> str:
 
 
 def open_envelope(body: bytes) -> Answer:
-    """Parse a body; raises ``ValueError`` where it is no envelope, ``QuotaUsedUp`` for that error.
+    """Parse a body; raises ``ValueError`` if it is no envelope, ``QuotaUsedUp`` for that error.
 
     An object without ``success_code`` is none: it neither confirms nor refuses.
     """
@@ -174,7 +174,7 @@ def interpret(reply: Reply, codes: ExtensivCodes) -> Answer:
 
 
 def _opened(reply: Reply) -> Answer:
-    """Return the refusal in a reply without a decoded body; raises where it holds none."""
+    """Return the refusal in a reply without a decoded body; raises if it holds none."""
     if reply.ok:
         raise TransientError(f"{reply.where} answered {reply.status} without a body")
     try:
@@ -197,9 +197,9 @@ def fetch(
 def fetch_one(
     client: ApiClient, codes: ExtensivCodes, path: str, **params: str | int
 ) -> bytes | None:
-    """Read one record, ``None`` where the account has none.
+    """Read one record, ``None`` if the account has none.
 
-    Raises ``PermanentError`` where the read is refused for another reason.
+    Raises ``PermanentError`` if the read is refused for another reason.
     """
     answer, reply = fetch(client, codes, path, **params)
     if answer.says(codes.not_found):
@@ -213,18 +213,18 @@ def refused_read(reply: Reply, answer: Answer) -> PermanentError:
     """Return the error of a read that was refused for another reason than a missing record."""
     return PermanentError(
         f"{reply.where} was refused: {answer.error_code} {answer.text} (process id "
-        f"{trace_of(reply) or 'unknown'}); another try won't help: "
+        f"{trace_of(reply) or 'unknown'}); trying again won't help: "
         "check paths, lists and codes in the oms section"
     )
 
 
 def rows_of(answer: Answer, where: str) -> list[bytes]:
-    """Return the rows of a list; raises ``TransientError`` where the response is none."""
+    """Return the rows of a list; raises ``TransientError`` if the response is none."""
     try:
         return [bytes(row) for row in _ROWS.decode(answer.response) or []]
     except (ValueError, RecursionError) as error:
         raise TransientError(
-            f"{where}: the response of a list is not a list ({error}); another try may help"
+            f"{where}: the response of a list is not a list ({error}); trying again may help"
         ) from error
 
 

@@ -124,7 +124,7 @@ class StockList:
             if not rows:
                 return
             yield rows
-        raise PermanentError(f"{KIND}: the list of stock has no end; another try won't help")
+        raise PermanentError(f"{KIND}: the list of stock has no end; trying again won't help")
 
     def _single(self, sku: str) -> bytes | None:
         path = path_of(self._settings.paths.level, sku=sku)
@@ -135,7 +135,7 @@ class StockList:
 
 
 def sku_of(row: bytes) -> str:
-    """Return the SKU of a row, empty where it has none that can be read."""
+    """Return the SKU of a row, empty if it has none that can be read."""
     with suppress(ValueError, RecursionError):
         return text_of(_ROW_KEY.decode(row).sku)
     return ""
@@ -242,7 +242,7 @@ class StockMapper:
     def content(self, payload: bytes) -> bytes | None:
         """Return what makes two states of a row differ: its quantities, in one form.
 
-        ``None`` where it can't be read: the mapping reports what is wrong with it.
+        ``None`` if it can't be read: the mapping reports what is wrong with it.
         """
         try:
             sku, node, row, problems = self._opened(payload)

@@ -148,32 +148,32 @@ _PRICED = PayloadDecoder(PricedRow, "a product", _PAYLOAD_ADVICE)
 
 
 def decode_order(payload: bytes) -> Decoded[OrderView]:
-    """Decode an order; raises ``RecordRejected`` where it is none."""
+    """Decode an order; raises ``RecordRejected`` if it is none."""
     return _decoded(_ORDER, payload, "order")
 
 
 def decode_stock(payload: bytes) -> Decoded[StockRow]:
-    """Decode a row of stock; raises ``RecordRejected`` where it is none."""
+    """Decode a row of stock; raises ``RecordRejected`` if it is none."""
     return _decoded(_STOCK, payload, "sku")
 
 
 def decode_level(payload: bytes) -> Decoded[WarehouseLevel]:
-    """Decode a warehouse's stock; raises ``RecordRejected`` where it is none."""
+    """Decode a warehouse's stock; raises ``RecordRejected`` if it is none."""
     return _decoded(_LEVEL, payload, "warehouses")
 
 
 def decode_node(payload: bytes) -> Decoded[NodeRow]:
-    """Decode the record of one warehouse; raises ``RecordRejected`` where it is none."""
+    """Decode the record of one warehouse; raises ``RecordRejected`` if it is none."""
     return _decoded(_NODE, payload, "node")
 
 
 def decode_product(payload: bytes) -> Decoded[ProductRow]:
-    """Decode a product; raises ``RecordRejected`` where it is none."""
+    """Decode a product; raises ``RecordRejected`` if it is none."""
     return _decoded(_PRODUCT, payload, "sku")
 
 
 def decode_priced(payload: bytes) -> Decoded[PricedRow]:
-    """Decode a product with its prices; raises ``RecordRejected`` where it is none."""
+    """Decode a product with its prices; raises ``RecordRejected`` if it is none."""
     return _decoded(_PRICED, payload, "sku")
 
 

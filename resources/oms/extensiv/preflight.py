@@ -78,7 +78,7 @@ class Preflight:
     def _stock(self) -> str:
         first = next(self.stock.everything(), [])
         if not first:
-            return f"WARNING: {NO_STOCK}, so that the store would show nothing"
+            return f"WARNING: {NO_STOCK}, so the store would show nothing"
         return f"stock can be read, such as that of {sku_of(first[0])}"
 
     def _products(self) -> str:
@@ -93,7 +93,7 @@ class Preflight:
         source = PricesSource(self.merchant, self.settings)
         first = next(self.stock.everything(), [])
         if not first:
-            return f"WARNING: {NO_STOCK}, so that there is no price to look at"
+            return f"WARNING: {NO_STOCK}, so there is no price to check"
         rows = source.read([sku_of(first[0])])
         mapped = [source.to_canonical(row.payload) for page in rows for row in page.records]
         if not mapped:
@@ -116,7 +116,7 @@ class Preflight:
             if not missing:
                 return f"all {len(policy.nodes)} warehouses hold stock"
         if not any_stock:
-            return f"WARNING: {NO_STOCK}, so that the warehouses' names can't be looked for"
+            return f"WARNING: {NO_STOCK}, so the warehouses' names can't be checked"
         raise PermanentError(f"no SKU has stock at {', '.join(missing)}")
 
 

@@ -65,7 +65,7 @@ class PricesSource:
         """Read the prices of SKUs, a call each.
 
         A product that can't be read while others can becomes a rejection. Raises the account's
-        fault where none can be read, or too many can't.
+        fault if none can be read, or too many can't.
         """
         unread: dict[str, LockstepError] = {}
         answered = 0
@@ -125,7 +125,7 @@ class PricesSource:
 
 
 def _unread(sku: str, error: LockstepError) -> RawRecord:
-    """Return what is captured in place of a product; its content is the same each time."""
+    """Return what is captured instead of a product; its content is the same each time."""
     payload = orjson.dumps({"sku": sku, UNREAD: str(error)})
     source_id = f"{sku}@" if is_id(f"{sku}@") else fallback_id(sku.encode())
     return RawRecord(source_id, datetime.now(UTC), payload, orjson.dumps([sku, UNREAD]))

@@ -79,7 +79,7 @@ class ExtensivCodes(Config):
     not_found: tuple[str, ...] = ("not found", "does not exist", "no such")
     """UNVERIFIED: how a missing order or product is answered."""
     access: tuple[str, ...] = ("invalid api credentials", "unauthorized", "access denied")
-    """UNVERIFIED: refused credentials, where they are answered inside a 200."""
+    """UNVERIFIED: refused credentials, if they are answered inside a 200."""
 
 
 class ExtensivSettings(SystemSettings):

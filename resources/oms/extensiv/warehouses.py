@@ -18,9 +18,9 @@ _PLACES = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw])
 
 
 def place_in(row: bytes, node: str) -> bytes | None:
-    """Return a row's stock at a warehouse, ``None`` where the row does not have it.
+    """Return a row's stock at a warehouse, ``None`` if the row does not have it.
 
-    Raises ``RecordRejected`` where its warehouses can't be read, or where none has the name and
+    Raises ``RecordRejected`` if its warehouses can't be read, or if none has the name and
     one can't be read: it may be that one.
     """
     places = _places_of(row)

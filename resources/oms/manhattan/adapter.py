@@ -116,7 +116,7 @@ def build(
 ) -> OrderManagementSystem:
     """Build the connection's OMS without making a call.
 
-    Raises ``PermanentError`` where a secret is missing.
+    Raises ``PermanentError`` if a secret is missing.
     """
     form: dict[str, str] = {"grant_type": settings.grant}
     if settings.grant == "password" and settings.password is not None:

@@ -66,7 +66,7 @@ class CatalogSource:
             if rows[0] == before:
                 raise PermanentError(
                     f"manhattan: the item search gave page {page - 1} twice: it ignores the page, "
-                    "another try won't help"
+                    "trying again won't help"
                 )
             now = datetime.now(UTC)
             yield Page([RawRecord(self._id_of(row) or fallback_id(row), now, row) for row in rows])
@@ -95,7 +95,7 @@ class CatalogSource:
                 page += 1
 
     def to_canonical(self, payload: bytes) -> Mapped[MasterItem] | Skipped:
-        """Map a row. Raises ``RecordRejected`` where it names no item."""
+        """Map a row. Raises ``RecordRejected`` if it names no item."""
         row = _decoded(payload)
         if row is None or not self._id_of(payload):
             raise unreadable(self._names.item_id, "The row has no id of an item.")
@@ -105,7 +105,7 @@ class CatalogSource:
         """Do nothing: the tenant shows its items whenever it is asked."""
 
     def any_item(self) -> MasterItem | None:
-        """Return one item, or ``None`` where the item master is empty."""
+        """Return one item, or ``None`` if the item master is empty."""
         rows = [bytes(row) for row in self._rows(None, 0, 1)]
         found = [row for payload in rows if (row := _decoded(payload)) and self._id_of(payload)]
         return self._item(found[0]) if found else None
@@ -117,7 +117,7 @@ class CatalogSource:
         return rows_of(fetch_answer(self._client, self._path, body))
 
     def _id_of(self, payload: bytes) -> str | None:
-        """Return the SKU of a row, ``None`` where it has none that can be used."""
+        """Return the SKU of a row, ``None`` if it has none that can be used."""
         row = _decoded(payload)
         sku = str(row.get(self._names.item_id) or "") if row is not None else ""
         return sku if is_id(sku) else None
@@ -150,7 +150,7 @@ def units_of(value: object) -> tuple[str, ...]:
 
 
 def _decoded(row: bytes) -> dict[str, object] | None:
-    """Return a row's content, or ``None`` where it can't be read."""
+    """Return a row's content, or ``None`` if it can't be read."""
     try:
         return _ROW.decode(row)
     except (ValueError, RecursionError):

@@ -100,12 +100,12 @@ def fetch_answer(client: ApiClient, path: str, body: dict[str, object]) -> Answe
 
 
 def rows_of(answer: Answer) -> list[msgspec.Raw]:
-    """Return the data's rows, none for null; raises ``TransientError`` where it is no list."""
+    """Return the data's rows, none for null; raises ``TransientError`` if it is not a list."""
     try:
         return _ROWS.decode(answer.data) or []
     except (ValueError, RecursionError) as error:
         raise TransientError(
-            f"{KIND}: the data of a search is not a list ({error}); another try may help"
+            f"{KIND}: the data of a search is not a list ({error}); trying again may help"
         ) from error
 
 
@@ -125,7 +125,7 @@ def chunks(values: Sequence[str], size: int) -> Iterable[Sequence[str]]:
 
 
 def open_envelope(body: bytes) -> Answer:
-    """Parse a body; raises ``ValueError`` where it is not an envelope.
+    """Parse a body; raises ``ValueError`` if it is not an envelope.
 
     An object without ``success`` and without errors is none: it neither confirms nor refuses.
     """
@@ -159,19 +159,19 @@ def _messages_in(data: msgspec.Raw) -> list[MessageEntry]:
 
 
 def read_answer(reply: Reply) -> Answer:
-    """Return the answer to a read; raises ``PermanentError`` where it was refused.
+    """Return the answer to a read; raises ``PermanentError`` if it was refused.
 
     A refused read is a wrong query, a wrong view or a missing permission.
     """
     _check_access(reply)
     if not reply.ok:
         advice = "check paths, names and organisation in the oms section"
-        raise PermanentError(f"{reply.error_summary()}; another try won't help: {advice}")
+        raise PermanentError(f"{reply.error_summary()}; trying again won't help: {advice}")
     answer = _opened(reply)
     if answer.errors:
         raise PermanentError(
             f"{reply.where} was refused: {summary(answer.errors)}; "
-            "another try won't help until that is corrected"
+            "trying again won't help until that is corrected"
         )
     return answer
 
@@ -195,7 +195,7 @@ def write_answer(reply: Reply) -> Answer:
 
 
 def _opened(reply: Reply) -> Answer:
-    """Return a good reply's answer; raises ``TransientError`` where its body is malformed.
+    """Return a good reply's answer; raises ``TransientError`` if its body is malformed.
 
     All writes are upserts, so they may be repeated as reads may.
     """
@@ -206,7 +206,7 @@ def _opened(reply: Reply) -> Answer:
     except ValueError as error:
         raise TransientError(
             f"{reply.where} answered {reply.status} with an unreadable body ({error}); "
-            "another try may help"
+            "trying again may help"
         ) from error
 
 

@@ -95,7 +95,7 @@ class Receiver:
 def build_receiver(
     settings: ManhattanSettings, connection: Connection, secrets: Callable[[SecretRef], str]
 ) -> Receiver | None:
-    """Build the receiver of the tenant's events, ``None`` where ``push`` is not configured.
+    """Build the receiver of the tenant's events, ``None`` if ``push`` is not configured.
 
     Raises ``PermanentError`` for a missing secret.
     """

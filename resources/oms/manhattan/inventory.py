@@ -117,7 +117,7 @@ class Availability:
 def _content(payload: bytes) -> bytes | None:
     """Return a row without its time, which changes at every read, and with sorted attributes.
 
-    ``None`` where it can't be read: the mapping reports what is wrong with it.
+    ``None`` if it can't be read: the mapping reports what is wrong with it.
     """
     try:
         row = orjson.loads(payload)

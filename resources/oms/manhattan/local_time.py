@@ -4,7 +4,7 @@ When clocks go back, an hour of stamps comes twice: a stamp of it names two mome
 moment may have the smaller stamp. So a window of time is asked for by all stamps that its moments
 may have, and a stamp is taken for the latest moment that is not in the future. That never takes a
 newer version for an older one: an order that is read with a stamp has not changed since then.
-When clocks go forward, an hour of stamps does not exist; a system that writes them all the same
+When clocks go forward, an hour of stamps does not exist; a system that writes them anyway
 means the moments after the change, by the old offset.
 """
 

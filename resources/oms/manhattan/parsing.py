@@ -55,7 +55,7 @@ def objects_of(value: object) -> list[Mapping[str, object]]:
 def to_number(value: Number, field: str) -> Decimal:
     """Return a quantity or a status id.
 
-    Raises ``RecordRejected`` where it is missing, negative or too large.
+    Raises ``RecordRejected`` if it is missing, negative or too large.
     """
     if value is None or not value.is_finite() or not 0 <= value < LIMIT:
         raise unreadable(field, "A number is missing, negative or too large.", str(value)[:40])
@@ -106,7 +106,7 @@ class DocumentProblems:
             raise RecordRejected(*self._problems)
 
     def number(self, value: Number, field: str) -> Decimal:
-        """Return a quantity or a status id, 0 with a problem where it can't be one."""
+        """Return a quantity or a status id, 0 with a problem if it can't be one."""
         try:
             return to_number(value, field)
         except RecordRejected as rejected:
@@ -114,7 +114,7 @@ class DocumentProblems:
             return Decimal(0)
 
     def moment(self, text: str | None, field: str) -> datetime | None:
-        """Return a stamp as aware UTC, ``None`` where there is none or with a problem."""
+        """Return a stamp as aware UTC, ``None`` if there is none or with a problem."""
         try:
             return to_moment(text, self._zone) if text else None
         except ValueError:
@@ -122,7 +122,7 @@ class DocumentProblems:
             return None
 
     def updated_at(self, stamp: str | None, noun: str) -> datetime:
-        """Return a document's time of its last change; a stand-in where that is a problem."""
+        """Return a document's time of its last change; a stand-in if that is a problem."""
         field = "UpdatedTimestamp"
         moment = self.moment(stamp, field)
         if moment is None:

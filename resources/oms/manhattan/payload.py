@@ -209,7 +209,7 @@ _AVAILABILITY = PayloadDecoder(AvailabilityRow, "an availability row", _PAYLOAD_
 
 
 def decode_order(payload: bytes) -> Decoded[PublishedOrder]:
-    """Decode an order in any of its wrappings; raises ``RecordRejected`` where it is none.
+    """Decode an order in any of its wrappings; raises ``RecordRejected`` if it is none.
 
     The wrappings: none, ``OriginalPayload`` (an object, or JSON as text), and ``data`` with one or
     more states of one order, of which the newest counts.
@@ -251,7 +251,7 @@ def _unwrapped(
 
 
 def decode_availability(payload: bytes) -> Decoded[AvailabilityRow]:
-    """Decode an availability row; raises ``RecordRejected`` where it is none."""
+    """Decode an availability row; raises ``RecordRejected`` if it is none."""
     return _decoded(_AVAILABILITY, payload, "ItemId")
 
 

@@ -65,7 +65,7 @@ class PricesSource:
                 yield Page(_apart([self._record(row, now) for row in seen]))
 
     def any_price(self) -> str | None:
-        """Return the SKU of one price, ``None`` where there is none at all."""
+        """Return the SKU of one price, ``None`` if there is none at all."""
         rows = self._rows(None, 0, 1)
         return text_of((_decoded(rows[0]) or {}).get(self._names.item_id)) if rows else None
 

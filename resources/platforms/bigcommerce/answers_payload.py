@@ -1,7 +1,7 @@
 """What a store answers besides its orders: exactly the fields that are read, in its own names.
 
 Catalog: catalog.v3.yml; stock and locations: inventory.v3.yml; shipments: orders.v2.oas2.yml;
-webhooks: webhooks.v3.yml. Values whose form is checked where they are read are ``Scalar``.
+webhooks: webhooks.v3.yml. Values whose form is checked when they are read are ``Scalar``.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class InventoryItem(Document):
 
 
 class ErrorAnswer(Document):
-    """What V3 answers in place of data."""
+    """What V3 answers instead of data."""
 
     title: Scalar = None
 

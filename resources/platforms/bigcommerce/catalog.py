@@ -61,7 +61,7 @@ class CatalogSource:
             yield from self._read({"id:in": listed})
 
     def to_canonical(self, payload: bytes) -> Mapped[Product] | Skipped:
-        """Map a product. Raises ``RecordRejected`` where none of it can be used.
+        """Map a product. Raises ``RecordRejected`` if none of it can be used.
 
         A product with one variant is that variant, under the variant's own SKU, by which orders
         name it. Where a product with several variants is tracked as a whole, its stock lies under
@@ -113,7 +113,7 @@ def products_by_id(http: ApiClient, params: Mapping[str, str | int]) -> Iterator
         if numbers and min(numbers) <= last:
             raise PermanentError(
                 f"BigCommerce: GET {PRODUCTS_PATH} gave product {min(numbers)} after product "
-                f"{last}: it ignores id:greater or sort, another try won't help"
+                f"{last}: it ignores id:greater or sort, trying again won't help"
             )
         yield page
         if not numbers:
@@ -218,7 +218,7 @@ class _Entry:
 
 
 def _decoded(payload: bytes) -> Decoded[ListedProduct]:
-    """Decode a product. Raises ``RecordRejected`` where the entry is none."""
+    """Decode a product. Raises ``RecordRejected`` if the entry is none."""
     try:
         return PRODUCTS.decode(payload)
     except RecordRejected:
@@ -237,7 +237,7 @@ def is_product_id(text: str) -> bool:
 
 
 def _id_of(raw: msgspec.Raw) -> int | None:
-    """Return a product's id, ``None`` where it has none that can be read."""
+    """Return a product's id, ``None`` if it has none that can be read."""
     try:
         number = _NUMBERED.decode(bytes(raw)).id
     except (ValueError, RecursionError):

@@ -32,7 +32,7 @@ from resources.platforms.bigcommerce.answers_payload import (
 )
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 
-CONTRACT = "that breaks the API's contract; another try won't help"
+CONTRACT = "that breaks the API's contract; trying again won't help"
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 T = TypeVar("T", bound=Document)
 NO_CONTENT = 204
@@ -80,7 +80,7 @@ def accept(
 ) -> None:
     """Let a 2xx to a write pass; raise what another answer means for the record or the system.
 
-    ``busy`` are the statuses that another try may help.
+    ``busy`` are the statuses that trying again may help.
     """
     if reply.ok:
         return
@@ -90,15 +90,17 @@ def accept(
             f"{summary}; the token lacks a scope or was revoked: see the connector's README"
         )
     if reply.status in busy:
-        raise TransientError(f"{summary}; the store is busy with this record, a later try may help")
+        raise TransientError(
+            f"{summary}; the store is busy with this record, trying again later may help"
+        )
     if reply.status >= 500:  # 507: a plan's limit
-        raise PermanentError(f"{summary}; another try won't help")
+        raise PermanentError(f"{summary}; trying again won't help")
     message = f"the store answers {reply.status}: {summary.partition(': ')[2]}"
     raise RecordRejected(Problem(code, field, message, advice))
 
 
 def written_id(body: bytes) -> str:
-    """Return the id in the answer to a V2 write; raises ``ValueError`` where it has none.
+    """Return the id in the answer to a V2 write; raises ``ValueError`` if it has none.
 
     The client takes such an answer for an unknown effect: the record may have been written.
     """
@@ -120,7 +122,7 @@ def adjustment_id(body: bytes) -> str:
 
 
 def order_state(body: bytes) -> OrderState:
-    """Return an order's present state; raises ``ValueError`` where the answer has no status."""
+    """Return an order's present state; raises ``ValueError`` if the answer has no status."""
     order = _answer(body, ORDER_STATES)
     if order.status_id is None:
         raise ValueError("the answer has no status")
@@ -128,7 +130,7 @@ def order_state(body: bytes) -> OrderState:
 
 
 def id_checked(read: Callable[[bytes], str], expected: str) -> Callable[[bytes], str]:
-    """Return a decoder that also raises ``ValueError`` where the answer is about another record."""
+    """Return a decoder that also raises ``ValueError`` if the answer is about another record."""
 
     def decode(body: bytes) -> str:
         if (found := read(body)) != expected:
@@ -154,7 +156,7 @@ def id_in(number: Scalar) -> str:
 
 
 def id_number(text: str) -> str:
-    """Return an id that goes into a path. Raises ``RecordRejected`` where it is none."""
+    """Return an id that goes into a path. Raises ``RecordRejected`` if it is none."""
     if not (text.isascii() and text.isdigit()):
         advice = "compare the order's ids at the OMS and in the store"
         message = "this isn't an id of BigCommerce"
@@ -163,12 +165,12 @@ def id_number(text: str) -> str:
 
 
 def document_of(reply: Reply, decoder: PayloadDecoder[T]) -> T:
-    """Return an answer's document; raises ``PermanentError`` where it is no object."""
+    """Return an answer's document; raises ``PermanentError`` if it is no object."""
     return _decoded(reply.where, reply.body, decoder).document
 
 
 def entries_of(where: str, entries: Sequence[msgspec.Raw], decoder: PayloadDecoder[T]) -> list[T]:
-    """Return the documents of a list; raises ``PermanentError`` where a value does not fit."""
+    """Return the documents of a list; raises ``PermanentError`` if a value does not fit."""
     found = []
     for entry in entries:
         decoded = _decoded(where, entry, decoder)
@@ -197,7 +199,7 @@ def pages_of(
         if bytes(entries[0]) == first:
             raise PermanentError(
                 f"BigCommerce: GET {path} gave page {number - 1} twice: it ignores the page, "
-                "another try won't help"
+                "trying again won't help"
             )
         first = bytes(entries[0])
         yield entries
@@ -224,7 +226,7 @@ def scope_check(scope: str) -> Callable[[Reply], None]:
 
 
 def list_of(where: str, content: bytes | msgspec.Raw) -> list[msgspec.Raw]:
-    """Return the entries of a list, undecoded; raises ``PermanentError`` where it is none."""
+    """Return the entries of a list, undecoded; raises ``PermanentError`` if it is none."""
     try:
         return _LIST.decode(content)
     except (ValueError, RecursionError):

@@ -17,7 +17,7 @@ CAPTURE_AGAIN = "replay the day of the order's last change"
 
 
 class Link(Document):
-    """In place of a part of an order that was not included."""
+    """Instead of a part of an order that was not included."""
 
     resource: str | None = None
 

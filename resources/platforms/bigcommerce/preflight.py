@@ -120,7 +120,7 @@ class Preflight:
         return granted, "granted" if granted else _short(reply), advice
 
     def _beyond_need(self) -> Check:
-        """Warn of rights that only make a stolen token worse; the connection works all the same."""
+        """Warn of rights that only make a stolen token worse; the connection works anyway."""
         name = "scopes beyond need"
         wanted = ", ".join(needed(self._connection, self._settings))
         try:

@@ -25,7 +25,7 @@ PROBE_SIZE = 10
 something new."""
 ORDER_INCLUDES = "consignments.line_items,fees"
 """UNVERIFIED whether long line lists are cut when included: ``items_total`` is compared, and the
-products fetched where it is more."""
+products fetched if it is more."""
 AUTHORIZED = frozenset({"authorized", "held for review", "capture pending"})
 """Payment states whose authorisation reference the OMS needs for settling; the others are paid or
 void."""
@@ -42,7 +42,7 @@ PRODUCT_BATCH, VARIANT_BATCH = 10, 50
 PRICE_LIST_BATCH, PRICE_LIST_PAGE = 1000, 250
 NO_SALE: Mapping[str, int | None] = {"product_price": 0, "variant_price": None, "list_price": None}
 """What removes a sale price. UNVERIFIED: 0 of a product, which the files do not describe, and null
-of a price record, of which they say that it counts as not set where it is empty."""
+of a price record, of which they say that it counts as not set if it is empty."""
 
 
 class BigCommerceSettings(SystemSettings):

@@ -77,7 +77,7 @@ MILESTONE_STATUS: dict[M, int | None] = {
     M.RETURNED: None,
     M.CANCELED: 5,
 }
-"""Milestone at the OMS -> status to set, ``None`` where none is set.
+"""Milestone at the OMS -> status to set, ``None`` if none is set.
 ``shipments.milestone_statuses`` overrides it."""
 
 TRACKING_CARRIERS: dict[str, str] = {

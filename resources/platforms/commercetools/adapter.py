@@ -118,7 +118,7 @@ def _queue_of(
     secrets: Callable[[SecretRef], str],
     transport: httpx.BaseTransport | None,
 ) -> SubscriptionQueue | None:
-    """Open the queue of the project's subscription, where one is configured, without a call."""
+    """Open the queue of the project's subscription, if one is configured, without a call."""
     found = settings.queue
     if found is None:
         return None

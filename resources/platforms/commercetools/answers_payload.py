@@ -78,7 +78,7 @@ class ErrorEntry(Camel):
 
 
 class ErrorAnswer(Camel):
-    """What is answered in place of a resource."""
+    """What is answered instead of a resource."""
 
     errors: list[ErrorEntry | None] | None = None
 

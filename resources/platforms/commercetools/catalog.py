@@ -58,7 +58,7 @@ class CatalogSource:
             yield Page([RawRecord(_name_of(raw), now, bytes(raw)) for raw in page])
 
     def to_canonical(self, payload: bytes) -> Mapped[Product] | Skipped:
-        """Map a product. Raises ``RecordRejected`` where none of it can be used.
+        """Map a product. Raises ``RecordRejected`` if none of it can be used.
 
         Each variant with a SKU is an item. Stock is counted for all of them or for none, by the
         inventory mode of carts, so no item can be switched off alone. What can't be understood of

@@ -25,7 +25,7 @@ from resources.http.redaction import vendor_text
 from resources.platforms.commercetools.answers_payload import ERRORS
 from resources.platforms.commercetools.settings import TOKEN_SECONDS, CommercetoolsSettings
 
-CONTRACT = "that breaks the API's contract; another try won't help"
+CONTRACT = "that breaks the API's contract; trying again won't help"
 CONFLICT, MISSING = 409, 404
 QUERY_TIMED_OUT = "QueryTimedOut"
 T = TypeVar("T", bound=Document)
@@ -86,7 +86,7 @@ def one_of(field: str, values: Sequence[str]) -> str:
 
 
 def results_of(body: bytes) -> list[msgspec.Raw]:
-    """Return a query's results, undecoded; raises ``ValueError`` where there are none."""
+    """Return a query's results, undecoded; raises ``ValueError`` if there are none."""
     return _RESULTS.decode(body).results
 
 
@@ -96,7 +96,7 @@ def query(http: ApiClient, path: str, params: Params, scope: str) -> list[msgspe
     if reply.ok:
         return list(reply.value or ())
     if code_of(reply) == QUERY_TIMED_OUT:
-        raise TransientError(f"{reply.error_summary()}; a later try may help")
+        raise TransientError(f"{reply.error_summary()}; trying again later may help")
     advice = f"check that the API client has the scope {scope}"
     if reply.status in (401, 403):
         raise AccessRefused(f"{reply.error_summary()}; {advice}")
@@ -132,7 +132,7 @@ _IDENTIFIED = msgspec.json.Decoder(_Identified)
 
 
 def id_of(raw: msgspec.Raw) -> str | None:
-    """Return a resource's id, ``None`` where it has none."""
+    """Return a resource's id, ``None`` if it has none."""
     try:
         return _IDENTIFIED.decode(raw).id or None
     except (ValueError, RecursionError):
@@ -140,7 +140,7 @@ def id_of(raw: msgspec.Raw) -> str | None:
 
 
 def document_of(where: str, body: bytes | msgspec.Raw, decoder: PayloadDecoder[T]) -> T:
-    """Return a resource; raises ``PermanentError`` where a value does not fit."""
+    """Return a resource; raises ``PermanentError`` if a value does not fit."""
     try:
         decoded = decoder.decode(bytes(body))
     except RecordRejected as rejected:
@@ -153,7 +153,7 @@ def document_of(where: str, body: bytes | msgspec.Raw, decoder: PayloadDecoder[T
 
 
 def code_of(reply: Reply) -> str:
-    """Return the code of an answer's first error; empty where it states none."""
+    """Return the code of an answer's first error; empty if it states none."""
     try:
         errors = ERRORS.decode(reply.body).document.errors or ()
     except RecordRejected:
@@ -169,9 +169,9 @@ def refuse(reply: Reply, code: str, field: str, advice: str) -> NoReturn:
             f"{summary}; the API client lacks a scope or was deleted: see the connector's README"
         )
     if reply.status == CONFLICT:
-        raise TransientError(f"{summary}; others change the record, a later try may help")
+        raise TransientError(f"{summary}; others change the record, trying again later may help")
     if reply.status >= 500:
-        raise PermanentError(f"{summary}; another try won't help")
+        raise PermanentError(f"{summary}; trying again won't help")
     reason = vendor_text(summary.partition(": ")[2].partition(": ")[2] or summary, 300)
     message = f"the store answers {reply.status} {code_of(reply)}: {reason}"
     raise RecordRejected(Problem(code, field, message, advice))

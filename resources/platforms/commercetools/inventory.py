@@ -176,7 +176,7 @@ class StockWriter(TargetWriter):
             entry = (await self._read([change.target.sku])).get(key)
         raise TransientError(
             f"commercetools: the inventory of {change.target.sku} has changed {MOST_CONFLICTS} "
-            "times while it was written; a later try may help"
+            "times while it was written; trying again later may help"
         )
 
     async def _create(self, change: LevelChange, correlation_id: str) -> Reply:
@@ -208,7 +208,7 @@ class StockWriter(TargetWriter):
 
 
 def entry_of(body: bytes) -> Entry:
-    """Return a written entry; raises ``ValueError`` where the answer is none."""
+    """Return a written entry; raises ``ValueError`` if the answer is none."""
     try:
         entry = ENTRIES.decode(body).document
         _quantities(entry)
@@ -240,5 +240,5 @@ def _ids(claimed: Sequence[Claimed]) -> Iterator[tuple[LevelChange, str]]:
 
 def _stop(reply: Reply) -> None:
     if reply.status == MISSING:
-        raise PermanentError(f"{reply.error_summary()}; another try won't help")
+        raise PermanentError(f"{reply.error_summary()}; trying again won't help")
     refuse(reply, "stock_refused", "sku", ADVICE)

@@ -25,7 +25,7 @@ class Camel(Document, rename="camel"):
 
 
 class Money(Camel):
-    """An amount in whole minor units; ``precise_amount`` where it has more digits than these."""
+    """An amount in whole minor units; ``precise_amount`` if it has more digits than these."""
 
     type: Text = None
     currency_code: Text = None
@@ -256,7 +256,7 @@ class DiscountOnTotal(Camel):
 
 
 class Code(Camel):
-    """A discount code, where it was expanded."""
+    """A discount code, if it was expanded."""
 
     code: Text = None
     cart_discounts: list[Reference | None] | None = None
@@ -295,7 +295,7 @@ class PaymentMethod(Camel):
 
 
 class Payment(Camel):
-    """A payment, where it was expanded."""
+    """A payment, if it was expanded."""
 
     id: Text = None
     version: Whole = None

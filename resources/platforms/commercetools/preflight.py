@@ -148,7 +148,7 @@ class Preflight:
         return granted, "granted" if granted else reply.error_summary()[:300], advice
 
     def _beyond_need(self) -> Check:
-        """Warn of rights that only make a stolen secret worse; the connection works all the same.
+        """Warn of rights that only make a stolen secret worse; the connection works anyway.
 
         The token's answer lists its scopes, where the server states them.
         """
@@ -214,7 +214,7 @@ class Preflight:
         )
 
     def _price_lists(self, prices: PriceReader) -> Finding:
-        """Look for the channel of each list, and say what becomes of sale prices."""
+        """Look for the channel of each list, and say what happens to sale prices."""
         policy = self._connection.prices
         lists = [policy.store_list, *policy.lists.values()]
         for name in lists:

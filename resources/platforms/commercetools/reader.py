@@ -25,7 +25,7 @@ from resources.platforms.commercetools.settings import IDS_A_CALL, Commercetools
 
 Page = list[RawRecord]
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""In place of a modification time that can't be read."""
+"""Instead of a modification time that can't be read."""
 MILLISECOND = timedelta(milliseconds=1)
 SORT = ["lastModifiedAt asc", "id asc"]
 ID_DIGITS = frozenset("0123456789abcdefABCDEF-")

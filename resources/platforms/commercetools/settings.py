@@ -59,9 +59,9 @@ class CommercetoolsSettings(SystemSettings):
     region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.[a-z]+$")] | None = None
     """Such as ``europe-west1.gcp`` or ``us-east-2.aws``."""
     api_url: str = ""
-    """In place of the region's ``https://api.{region}.commercetools.com``."""
+    """Instead of the region's ``https://api.{region}.commercetools.com``."""
     auth_url: str = ""
-    """In place of the region's ``https://auth.{region}.commercetools.com``."""
+    """Instead of the region's ``https://auth.{region}.commercetools.com``."""
     client_id: str
     client_secret: SecretRef
     scopes: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 Source: raml/types/order ``OrderState``, ``ShipmentState``, ``PaymentState``. An order has one of
 each. The order state (and the payment state, where the connection names some) decides whether it
-goes out; fulfilment sets the shipment state, and the order state where it is cancelled. Note the
+goes out; fulfilment sets the shipment state, and the order state if it is cancelled. Note the
 spelling: an order is ``Cancelled``, a shipment ``Canceled``. UNVERIFIED: no table of allowed moves
 is published.
 """
@@ -64,7 +64,7 @@ MILESTONE_STATUS: dict[M, str | None] = {
     M.RETURNED: None,
     M.CANCELED: CANCELLED,
 }
-"""Milestone at the OMS -> status to set, ``None`` where none is set.
+"""Milestone at the OMS -> status to set, ``None`` if none is set.
 ``shipments.milestone_statuses`` overrides it."""
 
 ORDER_STATUSES = StoreStatuses(

@@ -63,7 +63,7 @@ class CatalogSource:
             yield Page([RawRecord(_name_of(raw), now, bytes(raw)) for raw in page])
 
     def to_canonical(self, payload: bytes) -> Mapped[Product] | Skipped:
-        """Map a product. Raises ``RecordRejected`` where it can't be used.
+        """Map a product. Raises ``RecordRejected`` if it can't be used.
 
         A product is one item: variations are products of their own. Stock is not counted product by
         product, so no item can be switched off.

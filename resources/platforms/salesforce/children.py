@@ -20,7 +20,7 @@ DEEPEST = 5
 
 
 def unfinished(raw: msgspec.Raw, level: int = 1) -> str | None:
-    """Return the locator of a list that is not whole, ``None`` where all are."""
+    """Return the locator of a list that is not whole, ``None`` if all are."""
     for _, result in _lists(raw, level):
         if not result.done:
             return result.nextRecordsUrl

@@ -38,7 +38,7 @@ from resources.platforms.salesforce.settings import (
     SalesforceSettings,
 )
 
-CONTRACT = "that breaks the API's contract; another try won't help"
+CONTRACT = "that breaks the API's contract; trying again won't help"
 LIMIT, LOCKED = "REQUEST_LIMIT_EXCEEDED", "UNABLE_TO_LOCK_ROW"
 TEMPORARY = frozenset({LOCKED, "SERVER_UNAVAILABLE", "QUERY_TIMEOUT"})
 ACCESS = frozenset(
@@ -95,7 +95,7 @@ def build_policy(
 
 
 def errors_of(body: bytes) -> list[ErrorEntry]:
-    """Return the errors of an answer; none where it states none."""
+    """Return the errors of an answer; none if it states none."""
     try:
         return ERRORS.decode(body)
     except (ValueError, RecursionError):
@@ -103,12 +103,12 @@ def errors_of(body: bytes) -> list[ErrorEntry]:
 
 
 def code_of(reply: Reply) -> str:
-    """Return the code of an answer's first error; empty where it states none."""
+    """Return the code of an answer's first error; empty if it states none."""
     return next((each.errorCode or each.statusCode for each in errors_of(reply.body)), "")
 
 
 def result_of(body: bytes) -> Result:
-    """Return a page of a result; raises ``ValueError`` where the answer is none."""
+    """Return a page of a result; raises ``ValueError`` if the answer is none."""
     return RESULTS.decode(body)
 
 
@@ -120,7 +120,7 @@ class Trail:
         self._seen = set[str]()
 
     def path_of(self, locator: str) -> str:
-        """Return the path of a locator. Raises ``PermanentError`` where it is no next page."""
+        """Return the path of a locator. Raises ``PermanentError`` if it is no next page."""
         path = locator.removeprefix(self._prefix)
         if path in self._seen or not path.startswith("/query") or len(self._seen) == MOST_PAGES:
             raise PermanentError(f"salesforce: a page continues at {locator[:100]!r}, {CONTRACT}")
@@ -196,16 +196,17 @@ def refuse_access(reply: Reply) -> None:
     code, summary = code_of(reply), reply.error_summary()
     if code == LIMIT:
         raise RateLimited(
-            f"{summary}; the org's calls of the last 24 hours are used up, a later try may help",
+            f"{summary}; the org's calls of the last 24 hours are used up, trying again later "
+            "may help",
             retry_after=ASK_AGAIN_SECONDS,
             bucket=reply.where,
         )
     if code in TEMPORARY:
-        raise TransientError(f"{summary}; a later try may help")
+        raise TransientError(f"{summary}; trying again later may help")
     if reply.status in (401, 403) or code in ACCESS:
         raise AccessRefused(f"{summary}; {INSTALL}")
     if reply.status >= 500:
-        raise PermanentError(f"{summary}; another try won't help")
+        raise PermanentError(f"{summary}; trying again won't help")
 
 
 def refuse(reply: Reply, code: str, field: str, advice: str) -> NoReturn:
@@ -218,7 +219,7 @@ def refuse(reply: Reply, code: str, field: str, advice: str) -> NoReturn:
 
 
 def document_of(where: str, body: bytes | msgspec.Raw, decoder: PayloadDecoder[T]) -> T:
-    """Return a record; raises ``PermanentError`` where a value does not fit."""
+    """Return a record; raises ``PermanentError`` if a value does not fit."""
     try:
         decoded = decoder.decode(bytes(body))
     except RecordRejected as rejected:

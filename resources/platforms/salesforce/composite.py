@@ -115,7 +115,7 @@ class CompositeClient:
                 await asyncio.sleep(self.push.policy.retry.backoff(attempt))
         raise TransientError(
             f"salesforce: the records below {parent} were locked {MOST_LOCKED} times; "
-            "a later try may help"
+            "trying again later may help"
         )
 
 

@@ -251,7 +251,7 @@ def asked(skus: Sequence[str], locations: Sequence[str]) -> dict[str, object]:
 
 
 def held_of(reply: Reply) -> Held:
-    """Return the levels of an answer. Raises ``PermanentError`` where it has none."""
+    """Return the levels of an answer. Raises ``PermanentError`` if it has none."""
     if not reply.ok:
         refuse_access(reply)
         raise PermanentError(f"{reply.error_summary()}; {INSTALL}, or take inventory off streams")

@@ -159,7 +159,7 @@ class Preflight:
         return abs(skew) <= MAX_SKEW, detail, advice
 
     def _beyond_need(self) -> Check:
-        """Warn of rights that only make a stolen key worse; the connection works all the same."""
+        """Warn of rights that only make a stolen key worse; the connection works anyway."""
         found = sorted(set(self._tokens.scope.split()) - SCOPES)
         if not found:
             return Check("scopes beyond need", True, "none found")

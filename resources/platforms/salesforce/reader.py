@@ -33,7 +33,7 @@ from resources.platforms.salesforce.soql import all_of, is_id, one_of, quoted, s
 Page = list[RawRecord]
 Key = tuple[datetime, str]
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""In place of a modification time that can't be read."""
+"""Instead of a modification time that can't be read."""
 SECOND = timedelta(seconds=1)
 CHILD_PAGE = 2_000
 _STAMPS = re.compile(rb'"SystemModstamp"\s*:\s*"([^"\\]{1,40})"')

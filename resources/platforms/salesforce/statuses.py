@@ -61,7 +61,7 @@ MILESTONE_STATUS: dict[M, str | None] = {
     M.RETURNED: RETURNED,
     M.CANCELED: CANCELED,
 }
-"""Milestone at the OMS -> status to set, ``None`` where none is set.
+"""Milestone at the OMS -> status to set, ``None`` if none is set.
 ``shipments.milestone_statuses`` overrides it."""
 
 ORDER_STATUSES = StoreStatuses(

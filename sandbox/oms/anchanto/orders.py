@@ -38,7 +38,7 @@ def create(state: State, request: Request) -> Response:
 
 
 def placed(state: State, body: Any) -> Order:
-    """Create an order; raises ``Refused`` where it is wrong, or its number is taken."""
+    """Create an order; raises ``Refused`` if it is wrong, or its number is taken."""
     document = checked(body)
     order = Order(dict(document), 0, str(document.get("status") or NEW))
     if (known := state.orders.get(order.key)) is not None:

@@ -41,7 +41,7 @@ def checked(document: Any) -> Json:
 
 
 def text(document: Json, name: str, where: str = "") -> str:
-    """Return a required text; raises ``Refused`` where it is missing, or none."""
+    """Return a required text; raises ``Refused`` if it is missing, or none."""
     value = document.get(name)
     found = str(value).strip() if isinstance(value, str | int) and value is not True else ""
     if not found:

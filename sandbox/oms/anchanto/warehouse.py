@@ -74,7 +74,7 @@ def advance(state: State, plan: Plan, numbers: list[str] | None) -> Counter[str]
 
 
 def need(state: State, number: str) -> Order:
-    """Return an order; raises KeyError where there is none."""
+    """Return an order; raises KeyError if there is none."""
     order = state.find(number)
     if order is None:
         raise KeyError(number)

@@ -81,7 +81,7 @@ def _created(state: State, body: Any, request: Request) -> Order:
 
 
 def need(state: State, cust_ref: str) -> Order:
-    """Return an order; raises ``Refused`` where there is none."""
+    """Return an order; raises ``Refused`` if there is none."""
     order = state.orders.get(cust_ref)
     if order is None:
         raise Refused(FAILURE, "Order not found")
@@ -183,7 +183,7 @@ def _date(request: Request, name: str, default: int) -> int:
 
 
 def count_of(request: Request, name: str, default: int) -> int:
-    """Return a count of the query; raises ``Refused`` where it is none."""
+    """Return a count of the query; raises ``Refused`` if it is none."""
     value = request.query.get(name, [str(default)])[0]
     if not value.isascii() or not value.isdigit() or not 0 < int(value[:10]) < 10**9:
         raise Refused(INVALID, f"{name} must be a number above 0")

@@ -67,7 +67,7 @@ class Stock:
         )
 
     def available(self, sku: str, name: str) -> Decimal:
-        """Return what is left to sell at a warehouse; below zero where more was sold."""
+        """Return what is left to sell at a warehouse; below zero if more was sold."""
         return self.on_hand.get(sku, {}).get(name, ZERO) - self.held.get((sku, name), ZERO)
 
     def hold(self, units: dict[str, Decimal], name: str, sign: int) -> None:
@@ -76,7 +76,7 @@ class Stock:
             self.held[sku, name] += sign * quantity
 
     def ship(self, sku: str, name: str, quantity: Decimal, now: int) -> None:
-        """Take shipped units out of what is held and, where it is counted, out of the stock."""
+        """Take shipped units out of what is held and, if it is counted, out of the stock."""
         self.held[sku, name] -= quantity
         levels = self.on_hand.get(sku, {})
         if name in levels:

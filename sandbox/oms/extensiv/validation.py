@@ -52,7 +52,7 @@ def checked(document: Any, *, check_money: bool) -> Json:
 
 
 def text(document: Json, name: str, *, needed: bool = False) -> str:
-    """Return a field as text; raises ``Refused`` where it is missing or no text."""
+    """Return a field as text; raises ``Refused`` if it is missing or no text."""
     value = document.get(name)
     if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
         raise Refused(INVALID, f"{name} must be text")

@@ -46,7 +46,7 @@ def parse_rows(request: Request) -> list[Json]:
 
 
 def rows_in(body: Json, name: str) -> list[Json]:
-    """Return a body's list of objects, empty where it is missing; raises Refused for any other."""
+    """Return a body's list of objects, empty if it is missing; raises Refused for any other."""
     rows = body.get(name)
     if rows is None:
         return []
@@ -56,7 +56,7 @@ def rows_in(body: Json, name: str) -> list[Json]:
 
 
 def text_in(body: Json, name: str) -> str:
-    """Return an id as text, empty where it is missing; raises Refused for any other value."""
+    """Return an id as text, empty if it is missing; raises Refused for any other value."""
     value = body.get(name)
     if value is not None and not isinstance(value, str | int):
         raise Refused(error("MALFORMED_ATTRIBUTE", f"{name} is not text", field=name))

@@ -43,7 +43,7 @@ def answer_control(state: State, request: Request) -> Response:
     parts = request.path.strip("/").split("/")
     try:
         if parts[0] == "orders" and len(parts) > 2:
-            # An order id may contain a slash; control can address such an order all the same.
+            # An order id may contain a slash; control can address such an order anyway.
             return _order_call(state, request, "/".join(parts[1:-1]), parts[-1])
         if parts[:2] == ["effects", "order"]:
             return _raw(state, "/".join(parts[2:]))

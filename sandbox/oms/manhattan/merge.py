@@ -80,7 +80,7 @@ def would_change(current: Any, value: Any) -> bool:
 
 
 def _list_would_change(current: list[Any], value: list[Any]) -> bool:
-    """Compare by the elements' key where they have one, as ``merge`` does, else as a whole."""
+    """Compare by the elements' key if they have one, as ``merge`` does, else as a whole."""
     for key in set(KEYS.values()):
         if value and all(isinstance(entry, dict) and key in entry for entry in value):
             known = {entry.get(key): entry for entry in current if isinstance(entry, dict)}

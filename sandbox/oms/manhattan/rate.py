@@ -18,7 +18,7 @@ class Rate:
         self._at = 0.0
 
     def take(self, per_second: int) -> None:
-        """Use one request; raises ``Refused`` where none is left. Without a limit (0) none is."""
+        """Use one request; raises ``Refused`` if none is left. Without a limit (0) none is."""
         if not per_second:
             return
         now, most = time.monotonic(), float(per_second * BURST_SECONDS)

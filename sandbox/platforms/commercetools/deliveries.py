@@ -136,7 +136,7 @@ def set_returns(order: Json, action: Json, now: str) -> list[Json]:
 
 
 def set_return_state(order: Json, action: Json, now: str) -> list[Json]:
-    """Move a return's shipment state: only from Returned, and to what became of the goods."""
+    """Move a return's shipment state: only from Returned, and to the outcome of the goods."""
     item, wanted = _returned(order, action), action.get("shipmentState")
     if item["shipmentState"] != "Returned" or wanted not in AFTER_RETURN:
         raise invalid_operation(

@@ -138,7 +138,7 @@ def _custom(given: Json, currency: str, *, included: bool) -> Json:
 
 
 def _priced(item: Json, price: Json, currency: str, *, included: bool) -> Json:
-    """Add total, tax rate and taxed price where they were not given."""
+    """Add total, tax rate and taxed price if they were not given."""
     if "totalPrice" not in item:
         parts = item["discountedPricePerQuantity"]
         counted = sum(part["quantity"] for part in parts)

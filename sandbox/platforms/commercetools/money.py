@@ -42,7 +42,7 @@ def rounded(exact: Decimal) -> int:
 
 
 def precise(value: Json) -> Decimal:
-    """Return a money object in minor units, of high precision where it is."""
+    """Return a money object in minor units, of high precision if it is."""
     if value.get("type") == "highPrecision":
         digits = digits_of(value["currencyCode"])
         return Decimal(value["preciseAmount"]).scaleb(digits - int(value["fractionDigits"]))

@@ -48,7 +48,7 @@ FIELDS = {
     "setShippingAddress": "shippingAddress",
     "setBillingAddress": "billingAddress",
 }
-"""Action -> the order's field, where it has another name."""
+"""Action -> the order's field, if it has another name."""
 
 
 class Orders:

@@ -32,7 +32,7 @@ class Pricing(NamedTuple):
         )
 
     def amount(self, values: Json, name: str) -> Decimal:
-        """Return an amount; zero where there is none."""
+        """Return an amount; zero if there is none."""
         value = values.get(name, 0)
         try:
             return Decimal(str(value))
@@ -48,7 +48,7 @@ class Pricing(NamedTuple):
         return rounded(amount.scaleb(digits_of(self.currency)))
 
     def price(self, amount: Decimal) -> Json:
-        """Return a price; of high precision where it is no whole number of minor units."""
+        """Return a price; of high precision if it is no whole number of minor units."""
         whole = self.minor(amount)
         made = cents(whole, self.currency)
         if Decimal(whole).scaleb(-digits_of(self.currency)) == amount:
@@ -72,7 +72,7 @@ class Pricing(NamedTuple):
         )
 
     def taxed(self, stated: Decimal, tax: Decimal) -> Json:
-        """Return tax rate and taxed price of an amount, where it is taxed."""
+        """Return tax rate and taxed price of an amount, if it is taxed."""
         if not self.rates:
             return {}
         net, gross = (stated - tax, stated) if self.included else (stated, stated + tax)

@@ -4,7 +4,7 @@ What the vendor has no field for is written the way that its documentation sugge
 wrap, fees and gift certificates are custom line items, several addresses the shipping mode
 Multiple, a pick-up a shipping method with a custom field, a download another product type. The
 amounts are the seed's, so that an order that does not add up there does not add up here. An amount
-or a date that is none can't be written: ``ValueError``.
+or a date that is not one can't be written: ``ValueError``.
 """
 
 from __future__ import annotations

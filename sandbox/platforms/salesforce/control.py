@@ -164,7 +164,7 @@ class Control:
             org.access.client_secret = body["client_secret"]
             org.access.sessions.clear()
         if "public_key" in body:
-            is_signed(body["public_key"], b"", "")  # raises where it is none
+            is_signed(body["public_key"], b"", "")  # raises if it is none
         for name in ("public_key", "approved", "scope"):
             setattr(org.access, name, body.get(name, getattr(org.access, name)))
         org.daily, org.used = body.get("daily", org.daily), body.get("used", org.used)

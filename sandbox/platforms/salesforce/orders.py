@@ -75,7 +75,7 @@ class Orders:
         return str(self._book.put("OrderDeliveryGroupSummary", values, at=moment)["Id"])
 
     def method(self, name: str) -> str | None:
-        """Return the id of a delivery method, which is made where it is missing."""
+        """Return the id of a delivery method, which is made if it is missing."""
         if not name:
             return None
         for row in self._book.rows("OrderDeliveryMethod"):

@@ -170,7 +170,7 @@ class Org:
                 raise RowRefused("UNABLE_TO_LOCK_ROW", f"{message}: {parent}")
 
     def locate(self, ExternalReference: str, Name: str = "") -> Json:  # noqa: N803 - its fields
-        """Return a location of stock, which is made where it is missing."""
+        """Return a location of stock, which is made if it is missing."""
         for row in self.book.rows("Location"):
             if row["ExternalReference"] == ExternalReference:
                 return row

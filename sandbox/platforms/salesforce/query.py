@@ -153,7 +153,7 @@ class Queries:
         return (row for row in rows if query.where is None or self._holds(name, query.where, row))
 
     def _named(self, name: str, where: Comparison | Joined | None) -> list[str] | None:
-        """Return the ids that a condition limits its records to, ``None`` where it names none."""
+        """Return the ids that a condition limits its records to, ``None`` if it names none."""
         if isinstance(where, Joined):
             found = [self._named(name, part) for part in where.parts] if where.word == "AND" else []
             return next((ids for ids in found if ids is not None), None)

@@ -3,7 +3,7 @@
 What the vendor has no field for is written the way that its documentation suggests: shipping is an
 item of the type Delivery Charge, handling, gift wrap and gift certificates are fees, a pick-up and
 a download have delivery methods of their own. The amounts are the seed's, so that an order that
-does not add up there does not add up here. One that is none can't be written: ``ValueError``.
+does not add up there does not add up here. One that is not one can't be written: ``ValueError``.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def customers_of(rows: list[Json]) -> list[Json]:
 
 
 def amount(values: Json, name: str) -> float:
-    """Return an amount; zero where there is none."""
+    """Return an amount; zero if there is none."""
     value = values.get(name, 0)
     try:
         return float(Decimal(str(value)))

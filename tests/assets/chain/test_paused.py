@@ -27,7 +27,7 @@ def pause(scene: Scene, *streams: str) -> None:
 
 @pytest.mark.parametrize("stream", ["orders", "inventory", "shipments"])
 def test_the_step_says_that_the_stream_is_paused(scene: Scene, stream: str) -> None:
-    """In metadata, log and check; also with force, and also where nothing is due."""
+    """In metadata, log and check; also with force, and also if nothing is due."""
     scene.place_many([1])
     pause(scene, stream)
     before = scene.effects()

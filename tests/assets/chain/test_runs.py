@@ -122,7 +122,7 @@ def test_a_live_run_captures_only_its_window_and_moves_the_watermark(scene: Scen
 
 
 def test_an_earlier_window_does_not_move_the_watermark_back(scene: Scene) -> None:
-    """A window that is run once more, late, leaves the watermark where it is."""
+    """A window that is run again, late, leaves the watermark if it is."""
     scene.run_in_dagster(
         "orders", first=scene.yesterday, config=_live(scene, 11, 13), trigger="live"
     )

@@ -34,7 +34,7 @@ class Wanted(Record, frozen=True, kw_only=True):
 
 
 class Faults:
-    """Decides at random what becomes of each request."""
+    """Decides at random what happens to each request."""
 
     def __init__(self, seed: int) -> None:
         self.random, self.is_on = random.Random(seed), True

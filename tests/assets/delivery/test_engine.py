@@ -109,14 +109,14 @@ class Unreadable(Documents):
     unreadable: Collection[str] = ()
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Fail as a whole where one can't be read."""
+        """Fail as a whole if one can't be read."""
         if not set(self.unreadable).isdisjoint(asked):
             raise TransientError("the search answered 500")
         return await super().held(asked)
 
 
 def test_a_record_that_cannot_be_read_holds_up_no_other(database: str) -> None:
-    """It becomes a rejection; where none can be read, the target is at fault and all stay due."""
+    """It becomes a rejection; if none can be read, the target is at fault and all stay due."""
     faults = Faults(1)
     faults.draw = lambda: "lost_after"  # type: ignore[method-assign]
     target = Unreadable(faults)

@@ -50,7 +50,7 @@ def test_a_filled_ledger_is_migrated_and_delivers(busy: Scene, last: str) -> Non
             store_ids_of_shipments_alone(db)
             leave_unfinished(db, UNFINISHED)
             before = {table: columns(db, table) for table in tables(db)}
-            before.pop("stock_basis", None)  # all levels are planned once more
+            before.pop("stock_basis", None)  # all levels are planned again
             kept = {table: rows(db, table) for table in before}
         assert [table for table, found in kept.items() if not found] == []
         assert not is_current(url)

@@ -72,7 +72,7 @@ def test_an_order_that_is_cancelled_before_export_has_no_open_rejection(
 def test_a_retry_after_the_cancellation_ends_a_rejection_that_was_left_open(
     scene: Scene, reject: Any
 ) -> None:
-    """Rejections from before this rule: the retry was "done", and they stayed open for ever."""
+    """Rejections from before this rule: the retry was "done", and they stayed open forever."""
     reject(scene, 1)
     move(scene, 1, CANCELLED)
     scene.sql("UPDATE sync.rejection SET state = 'open', closed_why = '' RETURNING 1")

@@ -87,7 +87,7 @@ def test_an_answer_from_before_the_newest_version_was_captured_is_no_return(scen
 def test_an_order_that_another_run_captures_while_it_is_read(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, is_known: bool, returns: bool
 ) -> None:
-    """It is read once more, and the OMS gets what the store shows."""
+    """It is read again, and the OMS gets what the store shows."""
     if is_known:
         show(scene, 7, 1)
     else:

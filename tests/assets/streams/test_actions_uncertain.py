@@ -116,7 +116,7 @@ def test_nothing_is_left_of_an_action_whose_rejection_is_discarded(patient: Scen
 
 
 def retry(scene: Scene) -> None:
-    """Try what was given up once more, as an operator does."""
+    """Try what was given up again, as an operator does."""
     carry_out(scene, config={"acme__actions_delivered": {"config": {"only_new": False}}})
 
 
@@ -156,7 +156,7 @@ def test_a_store_can_cancel_an_order_with_an_uncertain_action(patient: Scene) ->
 
 
 def test_a_restored_ledger_finds_what_was_done(scene: Scene) -> None:
-    """The backup is older than the action, which its agent asks for once more."""
+    """The backup is older than the action, which its agent asks for again."""
     with_actions(scene)
     scene.place(order(1, scene.moment()))
     scene.run("orders")

@@ -90,7 +90,7 @@ def test_missing_becomes_zero_only_where_the_policy_says_so(scene: Scene) -> Non
 
 
 def test_buffers_are_held_back_and_no_level_is_negative(scene: Scene) -> None:
-    """Safety stock and buffers come off; where they are more than there is, the store shows 0."""
+    """Safety stock and buffers come off; if they are more than there is, the store shows 0."""
     scene.configure(inventory={"safety_stock": 5, "channel_buffer": 2, "sku_buffers": {"LAMP": 10}})
     for sku, quantity in (("MUG", 20), ("LAMP", 20), ("TENT", 3)):
         _put(scene, sku, quantity)

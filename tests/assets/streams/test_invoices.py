@@ -23,7 +23,7 @@ HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,Custome
 DELIVERED = ("accepted", "delivered")
 CANCELLED = ("skipped", "cancelled_before_export")
 
-# Rows of one invoice (without their date, %d) -> what becomes of it.
+# Rows of one invoice (without their date, %d) -> what happens to it.
 CASES: dict[str, tuple[list[str], tuple[str, str]]] = {
     "101": (
         [

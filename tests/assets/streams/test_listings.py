@@ -1,4 +1,4 @@
-"""The stream listings: what a merchant asks a product to show is written once, where it differs."""
+"""The stream listings: what a merchant asks a product to show is written once, if it differs."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def test_a_captured_request_that_can_not_be_read_keeps_no_later_one_back(shop: S
 
 
 def test_a_product_that_no_longer_sells_the_sku_is_left_alone(shop: Scene) -> None:
-    """The merchant moves the SKU while a request waits; not where it is only respelled."""
+    """The merchant moves the SKU while a request waits; not if it is only respelled."""
     shop.fault("bigcommerce", PUT | {"kind": "status", "status": 503, "times": 20})
     request(shop, name="Wanted")
     deliver(shop, raise_on_error=False)

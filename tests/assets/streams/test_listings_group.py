@@ -107,7 +107,7 @@ def test_rows_of_a_known_group_are_one_change_of_the_product() -> None:
     [
         ({"title": "T", "price": "1"}, "lacks what the store needs"),
         ({"price": "1", "weight": "1"}, "lacks what the store needs"),
-        ({"title": "T", "price": "1,5", "weight": "1"}, "price: is no number such as 12.50"),
+        ({"title": "T", "price": "1,5", "weight": "1"}, "price: is not a number such as 12.50"),
         ({"title": "T", "price": "0", "weight": "1"}, "price: must be above zero"),
         ({"title": "T", "price": "1", "weight": "-1"}, "weight: is no number"),
         ({"title": "T", "price": "1", "weight": "1", "options": "Size: S"}, "options: are of a"),
@@ -155,9 +155,9 @@ def test_a_sku_is_used_once_in_a_sheet() -> None:
     """Of two rows the first counts, also where the second spells it differently."""
     row = {"title": "T", "price": "1", "weight": "1"}
     rows = resolved({"sku": "NEW", **row}, {"sku": "new", **row}, {"sku": "MUG", "title": "M"})
-    assert [row.problems for row in rows] == [(), ("row 2 is about the same product",), ()]
+    assert [row.problems for row in rows] == [(), ("row 2 names the same product",), ()]
     group = resolved({"sku": "NEW", **row}, {"sku": "NEW", "options": "Size: S", **SIZE})
-    assert group[1].problems == ("row 2 is about the same product",)
+    assert group[1].problems == ("row 2 names the same product",)
 
 
 def sheet(tmp_path: Path, *rows: Sequence[Any]) -> list[Wanted]:

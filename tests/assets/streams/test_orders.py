@@ -204,7 +204,7 @@ def test_only_the_newest_version_is_delivered_and_older_ones_end_as_superseded(
 
 
 def test_force_sends_again_what_the_oms_holds(scene: Scene) -> None:
-    """With ``force`` every order of the partition is sent once more; it is the same order."""
+    """With ``force`` every order of the partition is sent again; it is the same order."""
     scene.place_many([1, 2])
     scene.run("orders", first=scene.yesterday)
 

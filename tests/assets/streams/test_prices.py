@@ -233,7 +233,7 @@ def test_items_that_join_the_catalog_and_periods_that_begin_are_due(shop: Scene)
 
     shop.sql_write("UPDATE sync.newest_price SET changes_at = now() - interval '1 second'")
     assert take_up(shop) > 0
-    assert shown(shop)["MUG"] == "10", "its period lies ahead"
+    assert shown(shop)["MUG"] == "10", "its period has not started"
     since = (now - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S")
     set_prices(shop, price("MUG", 12, EffectiveDate=since))
     live(shop)

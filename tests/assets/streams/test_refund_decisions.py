@@ -220,7 +220,7 @@ def in_status(line: str, status: str, quantity: int = 1) -> dict[str, object]:
 
 
 def test_a_unit_that_was_refunded_is_not_refunded_for_another_return(shop: Scene) -> None:
-    """The OMS has canceled the first return, and made it anew."""
+    """The OMS has canceled the first return, and made it again."""
     first = confirmed(shop, l101=1)
     shop.run("returns")
     correct(shop, first, in_status("1", "19000"))

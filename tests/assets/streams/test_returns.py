@@ -214,7 +214,7 @@ def test_a_lost_answer_makes_one_refund(shop: Scene, kind: str) -> None:
 
 
 def test_a_lost_answer_and_a_store_that_can_not_be_read_make_one_refund(shop: Scene) -> None:
-    """What became of the first is not known until the store answers; then it is found."""
+    """The outcome of the first is not known until the store answers; then it is found."""
     made = open_return(shop, lines=units(l101=2))
     step(shop, made, "verify")
     shop.fault(
@@ -413,7 +413,7 @@ def test_a_reconciliation_takes_no_return_for_a_drift(shop: Scene) -> None:
 
 
 def test_a_store_that_pays_back_by_no_provider_is_a_rejection(shop: Scene) -> None:
-    """Store credit and what the merchant pays by hand are used only where they are allowed."""
+    """Store credit and what the merchant pays by hand are used only if they are allowed."""
     shop.to_store("settings", {"refunds_online": False})
     made = open_return(shop, lines=units(l101=1))
     step(shop, made, "verify")
@@ -429,7 +429,7 @@ def test_a_store_that_pays_back_by_no_provider_is_a_rejection(shop: Scene) -> No
 
 
 def test_a_return_of_an_order_that_another_source_made_is_left_alone(shop: Scene) -> None:
-    """Until something is owed for it: then it is a rejection, where it may be the store's."""
+    """Until something is owed for it: then it is a rejection, if it may be the store's."""
     shop.to_oms("orders/1/copy", {"order_id": "900", "alternate": "900"})
     made = open_return(shop, 900, lines=units(l101=1))
     shop.run("returns")

@@ -128,7 +128,7 @@ def test_a_parcel_that_was_never_sent_after_all_is_gone(orders: Orders) -> None:
 
 
 def test_an_older_version_that_is_read_late_changes_nothing(orders: Orders) -> None:
-    """Also not where it is the same fact of the same day."""
+    """Also not if it is the same fact of the same day."""
     orders.read(2, parcel(number=NUMBER))
     orders.read(1, parcel())
     assert orders.shipments() == [("P1", 2, NUMBER, LEFT)]

@@ -37,7 +37,7 @@ def _ship(scene: Scene, line_id: str, quantity: int) -> None:
 
 @pytest.mark.parametrize("kind", ["digital", "giftcertificate"])
 def test_an_order_is_shipped_once_its_goods_are(scene: Scene, kind: str) -> None:
-    """What goes by e-mail waits at the OMS for ever: the order is not set back for it."""
+    """What goes by e-mail waits at the OMS forever: the order is not set back for it."""
     _place(scene, kind)
 
     _ship(scene, "101", 1)

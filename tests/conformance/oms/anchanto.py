@@ -121,7 +121,7 @@ class System(SimulatedOms):
         self.control(f"orders/{source_id}/touch", {})
 
     def in_status(self, payload: bytes, status: str) -> bytes:
-        """Return a captured order in a status, with a shipment of all units where it has one."""
+        """Return a captured order in a status, with a shipment of all units if it has one."""
         order = orjson.loads(payload)
         order["attributes"]["status"] = status
         if status not in (*IN_SHIPMENTS, "Completed"):

@@ -124,7 +124,7 @@ class System(SimulatedOms):
         self.control(f"orders/{source_id}/touch", {})
 
     def in_status(self, payload: bytes, status: str) -> bytes:
-        """Return a captured order in a status, with its shipments where it has left."""
+        """Return a captured order in a status, with its shipments if it has left."""
         order = orjson.loads(payload)
         order["order_status"] = status
         if status == "error":

@@ -42,7 +42,7 @@ class Files:
         yield from sorted(self.orders.glob("*.json"))
 
     def order(self, order_id: str) -> bytes | None:
-        """Return an order's file, ``None`` where there is none. Raises ``TransientError``."""
+        """Return an order's file, ``None`` if there is none. Raises ``TransientError``."""
         return _read(self._path(order_id))
 
     def rows(self) -> list[bytes]:
@@ -66,7 +66,7 @@ class Files:
     def write(self, order: Mapping[str, object], correlation_id: str, log: ExchangeLog) -> None:
         """Replace an order's file, whole or not at all.
 
-        Raises ``TransientError`` where nothing was written, and ``OutcomeUnknown`` where the disk
+        Raises ``TransientError`` if nothing was written, and ``OutcomeUnknown`` where the disk
         does not confirm it.
         """
         path, started = self._path(str(order["id"])), time.perf_counter()

@@ -104,7 +104,7 @@ class System(SimulatedOms):
         return orjson.dumps(document)
 
     def creates(self, order_id: str) -> int:
-        """Return 1 where there is such an order: a file can't be there twice."""
+        """Return 1 if there is such an order: a file can't be there twice."""
         return int((self.folder / "orders" / f"{order_id}.json").exists())
 
     def is_cancelled(self, order_id: str) -> bool:

@@ -14,7 +14,7 @@ from tests.connectors.toy.settings import KIND
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Register the toy for one test; what was made of the registry meanwhile is made anew."""
+    """Register the toy for one test; what was made of the registry meanwhile is made again."""
     monkeypatch.setitem(oms.REGISTRY, KIND, CONNECTOR)
     fact_fields.cache_clear()
     yield

@@ -1,4 +1,4 @@
-"""Orders in the folder, as a target: a file is made once, and canceled where nothing has left."""
+"""Orders in the folder, as a target: a file is made once, and canceled if nothing has left."""
 
 from __future__ import annotations
 

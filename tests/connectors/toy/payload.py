@@ -63,7 +63,7 @@ _PROGRESS = PayloadDecoder(Progress, "an order with shipments", PayloadAdvice(AD
 
 
 def decode_progress(payload: bytes) -> Decoded[Progress]:
-    """Decode a captured order. Raises ``RecordRejected`` where it is none."""
+    """Decode a captured order. Raises ``RecordRejected`` if it is none."""
     return _PROGRESS.decode(payload)
 
 

@@ -84,7 +84,7 @@ def test_what_the_folder_cannot_do_is_refused_at_start(tmp_path: Path) -> None:
 def test_an_order_whose_write_is_not_confirmed_is_written_once(
     toy: ToyScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The folder is read for what became of it, and has it."""
+    """The folder is read for its outcome, and has it."""
     toy.place_many([1])
 
     def fail(folder: Path) -> None:

@@ -51,7 +51,7 @@ def _examples() -> list[dict[str, str]]:
 
 
 def test_the_python_port_is_pinned_to_the_same_numbering_plans() -> None:
-    """Otherwise the comparisons below would be skipped for ever after an upgrade of either port."""
+    """Otherwise the comparisons below would be skipped forever after an upgrade of either port."""
     assert f'"phonenumbers=={METADATA}"' in PROJECT.read_text("utf-8")
 
 

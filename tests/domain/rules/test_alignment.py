@@ -69,7 +69,7 @@ def test_what_the_store_lacks_is_unknown_where_items_are_not_listed() -> None:
 
 
 def test_of_duplicates_the_last_of_the_store_syncs_and_the_others_are_named() -> None:
-    """By ids as numbers, where they are some: stock is written to the same one."""
+    """By ids as numbers, if they are some: stock is written to the same one."""
     found = aligned([entry("A", "10"), entry("A", "9"), entry("A", "10", "2")], [item("A")])
     assert kinds(found) == [("duplicate_sku", "A")] * 2 + [("matched", "A")]
     duplicates = [one for one in found if isinstance(one, Finding)]

@@ -15,7 +15,7 @@ from tests.model.world import World
 
 
 class Catch(NamedTuple):
-    """How a mutant was found; ``promise`` is empty where it was not."""
+    """How a mutant was found; ``promise`` is empty if it was not."""
 
     promise: str
     programs: int

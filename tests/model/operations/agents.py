@@ -64,7 +64,7 @@ def ask_without_permission(life: Life, number: int) -> None:
 
 @operation("agent", 1, place=between(0, 3))
 def ask_again(life: Life, place: int) -> None:
-    """Make a request once more, under its id."""
+    """Make a request again, under its id."""
     if not life.facts.asked:
         raise NotPossibleError
     one = life.facts.asked[place % len(life.facts.asked)]

@@ -181,7 +181,7 @@ def shipped_units(life: Life, number: int) -> bool:
 
 
 def line_of(each: dict[str, Any], units: int | None = None) -> dict[str, Any]:
-    """Return a line anew, with other units where they are given."""
+    """Return a line again, with other units if they are given."""
     return documents.line(each["id"], each["sku"], units or each["quantity"])
 
 

@@ -118,7 +118,7 @@ def deduct_at_order(life: Life, deducted: bool) -> None:
 
 
 def call(life: Life, method: str, path: str, body: Any) -> Any:
-    """Call the store's API as its staff's own tools do; ``None`` where it refuses."""
+    """Call the store's API as its staff's own tools do; ``None`` if it refuses."""
     headers = {"x-auth-token": life.world.store.token, "content-type": JSON}
     request = Request(method, f"/stores/{STORE}/{path}", {}, headers, orjson.dumps(body))
     answer = life.world.store.handle(request)

@@ -22,7 +22,7 @@ def place_seed(life: Life, number: int, lines: Any, **changes: Any) -> None:
 
 
 def seed_of(life: Life, number: int) -> Json:
-    """Return a placed order; raises ``NotPossibleError`` where there is none."""
+    """Return a placed order; raises ``NotPossibleError`` if there is none."""
     if number not in life.seeds:
         raise NotPossibleError
     return life.seeds[number]
@@ -36,7 +36,7 @@ def store_order(life: Life, number: int) -> Json:
 
 
 def at_oms(life: Life, number: int) -> Json:
-    """Return what the OMS holds of an order; raises ``NotPossibleError`` where it has none."""
+    """Return what the OMS holds of an order; raises ``NotPossibleError`` if it has none."""
     try:
         found: Json = life.world.ask_oms(f"effects/order/{number}")
     except ControlError:

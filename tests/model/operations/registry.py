@@ -30,7 +30,7 @@ class Operation:
     """By what does it: the names of both systems with a slash, one of them, or any (empty)."""
 
     def act_for(self, pair: Pair) -> Act | None:
-        """Return what does it between two systems; ``None`` where they can't."""
+        """Return what does it between two systems; ``None`` if they can't."""
         for place in ("/".join(pair), *pair, ""):
             if place in self.acts:
                 return self.acts[place]
@@ -76,7 +76,7 @@ def names_for(pair: Pair) -> list[str]:
 
 
 def perform(life: Life, name: str, **values: Any) -> None:
-    """Do an operation; raises ``NotPossibleError`` where it makes no sense."""
+    """Do an operation; raises ``NotPossibleError`` if it makes no sense."""
     act = OPERATIONS[name].act_for(life.world.pair)
     if act is None:
         raise NotPossibleError
@@ -95,7 +95,7 @@ class Op:
         return f"op({self.name!r}{named})"
 
     def run(self, life: Life) -> None:
-        """Do it; raises ``NotPossibleError`` where it makes no sense."""
+        """Do it; raises ``NotPossibleError`` if it makes no sense."""
         perform(life, self.name, **dict(self.values))
 
 

@@ -92,7 +92,7 @@ def _shipped(life: Life, number: int) -> int:
 
 
 def _last_return(life: Life, number: int) -> str:
-    """Return the last return of an order, or of another one where it has none."""
+    """Return the last return of an order, or of another one if it has none."""
     for name in (number, *sorted(life.facts.returned)):
         made: list[str] = []
         with suppress(NotPossibleError):

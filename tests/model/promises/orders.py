@@ -97,7 +97,7 @@ def _is_by_hand(end: End, number: int, held: Json) -> bool:
 
 
 def _difference(wanted: Json, held: Json) -> str:
-    """Return how the OMS's order differs from what it should hold; empty where it does not."""
+    """Return how the OMS's order differs from what it should hold; empty if it does not."""
     units: dict[str, tuple[str, Any]] = {}
     for line in held["lines"]:
         ordered = line["OrderedQuantity"]

@@ -227,7 +227,7 @@ def test_units_of_a_discarded_order_are_sold_again(world):
 
 
 def test_a_retry_that_the_oms_does_not_answer_leaves_its_rejection_open(world):
-    """Its delivery had stayed under way for ever, although no run would try it again."""
+    """Its delivery had stayed under way forever, although no run would try it again."""
     script = [
         op("place_with_download", lines=[("LAMP", 1)], number=1001),
         op("sync"),
@@ -333,7 +333,7 @@ def test_a_retry_that_dies_leaves_nothing_under_way(world):
     "fault", [op("lose_lock", requests=1), op("die_at_write", after=True, requests=1)]
 )
 def test_a_refused_parcel_leaves_no_older_status_under_way(world, fault):
-    """The status of a run that died had been replaced, and stayed in flight for ever."""
+    """The status of a run that died had been replaced, and stayed in flight forever."""
     script = [
         op("place", lines=[("TENT", 3), ("SHIRT-M", 3)], number=1001),
         op("sync"),

@@ -148,7 +148,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(server: Served) -
 def test_a_body_that_arrives_too_slowly_is_refused(
     server: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sender can't occupy a connection for ever."""
+    """A sender can't occupy a connection forever."""
     monkeypatch.setattr(app, "BODY_SECONDS", 0.2)
     address = urlsplit(server.url)
     with socket.create_connection((address.hostname or "", address.port or 0), timeout=30) as raw:

@@ -71,7 +71,7 @@ class Tokens:
         return self.token
 
     def headers(self) -> dict[str, str]:
-        """Fetch it where it is missing."""
+        """Fetch it if it is missing."""
         self.fetched.append(threading.current_thread().name)
         self.token = self.token or {"Authorization": f"Bearer {len(self.fetched)}"}
         return self.token

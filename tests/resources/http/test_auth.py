@@ -139,7 +139,7 @@ class Bodies(httpx.SyncByteStream):
         self.read, self.closed = 0, False
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield chunks for ever."""
+        """Yield chunks forever."""
         while True:
             self.read += 1
             yield b"x" * 1024
@@ -297,7 +297,7 @@ def test_an_assertion_refused_for_its_time_is_signed_by_the_servers_clock() -> N
 
 
 def test_a_clock_that_was_set_meanwhile_is_noticed() -> None:
-    """What a refusal has shown once does not count for ever."""
+    """What a refusal has shown once does not count forever."""
     wall = [1_767_225_600.0]
     endpoint = Clocked()
     tokens = signing(endpoint, lambda: wall[0])

@@ -26,7 +26,7 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 
 def client(handler: Handler, retry: RetryPolicy = QUICK, **more: Any) -> ApiClient:
-    """Build a client over a handler in place of a network."""
+    """Build a client over a handler instead of a network."""
     policy = ClientPolicy(
         system="shop",
         base_url="https://shop.test/v2",

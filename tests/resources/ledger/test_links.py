@@ -88,7 +88,7 @@ def test_an_order_of_the_store_keeps_its_link(db: psycopg.Connection) -> None:
 def test_ids_that_differ_by_case_are_one_record_where_the_oms_ignores_case(
     db: psycopg.Connection,
 ) -> None:
-    """And two records where it does not."""
+    """And two records if it does not."""
     Links(db, "uk").claim([link("1", "uk-1")], "run")
     (refused,) = Links(db, "fr").claim([link("1", "UK-1")], "run")
     assert refused.owner == "uk"

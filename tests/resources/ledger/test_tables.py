@@ -25,7 +25,7 @@ def test_a_declared_column_has_the_type_of_the_database(database: str, table: Ta
 
 
 def test_every_monthly_table_has_a_retention(database: str) -> None:
-    """A table that a migration adds and no declaration names would be kept for ever."""
+    """A table that a migration adds and no declaration names would be kept forever."""
     with psycopg.connect(database) as db:
         (monthly,) = db.execute("SELECT sync.monthly_tables()").fetchone() or ()
     assert sorted(name for names in MONTHLY.values() for name in names) == sorted(monthly)

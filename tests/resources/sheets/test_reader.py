@@ -187,7 +187,7 @@ def test_macros_damage_and_other_files_are_refused(file: Path, tmp_path: Path) -
     assert "macros" in refusal(repacked(file, "xl/vbaProject.bin", b"x"))
     for bad in (b"", b"PK\x03\x04", good[: len(good) // 2], b"\xd0\xcf\x11\xe0" + b"\0" * 512):
         file.write_bytes(bad)
-        assert "save it as .xlsx anew" in refusal(file)
+        assert "save it as .xlsx again" in refusal(file)
     with zipfile.ZipFile(file, "w") as book:
         book.writestr("a.txt", "no workbook")
     assert "no workbook" in refusal(file)

@@ -28,7 +28,7 @@ TAKING, TAKEN, FAILED = "taking", "taken", "failed"
 LOCK = ".lock"
 LONGEST_NAME, LONGEST_FAULT = 80, 300
 Take: TypeAlias = Callable[[Path], str]
-"""Reads a file and keeps what it says; returns why it can't be used, empty where it was."""
+"""Reads a file and keeps what it says; returns why it can't be used, empty if it was."""
 
 
 class Inbox:
@@ -57,7 +57,7 @@ class Inbox:
         return [path for _, _, path in sorted(found)]
 
     def take_all(self, take: Take) -> None:
-        """Take each file that is ready. Raises ``PermanentError`` where one can't be moved."""
+        """Take each file that is ready. Raises ``PermanentError`` if one can't be moved."""
         if not self.waiting() and not any(self._left()):
             return
         with self._locked():

@@ -73,7 +73,7 @@ class OrderFiles:
         )
 
     def take_all(self) -> None:
-        """Take the files that are ready. Raises ``PermanentError`` where a folder can't be."""
+        """Take the files that are ready. Raises ``PermanentError`` if a folder can't be."""
         self.statuses.take_all(self._take_statuses)
         self.shipments.take_all(self._take_shipments)
 

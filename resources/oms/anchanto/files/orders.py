@@ -143,6 +143,6 @@ class FileOrdersWriter(ComparedOrders, CreateOnlyWriter):
 
 def _refused(number: str, status: str) -> RecordRejected:
     reason = f"it is {status}" if status else "no file has it"
-    text = f"The order can't be canceled any more: {reason}."
+    text = f"The order can no longer be canceled: {reason}."
     advice = "Stop it at the warehouse by hand, or take it back as a return."
     return RecordRejected(Problem("cancel_refused", "number", text, advice, number))

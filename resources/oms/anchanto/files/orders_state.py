@@ -115,7 +115,7 @@ class OrdersState(Database):
             )
 
     def noted_cancel(self, key: str) -> str | None:
-        """Return the file of a cancellation, ``None`` where it has none yet."""
+        """Return the file of a cancellation, ``None`` if it has none yet."""
         with self.opened() as database:
             found = database.execute("SELECT file FROM cancels WHERE key = ?", (key,)).fetchone()
         return None if found is None else str(found[0])

@@ -41,7 +41,7 @@ class Outbox:
         return not self._unfinished(name).exists()
 
     def prepare(self, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
-        """Write a file under its other name. Raises ``TransientError`` where it can't be."""
+        """Write a file under its other name. Raises ``TransientError`` if it can't be."""
         path, cells = self._unfinished(name), [[row.get(c, "") for c in columns] for row in rows]
         try:
             if self._format == "xlsx":
@@ -61,7 +61,7 @@ class Outbox:
             raise TransientError(f"{text_of} {self.folder.name} of oms.exchange.folder") from error
 
     def hand_out(self, name: str, correlation_id: str, log: ExchangeLog) -> None:
-        """Give a file its name. Raises ``OutcomeUnknown`` where the disk does not confirm it."""
+        """Give a file its name. Raises ``OutcomeUnknown`` if the disk does not confirm it."""
         started, fault, status = time.perf_counter(), "", UNANSWERED
         try:
             _rename(self._unfinished(name), self.folder / name)

@@ -20,7 +20,7 @@ class FileReader:
         self._stock, self._wire = stock, wire
 
     def page(self, path: str, params: Mapping[str, object]) -> list[bytes]:
-        """Return the rows of a list. Raises ``PermanentError`` where the folder can't be read."""
+        """Return the rows of a list. Raises ``PermanentError`` if the folder can't be read."""
         if path != self._wire.paths.stocks:
             raise PermanentError(f"anchanto: {path} can't be read by files; remove oms.exchange")
         if params.get(self._wire.params.page) != 1:

@@ -1,4 +1,4 @@
-"""Settings of an exchange of files in place of the API.
+"""Settings of an exchange of files instead of the API.
 
 UNVERIFIED: no official source describes the files that Anchanto reads and writes. The columns are
 the names of the same fields as the API's, and are replaced by ``oms.wire.fields``.

@@ -51,7 +51,7 @@ class StockFiles:
         )
 
     def take_all(self) -> None:
-        """Take the files that are ready. Raises ``PermanentError`` where the folder can't be."""
+        """Take the files that are ready. Raises ``PermanentError`` if the folder can't be."""
         self.inbox.take_all(self._take)
 
     def _take(self, file: Path) -> str:

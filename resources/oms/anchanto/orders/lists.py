@@ -139,7 +139,7 @@ class OrderLists:
                 break
             number, count = number + 1, count + len(rows)
             if number > MOST_PAGES:
-                raise PermanentError(f"{KIND}: the list {path} has no end; another try won't help")
+                raise PermanentError(f"{KIND}: the list {path} has no end; trying again won't help")
             yield rows
             if self._is_sorted and until is not None and self._is_past(rows, until):
                 break

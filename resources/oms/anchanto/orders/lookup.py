@@ -33,7 +33,7 @@ class Origins:
         return ""
 
     def origin(self, payload: bytes) -> OrderOrigin | None:
-        """Return the store order that an order claims to be, ``None`` where it can't be one."""
+        """Return the store order that an order claims to be, ``None`` if it can't be one."""
         try:
             document = self._documents.order(payload)
         except RecordRejected:

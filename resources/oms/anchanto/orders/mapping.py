@@ -167,16 +167,16 @@ def _only_group(order: Order) -> FulfilmentGroup:
     """Return the one group that ships. Raises ``RecordRejected`` for any other number of them."""
     shipped = [g for g in order.groups if g.method is DeliveryMethod.SHIP]
     if any(group.method is DeliveryMethod.PICKUP for group in order.groups):
-        text = "The order is picked up, and Anchanto's warehouses only ship."
-        advice = "Hand the order out by the store's own means, then discard the rejection."
+        text = "The order is picked up, but Anchanto's warehouses only ship."
+        advice = "Hand the order out through the store, then discard the rejection."
         raise RecordRejected(Problem("pickup_not_supported", "groups.method", text, advice))
     if not shipped:
         text = "Nothing of the order is shipped, so there is nothing for a warehouse to do."
         advice = "Discard the rejection; the store sends downloads and certificates itself."
         raise RecordRejected(Problem("nothing_to_ship", "groups", text, advice))
     if len(shipped) > 1:
-        text = f"The order goes to {len(shipped)} addresses, and Anchanto takes one for an order."
-        advice = "Split the order in the store, one order an address, then discard the rejection."
+        text = f"The order goes to {len(shipped)} addresses, but Anchanto accepts one per order."
+        advice = "Split the order in the store, one order per address, then discard the rejection."
         raise RecordRejected(Problem("several_addresses", "groups", text, advice))
     return shipped[0]
 

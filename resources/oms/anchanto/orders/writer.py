@@ -18,7 +18,7 @@ from resources.oms.anchanto.settings import AnchantoSettings
 from resources.oms.anchanto.statuses import CANCELED, StatusTable
 
 Status: TypeAlias = Callable[[str], Awaitable[str]]
-"""Reads an order's present status, empty where the account has no such order."""
+"""Reads an order's present status, empty if the account has no such order."""
 
 
 class AnchantoWriter:
@@ -34,7 +34,7 @@ class AnchantoWriter:
     async def create_order(
         self, payload: Mapping[str, object], correlation_id: str
     ) -> Receipt | None:
-        """Create an order; ``None`` where the account has one of this number.
+        """Create an order; ``None`` if the account has one of this number.
 
         Safe to repeat: a number is taken once. Raises ``RecordRejected`` for any other refusal, and
         ``OutcomeUnknown`` where the answer does not name the order.
@@ -59,7 +59,7 @@ class AnchantoWriter:
     ) -> Receipt:
         """Cancel an order; safe to repeat, since canceled is final.
 
-        Raises ``RecordRejected`` ``cancel_refused``, with its status, where it is too late.
+        Raises ``RecordRejected`` ``cancel_refused``, with its status, if it is too late.
         """
         path = path_of(self._wire.paths.cancel, number)
         body = self._wire.fields.outgoing("order", {"reason": reason})
@@ -102,13 +102,13 @@ class AnchantoWriter:
             reason = f"it is {status}; Anchanto says: {(answer.text or 'nothing').rstrip('.')}"
         else:
             reason = f"it is {status}, and Anchanto cancels orders only before they are packed"
-        text = f"The order can't be canceled any more: {reason}."
+        text = f"The order can no longer be canceled: {reason}."
         advice = "Stop it at the warehouse by hand, or take it back as a return."
         return RecordRejected(Problem("cancel_refused", "number", text, advice, number))
 
 
 def status_in(documents: Documents, payload: bytes) -> str:
-    """Return the status of an order as it was read; empty where it can't be."""
+    """Return the status of an order as it was read; empty if it can't be."""
     try:
         return (documents.order(payload).order.status or "").strip()
     except RecordRejected:

@@ -97,7 +97,7 @@ class OrderLists:
         return found
 
     def _walk(self, name: str, since: datetime, until: datetime) -> Iterator[list[bytes]]:
-        """Yield the pages of a list forward to the empty one, and back where one may be short."""
+        """Yield the pages of a list forward to the empty one, and back if one may be short."""
         count = number = 0
         total = 0
         while number < MOST_PAGES:
@@ -107,7 +107,7 @@ class OrderLists:
             number, count, total = number + 1, count + len(rows), max(total, stated)
             yield rows
         else:
-            raise PermanentError(f"{KIND}: the list {name} has no end; another try won't help")
+            raise PermanentError(f"{KIND}: the list {name} has no end; trying again won't help")
         if number > 1 or count >= self._lists.page_size or total > count:
             for place in range(number, 0, -1):
                 rows, _ = self._page(name, since, until, place)

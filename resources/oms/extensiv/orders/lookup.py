@@ -19,7 +19,7 @@ class Origins:
         self._field = settings.source_id_field
 
     def source_id(self, order: OrderView) -> str:
-        """Return the store's id of an order, empty where the account does not state it."""
+        """Return the store's id of an order, empty if the account does not state it."""
         return text_of(getattr(order, self._field)) if self._field else ""
 
     def is_foreign(self, order: OrderView) -> str:
@@ -33,7 +33,7 @@ class Origins:
         return ""
 
     def origin(self, payload: bytes) -> OrderOrigin | None:
-        """Return the store order that an order claims to be, ``None`` where it can't be one."""
+        """Return the store order that an order claims to be, ``None`` if it can't be one."""
         try:
             decoded = decode_order(payload)
         except RecordRejected:

@@ -25,7 +25,7 @@ ZERO = Decimal(0)
 LONGEST_TEXT = 250
 """Of a free text: UNVERIFIED, the vendor names no limit."""
 FORCES_POST = "BFPO"
-"""In place of the city of addresses of the British forces, which name no place."""
+"""Instead of the city of addresses of the British forces, which name no place."""
 OUTSIDE_ISO = {"XK": "XKX"}
 """Countries that addresses have and ISO 3166-1 has not."""
 
@@ -128,7 +128,7 @@ class OrderMapper:
 
 
 def _place_of(address: Address) -> str:
-    """Return what an address without a city names in its place, where it needs none."""
+    """Return what an address without a city names in its place, if it needs none."""
     if needs_city(address.country, address.subdivision, address.postcode):
         return ""
     if address.subdivision_name_raw:
@@ -197,16 +197,16 @@ def _only_group(order: Order) -> FulfilmentGroup:
     """Return the one group that ships. Raises ``RecordRejected`` for any other number of them."""
     shipped = [g for g in order.groups if g.method is DeliveryMethod.SHIP]
     if any(group.method is DeliveryMethod.PICKUP for group in order.groups):
-        text = "The order is picked up, and Extensiv's warehouses only ship."
-        advice = "Hand the order out by the store's own means, then discard the rejection."
+        text = "The order is picked up, but Extensiv's warehouses only ship."
+        advice = "Hand the order out through the store, then discard the rejection."
         raise RecordRejected(Problem("pickup_not_supported", "groups.method", text, advice))
     if not shipped:
         text = "Nothing of the order is shipped, so there is nothing for a warehouse to do."
         advice = "Discard the rejection; the store sends downloads and certificates itself."
         raise RecordRejected(Problem("nothing_to_ship", "groups", text, advice))
     if len(shipped) > 1:
-        text = f"The order goes to {len(shipped)} addresses, and Extensiv takes one for an order."
-        advice = "Split the order in the store, one order an address, then discard the rejection."
+        text = f"The order goes to {len(shipped)} addresses, but Extensiv accepts one per order."
+        advice = "Split the order in the store, one order per address, then discard the rejection."
         raise RecordRejected(Problem("several_addresses", "groups", text, advice))
     return shipped[0]
 
@@ -215,7 +215,7 @@ def _hold_problem(hold: str) -> Problem:
     return Problem(
         "hold_not_supported",
         "hold",
-        "The order should wait on hold at the OMS, and Extensiv takes no orders on hold.",
+        "The order should wait on hold at the OMS, but Extensiv does not accept orders on hold.",
         "Remove the status from orders.hold_statuses: the order then waits in the store until its "
         "status is exported.",
         hold,

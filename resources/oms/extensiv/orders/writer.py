@@ -29,7 +29,7 @@ from resources.oms.extensiv.statuses import AT_WMS, CANCELED, ERROR, NEW
 _CANCEL = msgspec.json.Decoder(CancelAnswer)
 AT_WAREHOUSE = (AT_WMS, "partial")
 Status: TypeAlias = Callable[[str], Awaitable[str]]
-"""Reads an order's present status, empty where the account has no such order."""
+"""Reads an order's present status, empty if the account has no such order."""
 
 
 class ExtensivWriter:
@@ -44,7 +44,7 @@ class ExtensivWriter:
     async def create_order(
         self, payload: Mapping[str, object], correlation_id: str
     ) -> Receipt | None:
-        """Create an order; ``None`` where the account has one of this id.
+        """Create an order; ``None`` if the account has one of this id.
 
         Safe to repeat: an id is taken once. Raises ``RecordRejected`` for any other refusal, and
         ``OutcomeUnknown`` where the answer does not name the order.
@@ -71,10 +71,10 @@ class ExtensivWriter:
         return Receipt(cust_ref, trace_id=trace_of(reply))
 
     async def cancel_order(self, order_id: str, read: Status, correlation_id: str) -> Receipt:
-        """Cancel an order where it is now; safe to repeat, since canceled is final.
+        """Cancel an order in its current state; safe to repeat, since canceled is final.
 
         ``requested`` where the warehouse has taken the request and the order is not canceled yet.
-        Raises ``RecordRejected`` ``cancel_refused`` where it is too late.
+        Raises ``RecordRejected`` ``cancel_refused`` if it is too late.
         """
         status = await read(order_id)
         if status == CANCELED:
@@ -130,7 +130,7 @@ class ExtensivWriter:
 
 
 def status_in(payload: bytes) -> str:
-    """Return the status of an order as it was read; empty where it can't be."""
+    """Return the status of an order as it was read; empty if it can't be."""
     try:
         return folded_status(decode_order(payload).document.order_status)
     except RecordRejected:
@@ -154,6 +154,6 @@ def _refused(answer: Answer, message: str = "") -> RecordRejected:
 
 
 def _too_late(reason: str) -> RecordRejected:
-    text = f"The order can't be canceled any more: {reason.rstrip('.')}."
+    text = f"The order can no longer be canceled: {reason.rstrip('.')}."
     advice = "Stop it at the warehouse by hand, or take it back as a return."
     return RecordRejected(Problem("cancel_refused", "cust_ref", text, advice))

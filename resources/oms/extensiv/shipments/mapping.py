@@ -40,7 +40,7 @@ class FulfilmentMapper:
     ) -> Mapped[Fulfilment] | Skipped:
         """Return the order's progress.
 
-        One without a link is skipped where it can't be the connection's own. Raises
+        One without a link is skipped if it can't be the connection's own. Raises
         ``RecordRejected`` with all problems: unknown statuses, unreadable values, and what keeps
         the order from the warehouse, in Extensiv's own words.
         """

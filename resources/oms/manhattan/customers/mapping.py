@@ -82,7 +82,7 @@ class CustomerMapper:
 
 
 def customer_change(known: JsonView, wanted: JsonView, *, whole: bool = False) -> Json | None:
-    """Return the save that turns ``known`` into ``wanted``, or ``None`` where nothing differs.
+    """Return the save that turns ``known`` into ``wanted``, or ``None`` if nothing differs.
 
     ``whole`` repeats what has not changed as well: all of ``wanted``, and the removals.
     """

@@ -47,7 +47,7 @@ REMOVED: dict[str, dict[str, object]] = {
 def order_change(
     known: JsonView, wanted: JsonView, cancel_reason: str, *, whole: bool = False
 ) -> Json | None:
-    """Return the save that turns ``known`` into ``wanted``, or ``None`` where nothing differs.
+    """Return the save that turns ``known`` into ``wanted``, or ``None`` if nothing differs.
 
     ``cancel_reason`` is for removed lines. ``whole`` repeats what has not changed as well: all of
     ``wanted``, and the removals from ``known``.

@@ -151,7 +151,7 @@ class OrderSearch:
         if len(records) >= self._settings.search_page_size or (total or 0) > page * largest:
             raise PermanentError(
                 f"{KIND}: page {page} of a search repeats the rows of another: the tenant ignores "
-                "Page, and rows would be missed; another try won't help"
+                "Page, and rows would be missed; trying again won't help"
             )
         return True
 

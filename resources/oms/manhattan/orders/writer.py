@@ -55,7 +55,7 @@ class ManhattanWriter:
         can't change any more, the rest is sent without them, and ``refused`` of the receipt names
         each as ``line_not_eligible``; a line of ``repeated``, which the OMS shows as it is sent, is
         only a warning. ``encoded`` is the payload as JSON, where the caller has it. Raises
-        ``RecordRejected`` for any other refusal, and where nothing is left.
+        ``RecordRejected`` for any other refusal, and if nothing is left.
         """
         order_id = str(payload["OrderId"])
         left_out: tuple[Problem, ...] = ()
@@ -92,7 +92,7 @@ class ManhattanWriter:
         """Request the cancellation of a whole order; safe to repeat, since canceled is final.
 
         The receipt's state is ``requested`` where the order is released and the tenant decides
-        later. Raises ``RecordRejected`` ``cancel_refused`` where it is too late.
+        later. Raises ``RecordRejected`` ``cancel_refused`` if it is too late.
         """
         path = self._paths.cancel.replace("{order_id}", quote(order_id, safe=""))
         body = {"CancelReason": {"ReasonId": reason}, "CancelComments": "Canceled at the store"}
@@ -134,7 +134,7 @@ class ManhattanWriter:
     ) -> CancelState | None:
         """Read the order after a cancellation; ``answer`` is what that was answered with.
 
-        Raises ``OutcomeUnknown`` where it can't be read and the cancellation was not refused: any
+        Raises ``OutcomeUnknown`` if it can't be read and the cancellation was not refused: any
         other error would count the request as undone, or stop the other orders.
         """
         path = self._paths.read.replace("{order_id}", quote(order_id, safe=""))
@@ -185,8 +185,8 @@ def _not_eligible(error: MessageEntry) -> Problem:
 
 def _not_repeated(error: MessageEntry) -> Problem:
     problem = to_problem(error)
-    message = f"{problem.message}. It was sent again after a lost answer; the OMS shows it alike."
-    advice = "Nothing is to be done, unless its text at the OMS (options, notes) is wrong."
+    message = f"{problem.message}. It was sent again after a lost answer; the OMS shows the same."
+    advice = "Nothing needs to be done, unless its text at the OMS (options, notes) is wrong."
     return Problem("line_not_repeated", problem.field, message, advice, error.line_id)
 
 
@@ -199,7 +199,7 @@ def _refusal(errors: tuple[MessageEntry, ...], state: CancelState) -> RecordReje
 
 
 def _too_late(reason: str) -> RecordRejected:
-    text = f"The order can't be canceled any more: {reason}."
+    text = f"The order can no longer be canceled: {reason}."
     advice = (
         "Stop it at the warehouse or take it back as a return; "
         "late cancellation is a setting of the tenant."

@@ -70,7 +70,7 @@ class ReturnMapper:
     def to_return(self, payload: bytes, orders: Collection[str]) -> Mapped[Return] | Skipped:
         """Return what an order has of returned units.
 
-        One of none of ``orders`` is skipped where it can't be the connection's. Raises
+        One of none of ``orders`` is skipped if it can't be the connection's. Raises
         ``RecordRejected`` with all problems.
         """
         decoded = decode_return(payload)

@@ -49,7 +49,7 @@ class FulfilmentMapper:
     ) -> Mapped[Fulfilment] | Skipped:
         """Return the order's progress.
 
-        One without a link is skipped where it can't be the connection's own. Raises
+        One without a link is skipped if it can't be the connection's own. Raises
         ``RecordRejected`` with all problems: unknown statuses and unreadable values.
         """
         decoded = decode_order(payload)
@@ -92,7 +92,7 @@ class FulfilmentMapper:
     def _cancel_answer(
         self, order: PublishedOrder, lines: list[Line], problems: DocumentProblems
     ) -> CancelAnswer | None:
-        """Return the answer to a cancel request, ``None`` where there is none."""
+        """Return the answer to a cancel request, ``None`` if there is none."""
         statuses = [order.post_release_modification_status]
         for line in lines:
             statuses += [line.cancellation_request_status, line.cancellation_request]

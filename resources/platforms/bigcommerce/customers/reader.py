@@ -39,7 +39,7 @@ SCOPE = "store_v2_customers_read_only"
 IDS_A_CALL = 50
 ADDRESS_PAGE = 250
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""In place of a modification time that can't be read."""
+"""Instead of a modification time that can't be read."""
 READS = scope_check(SCOPE)
 Params = Mapping[str, str | int]
 
@@ -76,7 +76,7 @@ class CustomersReader:
     def probe(self, since: datetime) -> datetime | None:
         """Return the modification time of the oldest customer changed since ``since``.
 
-        ``since`` itself where that is unclear; one call.
+        ``since`` itself if that is unclear; one call.
         """
         params = {**_bounds(since, None), "sort": "date_modified:asc", "limit": PROBE_SIZE}
         found, _ = self._page(params)

@@ -2,7 +2,7 @@
 
 Each row is addressed by the level that its item is tracked at. One bulk call at a time, grouped by
 location, as BigCommerce asks. On 422 nothing is taken to be applied (UNVERIFIED; an absolute level
-may be set twice in any case): a row that the answer names is addressed anew, else the batch is
+may be set twice in any case): a row that the answer names is addressed again, else the batch is
 halved until the failing rows are alone.
 """
 
@@ -223,10 +223,11 @@ def _stop_where_the_system_is_at_fault(reply: Reply) -> None:
         raise AccessRefused(f"{reply.error_summary()}; give the token the scope store_inventory")
     if reply.status in (409, 423):
         raise TransientError(
-            f"{reply.error_summary()}; another bulk call may be under way, a later try may help"
+            f"{reply.error_summary()}; another bulk call may be under way, trying again later may "
+            "help"
         )
     if reply.status == 404 or reply.status >= 500:
-        raise PermanentError(f"{reply.error_summary()}; another try won't help")
+        raise PermanentError(f"{reply.error_summary()}; trying again won't help")
 
 
 def _refused(row: _Row, reply: Reply) -> Problem:

@@ -84,5 +84,5 @@ def _variant(variant: NewVariant) -> dict[str, Any]:
 
 
 def _number(amount: Decimal | None) -> float:
-    """Return an amount as JSON's number. Raises ``RecordRejected`` where none is exact."""
+    """Return an amount as JSON's number. Raises ``RecordRejected`` if none is exact."""
     return exact_number(amount or Decimal(0))

@@ -151,7 +151,7 @@ class OrderBuilder(BaseOrderBuilder):
         currency = self._currency
         if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
             missing = "the transactional currency is missing"
-            invalid = "this isn't a currency's code"
+            invalid = "this isn't a currency code"
             self._problems.reject(
                 "currency_invalid",
                 "default_currency_code",

@@ -114,7 +114,7 @@ class ExtrasReader:
             if found and bytes(found[0]) in seen:
                 raise PermanentError(
                     f"BigCommerce: GET {path} gave page {page} twice: it ignores the page, "
-                    "another try won't help"
+                    "trying again won't help"
                 )
             rows += found
             seen.update(bytes(row) for row in found[:1])

@@ -78,7 +78,7 @@ class ListedOrder(Document):
         """Return whether lines of the order are missing among the included ones."""
         units = 0
         for line in self.lines():
-            if line.quantity is None:  # a link in place of a line
+            if line.quantity is None:  # a link instead of a line
                 return True
             if type(line.quantity) is not int:
                 return False  # the mapping rejects other bad values
@@ -115,7 +115,7 @@ _discounts = msgspec.json.Decoder(list[AppliedDiscount | None])
 
 
 def slices(body: bytes) -> list[msgspec.Raw]:
-    """Return the exact bytes of each record of a page. Raises ``ValueError`` if it is no list."""
+    """Return the exact bytes of each record of a page; ``ValueError`` if it is not a list."""
     return _page.decode(body) if body.strip() else []
 
 

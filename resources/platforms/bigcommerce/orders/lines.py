@@ -31,7 +31,7 @@ DIGITS = 12
 def to_line(
     placed: PlacedLine, problems: DocumentProblems, minor: Decimal, *, included: bool
 ) -> LineDraft | None:
-    """Map one order product; ``None`` where it is unclear what was sold.
+    """Map one order product; ``None`` if it is unclear what was sold.
 
     ``minor`` is the currency's minor unit; ``included`` chooses the prices that contain their tax.
     """
@@ -78,7 +78,7 @@ def to_line(
 
 def _sku(raw: Line, kind: LineKind, where: str, problems: DocumentProblems) -> str:
     sku = (raw.sku or "").strip()
-    field, advice = f"{where}sku", "type the SKU anew in the store"
+    field, advice = f"{where}sku", "type the SKU again in the store"
     if not sku and kind is not LineKind.GIFT_CERTIFICATE:
         custom = "a product" if raw.product_id else "a custom product"
         name = clean_text(raw.name or "", 60)
@@ -95,7 +95,7 @@ def _sku(raw: Line, kind: LineKind, where: str, problems: DocumentProblems) -> s
 
 
 def whole_number(value: Scalar) -> int | None:
-    """Return a number of units, 0 where none is given, ``None`` where it can't be one."""
+    """Return a number of units, 0 if none is given, ``None`` if it can't be one."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value[:DIGITS])
     elif isinstance(value, float) and value.is_integer():

@@ -18,13 +18,13 @@ from resources.platforms.bigcommerce.settings import ORDER_INCLUDES, BigCommerce
 from resources.platforms.bigcommerce.statuses import STATUSES
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""In place of a modification time that can't be read."""
+"""Instead of a modification time that can't be read."""
 LONGEST_ID = 19
 """Digits that are certainly no id any more: V2 keeps ids in 64 bits at most."""
 
 
 class FulfilmentState(Document):
-    """What an order's document states of its fulfilment; ``order`` where it is enriched."""
+    """What an order's document states of its fulfilment; ``order`` if it is enriched."""
 
     id: Scalar = None
     status_id: Scalar = None

@@ -50,7 +50,7 @@ class OrdersReader:
     def probe(self, since: datetime) -> datetime | None:
         """Return the modification time of the oldest order changed since ``since``.
 
-        ``since`` itself where that is unclear.
+        ``since`` itself if that is unclear.
         """
         params = self._bounds(since, None) | {"sort": SORT_BY_MODIFIED, "limit": PROBE_SIZE}
         oldest: list[datetime] = []
@@ -141,7 +141,7 @@ class _Reading:
             # and no order can be identified.
             raise PermanentError(
                 f"BigCommerce: GET /v2/orders gave {len(found)} orders after order {before}, none "
-                "of them with an id: that breaks the API's contract; another try won't help"
+                "of them with an id: that breaks the API's contract; trying again won't help"
             )
         return reader._extras.complete(kept), last, len(found) if last > before else 0
 
@@ -204,7 +204,7 @@ def _check_order(number: int, last: int, before: int) -> None:
     if number < last or number <= before:
         raise PermanentError(
             f"BigCommerce: GET /v2/orders gave order {number} after order {last}: it ignores "
-            "min_id or sort=id, and pages would repeat or skip; another try won't help"
+            "min_id or sort=id, and pages would repeat or skip; trying again won't help"
         )
 
 

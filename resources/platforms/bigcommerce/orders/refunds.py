@@ -96,7 +96,7 @@ def refunded_units(
     unshipped = max(0, ordered - shipped)
     if refunded > unshipped:
         message = f"{refunded - unshipped} units were refunded after they had shipped"
-        advice = "record their return at the OMS, unless they came back by themselves"
+        advice = "record their return at the OMS, unless they came back without one"
         problems.warn("refunded_after_shipping", path, message, advice)
     return Decimal(min(refunded, unshipped))
 
@@ -180,7 +180,7 @@ def less(payments: tuple[Payment, ...], refunded: Decimal) -> tuple[Payment, ...
     """Return the payments without what was refunded, which is taken from the last one first.
 
     The gateway's payment is the last. Its events are stated as what remains of them: the OMS would
-    give back once more what was settled beyond the payment's amount.
+    give back again what was settled beyond the payment's amount.
     """
     left: list[Payment] = []
     for payment in reversed(payments):

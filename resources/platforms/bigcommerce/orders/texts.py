@@ -102,6 +102,6 @@ def _cleaned(written: str | None, path: str, problems: DocumentProblems) -> str:
         return ""
     text, cards = without_cards(clean_text(written))
     if cards:
-        message = "a payment card's number was masked in the text"
+        message = "a payment card number in the text was masked"
         problems.warn("card_number_masked", path, message, "remove the number in the store")
     return text

@@ -70,7 +70,7 @@ class PriceReader:
         return stated.strip().upper()
 
     def list_problem(self, price_list: str) -> Problem | None:
-        """Return why a price list can't be written to, ``None`` where it can."""
+        """Return why a price list can't be written to, ``None`` if it can."""
         path = f"/v3/pricelists/{price_list}"
         if not price_list.isascii() or not price_list.isdigit():
             return _unknown_list(price_list, "a price list of BigCommerce has a number")
@@ -218,7 +218,7 @@ def _gone(place: PricePlace) -> Problem:
     return Problem(
         "sku_unknown_in_store",
         "sku",
-        "the store has no product with this SKU any more",
+        "the store no longer has a product with this SKU",
         "add it to the store's catalog",
         place.item.sku,
     )

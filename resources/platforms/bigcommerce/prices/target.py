@@ -165,7 +165,7 @@ def _row(change: PriceChange) -> dict[str, Any]:
 
 
 def _naming(ids: set[int]) -> Callable[[bytes], object]:
-    """Return a decoder that raises ``ValueError`` where not all rows are in the answer."""
+    """Return a decoder that raises ``ValueError`` if not all rows are in the answer."""
 
     def decode(body: bytes) -> object:
         answer: WrittenRows = _answer(body, WRITTEN_ROWS)
@@ -192,9 +192,11 @@ def _stop_where_the_system_is_at_fault(reply: Reply, busy: Collection[int]) -> N
     if reply.status in (401, 403):
         raise AccessRefused(f"{reply.error_summary()}; give the token the scope store_v2_products")
     if reply.status in busy:
-        raise TransientError(f"{reply.error_summary()}; the store is busy, a later try may help")
+        raise TransientError(
+            f"{reply.error_summary()}; the store is busy, trying again later may help"
+        )
     if reply.status >= 500:
-        raise PermanentError(f"{reply.error_summary()}; another try won't help")
+        raise PermanentError(f"{reply.error_summary()}; trying again won't help")
 
 
 def _refused(reply: Reply) -> Problem:

@@ -37,7 +37,7 @@ from resources.platforms.bigcommerce.settings import (
 from resources.versions import compared_without, without
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""In place of a modification time that can't be read."""
+"""Instead of a modification time that can't be read."""
 SHOWN: Mapping[str, str | int] = {
     "include": "variants,images,custom_fields",
     "include_fields": ",".join(FIELDS),
@@ -58,7 +58,7 @@ class _Named(Document):
 
 
 class _Captured(msgspec.Struct):
-    """A product with the names of its brand and categories, where it has any."""
+    """A product with the names of its brand and categories, if it has any."""
 
     product: msgspec.Raw
     brand_name: str
@@ -80,7 +80,7 @@ class ProductsSource:
     def probe(self, since: datetime) -> datetime | None:
         """Return the modification time of the oldest product changed since ``since``; one call.
 
-        ``since`` itself where that is unclear.
+        ``since`` itself if that is unclear.
         """
         params: dict[str, str | int] = {
             **_bounds(since, None),
@@ -135,7 +135,7 @@ class ProductsSource:
 
 
 class _Names:
-    """The names of the store's brands and categories, read where there is a product to name."""
+    """The names of the store's brands and categories, read if there is a product to name."""
 
     def __init__(self, http: ApiClient) -> None:
         self.brands = _names(http, BRANDS_PATH)
@@ -179,7 +179,7 @@ def _strip(captured: dict[str, Any]) -> None:
 
 
 def _header_of(raw: msgspec.Raw) -> _Header:
-    """Return what is read of a product before it is mapped; nothing where it can't be read."""
+    """Return what is read of a product before it is mapped; nothing if it can't be read."""
     try:
         return _HEADERS.decode(raw)
     except (ValueError, RecursionError):

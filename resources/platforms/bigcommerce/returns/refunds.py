@@ -85,7 +85,7 @@ class RefundCalls:
     async def refund(self, request: RefundRequest, key: str, correlation_id: str) -> StoreRefund:
         """Ask what the units are worth, and give that back.
 
-        Raises ``RecordRejected`` where it is more than the request's ceiling, and
+        Raises ``RecordRejected`` if it is more than the request's ceiling, and
         ``OutcomeUnknown`` without an answer that names the refund.
         """
         items = _items(request, key)
@@ -191,7 +191,7 @@ def _items(request: RefundRequest, key: str) -> list[dict[str, Any]]:
 
 
 def _made(body: bytes) -> Refund:
-    """Return the refund that an answer names; raises ``ValueError`` where it names none."""
+    """Return the refund that an answer names; raises ``ValueError`` if it names none."""
     try:
         decoded = REFUND_ANSWERS.decode(body)
     except RecordRejected as rejected:
@@ -220,7 +220,7 @@ def _to_refund(where: str, refund: Refund) -> StoreRefund:
                 unassigned += _amount(where, item.requested_amount or refund.total_amount)
             continue
         if item.item_id is None or count is None:
-            raise PermanentError(f"{where} gave a refund whose units can't be read: {CONTRACT}")
+            raise PermanentError(f"{where} returned a refund whose units can't be read: {CONTRACT}")
         line_id = str(item.item_id)
         units[line_id] = units.get(line_id, 0) + count
         if found := MARK.fullmatch(str(item.reason or "")):

@@ -77,7 +77,7 @@ class BigCommerceRefundsWriter(TargetWriter):
         """Return the refunds that are the effects of requests, by their keys.
 
         One of the same units without the key was made by hand, which an operator has to decide on.
-        Raises ``OutcomeUnknown`` where the store does not answer: any other error would count the
+        Raises ``OutcomeUnknown`` if the store does not answer: any other error would count the
         refund as not made.
         """
         found: list[Receipt | None] = []
@@ -96,7 +96,7 @@ class BigCommerceRefundsWriter(TargetWriter):
             ) from error
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return the refunds that orders have now, with what is wrong where there is no order."""
+        """Return the refunds that orders have now, with what is wrong if there is no order."""
         return {order_id: await self._held(order_id) for order_id in asked}
 
     async def _held(self, order_id: str) -> Held:

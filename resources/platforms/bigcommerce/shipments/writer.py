@@ -60,7 +60,7 @@ class BigCommerceWriter:
                 "GET", path, params={"page": str(page), "limit": str(SHIPMENT_PAGE)}
             )
             accept(reply, "order_missing_in_store", "order_id", "look for the order in the store")
-            # An empty 200 is no list: taken for one, a shipment would be created a second time.
+            # An empty 200 is not a list: taken for one, a shipment would be created a second time.
             found = [] if reply.status == NO_CONTENT else list_of(reply.where, reply.body)
             known = len(shipments)
             for listed in entries_of(reply.where, found, SHIPMENTS):

@@ -54,7 +54,7 @@ class Order(msgspec.Struct):
     custom: Custom | None = None
 
     def text(self, name: str) -> str:
-        """Return a custom field's text; empty where it is none."""
+        """Return a custom field's text; empty if it is none."""
         found = self.custom.fields.get(name) if self.custom is not None else None
         return found if isinstance(found, str) else ""
 

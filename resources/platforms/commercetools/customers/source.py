@@ -35,7 +35,7 @@ class CustomersSource:
         self._mapper = CustomerMapper(settings, connection.addresses)
 
     def probe(self, since: datetime) -> datetime | None:
-        """Return the time of the oldest change since, or where there is none, deletion."""
+        """Return the time of the oldest change since, or if there is none, deletion."""
         found = self._reader.probe(since)
         if found is not None or self._deletions is None:
             return found

@@ -49,7 +49,7 @@ def actions_of(
     settings: CommercetoolsSettings,
     kind: ProductType | None,
 ) -> list[Action]:
-    """Return what makes a product show a listing; nothing where it shows all of it.
+    """Return what makes a product show a listing; nothing if it shows all of it.
 
     ``kind`` is the product's type. Raises ``RecordRejected`` with every field that can't be
     written, and for a product that sells other SKUs.
@@ -163,7 +163,7 @@ class _Fields:
             self._add("addVariant", **draft)
 
     def _value(self, value: Any, text: str, kind: str) -> Any:
-        """Return an attribute's value with a text in it; ``None`` where nothing is left."""
+        """Return an attribute's value with a text in it; ``None`` if nothing is left."""
         if kind == "text":
             return text or None
         return localized(value if isinstance(value, dict) else {}, self._locale, text) or None

@@ -19,7 +19,7 @@ def languages(project: Project, settings: CommercetoolsSettings) -> Finding:
         detail = f"the project has {', '.join(known)}; platform.locales names none"
         return len(known) < 2, detail[:500], "name the language of listings in platform.locales"
     detail = f"listings are written in {locales[0]}; the project has {', '.join(known)}"
-    return locales[0] in known, detail[:500], "begin platform.locales with one of the project's"
+    return locales[0] in known, detail[:500], "start platform.locales with one of the project's"
 
 
 def new_products(http: ApiClient, settings: CommercetoolsSettings) -> Finding:

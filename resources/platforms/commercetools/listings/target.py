@@ -1,7 +1,7 @@
 """Texts and pictures of a project's products, as a target of deliveries.
 
 A product is changed under the version that was read. After another change the actions are computed
-anew, from what the product shows then: sent again on another version they would undo it.
+again, from what the product shows then: sent again on another version they would undo it.
 """
 
 from __future__ import annotations
@@ -219,12 +219,12 @@ class ListingsWriter(TargetWriter):
             product = None
         raise TransientError(
             f"commercetools: the product {save.product_id} has changed {MOST_CONFLICTS} times "
-            "while it was written; a later try may help"
+            "while it was written; trying again later may help"
         )
 
 
 def _written(expected: str, body: bytes) -> str:
-    """Return the id of a written product; raises ``ValueError`` where the answer is no such."""
+    """Return the id of a written product; raises ``ValueError`` if the answer is no such."""
     try:
         product = LISTED_PRODUCTS.decode(body).document
     except RecordRejected as rejected:
@@ -235,7 +235,7 @@ def _written(expected: str, body: bytes) -> str:
 
 
 def _made(body: bytes) -> str:
-    """Return the id of a new product; raises ``ValueError`` where the answer has none."""
+    """Return the id of a new product; raises ``ValueError`` if the answer has none."""
     try:
         found = LISTED_PRODUCTS.decode(body).document.id
     except RecordRejected as rejected:

@@ -176,7 +176,7 @@ class OrderBuilder(BaseOrderBuilder):
 def _currency(order: documents.Order, problems: DocumentProblems) -> str:
     currency = ((order.total_price.currency_code if order.total_price else None) or "").upper()
     if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
-        message = "this isn't a currency's code" if currency else "the currency is missing"
+        message = "this isn't a currency code" if currency else "the currency is missing"
         path, advice = "totalPrice.currencyCode", "look at the order's currency in the store"
         problems.reject("currency_invalid", path, message, advice, currency[:10])
     return currency

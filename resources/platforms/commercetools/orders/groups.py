@@ -35,7 +35,7 @@ NAMES = {
     "zip": "postalCode",
     "country_iso2": "country",
 }
-"""Field of an address's problem -> the vendor's name of it, where it differs."""
+"""Field of an address's problem -> the vendor's name of it, if it differs."""
 LONGEST_PART = 1_000
 REMEMBERED = 4096
 NO_ADDRESS = Address()
@@ -53,7 +53,7 @@ class Part(NamedTuple):
 
 
 def parts_of(order: Order) -> dict[str, Part]:
-    """Return the groups that an order's units may go to; none where nothing is shipped."""
+    """Return the groups that an order's units may go to; none if nothing is shipped."""
     if order.shipping_mode == "Multiple":
         return {
             entry.shipping_key: Part(
@@ -81,7 +81,7 @@ def parts_of(order: Order) -> dict[str, Part]:
 def places_of(
     line: LineItem, order: Order, parts: Mapping[str, Part], digital_types: tuple[str, ...]
 ) -> dict[str, int] | None:
-    """Return group -> units of a line; ``None`` where a target is no group of the order."""
+    """Return group -> units of a line; ``None`` if a target is no group of the order."""
     quantity = line.quantity or 0
     product_type = line.product_type.id if line.product_type is not None else None
     if not parts or (digital_types and product_type in digital_types):
@@ -205,7 +205,7 @@ class GroupMapper:
 
 
 def written_address(raw: Address, email: str = "") -> RawAddress:
-    """Return an address in the form that is normalised; ``email`` where it has none of its own."""
+    """Return an address in the form that is normalised; ``email`` if it has none of its own."""
     street, number = (raw.street_name or "").strip(), (raw.street_number or "").strip()
     country = (raw.country or "").strip()
     # The vendor keeps the house number apart, and carriers want the line as the country writes it.

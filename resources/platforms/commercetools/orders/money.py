@@ -48,7 +48,7 @@ class MoneyReader:
         return self.read(money, path)
 
     def read(self, money: Money | None, path: str) -> Decimal:
-        """Return an amount, zero where there is none."""
+        """Return an amount, zero if there is none."""
         if money is None or money.cent_amount is None:
             return ZERO
         if money.currency_code != self.currency:

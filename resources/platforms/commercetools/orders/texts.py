@@ -25,7 +25,7 @@ def name_of(names: Names, locales: tuple[str, ...]) -> str:
 
 
 def field_of(custom: CustomFields | None, name: str | None, locales: tuple[str, ...] = ()) -> str:
-    """Return a custom field as text; empty where it is not set."""
+    """Return a custom field as text; empty if it is not set."""
     fields = custom.fields if custom is not None else None
     return text_of(fields.get(name), locales) if fields and name else ""
 
@@ -53,7 +53,7 @@ def cleaned(written: str, path: str, problems: DocumentProblems) -> str:
         return ""
     text, cards = without_cards(written)
     if cards:
-        message = "a payment card's number was masked in the text"
+        message = "a payment card number in the text was masked"
         problems.warn("card_number_masked", path, message, "remove the number in the store")
     return text
 

@@ -184,8 +184,8 @@ def check_total(
         computed += sum([line.rounding for line in amounts.lines], ZERO)
     if abs(computed - total) > rounding_of_sum(minor):
         message = (
-            f"lines, charges, discounts and taxes come to {computed}, and the order says {total}, "
-            f"a difference of {total - computed}"
+            f"lines, charges, discounts and taxes add up to {computed}, and the order says "
+            f"{total}, a difference of {total - computed}"
         )
         advice = "compare the order's total with its parts in the store"
         problems.reject("total_mismatch", "totalPrice", message, advice, total)

@@ -139,7 +139,7 @@ def inactive(price: Standalone) -> Problem | None:
     return Problem(
         "price_inactive",
         "sku",
-        "the SKU's standalone price is inactive, so that shoppers see no change of it",
+        "the SKU's standalone price is inactive, so shoppers don't see it",
         "activate the price in the store, or delete it there, then retry",
         price.sku or "",
     )
@@ -161,7 +161,7 @@ def tag_of(price: Standalone, discount: str | None) -> PriceTag:
 
 
 def amount_of(money: Money | None) -> Decimal:
-    """Return an amount; raises ``PermanentError`` where there is none."""
+    """Return an amount; raises ``PermanentError`` if there is none."""
     units = money.cent_amount if money is not None else None
     if money is not None and money.type == "highPrecision":
         units = money.precise_amount
@@ -179,7 +179,7 @@ def _mode_problem(place: PricePlace, mode: str | None) -> Problem | None:
     if mode == MODE:
         return None
     if mode is None:
-        message, advice = "the store has no product with this SKU any more", "add it to the catalog"
+        message, advice = "the store no longer has a product with this SKU", "add it to the catalog"
         return Problem("sku_unknown_in_store", "sku", message, advice, place.item.sku)
     return Problem(
         "price_mode_embedded",

@@ -38,7 +38,7 @@ class PriceScope(NamedTuple):
 
 
 def scope_of(price_list: str) -> PriceScope | None:
-    """Return the scope that a list is named after, ``None`` where it is none."""
+    """Return the scope that a list is named after, ``None`` if it is none."""
     if price_list == OWN_PRICES:
         return PriceScope()
     found: dict[str, str] = {}

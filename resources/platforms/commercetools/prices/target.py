@@ -1,8 +1,8 @@
 """Standalone prices, as a target of deliveries: a call for each, under its version.
 
 A new price has a key of its place, so that a second one is refused and found; a version is changed
-once. Where another version shows the same price, it is changed; where it shows another price, the
-delivery is planned anew, so that the connection's limit is about what shoppers see.
+once. Where another version shows the same price, it is changed; if it shows another price, the
+delivery is planned again, so that the connection's limit is about what shoppers see.
 """
 
 from __future__ import annotations
@@ -116,11 +116,11 @@ class PricesWriter(TargetWriter):
             known = (current.id or "", current.version or 1) if current is not None else None
         raise TransientError(
             f"commercetools: the price of {change.place.item.sku} has changed {MOST_CONFLICTS} "
-            "times while it was written; a later try may help"
+            "times while it was written; trying again later may help"
         )
 
     def _tag(self, current: Standalone | None) -> PriceTag | None:
-        """Return what a price shows. Raises ``RecordRejected`` where it is inactive."""
+        """Return what a price shows. Raises ``RecordRejected`` if it is inactive."""
         if current is None:
             return None
         if (problem := inactive(current)) is not None:
@@ -203,7 +203,7 @@ def _scope_of(change: PriceChange) -> PriceScope:
 
 
 def price_of(body: bytes) -> Standalone:
-    """Return a written price; raises ``ValueError`` where the answer is none."""
+    """Return a written price; raises ``ValueError`` if the answer is none."""
     try:
         price = STANDALONE.decode(body).document
         amount_of(price.value)

@@ -44,7 +44,7 @@ def show_return(
 ) -> list[Action]:
     """Return the items to add and the states to set; none where the order shows the return.
 
-    Raises ``RecordRejected`` where the order shows other returned units of a line already.
+    Raises ``RecordRejected`` if the order shows other returned units of a line already.
     """
     added: list[Action] = []
     states: list[Action] = []

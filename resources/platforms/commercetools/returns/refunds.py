@@ -106,7 +106,7 @@ def next_part(
     """Return what is given back next of ``amount``, by the payment with most left.
 
     One payment gives back all of it, if one has so much left; else each as much as it has. Raises
-    ``RecordRejected`` where they have less left together.
+    ``RecordRejected`` if they have less left together.
     """
     whole = amount if made is None else made.amount + made.missing
     rest = amount if made is None else made.missing
@@ -139,8 +139,8 @@ def _too_little(
         "transactions",
         f"The payments of order {request.order_id} have {left} {request.currency} left that was "
         f"charged and not given back, and {amount} is needed{so_far}.",
-        "Refund the return by the payments' own means and discard this rejection, or correct the "
-        "payments' transactions and retry it.",
+        "Refund the return directly through the payments and discard this rejection, or correct "
+        "the payments' transactions and retry it.",
         request.return_id,
     )
 
@@ -153,14 +153,14 @@ def add_refund(request: RefundRequest, amount: Decimal, mark: str) -> Action:
 
 
 def _cents(request: RefundRequest, amount: Decimal) -> int:
-    """Return an amount in minor units. Raises ``RecordRejected`` where it is none of whole ones."""
+    """Return an amount in minor units. Raises ``RecordRejected`` if it is none of whole ones."""
     cents = amount / minor_unit(request.currency)
     if cents != cents.to_integral_value():
         raise RecordRejected(
             Problem(
                 "refund_refused",
                 "amount",
-                f"{amount} is no amount of whole minor units of {request.currency}.",
+                f"{amount} is not a whole number of minor units of {request.currency}.",
                 "Refund the return by hand and discard this rejection.",
                 request.return_id,
             )

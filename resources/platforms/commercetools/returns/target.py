@@ -130,7 +130,7 @@ class CommercetoolsReturnsWriter(TargetWriter):
                 return refund_of(transaction, request, key), trace_id
         raise TransientError(
             f"commercetools: the payment of order {request.order_id} has changed {MOST_CONFLICTS} "
-            "times while it was refunded; a later try may help"
+            "times while it was refunded; trying again later may help"
         )
 
     async def _write(
@@ -171,7 +171,7 @@ class CommercetoolsReturnsWriter(TargetWriter):
 
         One of the same amount with another interaction id may have been made by hand, or by this
         request: an operator has to decide on it.
-        Raises ``OutcomeUnknown`` where the project does not answer.
+        Raises ``OutcomeUnknown`` if the project does not answer.
         """
         found: list[Receipt | None] = []
         for one in claimed:
@@ -193,7 +193,7 @@ class CommercetoolsReturnsWriter(TargetWriter):
             ) from error
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return the refunds that orders have now, with what is wrong where there is no order."""
+        """Return the refunds that orders have now, with what is wrong if there is no order."""
         return {order_id: await self._held(order_id) for order_id in asked}
 
     async def _held(self, order_id: str) -> Held:

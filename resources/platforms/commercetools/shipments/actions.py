@@ -94,7 +94,7 @@ def set_status(order: HeldOrder, status: str, settings: CommercetoolsSettings) -
 
 
 def tracking_data(request: ShipmentRequest, carrier: str) -> Action:
-    """Return a parcel's tracking; empty where nothing is known of it."""
+    """Return a parcel's tracking; empty if nothing is known of it."""
     written = {
         "trackingId": request.tracking_number.strip(),
         "carrier": carrier,

@@ -1,6 +1,6 @@
 """Updates orders of a project under their versions, and reads what they hold.
 
-On 409 the order is read again and the actions are planned anew: actions that were planned for an
+On 409 the order is read again and the actions are planned again: actions that were planned for an
 older version would be applied twice (platforms.md 2.5).
 """
 
@@ -136,7 +136,7 @@ class OrderWriter:
 
         With its version a request takes effect once, so it may be repeated; where it creates
         something, a lost answer leaves the effect unknown instead, and it is looked for. The order
-        need not be read again where it was just seen: in another version the actions are refused.
+        need not be read again if it was just seen: in another version the actions are refused.
         """
         for _ in range(MOST_CONFLICTS):
             held, actions = await self._planned(order_id, planned)
@@ -158,7 +158,7 @@ class OrderWriter:
                 _refuse_unless_found(reply, code)
         raise TransientError(
             f"commercetools: order {order_id} has changed {MOST_CONFLICTS} times while it was "
-            "written; a later try may help"
+            "written; trying again later may help"
         )
 
     async def _planned(self, order_id: str, planned: Planned) -> tuple[HeldOrder, list[Action]]:
@@ -179,7 +179,7 @@ class OrderWriter:
             del self._seen[next(iter(self._seen))]
 
     def _written(self, body: bytes, order_id: str) -> HeldOrder:
-        """Return the order in an answer; raises ``ValueError`` where it is another, or none."""
+        """Return the order in an answer; raises ``ValueError`` if it is another, or none."""
         try:
             order = HELD_ORDERS.decode(body).document
         except RecordRejected as error:
@@ -202,7 +202,7 @@ def order_of(claimed: Claimed) -> str:
 
 
 def _created(held: HeldOrder, key: str, trace_id: str) -> Receipt:
-    """Return the delivery with a key; raises ``PermanentError`` where the answer lacks it."""
+    """Return the delivery with a key; raises ``PermanentError`` if the answer lacks it."""
     for shipment, _ in held.deliveries():
         if shipment.key == key:
             return Receipt(shipment.shipment_id, trace_id=trace_id)

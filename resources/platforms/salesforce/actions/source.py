@@ -1,4 +1,4 @@
-"""Agents' requests in an org: read while they are new, and shown what became of them.
+"""Agents' requests in an org: read while they are new, and shown their outcomes.
 
 The object's status is Lockstep's: with its first outcome a request is new no longer, so that our
 own writes are read by no later window, and a restored ledger reads no request a second time.

@@ -40,7 +40,7 @@ def header_of(schema: str, payload: bytes) -> dict[str, Any]:
 
 
 class _Reader:
-    """Reads values one after the other; a named type is known from where it stands first."""
+    """Reads values one after the other; a named type is known from its first use on."""
 
     def __init__(self, payload: bytes) -> None:
         self._bytes, self._at = payload, 0

@@ -118,7 +118,9 @@ class Subscription:
         if isinstance(found, grpc.RpcError):
             raise fault(found) from None
         if found is None:
-            raise TransientError("salesforce: the stream of events ended; a later try may help")
+            raise TransientError(
+                "salesforce: the stream of events ended; trying again later may help"
+            )
         return found
 
     def _headers(self) -> tuple[tuple[str, str], ...]:
@@ -146,5 +148,5 @@ def fault(error: Any) -> Exception:
     if code in REFUSED:
         return AccessRefused(f"{text}; check platform.events and the user's permissions")
     if code in TEMPORARY:
-        return TransientError(f"{text}; a later try may help")
-    return PermanentError(f"{text}; check platform.events, another try won't help")
+        return TransientError(f"{text}; trying again later may help")
+    return PermanentError(f"{text}; check platform.events, trying again won't help")

@@ -222,7 +222,7 @@ def _shown(row: Product) -> dict[str, object]:
 
 
 def _row(body: bytes) -> Row:
-    """Return the result of the one row; raises ``ValueError`` where the answer has none."""
+    """Return the result of the one row; raises ``ValueError`` if the answer has none."""
     rows = ROWS.decode(body)
     if len(rows) != 1:
         raise ValueError(f"the answer has {len(rows)} rows for one record")
@@ -234,7 +234,7 @@ def _refusal(row: Row, product_id: str) -> Exception:
     code = error.statusCode or error.errorCode if error is not None else ""
     message = vendor_text(error.message if error is not None else "no reason given", 300)
     if code in TEMPORARY:
-        return TransientError(f"salesforce: {code}: {message}; a later try may help")
+        return TransientError(f"salesforce: {code}: {message}; trying again later may help")
     if code in ACCESS:
         return AccessRefused(f"salesforce: {code}: {message}; {INSTALL}")
     if code in ("ENTITY_IS_DELETED", "NOT_FOUND"):

@@ -124,7 +124,7 @@ class LineMapper:
         return sku
 
     def _quantity(self, raw: Item, where: str) -> Decimal | None:
-        """Return the units that are left of an item; ``None`` where all were cancelled."""
+        """Return the units that are left of an item; ``None`` if all were cancelled."""
         units = whole_units(raw.quantity)
         if units == 0:
             return None

@@ -80,6 +80,6 @@ class OrderMapper:
             return decision
         returned = sum(whole_units(item.quantity_returned) or 0 for _, item in lines_of(order))
         if returned > 0 and decision == "export":
-            reason = f"{returned} units came back, so its amounts are no more those of the sale"
+            reason = f"{returned} units came back, so its amounts are no longer those of the sale"
             return Skipped("returned_in_store", reason)
         return None

@@ -19,7 +19,7 @@ def notes_of(
         return ()
     text, cards = without_cards(text)
     if cards:
-        message = "a payment card's number was masked in the text"
+        message = "a payment card number in the text was masked"
         advice = "remove the number in the store"
         problems.warn("card_number_masked", "Description", message, advice)
     return (Note(kind=settings.description_note, text=text),)

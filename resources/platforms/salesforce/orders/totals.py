@@ -1,7 +1,7 @@
 """The order's total and taxes, and whether its parts add up to them. Pure.
 
 The vendor rolls the items up into ``GrandTotalAmount`` and ``TotalTaxAmount``, and every amount has
-two decimals. So parts and total may differ only where they were written by hand, or by a rounding
+two decimals. So parts and total may differ only if they were written by hand, or by a rounding
 of taxes, which goes to the largest line as a tax of its own.
 """
 
@@ -76,7 +76,7 @@ def _check_total(
         computed += sum([line.rounding for line in amounts.lines], ZERO)
     if abs(computed - total) > rounding_of_sum(minor):
         message = (
-            f"items, adjustments and taxes come to {computed}, and the order says {total}, a "
+            f"items, adjustments and taxes add up to {computed}, and the order says {total}, a "
             f"difference of {total - computed}"
         )
         advice = "compare the order's total with its items in the store"

@@ -123,7 +123,7 @@ class PriceReader:
 
 
 def address_of(shown: StorePrice) -> tuple[Books, str, str]:
-    """Return the price books of a place, and its entries' ids; empty where there is none."""
+    """Return the price books of a place, and its entries' ids; empty if there is none."""
     regular, sale, of_regular, of_sale = shown.address.split(",")
     return Books(regular, sale), of_regular, of_sale
 

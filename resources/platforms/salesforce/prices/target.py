@@ -184,7 +184,7 @@ class PricesWriter(TargetWriter):
 
 
 def _planned(place: int, change: PriceChange, batch: _Batch) -> list[Entry]:
-    """Return the rows of a price; none, with its fault noted, where it can't be written."""
+    """Return the rows of a price; none, with its fault noted, if it can't be written."""
     books, regular, sale = address_of(change.held)
     tag = change.tag
     if tag.sale is not None and not books.sale:
@@ -210,7 +210,7 @@ def _planned(place: int, change: PriceChange, batch: _Batch) -> list[Entry]:
 def _fault(row: Row, code: str) -> LockstepError:
     message = vendor_text(row.errors[0].message if row.errors else "no reason given", 300)
     if code in TEMPORARY:
-        return TransientError(f"salesforce: {code}: {message}; a later try may help")
+        return TransientError(f"salesforce: {code}: {message}; trying again later may help")
     if code in ACCESS:
         return AccessRefused(f"salesforce: {code}: {message}; {INSTALL}")
     return _refused(f"the store refuses the price: {code}: {message}")

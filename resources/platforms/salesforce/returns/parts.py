@@ -2,7 +2,7 @@
 
 The return order has an external id of the order and the OMS's return, its lines one of the order's
 item as well, so that none is made twice; but some fields can be set in new rows only, so that what
-makes rows is refused where it is sent again. A return order takes lines while it is open, so that
+makes rows is refused if it is sent again. A return order takes lines while it is open, so that
 one which is settled is opened before, and settled again after.
 """
 
@@ -89,7 +89,7 @@ def show_return(
         raise rejection_of(
             "return_refused",
             "OrderLifeCycleType",
-            "the platform manages the order itself, so that its returns can't be shown",
+            "the platform manages the order itself, so its returns can't be shown",
             "create order summaries with OrderLifeCycleType UNMANAGED for an external OMS, or make "
             "the return order in the org and discard this rejection",
             record.return_id,
@@ -179,7 +179,7 @@ def _rows(held: Held, record: ReturnRecord, canceled: str) -> Iterator[Values]:
 
 
 def _row(held: Held, item_id: str, wanted: Values) -> Values | None:
-    """Return the row that brings a line to what is wanted, ``None`` where it is that already."""
+    """Return the row that brings a line to what is wanted, ``None`` if it is that already."""
     before, key = held.lines.get(item_id), f"{held.key}-{item_id}"
     base: Values = {
         "attributes": {"type": "ReturnOrderLineItem"},

@@ -152,7 +152,7 @@ class Parts:
     def status(self, order: HeldOrder, status: str, key: str, now: datetime) -> list[Part]:
         """Return the move to a status, with its entry in the history."""
         if order.order.order_life_cycle_type == MANAGED:
-            message = "the platform manages the order itself, so that its status can't be set"
+            message = "the platform manages the order itself, so its status can't be set"
             advice = "create order summaries with OrderLifeCycleType UNMANAGED for an external OMS"
             raise rejection_of("status_refused", "OrderLifeCycleType", message, advice, status)
         written = order.written(status)

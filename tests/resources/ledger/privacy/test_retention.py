@@ -69,7 +69,7 @@ def months(database: str, table: str) -> list[str]:
 
 
 def test_by_default_everything_is_kept(database: str) -> None:
-    """What connections.yaml does not name stays for ever."""
+    """What connections.yaml does not name stays forever."""
     put(database)
     assert run(database, Retention()) == {}
     assert months(database, "capture") == ["2025_03"]

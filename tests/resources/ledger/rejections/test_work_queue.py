@@ -150,7 +150,7 @@ def test_a_queued_retry_is_exactly_the_records_of_each_partition(queue: Session)
 
 
 def test_a_rerun_that_decided_nothing_leaves_its_rejections_open(queue: Session) -> None:
-    """Not 'retried' for ever: no retry is under way, and the action has its outcome."""
+    """Not 'retried' forever: no retry is under way, and the action has its outcome."""
     (found,) = work_queue.find(queue.db, RejectionFilter(code="sku_unknown"))
     first = operator_actions.queue_retry(queue.db, [found], "ann", "as_captured", "")
     second = operator_actions.queue_retry(queue.db, [found], "ben", "as_captured", "")

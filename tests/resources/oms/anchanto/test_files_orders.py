@@ -152,7 +152,7 @@ def test_an_order_goes_out_once_and_another_of_its_number_is_refused(
 def test_a_lost_run_leaves_no_doubt_whether_a_file_is_out(
     oms: AnchantoFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    """What was noted and not handed out is not found, and written anew."""
+    """What was noted and not handed out is not found, and written again."""
     claimed, calls = save(payload_of(oms)), list[object]()
 
     def fail(*given: object) -> None:
@@ -173,7 +173,7 @@ def test_a_lost_run_leaves_no_doubt_whether_a_file_is_out(
 def test_a_folder_that_takes_no_file_fails_before_anything_is_noted(
     oms: AnchantoFiles, tmp_path: Path
 ) -> None:
-    """So another try may help."""
+    """So trying again may help."""
     (tmp_path / "orders").rmdir()
     assert send(oms, save(payload_of(oms))).state == "retry"
     (tmp_path / "orders").mkdir()

@@ -115,7 +115,7 @@ def test_a_row_without_number_or_time_is_captured() -> None:
 
 
 def test_a_list_without_an_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An account that ignores the page would be read for ever."""
+    """An account that ignores the page would be read forever."""
     monkeypatch.setattr(lists_module, "MOST_PAGES", 5)
     page = httpx.Response(200, content=orjson.dumps({"data": orders(1, status="New")}))
     lists = OrderLists(reader_of(lambda _: page), settings_of())

@@ -111,7 +111,7 @@ def test_a_payload_without_rows_of_stock_is_rejected(body: bytes) -> None:
 
 
 def test_stock_without_an_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An account that ignores the page would be read for ever."""
+    """An account that ignores the page would be read forever."""
     monkeypatch.setattr(inventory_module, "MOST_PAGES", 5)
     page = httpx.Response(200, content=orjson.dumps({"data": ROWS}))
     stock = StockList(reader_of(lambda _: page), settings_of())

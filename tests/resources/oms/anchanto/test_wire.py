@@ -210,7 +210,7 @@ def test_an_account_that_can_t_be_reached_is_tried_again_later(
 
         return LoginTokens(settings_of(), "secret-9", transport=httpx.MockTransport(handle))
 
-    with pytest.raises(TransientError, match="a later try may help"):
+    with pytest.raises(TransientError, match="trying again later may help"):
         fail(None).headers()
     with pytest.raises(TransientError):
         fail(ssl.SSLError("protocol")).headers()

@@ -87,7 +87,7 @@ def test_a_key_of_the_wrong_level_is_named_by_the_preflight(account: System) -> 
 
 
 def test_a_warehouse_that_holds_nothing_is_named_by_the_preflight(account: System) -> None:
-    """A misspelt node would show zero stock for ever."""
+    """A misspelt node would show zero stock forever."""
     connection = account.open()
     section = {
         "kind": "extensiv",

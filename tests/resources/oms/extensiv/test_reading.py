@@ -139,7 +139,7 @@ def test_only_orders_of_the_configured_source_are_asked_for() -> None:
 
 
 def test_a_list_without_end_stops_the_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An account that leaves out the page's number would be read for ever."""
+    """An account that leaves out the page's number would be read forever."""
     monkeypatch.setattr(lists_module, "MOST_PAGES", 3)
     lists = lists_of(always(answer([row(1)])), window=("any",))
     with pytest.raises(PermanentError, match="the list any has no end"):
@@ -414,7 +414,7 @@ def test_a_list_of_stock_serves_the_run_that_read_it_and_no_later_one() -> None:
 
 
 def test_a_list_of_stock_without_end_stops_the_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An account that leaves out the page's number would be read for ever."""
+    """An account that leaves out the page's number would be read forever."""
     monkeypatch.setattr(inventory, "MOST_PAGES", 3)
     stock = StockList(client_of(always(ok([WIDE]))), settings_of())
     with pytest.raises(PermanentError, match="no end"):

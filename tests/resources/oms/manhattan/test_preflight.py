@@ -29,7 +29,7 @@ def no_faults_left(tenant: Tenant) -> Any:
 
 
 def test_the_checks_show_what_they_saw(connect: Connect) -> None:
-    """Where there are no orders, and where there are."""
+    """Where there are no orders, and if there are."""
     oms = connect()
     assert checks_of(oms)["orders"].detail == "orders can be searched; there are none"
     save(oms, oms.orders.payload(order_of()))

@@ -186,7 +186,7 @@ def mocked(answer: Callable[[httpx.Request], httpx.Response]) -> BigCommerce:
 
 
 def mapped(document: Json, orders: Json | None = None, **changes: Any) -> Order:
-    """Map an order that goes out."""
+    """Map an order that is sent."""
     result = mapper(orders, **changes).to_order(orjson.dumps(document), lambda _: False)
     assert isinstance(result, Mapped)
     assert abs(result.record.computed_total() - result.record.total) <= Decimal("0.005")

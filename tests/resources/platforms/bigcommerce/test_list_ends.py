@@ -170,6 +170,6 @@ def test_a_store_that_ignores_the_page_is_an_error_and_no_endless_loop(path: str
         "/v3/catalog/products": lambda: read_items(store),
         "/v3/inventory/locations": store.targets["inventory"].locations,
     }
-    with pytest.raises(PermanentError, match=f"GET {path} gave .*another try won't help"):
+    with pytest.raises(PermanentError, match=f"GET {path} gave .*trying again won't help"):
         reads[path]()
     store.close()

@@ -99,7 +99,7 @@ def test_the_price_of_a_variant_is_its_own_or_the_products(
 def test_what_can_take_no_price_says_why(
     store: tuple[BigCommerce, Callable[[str, Any], Json]],
 ) -> None:
-    """Another currency than the catalog's, a list that is none, a product with several variants."""
+    """Another currency than the catalog's, an unknown list, a product with several variants."""
     shop, _ = store
     places = [
         usd(S1, currency="EUR"),

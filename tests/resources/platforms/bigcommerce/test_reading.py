@@ -468,6 +468,6 @@ def test_a_server_that_ignores_the_page_of_lines_is_caught() -> None:
 def test_id_and_time_are_read_as_far_as_they_can_be(
     raw: bytes, number: int | None, modified: int | None
 ) -> None:
-    """An order that can't be read is still captured, under a fallback id where it has none."""
+    """An order that can't be read is still captured, under a fallback id if it has none."""
     found, moment, _ = header_of(msgspec.Raw(raw))
     assert (found, moment and moment.hour) == (number, modified)

@@ -259,7 +259,7 @@ ITEM = {"A": StoreItem(sku="A", parent_id="1", item_id="1", tracking="product")}
 
 
 def put(shop: Shop, *targets: StockTarget, items: dict[str, StoreItem]) -> list[str]:
-    """Set levels; return the code of each problem, empty where there is none."""
+    """Set levels; return the code of each problem, empty if there is none."""
     codes: list[str] = []
 
     async def use(writer: StoreCalls) -> None:
@@ -326,9 +326,9 @@ def test_a_batch_beyond_the_stores_limit_is_the_callers_fault(shop: Shop) -> Non
     [
         (401, {"title": "no"}, AccessRefused, "store_inventory"),
         (403, {"title": "no"}, AccessRefused, "store_inventory"),
-        (404, {"title": "gone"}, PermanentError, "another try won't help"),
-        (409, {"title": "busy"}, TransientError, "a later try may help"),
-        (423, "", TransientError, "a later try may help"),
+        (404, {"title": "gone"}, PermanentError, "trying again won't help"),
+        (409, {"title": "busy"}, TransientError, "trying again later may help"),
+        (423, "", TransientError, "trying again later may help"),
         (422, "<html>", PermanentError, "isn't JSON"),
     ],
 )

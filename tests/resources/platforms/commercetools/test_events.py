@@ -137,7 +137,7 @@ def test_what_no_stream_uses_is_taken_off_the_queue(body: Json) -> None:
 
 
 def test_an_event_of_a_stream_that_the_connection_lacks_is_of_no_use() -> None:
-    """Customers are synced only where they are listed."""
+    """Customers are synced only if they are listed."""
     body = notification(type="CustomerDeleted", resource={"typeId": "customer", "id": ORDER})
     assert read(body).events[0].stream == "customers"
     assert read(body, ("orders",)) == QueuedMessage("receipt-1")
@@ -201,7 +201,7 @@ def test_texts_of_an_event_are_short_and_printable() -> None:
     ],
 )
 def test_the_official_examples_are_read(name: str, kind: str) -> None:
-    """As examples of an order, since most are of products, with an id in place of the brackets."""
+    """As examples of an order, since most are of products, with an id instead of the brackets."""
     folder = shared_path("contracts/commercetools/examples/Subscription")
     example = orjson.loads((folder / f"{name}.example.json").read_bytes())
     data: Json = example["data"] if "specversion" in example else example

@@ -99,7 +99,7 @@ def _store(answer: Any) -> Any:
     ],
 )
 def test_a_page_that_does_not_advance_ends_the_read_with_an_error(order: Any) -> None:
-    """A project that ignores the predicate would be read for ever."""
+    """A project that ignores the predicate would be read forever."""
     store = _store({"results": [order], "limit": 1, "offset": 0, "count": 1})
     with pytest.raises(PermanentError, match="contract"):
         _ids(store)
@@ -173,7 +173,7 @@ def test_the_preflight_names_what_is_missing_and_what_is_too_much(
 
 
 def test_the_preflight_names_what_prices_lack(project: Project, open_store: Open) -> None:
-    """A scope, a channel that a price list names, and what becomes of sale prices."""
+    """A scope, a channel that a price list names, and what happens to sale prices."""
     sections: dict[str, Any] = {
         "streams": ["orders", "prices"],
         "prices": {"lists": {"B2B": "channel=B2B"}},

@@ -80,7 +80,7 @@ def result_of(document: object, decide: Decide = always, **changes: Any) -> Mapp
 
 
 def mapped(document: object, **changes: Any) -> Order:
-    """Map an order that goes out; its parts add up to its total."""
+    """Map an order that is sent; its parts add up to its total."""
     result = result_of(document, **changes)
     assert isinstance(result, Mapped)
     total, tax = result.record.computed_sums()

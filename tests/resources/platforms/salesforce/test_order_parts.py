@@ -27,7 +27,7 @@ def records(document: Json, name: str) -> list[Any]:
 
 
 def warnings(document: object, **changes: Any) -> dict[str, str]:
-    """Map an order that goes out; return the fields of its warnings by code."""
+    """Map an order that is sent; return the fields of its warnings by code."""
     result = result_of(document, **changes)
     assert isinstance(result, Mapped)
     return {warning.code: warning.field for warning in result.warnings}

@@ -125,7 +125,7 @@ def test_locked_records_wait_for_a_later_try(shop: Shop) -> None:
 
 
 def test_what_can_take_no_price_says_why(wire: Wire) -> None:
-    """A price book that is none, and a currency that the org does not have."""
+    """A price book that is not one, and a currency that the org does not have."""
     store = wire.open(currency="USD")
     mug = StoreItem(sku="MUG", parent_id="01tLk0000000001AAA", item_id=None, tracking="product")
     places = [

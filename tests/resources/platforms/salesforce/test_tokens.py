@@ -118,7 +118,7 @@ def _no_date(_text: str) -> None:
 
 
 def test_rights_beyond_the_api_are_a_warning(signed: Wire) -> None:
-    """The connection works all the same."""
+    """The connection works anyway."""
     signed.org.control("settings", {"scope": "api full id web"})
     checks = {check.name: check for check in signed.open(**SIGNED).preflight()}
     assert checks["scopes beyond need"].ok

@@ -221,7 +221,7 @@ def test_tracking_is_changed_of_a_shipment_that_the_order_still_has(shop: Shop) 
 def test_an_answer_that_is_not_to_all_requests_doubles_nothing(
     shop: Shop, parts: list[Json]
 ) -> None:
-    """What became of the write is unknown; the next try finds the shipment by its key."""
+    """The outcome of the write is unknown; the next try finds the shipment by its key."""
     request, key = shop.parcel(shop.place()), uuid4()
     rule = {"kind": "replaced", "status": 200, "body": {"compositeResponse": parts}, "times": 1}
     shop.control("faults", [rule | {"method": "POST", "path": "/composite"}])

@@ -167,7 +167,7 @@ def test_an_id_that_breaks_addresses_is_refused() -> None:
 
 
 def test_default_addresses_are_marked() -> None:
-    """Each by its own flag; an address that is none has neither."""
+    """Each by its own flag; an address that is not one has neither."""
     flags = [(True, False), (False, True), (True, True), (False, False)]
     addresses = tuple(
         CustomerAddress(

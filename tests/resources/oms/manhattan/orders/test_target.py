@@ -93,7 +93,7 @@ def test_an_answer_that_lists_no_created_orders_confirms_none(
 def test_an_order_that_is_listed_with_an_error_is_not_confirmed(
     connect: Connect, tenant: Tenant
 ) -> None:
-    """A note is a warning of its own order, or of all where it names none."""
+    """A note is a warning of its own order, or of all if it names none."""
     oms = connect()
     entries = [
         {"Type": "ERROR", "Code": "X", "BusinessKeys": {"OrderId": "T-1"}},

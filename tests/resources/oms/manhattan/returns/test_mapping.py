@@ -232,5 +232,5 @@ def test_units_that_do_not_add_up_are_found_in_the_batch() -> None:
     ],
 )
 def test_a_return_differs_from_a_sale_by_its_lines(order: Json, expected: bool) -> None:
-    """One that can't be read counts as a return where it names a parent: it is rejected there."""
+    """One that can't be read counts as a return if it names a parent: it is rejected there."""
     assert is_return(orjson.dumps(order)) is expected

@@ -68,7 +68,7 @@ def wrapped(times: int, **attributes: Any) -> Any:
 
 
 def test_an_order_may_be_wrapped_three_times_and_no_more() -> None:
-    """Each wrapping is decoded anew: without a limit a small message could cost much."""
+    """Each wrapping is decoded again: without a limit a small message could cost much."""
     for times in range(4):
         assert read(wrapped(times)).record.order_id == "T-1001"
     for times in (4, 5, 12):

@@ -21,7 +21,7 @@ from tests.resources.platforms.bigcommerce.stores import (
 
 
 def mapped_with_warnings(document: Json) -> tuple[Order, dict[str, str]]:
-    """Map an order that goes out; return it with the field of each warning by code."""
+    """Map an order that is sent; return it with the field of each warning by code."""
     result = mapper().to_order(orjson.dumps(document), lambda _: False)
     assert isinstance(result, Mapped)
     return result.record, {warning.code: warning.field for warning in result.warnings}

@@ -96,7 +96,7 @@ def test_a_refund_takes_its_share_of_discounts_wrapping_and_rounding() -> None:
 
 
 def test_a_refund_is_taken_from_the_gateways_payment_first() -> None:
-    """Its events state what remains, or the OMS would give the difference back once more."""
+    """Its events state what remains, or the OMS would give the difference back again."""
     document = refunded(
         {"quantity_refunded": 3}, gift_certificate_amount="40.0000", store_credit_amount="1.5000"
     )

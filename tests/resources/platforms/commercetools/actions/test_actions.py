@@ -1,4 +1,4 @@
-"""Agents' requests in a custom field of orders: read while new, and shown what became of them."""
+"""Agents' requests in a custom field of orders: read while new, and shown their outcomes."""
 
 from __future__ import annotations
 

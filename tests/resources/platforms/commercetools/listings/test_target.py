@@ -130,7 +130,7 @@ def test_a_text_that_the_project_refuses_is_the_records_fault(
 def test_another_change_in_between_is_not_undone(
     project: Project, mug: str, open_store: Open
 ) -> None:
-    """The actions are computed anew from what the product shows then."""
+    """The actions are computed again from what the product shows then."""
 
     def translate() -> None:
         action = {"action": "changeName", "name": {"en": "Mug", "de": "Tasse"}, "staged": False}

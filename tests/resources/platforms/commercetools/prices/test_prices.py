@@ -76,14 +76,14 @@ def writes(project: Project) -> int:
     ],
 )
 def test_a_list_is_named_after_its_scope(name: str, scope: PriceScope | None) -> None:
-    """Anything else is no list of a project."""
+    """Anything else is not a list of a project."""
     assert scope_of(name) == scope
 
 
 def test_a_price_is_made_once_and_changed_in_its_scope(
     project: Project, cup: StoreItem, open_store: Open
 ) -> None:
-    """A second creation finds the first, and one of an old version plans anew."""
+    """A second creation finds the first, and one of an old version plans again."""
     store = open_store(sale_discount=DISCOUNT)
     place, other = (PricePlace(cup, name, "EUR") for name in ("catalog", "country=DE,channel=web"))
     project.set("prices", [{"sku": "CUP", "currency": "USD", "cents": 999}])
@@ -115,7 +115,7 @@ def test_a_price_is_made_once_and_changed_in_its_scope(
 def test_what_can_take_no_price_says_why(
     project: Project, cup: StoreItem, open_store: Open
 ) -> None:
-    """A product whose prices are its own, a list that is none, a product that is gone."""
+    """A product whose prices are its own, a list that is not one, a product that is gone."""
     store = open_store()
     [product] = project.set("catalog", [{"sku": "BOWL"}])["ids"]
     bowl = StoreItem(sku="BOWL", parent_id=product, item_id="1", tracking="variant")
@@ -191,7 +191,7 @@ def test_a_price_that_is_changed_meanwhile_is_planned_anew(
 def test_an_inactive_price_is_never_done(
     project: Project, cup: StoreItem, open_store: Open, is_late: bool
 ) -> None:
-    """Shoppers don't see it; also where it is switched off between the plan and the call."""
+    """Shoppers don't see it; also if it is switched off between the plan and the call."""
     store, place = open_store(), PricePlace(cup, "catalog", "EUR")
     project.set("prices", [{"sku": "CUP", "currency": "EUR", "cents": 1000}])
     before = shown(store, place)

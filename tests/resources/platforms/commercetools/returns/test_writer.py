@@ -161,7 +161,7 @@ def test_an_answer_that_is_not_the_payment_leaves_a_refund_unknown(
 
 
 def test_an_answer_without_the_refund_leaves_it_unknown(project: Project, open_store: Open) -> None:
-    """The payment in its state before says not what became of the request."""
+    """The payment in its state before says not the outcome of the request."""
     one = claim(project, "12.00")
     order = project.order(one.content.order_id, expand="paymentInfo.payments[*]")
     fault(project, 200, order["paymentInfo"]["payments"][0]["obj"])

@@ -184,7 +184,7 @@ def test_a_settled_return_is_opened_for_its_lines(status: str) -> None:
 
 
 def test_a_line_that_the_oms_has_no_more_is_emptied() -> None:
-    """It would show units for ever."""
+    """It would show units forever."""
     parts = show_return(order(own(line(2), line(1, item=OTHER))), record(units(2)), SETTINGS)
     [(_, [row])] = said(parts)
     assert row == {"Lockstep_Key__c": f"{KEY}-{OTHER}", "QuantityExpected": 0}

@@ -59,7 +59,7 @@ class LineDraft(msgspec.Struct):
 
     def left(self) -> Decimal:
         """Return what is left of the line after its discounts."""
-        return self.line_total - self.discounted()
+        return self.line_total - self.discounted() if self.discounts else self.line_total
 
     def build(self) -> OrderLine:
         """Return the canonical line. Raises ``InvalidRecord``."""

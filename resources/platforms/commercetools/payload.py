@@ -50,7 +50,6 @@ class CustomFields(Camel):
 class TaxRate(Camel):
     """The rate of an item."""
 
-    name: Text = None
     amount: Scalar = None
     included_in_price: bool | None = None
 
@@ -154,12 +153,10 @@ class Item(Camel):
 class LineItem(Item):
     """A product of an order."""
 
-    product_id: Text = None
     product_type: Reference | None = None
     variant: Variant | None = None
     price: Price | None = None
     price_mode: Text = None
-    supply_channel: Reference | None = None
     shipping_details: ShippingDetails | None = None
 
 
@@ -167,7 +164,6 @@ class CustomLineItem(Item):
     """An amount that is no product: a fee, gift wrap, a surcharge."""
 
     slug: Text = None
-    money: Money | None = None
 
 
 class Address(Camel):
@@ -272,7 +268,6 @@ class DiscountCode(Camel):
     """A discount code that the shopper has entered."""
 
     discount_code: CodeReference | None = None
-    state: Text = None
 
 
 class Transaction(Camel):

@@ -130,13 +130,16 @@ class LineMapper:
         value = sale.value if sale is not None else price.value if price is not None else None
         exact = money.needed(value, path)
         stated = money.needed(raw.total_price, f"{where}totalPrice")
-        unit, tolerance = quantized(exact, PLACES), rounding_of(money.minor, quantity)
+        unit = quantized(exact, PLACES)
         if unit != exact:
             message = f"the price {exact} has more than four decimals, and {unit} is sent"
             advice = "nothing, if the line's total is right; the total is exact"
             self._problems.warn("price_rounded", path, message, advice)
         total = quantized(exact * quantity, money.minor)
         parts = raw.discounted_price_per_quantity or []
+        if not parts and total == stated and unit == exact:
+            return unit, stated, []
+        tolerance = rounding_of(money.minor, quantity)
         if raw.price_mode == "ExternalTotal" or (not parts and abs(total - stated) <= tolerance):
             if abs(unit * quantity - stated) > tolerance:
                 unit = quantized(stated / quantity, PLACES)

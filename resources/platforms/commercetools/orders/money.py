@@ -24,6 +24,7 @@ def _amount(units: int, digits: int) -> Decimal:
     return (rounded or ZERO) if amount == rounded else amount.normalize()
 
 
+@lru_cache(65_536)
 def quantized(amount: Decimal, step: Decimal) -> Decimal:
     """Return an amount rounded to a multiple of a unit, with at least two decimals."""
     rounded = amount.quantize(step, ROUND_HALF_EVEN)
@@ -58,10 +59,11 @@ class MoneyReader:
             self._problems.reject("currency_mixed", code_path, message, LOOK, other)
             return ZERO
         digits, units = money.fraction_digits, money.cent_amount
-        if money.precise_amount is not None and money.type == "highPrecision":
-            units = money.precise_amount
-        elif money.type == "highPrecision":
-            digits = None  # the digits are of an amount that is not there
+        if money.type == "highPrecision":
+            if money.precise_amount is None:
+                digits = None  # the digits are of an amount that is not there
+            else:
+                units = money.precise_amount
         if digits is None:
             digits = -int(self.minor.as_tuple().exponent)
         if not 0 <= digits <= MOST_DIGITS:

@@ -61,6 +61,8 @@ def _shared(payments: list[Payment], total: Decimal) -> list[Payment]:
 
 
 def _with_amount(payment: Payment, amount: Decimal) -> Payment:
+    if amount == payment.amount:
+        return payment
     return Payment(
         payment_id=payment.payment_id,
         method="",
@@ -80,18 +82,18 @@ def _payment(
     written = [t for t in raw.transactions or () if t is not None]
     if written and all(t.state == "Failure" for t in written):
         return None
-    events = tuple(
+    events = [
         event
         for j, transaction in enumerate(written)
         if (event := _event(transaction, raw, f"{where}transactions[{j}].", money, problems))
-    )
+    ]
     return Payment(
         payment_id=raw.id or f"payment-{i}",
         method="",
         source_method=clean_text(method),
         amount=max(money.read(raw.amount_planned, f"{where}amountPlanned"), ZERO),
         gateway=clean_text(gateway),
-        transactions=events,
+        transactions=tuple(events),
     )
 
 

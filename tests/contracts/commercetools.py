@@ -24,6 +24,7 @@ PATHS = (
     "/{projectKey}/orders",
     "/{projectKey}/orders/{ID}",
     "/{projectKey}/orders/order-number={orderNumber}",
+    "/{projectKey}/carts",
     "/{projectKey}/inventory",
     "/{projectKey}/inventory/{ID}",
     "/{projectKey}/channels",

@@ -90,6 +90,7 @@ class Tapped:
             page_size=5,
             complete_at="delivered",
             sale_discount=DISCOUNT,
+            cart_reservations=True,
             locales=("en",),
             product_type="shirts",
         )
@@ -384,6 +385,17 @@ def test_everything_written_fits_the_official_file(tapped: Tapped) -> None:
         "changeQuantity",
     } <= kinds
     assert any("quantityOnStock" in body for body in tapped.bodies())
+    assert tapped.problems() == []
+
+
+def test_carts_that_reserve_fit_the_official_file(tapped: Tapped) -> None:
+    """They are read with the levels, to be shown and before one is written."""
+    tapped.project.set("stock", [{"sku": "MUG", "quantity": 10}])
+    tapped.project.set("carts", [{"lineItems": [{"sku": "MUG", "quantity": 2}]}])
+    assert tapped.store.targets["inventory"].levels(["MUG"]) == {("MUG", "default"): 10}
+    assert tapped.apply("inventory", _level("MUG", 9)).state == "done"
+    asked = [request for request, _ in tapped.exchanged if request.path.endswith("/carts")]
+    assert len(asked) == 4, "two pages each, the last one empty"
     assert tapped.problems() == []
 
 

@@ -164,7 +164,7 @@ def commercetools_inventory(count: int) -> int:
         ]
         return orjson.dumps({"results": entries})
 
-    reader, found = LevelReader(client_on(answer)), 0
+    reader, found = LevelReader(client_on(answer), commercetools.settings()), 0
     for start in range(0, count, SKUS_A_CHUNK):
         last = min(start + SKUS_A_CHUNK, count)
         found += len(reader.stock([f"S{n}" for n in range(start, last)]))

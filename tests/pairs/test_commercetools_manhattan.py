@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.assets import documents
 from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.pairs.commercetools import LINE, ProjectScene
 
@@ -217,6 +218,37 @@ def test_what_is_reserved_is_not_subtracted_twice(project: ProjectScene) -> None
     before = project.effects()
     project.run("inventory")
     assert project.effects() == before
+
+
+@pytest.mark.parametrize("mode", ["None", "TrackOnly", "ReserveOnOrder", "ReserveOnCart"])
+def test_an_order_takes_its_units_once_in_every_inventory_mode(
+    project: ProjectScene, mode: str
+) -> None:
+    """Whether the store reserves them for the order, for its cart before, or not at all."""
+    platform = project.installation.connections["acme"].platform.model_dump(mode="json")
+    project.configure(platform=platform | {"cart_reservations": mode == "ReserveOnCart"})
+    project.to_oms("supply", [{"item": "MUG", "location": documents.DEPOT, "quantity": 10}])
+    project.to_store("stock", [{"sku": "MUG", "quantity": 10}])
+
+    def level() -> tuple[int, int]:
+        rows = {row["sku"]: row for row in project.truth()["levels"]}
+        return rows["MUG"]["available"], rows["MUG"]["on_hand"]
+
+    if mode == "ReserveOnCart":
+        line = {"sku": "MUG", "quantity": 3}
+        [cart] = project.to_store("carts", [{"lineItems": [line]}])["ids"]
+        project.run("inventory")
+        assert level() == (7, 10), "what is in a cart is not offered again"
+        project.to_store(f"carts/{cart}/order", {})
+    _exported(project, 1, inventoryMode=mode)  # of three mugs
+    if mode in ("TrackOnly", "ReserveOnOrder"):
+        project.to_store("stock", [{"sku": "MUG", "quantity": 10, "reserved": 3}])
+    project.run("inventory")
+    assert level() == ((7, 7) if mode == "None" else (7, 10))
+    before = project.effects()
+    project.run("inventory")
+    assert project.effects() == before
+    assert [drift for drift in drifts_of(look(project)) if drift[1] == "stock"] == []
 
 
 def test_an_entry_that_changes_while_it_is_written_is_planned_again(project: ProjectScene) -> None:

@@ -79,7 +79,7 @@ class Commercetools:
             "products": ProductsSource(self._http, settings),
             "actions": ActionsSource(self._http, self._policy, settings, connection),
         }
-        levels, prices = LevelReader(self._http), PriceReader(self._http, settings)
+        levels, prices = LevelReader(self._http, settings), PriceReader(self._http, settings)
         self.events = _queue_of(settings, connection, secrets, transport)
         self._preflight = Preflight(
             self._http, settings, connection, levels, self._tokens, self.events, prices

@@ -61,6 +61,12 @@ class Messages(Camel):
     enabled: bool | None = None
 
 
+class InventoryConfiguration(Camel):
+    """How long a cart's reservation lasts; without it carts reserve no stock."""
+
+    reservation_expiration_in_minutes: Whole = None
+
+
 class Project(Camel):
     """The project's settings."""
 
@@ -68,6 +74,7 @@ class Project(Camel):
     name: Text = None
     languages: list[str] | None = None
     messages: Messages | None = None
+    inventory: InventoryConfiguration | None = None
 
 
 class ErrorEntry(Camel):

@@ -4,13 +4,18 @@ An entry's ``quantityOnStock`` is what is available plus what carts and orders h
 OMS's number is what is available, so the level of this target is ``availableQuantity``: it is
 written as ``quantityOnStock = wanted + reserved``, with the reservation that the entry shows at the
 moment of sending. Written as the quantity on stock, a reserved unit would be subtracted twice.
+
+Where carts reserve stock, too (``cart_reservations``), the level is what is available or in carts:
+the OMS does not know of these, so the reservation that is added is that of orders alone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+import msgspec
 import orjson
 
 from domain.delivery import Claimed, LevelChange, Operation, Outcome, failed, outcome_of
@@ -22,13 +27,16 @@ from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import request_id
 from resources.http.target_writer import TargetWriter
+from resources.platforms.commercetools import carts
 from resources.platforms.commercetools.answers_payload import CHANNELS, ENTRIES, Entry
+from resources.platforms.commercetools.carts import CART_PAGE, DEFAULT, Level
 from resources.platforms.commercetools.client import (
     CONFLICT,
     CONTRACT,
     MISSING,
     code_of,
     document_of,
+    id_of,
     one_of,
     query_by_id,
     quoted,
@@ -45,20 +53,16 @@ from resources.platforms.commercetools.settings import (
 )
 
 PATH, SCOPE = "/inventory", "view_products"
-DEFAULT = "default"
-"""Id and code of the location of entries without a supply channel."""
 SUPPLY_ROLE = "InventorySupply"
 DUPLICATE = "DuplicateField"
 ADVICE = "look at the SKU's inventory in the store"
-Level = tuple[str, str]
-"""SKU and location id."""
 
 
 class LevelReader:
     """Reads supply channels and inventory of one project."""
 
-    def __init__(self, http: ApiClient) -> None:
-        self._http = http
+    def __init__(self, http: ApiClient, settings: CommercetoolsSettings) -> None:
+        self._http, self._settings = http, settings
 
     def locations(self) -> dict[str, str]:
         """Return channel key -> id, and ``default`` for entries without a channel."""
@@ -71,16 +75,27 @@ class LevelReader:
         return found
 
     def stock(self, skus: Collection[str]) -> dict[Level, int]:
-        """Return (SKU, location id) -> quantity that is available."""
+        """Return (SKU, location id) -> quantity that is available, or in carts."""
         wanted = sorted(set(skus))
         levels: dict[Level, int] = {}
         for start in range(0, len(wanted), IDS_A_CALL):
-            where = [one_of("sku", wanted[start : start + IDS_A_CALL])]
-            for page in query_by_id(self._http, PATH, where, INVENTORY_PAGE, SCOPE):
+            chunk = wanted[start : start + IDS_A_CALL]
+            in_carts = self._in_carts(chunk) if self._settings.cart_reservations else {}
+            for page in query_by_id(
+                self._http, PATH, [one_of("sku", chunk)], INVENTORY_PAGE, SCOPE
+            ):
                 for raw in page:
                     entry = document_of(f"commercetools: GET {PATH}", raw, ENTRIES)
-                    levels[level_of(entry)] = _quantities(entry)[1]
+                    key = level_of(entry)
+                    levels[key] = _free(entry, in_carts.get(key, 0))
         return levels
+
+    def _in_carts(self, skus: Sequence[str]) -> dict[Level, int]:
+        found: dict[Level, int] = {}
+        where = [carts.with_any_of(skus)]
+        for page in query_by_id(self._http, carts.PATH, where, CART_PAGE, carts.SCOPE):
+            found = carts.added(found, carts.reserved_in("commercetools: GET /carts", page, skus))
+        return found
 
 
 class CommercetoolsStock:
@@ -104,68 +119,90 @@ class CommercetoolsStock:
     def writer(self, log: ExchangeLog) -> StockWriter:
         """Open the project for writing stock."""
         return StockWriter(
-            AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log)
+            AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log),
+            self._settings,
         )
+
+
+class Shown(NamedTuple):
+    """What a project shows of some SKUs: their entries, and the units that carts have of each."""
+
+    entries: Mapping[Level, Entry]
+    in_carts: Mapping[Level, int]
 
 
 class StockWriter(TargetWriter):
     """``domain.ports.Writer`` of stock: an absolute level that is uncertain is written again."""
 
-    def __init__(self, client: AsyncApiClient) -> None:
+    def __init__(self, client: AsyncApiClient, settings: CommercetoolsSettings) -> None:
         super().__init__(client)
-        self._client = client
+        self._client, self._has_carts = client, settings.cart_reservations
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Set the levels of a batch; a refused row stops no other."""
         changes: list[LevelChange] = [one.content for one in claimed]
         try:
-            entries = await self._read({change.target.sku for change in changes})
+            shown = await self._read({change.target.sku for change in changes})
         except LockstepError as error:
             return [failed(error) for _ in changes]
         return list(
-            await asyncio.gather(*(outcome_of(self._put(c, entries, o)) for c, o in _ids(claimed)))
+            await asyncio.gather(*(outcome_of(self._put(c, shown, o)) for c, o in _ids(claimed)))
         )
 
-    async def _read(self, skus: Collection[str]) -> dict[Level, Entry]:
+    async def _read(self, skus: Collection[str]) -> Shown:
+        """Return the entries of SKUs, and then what carts have of them.
+
+        So the units of a cart that reserves in between are not offered again.
+        """
         wanted = sorted(skus)
-        found: dict[Level, Entry] = {}
+        entries, in_carts = dict[Level, Entry](), dict[Level, int]()
         for start in range(0, len(wanted), IDS_A_CALL):
-            where, last = one_of("sku", wanted[start : start + IDS_A_CALL]), ""
-            while page := await self._page(where, last):
-                found |= {level_of(entry): entry for entry in page}
-                last = page[-1].id or ""
-        return found
+            chunk = wanted[start : start + IDS_A_CALL]
+            async for where, page in self._pages(PATH, one_of("sku", chunk), INVENTORY_PAGE):
+                found = [document_of(where, raw, ENTRIES) for raw in page]
+                entries |= {level_of(entry): entry for entry in found}
+            if self._has_carts:
+                asked = carts.with_any_of(chunk)
+                async for where, page in self._pages(carts.PATH, asked, CART_PAGE):
+                    in_carts = carts.added(in_carts, carts.reserved_in(where, page, chunk))
+        return Shown(entries, in_carts)
 
-    async def _page(self, where: str, last: str) -> list[Entry]:
-        predicate = f"{where} and id > {quoted(last)}" if last else where
-        params = {
-            "where": predicate,
-            "sort": "id asc",
-            "limit": str(INVENTORY_PAGE),
-            "withTotal": "false",
-        }
-        reply = await self._client.request("GET", PATH, params=params, decode=results_of)
-        if not reply.ok:
-            _stop(reply)
-        page = [document_of(reply.where, raw, ENTRIES) for raw in reply.value or ()]
-        if page and not (page[-1].id or "") > last:
-            raise PermanentError(f"{reply.where} gave entries that are not sorted: {CONTRACT}")
-        return page
+    async def _pages(
+        self, path: str, where: str, limit: int
+    ) -> AsyncIterator[tuple[str, Sequence[msgspec.Raw]]]:
+        """Yield the pages of a query by ascending id, each with the name of its call."""
+        last = ""
+        while True:
+            params = {
+                "where": f"{where} and id > {quoted(last)}" if last else where,
+                "sort": "id asc",
+                "limit": str(limit),
+                "withTotal": "false",
+            }
+            reply = await self._client.request("GET", path, params=params, decode=results_of)
+            if not reply.ok:
+                _stop(reply)
+            page: Sequence[msgspec.Raw] = reply.value or ()
+            if not page:
+                return
+            yield reply.where, page
+            following = id_of(page[-1]) or ""
+            if not following > last:
+                raise PermanentError(f"{reply.where} gave entries that are not sorted: {CONTRACT}")
+            last = following
 
-    async def _put(
-        self, change: LevelChange, entries: Mapping[Level, Entry], correlation_id: str
-    ) -> Receipt:
+    async def _put(self, change: LevelChange, shown: Shown, correlation_id: str) -> Receipt:
         """Set one level; a version that has changed meanwhile is read and planned again."""
         key = change.target.sku, change.target.location
-        entry = entries.get(key)
         for _ in range(MOST_CONFLICTS):
+            entry = shown.entries.get(key)
             if entry is None:
                 reply = await self._create(change, correlation_id)
             else:
-                on_stock, available = _quantities(entry)
-                if available == change.target.quantity:
+                free = _free(entry, shown.in_carts.get(key, 0))
+                if free == change.target.quantity:
                     return Receipt(str(entry.id))
-                wanted = change.target.quantity + on_stock - available
+                wanted = change.target.quantity + _quantities(entry)[0] - free
                 reply = await self._change(entry, wanted, correlation_id)
             if reply.ok:
                 made = document_of(reply.where, reply.body, ENTRIES)
@@ -173,7 +210,7 @@ class StockWriter(TargetWriter):
             is_taken = entry is None and code_of(reply) == DUPLICATE
             if reply.status not in (CONFLICT, MISSING) and not is_taken:
                 refuse(reply, "stock_refused", "quantityOnStock", ADVICE)
-            entry = (await self._read([change.target.sku])).get(key)
+            shown = await self._read([change.target.sku])
         raise TransientError(
             f"commercetools: the inventory of {change.target.sku} has changed {MOST_CONFLICTS} "
             "times while it was written; trying again later may help"
@@ -231,6 +268,12 @@ def _quantities(entry: Entry) -> tuple[int, int]:
             f"commercetools: GET {PATH} gave an entry without id, SKU or quantities: {CONTRACT}"
         )
     return on_stock, available
+
+
+def _free(entry: Entry, in_carts: int) -> int:
+    """Return what no order has of an entry: the carts' units are a part of its reservation."""
+    on_stock, available = _quantities(entry)
+    return available + max(0, min(in_carts, on_stock - available))
 
 
 def _ids(claimed: Sequence[Claimed]) -> Iterator[tuple[LevelChange, str]]:

@@ -68,6 +68,7 @@ READ_STOCK = Probe("view_products (inventory)", "GET", "/inventory?limit=0&withT
 READ_PRICES = Probe("view_standalone_prices", "GET", f"{PRICES_PATH}?limit=0&withTotal=false")
 CHANGE_PRICES = Probe("manage_standalone_prices", "POST", f"{PRICES_PATH}/{NOTHING}", NO_UPDATE)
 CHANGE_PRODUCTS = Probe("manage_products (products)", "POST", f"/products/{NOTHING}", NO_UPDATE)
+READ_CARTS = Probe("view_orders (carts)", "GET", "/carts?limit=0&withTotal=false")
 CHANGE_STOCK = Probe("manage_products", "POST", f"/inventory/{NOTHING}", NO_UPDATE)
 
 
@@ -111,6 +112,7 @@ class Preflight:
         if INVENTORY in self._connection.streams:
             checks.append(finding_of("locations", self._locations))
             checks.append(finding_of("stock without limit", self._infinite))
+            checks.append(finding_of("cart reservations", self._carts))
         if PRICES in self._connection.streams and self._prices is not None:
             checks.append(finding_of("prices", partial(self._price_lists, self._prices)))
         if self._settings.store_key is not None:
@@ -230,6 +232,19 @@ class Preflight:
         shown = "inventory.infinite_quantity is shown" if is_off else "as the policy says"
         return True, f"an item without limit: {shown}; a SKU's stock can't be switched off", ""
 
+    def _carts(self) -> Finding:
+        """Compare the setting with the project: without a time to expire no cart reserves."""
+        has_them, project = self._settings.cart_reservations, self._project()
+        shown = "are read" if has_them else "are not read"
+        if isinstance(project, str):
+            return True, f"{shown}; whether carts reserve stock needs view_project_settings", ""
+        found = project.inventory
+        minutes = found.reservation_expiration_in_minutes if found is not None else None
+        if minutes is None or has_them:
+            return True, shown if minutes else f"{shown}; the project's carts reserve no stock", ""
+        detail = f"WARNING: carts may reserve stock for {minutes} minutes, and they {shown}"
+        return True, detail, "set platform.cart_reservations, or their units are offered again"
+
     def _store(self) -> Finding:
         key = self._settings.store_key or ""
         reply = self._http.request(
@@ -287,6 +302,8 @@ def probes(connection: Connection, settings: CommercetoolsSettings) -> tuple[Pro
         tried.append(READ_MESSAGES)
     if INVENTORY in streams:
         tried += [READ_PRODUCTS, READ_STOCK, CHANGE_STOCK]
+        if settings.cart_reservations:
+            tried.append(READ_CARTS)
     elif not {PRICES, CATALOG, LISTINGS}.isdisjoint(streams):
         tried.append(READ_PRODUCTS)
     if LISTINGS in streams:

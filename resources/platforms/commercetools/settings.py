@@ -75,6 +75,8 @@ class CommercetoolsSettings(SystemSettings):
     requests_per_second: int = Field(default=100, ge=1)
     """commercetools publishes no limit; this keeps one installation from being a burden."""
     write_concurrency: int = Field(default=8, ge=1, le=50)
+    cart_reservations: bool = False
+    """Carts of the project reserve stock (``ReserveOnCart``): their units are not offered again."""
     timeout: float = Field(default=30.0, gt=0)
     probe: Literal["orders", "messages"] = "orders"
     """What is asked whether orders have changed. Messages are smaller, but are off in a new

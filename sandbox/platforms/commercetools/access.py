@@ -26,6 +26,7 @@ SCOPES = (
 )  # fmt: skip
 READS = {
     "orders": ("view_orders", "manage_orders"),
+    "carts": ("view_orders", "manage_orders"),
     "payments": ("view_payments", "manage_payments"),
     "customers": ("view_customers", "manage_customers"),
     "inventory": ("view_products", "manage_products"),

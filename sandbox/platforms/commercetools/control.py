@@ -23,12 +23,15 @@ What a merchant and shoppers do, and what arrived at the store:
     POST  channels              [{key, roles?}]; POST stores [{key}]
     POST  stock                 [{sku, channel?: key, quantity, reserved?}]: set levels without
                                 counting a write; ``quantity`` is on stock, ``reserved`` of it
+    POST  carts                 [{lineItems: [{sku, quantity, channel?: key}]}]: carts that reserve
+                                -> {"ids": [...]}; carts/{id}/order, carts/{id}/expire
     POST  prices                [{sku, currency, cents, country?, channel?: key}]: set by hand
     POST  payments/settle       {"state": "Success" | "Failure" | "Pending", "renamed"?: true}:
                                 decide all open refunds as a payment service -> {"settled": n}
     POST  orders/{id}/refunds   {"amount"?, "lines"?: [{id, quantity}]}: a refund that the merchant
                                 makes by hand, and a return of the lines
-    POST  settings              any of {client_secret, scopes, lifetime, messages, clock_offset_s}
+    POST  settings              any of {client_secret, scopes, lifetime, messages, clock_offset_s,
+                                reservation_minutes}
     POST  expire                forget all tokens
     GET   counts                JSON
     GET   truth                 what the store holds, neutrally (sandbox/kit/truth.py)
@@ -44,6 +47,7 @@ import orjson
 
 from sandbox.kit.refused import Refused
 from sandbox.platforms.commercetools import payments
+from sandbox.platforms.commercetools.carts import expire_cart, order_cart, put_carts
 from sandbox.platforms.commercetools.clock import normalised
 from sandbox.platforms.commercetools.customers import delete_customer, put_customers
 from sandbox.platforms.commercetools.documents import complete, new_id
@@ -83,6 +87,7 @@ class Control:
             "stores": self._stores,
             "stock": self._stock,
             "customers": lambda rows: put_customers(self._project, rows),
+            "carts": lambda rows: put_carts(self._project, rows),
             "prices": lambda rows: {"set": Prices(self._project).set_by_hand(rows)},
         }
 
@@ -115,6 +120,10 @@ class Control:
             case "POST", ["payments", "settle"]:
                 renamed = bool(body.get("renamed", False))
                 return json_reply(payments.settle(self._project, body["state"], renamed=renamed))
+            case "POST", ["carts", identifier, "order"]:
+                return json_reply(order_cart(self._project, identifier))
+            case "POST", ["carts", identifier, "expire"]:
+                return json_reply(expire_cart(self._project, identifier))
             case "DELETE", ["catalog", identifier]:
                 return json_reply(Products(self._project).remove_by_hand(identifier))
             case "GET", ["catalog"]:
@@ -248,6 +257,8 @@ class Control:
                 setattr(project.access, name, body[name])
         if body.keys() & {"client_id", "client_secret", "scopes"}:
             project.access.tokens.clear()
+        if minutes := body.get("reservation_minutes"):
+            project.reservations = {"reservationExpirationInMinutes": minutes}
         project.has_messages = body.get("messages", project.has_messages)
         project.clock.offset = body.get("clock_offset_s", project.clock.offset)
         return {"scopes": project.access.scopes, "messages": project.has_messages}

@@ -36,7 +36,7 @@ from sandbox.platforms.commercetools.table import Table
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]
-READ_ONLY = ("customers", "channels", "stores", "product-projections", "product-types")
+READ_ONLY = ("customers", "carts", "channels", "stores", "product-projections", "product-types")
 CLIENT = {"clientId": "lockstep", "isPlatformClient": False}
 
 
@@ -49,6 +49,7 @@ class Project:
         self.instance = instance
         self.clock, self.access = Clock(), Access(instance)
         self.has_messages = True
+        self.reservations: Json = {}
         self.counts: Counter[str] = Counter()
         self._build()
 
@@ -60,7 +61,7 @@ class Project:
         self.catalogue = Table("product", ("key",))
         self.product_types = Table("product-type", ("key",))
         self.customers = Table("customer", ("key",))
-        self.messages = Table("message")
+        self.messages, self.carts = Table("message"), Table("cart", ("key",))
         self.subscriptions = Table("subscription", ("key",))
         self.entries: dict[tuple[str, str], str] = {}
         self._sequences: Counter[str] = Counter()
@@ -84,6 +85,7 @@ class Project:
             "products": self.catalogue,
             "product-types": self.product_types,
             "messages": self.messages,
+            "carts": self.carts,
             "subscriptions": self.subscriptions,
             "standalone-prices": self.prices,
         }
@@ -183,7 +185,7 @@ class Project:
             "createdAt": "2020-01-01T00:00:00.000Z",
             "messages": {"enabled": self.has_messages, "deleteDaysAfterCreation": 15},
             "carts": {"deleteDaysAfterLastModification": 90},
-            "inventory": {"releaseExpiredReservations": True},
+            "inventory": {"releaseExpiredReservations": True, **self.reservations},
             "discounts": {"discountCombinationMode": "Stacking"},
         }
 

@@ -12,6 +12,7 @@ import pytest
 from domain.delivery import Claimed, Intent, LevelChange, NewShipment, Outcome, StatusChange
 from domain.exchange import ShipmentLine, ShipmentRequest
 from domain.records.inventory import StockTarget, StoreItem
+from resources.platforms.commercetools import inventory
 from sandbox.app import RunningSandbox
 from sandbox.system import Request
 from tests.resources.platforms.commercetools.conftest import Open
@@ -73,6 +74,99 @@ def test_a_reservation_between_read_and_write_is_kept(
     assert project.set("truth", None, "GET")["levels"] == [
         {"sku": "MUG", "location": "default", "available": 50, "on_hand": 56, "reserved": 6}
     ]
+
+
+CARTS: Json = {"cart_reservations": True}
+
+
+def _carts(project: Project, *lines: Json) -> list[str]:
+    """Fill a cart for each line; return their ids."""
+    ids: list[str] = project.set("carts", [{"lineItems": [line]} for line in lines])["ids"]
+    return ids
+
+
+def _shown(project: Project, location: str = "default") -> tuple[int, int]:
+    """Return what of the mugs is available, and on stock."""
+    rows = project.set("truth", None, "GET")["levels"]
+    [row] = [r for r in rows if (r["sku"], r["location"]) == ("MUG", location)]
+    return row["available"], row["on_hand"]
+
+
+def test_what_is_in_carts_is_not_offered_again(project: Project, open_store: Open) -> None:
+    """The OMS does not know of carts; one that is given up frees its units by itself."""
+    project.set("stock", [{"sku": "MUG", "quantity": 11, "reserved": 1}])  # an order's
+    first, second = _carts(project, {"sku": "MUG", "quantity": 2}, {"sku": "MUG", "quantity": 1})
+    store = open_store(**CARTS)
+    assert store.targets["inventory"].levels(["MUG"]) == {("MUG", "default"): 10}
+    [outcome] = apply(store, "inventory", level("MUG", 10))
+    assert outcome.succeeded
+    assert "InventoryEntryQuantitySet" not in project.set("counts", None, "GET")
+    apply(store, "inventory", level("MUG", 8))
+    assert _shown(project) == (5, 9)
+    project.set(f"carts/{first}/expire", {})
+    assert _shown(project) == (7, 9)
+    project.set(f"carts/{second}/order", {})  # the OMS has one less to offer
+    apply(store, "inventory", level("MUG", 7))
+    assert _shown(project) == (7, 9)
+
+
+def test_carts_of_other_entries_and_beyond_a_page_are_counted_where_they_belong(
+    project: Project, open_store: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By SKU and supply channel, over all pages."""
+    monkeypatch.setattr(inventory, "CART_PAGE", 2)
+    project.set("channels", [{"key": "EAST"}])
+    stock = {"sku": "MUG", "quantity": 20}
+    project.set("stock", [stock, stock | {"channel": "EAST"}, {"sku": "LAMP", "quantity": 20}])
+    mug = {"sku": "MUG", "quantity": 1}
+    _carts(project, *[mug] * 5, mug | {"channel": "EAST"}, {"sku": "LAMP", "quantity": 4})
+    store = open_store(**CARTS)
+    channel = store.targets["inventory"].locations()["EAST"]
+    apply(store, "inventory", level("MUG", 30), level("MUG", 30, channel))
+    assert (_shown(project), _shown(project, "EAST")) == ((25, 30), (29, 30))
+    held = store.targets["inventory"].levels(["MUG"])
+    assert held == {("MUG", "default"): 30, ("MUG", channel): 30}
+
+
+def test_a_cart_that_reserves_between_read_and_write_is_counted(
+    project: Project, open_store: Open, sandbox: RunningSandbox
+) -> None:
+    """The entry has another version then: both are read again."""
+    project.set("stock", [{"sku": "MUG", "quantity": 10}])
+
+    def fill() -> None:
+        _carts(project, {"sku": "MUG", "quantity": 4})
+
+    _before_writes(sandbox, project, "/inventory/", fill)
+    apply(open_store(**CARTS), "inventory", level("MUG", 9))
+    assert _shown(project) == (5, 9)
+
+
+def test_no_more_is_counted_for_carts_than_is_reserved(project: Project, open_store: Open) -> None:
+    """Whatever a cart says of a reservation that the entry does not have."""
+    project.set("stock", [{"sku": "MUG", "quantity": 10}])
+    _carts(project, {"sku": "MUG", "quantity": 4})
+    project.set("stock", [{"sku": "MUG", "quantity": 10, "reserved": 1}])
+    apply(open_store(**CARTS), "inventory", level("MUG", 9))
+    assert _shown(project) == (8, 9)
+
+
+def test_the_preflight_names_carts_that_reserve_and_are_not_read(
+    project: Project, open_store: Open
+) -> None:
+    """Without a time to expire no cart does; the setting needs the right to read them."""
+
+    def found(**changes: Any) -> str:
+        checks = {check.name: check for check in open_store(**changes).preflight()}
+        assert checks["cart reservations"].ok
+        return checks["cart reservations"].detail
+
+    assert "reserve no stock" in found()
+    project.set("settings", {"reservation_minutes": 30})
+    assert found().startswith("WARNING: carts may reserve stock for 30 minutes")
+    assert found(**CARTS) == "are read"
+    project.set("settings", {"scopes": ["manage_orders"]})
+    assert "needs view_project_settings" in found(**CARTS)
 
 
 def test_an_entry_that_others_create_or_delete_meanwhile_is_written_all_the_same(

@@ -9,12 +9,13 @@ from typing import Any
 
 import orjson
 
+from sandbox.kit.warehouse import Plan
 from sandbox.oms.anchanto.book import COMPLETED, DELIVERED, STATUSES, Order
 from sandbox.oms.anchanto.envelope import Refused, lines, plain
 from sandbox.oms.anchanto.orders import placed
 from sandbox.oms.anchanto.state import State
 from sandbox.oms.anchanto.truth import true_order, truth_of
-from sandbox.oms.anchanto.warehouse import Plan, advance, deliver, label, manifest, pack
+from sandbox.oms.anchanto.warehouse import advance, deliver, label, manifest, pack
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]

@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
+from sandbox.kit.clock import to_seconds
 from sandbox.oms.anchanto.book import CANCELABLE, CANCELED, NEW, Order
-from sandbox.oms.anchanto.clock import to_seconds
 from sandbox.oms.anchanto.envelope import NOT_FOUND, Refused, page, plain, written_answer
 from sandbox.oms.anchanto.state import State
 from sandbox.oms.anchanto.validation import checked

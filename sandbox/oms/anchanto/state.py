@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
+from sandbox.kit.clock import Clock
 from sandbox.oms.anchanto.book import CANCELED, Order
-from sandbox.oms.anchanto.clock import Clock
 from sandbox.oms.anchanto.settings import Settings
 from sandbox.oms.anchanto.stock import Stock
 

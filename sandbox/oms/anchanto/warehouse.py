@@ -6,12 +6,11 @@ What happens to an order depends on the seed, its number and its progress, so a 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from decimal import Decimal
-from random import Random
 from typing import Any
 
 from sandbox.kit.tracking_numbers import CARRIERS, tracking_number
+from sandbox.kit.warehouse import Plan
 from sandbox.oms.anchanto.book import (
     CANCELABLE,
     DELIVERED,
@@ -32,21 +31,6 @@ Json = dict[str, Any]
 TARGETS = ("wms", "ready", "ship", "day")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How to advance; the rates are shares of orders."""
-
-    to: str = "day"
-    seed: int = 0
-    split_rate: float = 0.2
-    partial_rate: float = 0.1
-    cancel_rate: float = 0.0
-
-    def chance(self, what: str, order: Order) -> Random:
-        """Return the random generator of one decision about one order in its present state."""
-        return Random(f"{self.seed}:{what}:{order.key[1]}:{len(order.shipments)}")
-
-
 def advance(state: State, plan: Plan, numbers: list[str] | None) -> Counter[str]:
     """Advance the named orders (None = all) and count what happened.
 
@@ -60,7 +44,7 @@ def advance(state: State, plan: Plan, numbers: list[str] | None) -> Counter[str]
         if not order.is_shipped_by_seller:
             counts["held"] += 1
             continue
-        if order.status == NEW and plan.chance("cancel", order).random() < plan.cancel_rate:
+        if order.status == NEW and plan.cancels(order.key[1], len(order.shipments)):
             state.cancel(order)
             counts["cancelled_orders"] += 1
         if order.status in (NEW, PARTIAL):
@@ -95,20 +79,10 @@ def send(state: State, order: Order) -> bool:
 
 
 def _pack_by_plan(state: State, plan: Plan, order: Order, counts: Counter[str]) -> None:
-    dice = plan.chance("ship", order)
-    left = order.left()
-    if len(left) > 1 and dice.random() < plan.partial_rate:
-        left.pop(max(left))
-        counts["partial"] += 1
-    contents = [left]
-    if len(left) > 1 and dice.random() < plan.split_rate:
-        first = min(left)
-        contents = [{first: left.pop(first)}, left]
-        counts["split"] += 1
-    carrier = dice.choice(CARRIERS)
+    number, shipped = order.key[1], len(order.shipments)
+    carrier, contents = plan.parcels(order.left(), number, shipped, counts)
     for content in contents:
         pack(state, order, content, carrier=carrier)
-    counts["packages"] += len(contents)
 
 
 def pack(

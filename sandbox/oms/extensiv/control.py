@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from sandbox.kit.warehouse import Plan
 from sandbox.oms.extensiv.book import CANCELED, Order
 from sandbox.oms.extensiv.envelope import Refused, lines, plain
 from sandbox.oms.extensiv.orders import SOURCE
@@ -16,7 +17,7 @@ from sandbox.oms.extensiv.state import State
 from sandbox.oms.extensiv.stock import as_number
 from sandbox.oms.extensiv.truth import true_order, truth_of
 from sandbox.oms.extensiv.validation import checked
-from sandbox.oms.extensiv.warehouse import Plan, advance, fail, relabel, ship
+from sandbox.oms.extensiv.warehouse import advance, fail, relabel, ship
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from sandbox.kit.clock import to_seconds
 from sandbox.oms.extensiv.book import (
     AT_WMS,
     CANCELED,
@@ -17,7 +18,6 @@ from sandbox.oms.extensiv.book import (
     SHIPPED,
     Order,
 )
-from sandbox.oms.extensiv.clock import to_seconds
 from sandbox.oms.extensiv.envelope import FAILURE, INVALID, Refused, answer, flat
 from sandbox.oms.extensiv.state import State
 from sandbox.oms.extensiv.validation import checked, text

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
+from sandbox.kit.clock import Clock
 from sandbox.oms.extensiv.book import AT_WMS, CANCELED, PARTIAL, Order
-from sandbox.oms.extensiv.clock import Clock
 from sandbox.oms.extensiv.settings import Settings
 from sandbox.oms.extensiv.stock import Stock
 

@@ -6,12 +6,11 @@ What happens to an order depends on the seed, its id and its progress, so a run 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from decimal import Decimal
-from random import Random
 from typing import Any
 
 from sandbox.kit.tracking_numbers import CARRIERS, tracking_number
+from sandbox.kit.warehouse import Plan
 from sandbox.oms.extensiv.book import AT_WMS, ERROR, NEW, PARTIAL, SHIPPED, Order
 from sandbox.oms.extensiv.clock import written
 from sandbox.oms.extensiv.state import State
@@ -20,21 +19,6 @@ Json = dict[str, Any]
 
 TARGETS = ("wms", "ship", "day")
 SERVICES = {"UPS": "Ground", "FEDEX": "Express", "USPS": "Priority", "DHL": "Worldwide"}
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How to advance; the rates are shares of orders."""
-
-    to: str = "day"
-    seed: int = 0
-    split_rate: float = 0.2
-    partial_rate: float = 0.1
-    cancel_rate: float = 0.0
-
-    def chance(self, what: str, order: Order) -> Random:
-        """Return the random generator of one decision about one order in its present state."""
-        return Random(f"{self.seed}:{what}:{order.cust_ref}:{len(order.shipments)}")
 
 
 def advance(state: State, plan: Plan, cust_refs: list[str] | None) -> Counter[str]:
@@ -52,7 +36,7 @@ def advance(state: State, plan: Plan, cust_refs: list[str] | None) -> Counter[st
         if order.on_hold or order.sending_canceled:
             counts["held"] += order.status == NEW
             continue
-        if order.status == NEW and plan.chance("cancel", order).random() < plan.cancel_rate:
+        if order.status == NEW and plan.cancels(order.cust_ref, len(order.shipments)):
             state.cancel(order)
             counts["cancelled_orders"] += 1
         if order.status in (NEW, ERROR):
@@ -85,20 +69,10 @@ def fail(state: State, order: Order, reason: str) -> None:
 
 
 def _ship_by_plan(state: State, plan: Plan, order: Order, counts: Counter[str]) -> None:
-    dice = plan.chance("ship", order)
-    left = order.left()
-    if len(left) > 1 and dice.random() < plan.partial_rate:
-        left.pop(max(left))
-        counts["partial"] += 1
-    cartons = [left]
-    if len(left) > 1 and dice.random() < plan.split_rate:
-        first = min(left)
-        cartons = [{first: left.pop(first)}, left]
-        counts["split"] += 1
-    carrier = dice.choice(CARRIERS)
+    number, shipped = order.cust_ref, len(order.shipments)
+    carrier, cartons = plan.parcels(order.left(), number, shipped, counts)
     for content in cartons:
         ship(state, order, content, carrier=carrier)
-    counts["packages"] += len(cartons)
     counts["ship"] += 1
 
 

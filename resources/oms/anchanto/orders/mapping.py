@@ -10,9 +10,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TypeAlias
 
 from domain.addressing.addresses import Address
+from domain.builders.single_address import refuse_hold, single_group
 from domain.errors import Problem, RecordRejected
 from domain.parsing.json_numbers import to_count, to_number
-from domain.records.orders import Customer, DeliveryMethod, FulfilmentGroup, Order, OrderLine
+from domain.records.orders import Customer, FulfilmentGroup, Order, OrderLine
 from resources.oms.anchanto.settings import AnchantoSettings
 
 Json: TypeAlias = dict[str, object]
@@ -31,9 +32,8 @@ class OrderMapper:
 
     def payload(self, order: Order) -> Json:
         """Return a new order in our names. Raises ``RecordRejected``."""
-        group = _only_group(order)
-        if order.hold is not None:
-            raise RecordRejected(_hold_problem(order.hold))
+        group = single_group(order, "Anchanto")
+        refuse_hold(order.hold, "no call is known to release it at Anchanto")
         self._check_seller(group)
         lines = [line for line in order.lines if line.group_id == group.group_id]
         payload: Json = {
@@ -161,32 +161,3 @@ def _payment(order: Order) -> Json:
     if done:
         result["reference"] = done[-1].reference
     return result
-
-
-def _only_group(order: Order) -> FulfilmentGroup:
-    """Return the one group that ships. Raises ``RecordRejected`` for any other number of them."""
-    shipped = [g for g in order.groups if g.method is DeliveryMethod.SHIP]
-    if any(group.method is DeliveryMethod.PICKUP for group in order.groups):
-        text = "The order is picked up, but Anchanto's warehouses only ship."
-        advice = "Hand the order out through the store, then discard the rejection."
-        raise RecordRejected(Problem("pickup_not_supported", "groups.method", text, advice))
-    if not shipped:
-        text = "Nothing of the order is shipped, so there is nothing for a warehouse to do."
-        advice = "Discard the rejection; the store sends downloads and certificates itself."
-        raise RecordRejected(Problem("nothing_to_ship", "groups", text, advice))
-    if len(shipped) > 1:
-        text = f"The order goes to {len(shipped)} addresses, but Anchanto accepts one per order."
-        advice = "Split the order in the store, one order per address, then discard the rejection."
-        raise RecordRejected(Problem("several_addresses", "groups", text, advice))
-    return shipped[0]
-
-
-def _hold_problem(hold: str) -> Problem:
-    return Problem(
-        "hold_not_supported",
-        "hold",
-        "The order should wait on hold at the OMS, and no call is known to release it at Anchanto.",
-        "Remove the status from orders.hold_statuses: the order then waits in the store until its "
-        "status is exported.",
-        hold,
-    )

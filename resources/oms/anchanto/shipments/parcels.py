@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from domain.carriers.carriers import normalise_carrier
-from domain.carriers.tracking import proven_carrier
+from domain.carriers.naming import carrier_named
 from domain.milestones import STAGES, Milestone
 from domain.parsing.vendor_documents import text_of
 from domain.records.fulfilment import Parcel, ParcelLine
@@ -88,7 +87,14 @@ class ParcelMapper:
         return Parcel(
             parcel_id=number,
             tracking_number=name,
-            carrier=self._carrier(shipment, name, found),
+            carrier=carrier_named(
+                [text_of(shipment.carrier_code), text_of(shipment.carrier_name)],
+                name,
+                self._carriers,
+                "shipments.carrier_code",
+                "Anchanto",
+                found,
+            ),
             carrier_source=text_of(shipment.carrier_name) or code,
             shipped_at=found.moment(shipment.shipped_at, f"{field}.shipped_at"),
             has_left=milestone in LEFT,
@@ -97,25 +103,6 @@ class ParcelMapper:
                 for (line_id, sku), quantity in content.items()
             ),
         )
-
-    def _carrier(self, shipment: Shipment, number: str, found: Findings) -> str | None:
-        """Return our code of the carrier that Anchanto names; only without a name the number's."""
-        field = "shipments.carrier_code"
-        names = [text_of(shipment.carrier_code), text_of(shipment.carrier_name)]
-        if any(names):
-            known = [self._carriers.get(n.casefold()) or normalise_carrier(n) for n in names if n]
-            carrier = next(filter(None, known), None)
-            if carrier is None:
-                text = "Anchanto's carrier is not known; it goes to the store as text."
-                found.warn(
-                    "carrier_unknown", field, text, "Map the carrier under shipments.carriers."
-                )
-            return carrier
-        proven = proven_carrier(number) if number else None
-        if number and proven is None:
-            text = "No carrier is named, and the tracking number proves none."
-            found.warn("carrier_unknown", field, text, "Have the warehouse name the carrier.")
-        return proven
 
 
 class _Units:

@@ -14,9 +14,9 @@ import pycountry
 from domain.addressing.addresses import Address
 from domain.addressing.cities import needs_city
 from domain.addressing.postcodes import has_postcodes
-from domain.errors import Problem, RecordRejected
+from domain.builders.single_address import refuse_hold, single_group
 from domain.parsing.json_numbers import to_count, to_number
-from domain.records.orders import DeliveryMethod, FulfilmentGroup, Order, OrderLine
+from domain.records.orders import FulfilmentGroup, Order, OrderLine
 from resources.oms.extensiv.settings import ExtensivSettings
 
 Json: TypeAlias = dict[str, object]
@@ -38,9 +38,8 @@ class OrderMapper:
 
     def payload(self, order: Order) -> Json:
         """Return the body of a new order. Raises ``RecordRejected``."""
-        group = _only_group(order)
-        if order.hold is not None:
-            raise RecordRejected(_hold_problem(order.hold))
+        group = single_group(order, "Extensiv")
+        refuse_hold(order.hold, "Extensiv does not accept orders on hold")
         lines = [line for line in order.lines if line.group_id == group.group_id]
         payload: Json = {
             "cust_ref": order.order_id,
@@ -191,32 +190,3 @@ def _payment(order: Order) -> Json:
         result["pre_auth_code"] = held[-1].reference
         result["pre_auth_amt"] = to_number(held[-1].amount, "pre_auth_amt")
     return result
-
-
-def _only_group(order: Order) -> FulfilmentGroup:
-    """Return the one group that ships. Raises ``RecordRejected`` for any other number of them."""
-    shipped = [g for g in order.groups if g.method is DeliveryMethod.SHIP]
-    if any(group.method is DeliveryMethod.PICKUP for group in order.groups):
-        text = "The order is picked up, but Extensiv's warehouses only ship."
-        advice = "Hand the order out through the store, then discard the rejection."
-        raise RecordRejected(Problem("pickup_not_supported", "groups.method", text, advice))
-    if not shipped:
-        text = "Nothing of the order is shipped, so there is nothing for a warehouse to do."
-        advice = "Discard the rejection; the store sends downloads and certificates itself."
-        raise RecordRejected(Problem("nothing_to_ship", "groups", text, advice))
-    if len(shipped) > 1:
-        text = f"The order goes to {len(shipped)} addresses, but Extensiv accepts one per order."
-        advice = "Split the order in the store, one order per address, then discard the rejection."
-        raise RecordRejected(Problem("several_addresses", "groups", text, advice))
-    return shipped[0]
-
-
-def _hold_problem(hold: str) -> Problem:
-    return Problem(
-        "hold_not_supported",
-        "hold",
-        "The order should wait on hold at the OMS, but Extensiv does not accept orders on hold.",
-        "Remove the status from orders.hold_statuses: the order then waits in the store until its "
-        "status is exported.",
-        hold,
-    )

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from domain.carriers.carriers import normalise_carrier
-from domain.carriers.tracking import proven_carrier
+from domain.carriers.naming import carrier_named
 from domain.parsing.vendor_documents import text_of
 from domain.records.fulfilment import Parcel, ParcelLine
 from domain.skus import sku_key
@@ -69,7 +68,9 @@ class CartonMapper:
         return Parcel(
             parcel_id=parcel_id,
             tracking_number=number,
-            carrier=self._carrier(name, number, found),
+            carrier=carrier_named(
+                [name], number, self._carriers, "shipments.carrier", "Extensiv", found
+            ),
             carrier_source=name,
             service=text_of(shipment.method),
             shipped_at=found.moment(shipment.date, "shipments.date"),
@@ -78,23 +79,6 @@ class CartonMapper:
                 for (line_id, sku), quantity in content.items()
             ),
         )
-
-    def _carrier(self, name: str, number: str, found: Findings) -> str | None:
-        """Return our code of the carrier that Extensiv names; only without a name the number's."""
-        field = "shipments.carrier"
-        if name:
-            carrier = self._carriers.get(name.casefold()) or normalise_carrier(name)
-            if carrier is None:
-                text = "Extensiv's carrier is not known; it goes to the store as text."
-                found.warn(
-                    "carrier_unknown", field, text, "Map the carrier under shipments.carriers."
-                )
-            return carrier
-        proven = proven_carrier(number) if number else None
-        if number and proven is None:
-            text = "No carrier is named, and the tracking number proves none."
-            found.warn("carrier_unknown", field, text, "Have the warehouse name the carrier.")
-        return proven
 
 
 def _contents(

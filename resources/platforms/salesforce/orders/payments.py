@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal
 
+from domain.builders.payments import to_order_total
 from domain.parsing.problems import DocumentProblems, without_card
 from domain.parsing.scalars import ZERO, amount_of, moment_of
 from domain.parsing.text import clean_text
@@ -27,36 +28,7 @@ def to_payments(order: Order, total: Decimal, problems: DocumentProblems) -> tup
         where = f"OrderPaymentSummaries.records[{place}]."
         if (made := _payment(raw, place, where, problems)) is not None:
             mapped.append(made)
-    if total <= 0:
-        if total < 0:
-            message = f"the order's total {total} is below zero, which no order is paid with"
-            advice = "a refund is not an order: correct or cancel it in the store"
-            problems.reject("total_negative", "GrandTotalAmount", message, advice, total)
-        return ()
-    if not mapped:
-        return (Payment(payment_id="payment", method="", source_method="", amount=total),)
-    return tuple(_shared(mapped, total))
-
-
-def _shared(payments: list[Payment], total: Decimal) -> list[Payment]:
-    """Bring the amounts to the order's total: the first has what the others leave."""
-    shared, rest = [], total
-    for payment in payments[:0:-1]:
-        amount = min(payment.amount, rest)
-        shared.append(_with_amount(payment, amount))
-        rest -= amount
-    shared.append(_with_amount(payments[0], rest))
-    return [payment for payment in reversed(shared) if payment.amount > 0]
-
-
-def _with_amount(payment: Payment, amount: Decimal) -> Payment:
-    return Payment(
-        payment_id=payment.payment_id,
-        method="",
-        source_method=payment.source_method,
-        amount=amount,
-        transactions=payment.transactions,
-    )
+    return to_order_total(mapped, total, "GrandTotalAmount", problems)
 
 
 def _payment(

@@ -383,8 +383,7 @@ _TARGET: dict[str, Entry] = {
     "oms_refused": Entry("business_rule", "The OMS accepts an order, or says why it does not."),
     "order_exists_differently": Entry(
         "business_rule",
-        "An order that the OMS already has matches the store's in everything that the store "
-        "decides.",
+        "An order that the OMS already has equals the store's in all that the store decides.",
         ("orders.order_id_prefix",),
     ),
     "order_held_at_oms": Entry(

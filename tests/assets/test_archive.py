@@ -164,7 +164,7 @@ def test_a_folder_that_can_not_be_written_is_no_matter_of_another_try(
 ) -> None:
     """A file where the folder should be: a person has to look."""
     (tmp_path / "archive").write_text("not a folder")
-    with pytest.raises(PermanentError, match="set archive: elsewhere"):
+    with pytest.raises(PermanentError, match="set archive: to another folder"):
         archived(database, tmp_path / "archive")
 
 

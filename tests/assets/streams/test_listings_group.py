@@ -109,12 +109,12 @@ def test_rows_of_a_known_group_are_one_change_of_the_product() -> None:
         ({"price": "1", "weight": "1"}, "lacks what the store needs"),
         ({"title": "T", "price": "1,5", "weight": "1"}, "price: is not a number such as 12.50"),
         ({"title": "T", "price": "0", "weight": "1"}, "price: must be above zero"),
-        ({"title": "T", "price": "1", "weight": "-1"}, "weight: is no number"),
-        ({"title": "T", "price": "1", "weight": "1", "options": "Size: S"}, "options: are of a"),
+        ({"title": "T", "price": "1", "weight": "-1"}, "weight: is not a number"),
+        ({"title": "T", "price": "1", "weight": "1", "options": "Size: S"}, "options: belong to a"),
         ({**SIZE, "options": "Size"}, "options: are not of the form"),
         ({**SIZE, "options": "Size: "}, "options: are not of the form"),
-        ({**SIZE}, "a combination of its own"),
-        ({**SIZE, "options": "Size: S; size: L"}, "a combination of its own"),
+        ({**SIZE}, "its own combination"),
+        ({**SIZE, "options": "Size: S; size: L"}, "its own combination"),
     ],
 )
 def test_what_no_new_product_can_have_is_named(row: Mapping[str, str], reason: str) -> None:
@@ -131,7 +131,7 @@ def test_a_group_is_used_as_a_whole_or_not_at_all() -> None:
     assert problems(size[0], size[1] | {"options": "Colour: Red"})[0].startswith("the variants")
     assert problems(size[0], size[1] | {"options": "Size: s"})[0].startswith("the variants")
     twice = problems(size[0], size[1] | {"sku": "T-S"})
-    assert twice == ["the SKU T-S is there twice in the group"] * 2
+    assert twice == ["the SKU T-S occurs twice in the group"] * 2
     several = "the SKUs of the group are not those of one product of the store"
     found = problems({"sku": "JAR-S", **SIZE}, {"sku": "T-L", **SIZE}, creates=False)
     assert found[0] == several
@@ -227,4 +227,4 @@ def test_a_variant_is_added_where_it_is_known_to_be_missing_only() -> None:
     assert "the store has MUG" in problems(*mixed)[1]
     strange = (*rows, {"sku": "MUG", "group": "J"})
     assert "not those of one product" in problems(*strange)[0]
-    assert "a combination of its own" in problems(rows[0], rows[1] | {"options": ""})[0]
+    assert "its own combination" in problems(rows[0], rows[1] | {"options": ""})[0]

@@ -77,7 +77,7 @@ def test_a_read_that_keeps_failing_ends_as_transient() -> None:
     handle, seen = answers(*[httpx.Response(500, headers={"X-Request-Id": "req-7"})] * 3)
     with pytest.raises(
         TransientError,
-        match=r"shop: GET /orders answered 500 \(request id req-7\).*later try may help",
+        match=r"shop: GET /orders answered 500 \(request id req-7\).*trying again later may help",
     ):
         client(handle).request("GET", "/orders")
     assert len(seen) == 3

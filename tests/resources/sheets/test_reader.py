@@ -190,7 +190,7 @@ def test_macros_damage_and_other_files_are_refused(file: Path, tmp_path: Path) -
         assert "save it as .xlsx again" in refusal(file)
     with zipfile.ZipFile(file, "w") as book:
         book.writestr("a.txt", "no workbook")
-    assert "no workbook" in refusal(file)
+    assert "not a readable workbook" in refusal(file)
     assert "no such file" in refusal(tmp_path / "absent.xlsx")
     other = tmp_path / "products.xls"
     other.write_bytes(good)

@@ -44,7 +44,7 @@ def to_payments(
     credit = amount_of(order.store_credit_amount)
     rest = total - certificate - credit
     if total < 0:
-        message = f"the order's total {total} is below zero, which no order is paid with"
+        message = f"the order's total {total} is below zero, so it can't have been paid"
         advice = "a refund is not an order: correct or cancel it in the store"
         problems.reject("total_negative", "total_inc_tax", message, advice, total)
     elif rest < 0 or certificate < 0 or credit < 0:

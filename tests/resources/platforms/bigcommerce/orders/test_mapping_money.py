@@ -136,7 +136,9 @@ def test_a_rounding_difference_in_tax_is_shown_as_one() -> None:
 def test_an_order_that_does_not_add_up_is_rejected_with_the_difference() -> None:
     """Both numbers and the difference are named."""
     problem = rejected(order(total_inc_tax="27.6000"))["total_mismatch"]
-    assert problem.message.endswith("come to 27.50, and the order says 27.60, a difference of 0.10")
+    assert problem.message.endswith(
+        "add up to 27.50, and the order says 27.60, a difference of 0.10"
+    )
     document = order()
     line_of(document)["total_ex_tax"] = "21.0000"
     assert "line_total_mismatch" in rejected(document)

@@ -106,7 +106,7 @@ def _compare(
 def _chunks(session: Session) -> Iterator[list[str]]:
     """Yield the catalog's SKUs."""
     after = ""
-    while skus := session.catalog.store_skus(after, SKUS_AT_ONCE):
+    while skus := session.catalog.store_skus(after, SKUS_AT_ONCE, priced=True):
         yield skus
         after = skus[-1]
 

@@ -69,9 +69,9 @@ class Product(Record, frozen=True, kw_only=True):
     is_digital: bool = False
     """Nothing of it is shipped."""
     items: tuple[StoreItem, ...] = ()
-    """The SKUs whose stock the store counts, if it was read for stock."""
-    shared_skus: tuple[str, ...] = ()
-    """SKUs of variants whose stock is counted under the product's own: they are in no item."""
+    """The SKUs whose stock the store counts, where it was read for stock."""
+    priced_items: tuple[StoreItem, ...] = ()
+    """Variants whose stock is counted with the product's: only their prices are their own."""
     is_gone: bool = False
     """The store has deleted the product, or doesn't sell it any more."""
     sku: str = ""

@@ -52,6 +52,8 @@ class StoreItem(Record, frozen=True, kw_only=True):
     tracking: Tracking
     is_shared: bool = False
     """Other SKUs depend on the same tracking: it can't be switched off for this one alone."""
+    has_stock: bool = True
+    """False of a variant whose stock is counted with its product's: only its price is its own."""
     level: int | None = None
     """What the catalog states of its stock in the default location; ``None``: nothing."""
 

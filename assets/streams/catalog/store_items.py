@@ -82,7 +82,7 @@ def refresh_items(
     if reports:
         found[session.stream] = list(reading.unusable.values())
     if prices:
-        found[PRICES] = [*found.get(PRICES, ()), *reading.unpriced.values()]
+        found.setdefault(PRICES, [])  # closes those that an earlier version has opened
     for stream, some in found.items():
         _report(sync, session, stream, some)
     return reading.stated
@@ -125,25 +125,15 @@ def entries(page: Page, source: Source[Product]) -> list[StoreItem | Unusable]:
     return found
 
 
-def unpriced(page: Page, source: Source[Product]) -> Iterator[Unusable]:
-    """Yield the products of which variants are in no item: stock needs none, a price would."""
+def priced_only(page: Page, source: Source[Product]) -> Iterator[StoreItem]:
+    """Yield the variants that have a price and no stock of their own."""
     for raw in page.records:
         try:
             mapped = source.to_canonical(raw.payload)
         except RecordRejected:
             continue  # it is found unusable
-        if isinstance(mapped, Mapped) and (skus := mapped.record.shared_skus):
-            problem = Problem(
-                "price_needs_variant",
-                "sku",
-                "the store tracks stock per product, so its variants are not items of their "
-                f"own: prices of {', '.join(skus[:SHOWN])} are not read",
-                "let the store track stock by variant; or set these prices in the store, and "
-                "discard this rejection",
-                skus[0],
-            )
-            name = f"variants of product {mapped.record.product_id}"
-            yield Unusable(name, (problem,), content_digest(orjson.dumps(skus)))
+        if isinstance(mapped, Mapped):
+            yield from mapped.record.priced_items
 
 
 def master_items(source: Source[MasterItem], skus: Collection[str]) -> dict[str, MasterItem]:
@@ -199,26 +189,24 @@ class _Reading:
     """A read of the whole catalog."""
 
     unusable: dict[str, Unusable] = field(default_factory=dict)
-    unpriced: dict[str, Unusable] = field(default_factory=dict)
     stated: dict[str, int] = field(default_factory=dict)
     is_complete: bool = False
 
     def pages(self, source: Source[Product], *, prices: bool) -> Iterator[list[StoreItem]]:
-        """Yield the SKUs, a page at a time; ``prices``: find also what can have none."""
+        """Yield the SKUs, a page at a time; ``prices``: also those that have a price only."""
         now = datetime.now(UTC)
         for page in source.fetch(Window(now, now)):
             self.is_complete = self.is_complete or page.complete
             found = entries(page, source)
             self.unusable |= {one.source_id: one for one in found if isinstance(one, Unusable)}
-            if prices:
-                self.unpriced |= {one.source_id: one for one in unpriced(page, source)}
             items = [item for item in found if isinstance(item, StoreItem)]
             self.stated |= {
                 item.sku: item.level
                 for item in items
                 if item.level is not None and item.tracking != "none"
             }
-            yield items
+            # The product's own SKU may be a variant's, too: it is the one that has the stock.
+            yield [*priced_only(page, source), *items] if prices else items
 
 
 def _unusable(raw: RawRecord, problems: tuple[Problem, ...]) -> Unusable:

@@ -71,7 +71,7 @@ def plan_prices(
 ) -> list[PricePlan]:
     """Return the plan of each price, in their order."""
     prices = list(prices)
-    items = session.catalog.store_items({price.sku for price in prices})
+    items = session.catalog.store_items({price.sku for price in prices}, priced=True)
     return [plan_price(price, sync.connection.prices, items, now) for price in prices]
 
 

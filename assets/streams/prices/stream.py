@@ -82,7 +82,7 @@ class Prices:
                 session.prices.end_turn(skus, "read")
             return
         after = ""
-        while skus := session.catalog.store_skus(after, SKUS_AT_ONCE):
+        while skus := session.catalog.store_skus(after, SKUS_AT_ONCE, priced=True):
             yield from self._read(sync, session, skus, not_before)
             after = skus[-1]
 

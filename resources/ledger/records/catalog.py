@@ -17,7 +17,7 @@ ITEMS_BASIS = """string_agg(concat_ws('|', i.sku, i.parent_id, coalesce(i.item_i
 """What a plan of stock depends on of the store's items with one key: SQL over ``sync.item i``."""
 ITEMS_OF_KEYS = f"""SELECT i.sku_key, {ITEMS_BASIS} AS item FROM sync.item i
                     WHERE i.connection = %(name)s AND i.side = 'store'
-                      AND i.sku_key = ANY(%(keys)b::text[])
+                      AND (i.has_stock OR %(priced)s) AND i.sku_key = ANY(%(keys)b::text[])
                     GROUP BY i.sku_key"""  # noqa: S608 - a constant of this module
 """That basis of all items with some keys, in one look-up: a sub-query for each row would scan the
 items of the connection as often where PostgreSQL has no statistics of them yet."""
@@ -97,14 +97,15 @@ class Catalog:
                 items = {item.sku: item for item in page}.values()
                 self._db.execute(
                     """INSERT INTO sync.item (connection, side, sku, sku_key, parent_id, item_id,
-                                              tracking, is_shared, checked_at)
-                       SELECT %s, 'store', s, k, p, i, t, h, now()
+                                              tracking, is_shared, has_stock, checked_at)
+                       SELECT %s, 'store', s, k, p, i, t, h, o, now()
                        FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                                   %s::boolean[]) u(s, k, p, i, t, h)
+                                   %s::boolean[], %s::boolean[]) u(s, k, p, i, t, h, o)
                        ON CONFLICT (connection, side, sku) DO UPDATE SET
                            sku_key = excluded.sku_key,
                            parent_id = excluded.parent_id, item_id = excluded.item_id,
                            tracking = excluded.tracking, is_shared = excluded.is_shared,
+                           has_stock = excluded.has_stock,
                            checked_at = excluded.checked_at""",
                     (
                         self._name,
@@ -114,6 +115,7 @@ class Catalog:
                         [i.item_id for i in items],
                         [i.tracking for i in items],
                         [i.is_shared for i in items],
+                        [i.has_stock for i in items],
                     ),
                 )
             total = self._count(is_read=True)
@@ -126,24 +128,29 @@ class Catalog:
         return total
 
     def _count(self, *, is_read: bool) -> int:
-        """Count the SKUs that this transaction has read, or those from before it."""
+        """Count the SKUs that this transaction has read, or those from before it.
+
+        Those with a price only don't count: they are read with the stream ``prices`` alone.
+        """
         row = self._db.execute(
             """SELECT count(*) FROM sync.item
-               WHERE connection = %s AND side = 'store' AND (checked_at = now()) = %s""",
+               WHERE connection = %s AND side = 'store' AND has_stock
+                 AND (checked_at = now()) = %s""",
             (self._name, is_read),
         ).fetchone()
         return row[0] if row else 0
 
-    def store_items(self, skus: Collection[str]) -> dict[str, StoreItem]:
+    def store_items(self, skus: Collection[str], *, priced: bool = False) -> dict[str, StoreItem]:
         """Return the store's items by the SKUs that were asked for.
 
         The item may be spelled with other case or blanks (``domain.skus``); it keeps its own SKU.
+        ``priced``: also those that have a price only.
         """
         rows = self._db.execute(
-            """SELECT sku, parent_id, item_id, tracking, is_shared, level FROM sync.item
-               WHERE connection = %s AND side = 'store'
+            """SELECT sku, parent_id, item_id, tracking, is_shared, level, has_stock FROM sync.item
+               WHERE connection = %s AND side = 'store' AND (has_stock OR %s)
                  AND (sku = ANY(%b::text[]) OR sku_key = ANY(%b::text[]))""",
-            (self._name, list(skus), [sku_key(sku) for sku in skus]),
+            (self._name, priced, list(skus), [sku_key(sku) for sku in skus]),
         )
         found = BySku(
             {
@@ -154,6 +161,7 @@ class Catalog:
                     tracking=row[3],
                     is_shared=row[4],
                     level=row[5],
+                    has_stock=row[6],
                 )
                 for row in rows
             }
@@ -191,16 +199,17 @@ class Catalog:
         """Return the SKUs whose stock the store keeps."""
         rows = self._db.execute(
             """SELECT sku FROM sync.item
-               WHERE connection = %s AND side = 'store' AND tracking <> 'none'""",
+               WHERE connection = %s AND side = 'store' AND tracking <> 'none' AND has_stock""",
             (self._name,),
         )
         return [sku for (sku,) in rows]
 
-    def store_skus(self, after: str, limit: int) -> list[str]:
-        """Return the next SKUs of the catalog in order."""
+    def store_skus(self, after: str, limit: int, *, priced: bool = False) -> list[str]:
+        """Return the next SKUs of the catalog; ``priced``: also those with a price only."""
         rows = self._db.execute(
-            """SELECT sku FROM sync.item WHERE connection = %s AND side = 'store' AND sku > %s
+            """SELECT sku FROM sync.item
+               WHERE connection = %s AND side = 'store' AND sku > %s AND (has_stock OR %s)
                ORDER BY sku LIMIT %s""",
-            (self._name, after, limit),
+            (self._name, after, priced, limit),
         )
         return [sku for (sku,) in rows]

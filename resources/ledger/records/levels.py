@@ -72,6 +72,7 @@ class Levels:
             {
                 "name": self._name,
                 "day": day,
+                "priced": False,
                 "ids": [row.source_id for row in rows],
                 "keys": [row.sku_key for row in rows],
                 "captures": [row.capture_id for row in rows],
@@ -173,7 +174,8 @@ class Levels:
                         AS v(sku_key, units)),
                 items AS (
                     SELECT i.sku_key, {ITEMS_BASIS} AS item FROM sync.item i
-                    WHERE i.connection = %(name)s AND i.side = 'store' GROUP BY i.sku_key),
+                    WHERE i.connection = %(name)s AND i.side = 'store' AND i.has_stock
+                    GROUP BY i.sku_key),
                 changed AS MATERIALIZED (
                     SELECT l.source_day, l.capture_id
                     FROM sync.newest_level l LEFT JOIN items i USING (sku_key)

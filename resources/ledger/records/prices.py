@@ -128,6 +128,7 @@ class Prices:
                     "days": [row.source_day for row in rows],
                     "captures": [row.capture_id for row in rows],
                     "targets": keys,
+                    "priced": True,
                     "changes": [row.changes_at for row in rows],
                 },
                 prepare=False,

@@ -65,7 +65,7 @@ class CatalogSource:
 
         A product with one variant is that variant, under the variant's own SKU, by which orders
         name it. Where a product with several variants is tracked as a whole, its stock lies under
-        the product's own SKU; its variants have none of their own and are left out. What can't be
+        the product's own SKU; its variants have prices of their own only. What can't be
         understood of some variants is a warning.
         """
         entry = _Entry(payload)
@@ -80,7 +80,7 @@ class CatalogSource:
             without_sku=tuple(entry.without_sku()),
             is_digital=entry.product.type == DIGITAL,
             items=items,
-            shared_skus=tuple(entry.shared_skus()),
+            priced_items=tuple(entry.priced_items()),
         )
         return Mapped(product, problems)
 
@@ -174,11 +174,14 @@ class _Entry:
         elif not self.product.sku and not any(variant.sku for variant in variants):
             yield f"product {self.product.id}"
 
-    def shared_skus(self) -> Iterator[str]:
-        """Yield the SKUs of variants that have no stock of their own."""
-        variants = [variant for variant in self.product.variants or () if variant is not None]
+    def priced_items(self) -> Iterator[StoreItem]:
+        """Yield the variants that have no stock of their own, as far as they have a SKU."""
+        variants = self.product.variants or []
         if len(variants) > 1 and self.product.inventory_tracking == "product":
-            yield from (str(variant.sku) for variant in variants if variant.sku)
+            for i, variant in enumerate(variants):
+                for found in self._item(i, variant, variant.sku if variant else None, "sku"):
+                    if isinstance(found, StoreItem):
+                        yield msgspec.structs.replace(found, has_stock=False, level=None)
 
     def _item(
         self, index: int | None, variant: Variant | None, sku: Scalar, field: str

@@ -335,7 +335,7 @@ def test_prices_alone_read_the_catalog_and_preview_what_they_would_send(scene: S
 
 
 @pytest.mark.parametrize("by", ["inventory", "prices"])
-def test_variants_whose_stock_is_the_products_are_named_until_they_have_their_own(
+def test_variants_whose_stock_is_the_products_have_prices_of_their_own(
     shop: Scene, by: str
 ) -> None:
     """Whichever stream reads the catalog; a price of the product's SKU changes no variant."""
@@ -354,17 +354,18 @@ def test_variants_whose_stock_is_the_products_are_named_until_they_have_their_ow
     set_prices(shop, price("SHIRT", 13), price("SHIRT-S", 12))
     shop.run(by, first=shop.today)
     live(shop)
-    assert shop.open_rejections("prices") == {
-        "variants of product 204": "price_needs_variant",
-        "SHIRT@/USD": "price_needs_variant",
-    }
+    assert shop.open_rejections("prices") == {"SHIRT@/USD": "price_needs_variant"}
     assert shop.open_rejections("inventory") == {}
-    assert shown(shop)["SHIRT-S"] == shown(shop)["SHIRT-M"] == "10"
+    assert (shown(shop)["SHIRT-S"], shown(shop)["SHIRT-M"]) == ("12", "10")
+    with shop.lockstep.sync(NAME, "look").ledger.session(NAME, "inventory") as session:
+        assert "SHIRT-S" not in session.catalog.tracked_skus()
+        assert "SHIRT-S" not in session.catalog.store_items(["SHIRT", "SHIRT-S"])
+        assert "SHIRT-S" not in session.catalog.store_skus("", 1_000)
     shop.to_store("catalog", [shirt | {"inventory_tracking": "variant"}])
+    set_prices(shop, price("SHIRT-M", 11))
     shop.run(by, first=shop.today)
     live(shop)
-    assert "variants of product 204" not in shop.open_rejections("prices")
-    assert shown(shop)["SHIRT-S"] == "12"
+    assert shown(shop)["SHIRT-M"] == "11"
 
 
 def test_prices_of_a_list_go_out_by_themselves_once_the_store_has_it(shop: Scene) -> None:

@@ -11,7 +11,7 @@ import click
 
 from assets.streams.listings.group import Wanted
 from assets.streams.listings.sheet import exported, listings_of, note_results, resolve
-from assets.streams.listings.stream import capture_listings
+from assets.streams.listings.stream import capture_listings, waiting_variants
 from domain.connections import CATALOG, LISTINGS
 from domain.listings import is_new
 from orchestration.cli.context import connection_of, streams_of
@@ -151,6 +151,7 @@ def _deliver(connection: str, rows: Sequence[Wanted], *, dry_run: bool) -> bool:
                 creates=sync.connection.catalog.create_products != "never",
                 fields=sync.listings_target.fields,
                 needs=sync.listings_target.needs,
+                waiting=waiting_variants(session),
             )
             good = listings_of(rows)
             if dry_run:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from assets.delivery.plan import Due, Plan
 from assets.delivery.planner import Planner
@@ -42,6 +43,9 @@ from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
+DISCARDED = "listing_discarded"
+"""The rule that leaves a request alone whose rejection an operator has discarded."""
+
 
 class ListingsPlanner(Planner[Listing]):
     """Plans a chunk of listings."""
@@ -53,6 +57,8 @@ class ListingsPlanner(Planner[Listing]):
     def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
         super().__init__(sync, session, request)
         self.target = sync.listings_target
+        self._discarded: set[UUID] = set()
+        """Versions of the chunk that an operator has discarded."""
         self._newest: dict[str, datetime] = {}
         """When the newest request of the chunk was made by a SKU, by the id of its new product."""
 
@@ -60,6 +66,7 @@ class ListingsPlanner(Planner[Listing]):
         """Decode the listings, and read from the ledger which were applied."""
         records = [decode_record(Listing, accepted.canonical) for accepted in current]
         known = self.session.deliveries.targets([accepted.source_id for accepted in current])
+        self._discarded = self.session.rejections.discarded([a.capture_id for a in current])
         self._newest = {}
         for accepted, record in zip(current, records, strict=True):
             for name in map(new_id, record.skus):
@@ -74,13 +81,17 @@ class ListingsPlanner(Planner[Listing]):
         """Return the intent to bring the product to the listing, unless that was done.
 
         A listing that was applied once is not applied again: what the merchant has changed in the
-        store since stays, until the listing is requested again.
+        store since stays, until the listing is requested again. One that was discarded is left
+        alone, too.
         """
         accepted, listing, known = due.accepted, due.record, due.known
+        is_open = any(one.is_uncertain for one in due.unsettled)
+        if accepted.capture_id in self._discarded and not is_open:
+            return Plan(due, left_alone=(DISCARDED, listing.sku))
         is_applied = known is not None and known.source_updated_at >= accepted.source_updated_at
         if known is not None and is_applied and not (self.request.force or is_partial(known)):
             return Plan(due)
-        if self._is_replaced(accepted) and not any(one.is_uncertain for one in due.unsettled):
+        if self._is_replaced(accepted) and not is_open:
             return Plan(due, notes=[replaced()])
         sequence = known.sequence if known is not None else 0
         operation = "create" if is_new(listing.product_id) else "update"

@@ -19,6 +19,7 @@ DONE, TAKEN = "done", ("delivered", "unchanged")
 LONGEST_RESULT = 500
 CUT = 50
 """By how much a cut title may be shorter than the longest: a combined character is not split."""
+NONE_WAIT: Mapping[str, str] = {}
 UNREAD = "the store's catalog was not read as a whole yet; run the stream catalog"
 
 
@@ -29,12 +30,14 @@ def resolve(
     creates: bool = False,
     fields: Collection[str] = ALL_FIELDS,
     needs: Collection[str] = (),
+    waiting: Mapping[str, str] = NONE_WAIT,
 ) -> None:
     """Find the product of each row by its SKU, and check what it wants; note what is wrong.
 
     A product is named once in a sheet, or by the rows of one group: of two others without faults,
     the first counts. ``creates``: what the store does not have is to be created. ``fields`` and
-    ``needs`` are the target's.
+    ``needs`` are the target's. ``waiting`` are variants that wait to be created: SKU key -> the SKU
+    that names their product.
     """
     units = units_of(rows)
     skus = {row.sku for unit in units for row in unit}
@@ -46,7 +49,7 @@ def resolve(
         new = [row for row in unit if not known.get(row.sku)]
         found = {one for row in unit for one in known.get(row.sku, ())}
         if new and len(found) < 2 and creates:
-            reason = _not_new(new, spelled) if is_read else UNREAD
+            reason = (_not_new(new, spelled) or _waits(unit, waiting)) if is_read else UNREAD
             _want(unit, found.pop() if found else None, reason, {row.sku for row in new})
         elif len(found) == 1 and not new:
             _want(unit, found.pop())
@@ -106,6 +109,22 @@ def _not_new(unit: Sequence[Wanted], spelled: Mapping[str, str]) -> str:
     skus = [row.sku for row in unit]
     twice = next((sku for sku in skus if skus.count(sku) > 1), None)
     return f"the SKU {twice} occurs twice in the group" if twice is not None else ""
+
+
+def _waits(unit: Sequence[Wanted], waiting: Mapping[str, str]) -> str:
+    """Return why a row is not used that names a variant of another request; empty where none does.
+
+    By itself it would be a product of its own, and the variant could not be created any more.
+    """
+    own = {sku_key(row.sku) for row in unit}
+    for row in unit:
+        first = waiting.get(sku_key(row.sku))
+        if first is not None and sku_key(first) not in own:
+            return (
+                f"the SKU {row.sku} is of a variant that waits to be created with {first}; import "
+                "the rows of its group together, or discard that request"
+            )
+    return ""
 
 
 def _check(

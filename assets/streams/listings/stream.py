@@ -149,6 +149,19 @@ def capture_listings(sync: Sync, listings: Sequence[Listing]) -> dict[Partition,
         return captured
 
 
+def waiting_variants(session: Session) -> dict[str, str]:
+    """Return SKU key -> the SKU that names its product, of variants that wait to be created."""
+    found: dict[str, str] = {}
+    for versions in session.captures.waiting().values():
+        for _, payload in versions:
+            try:
+                listing = decode_record(Listing, payload)
+            except (InvalidRecord, ValueError, RecursionError):
+                continue
+            found |= {sku_key(one.sku): listing.sku for one in listing.variants or ()}
+    return found
+
+
 class _Earlier:
     """What waits of products that are asked for, also from when they were to be created."""
 

@@ -157,6 +157,16 @@ class Rejections:
         )
         return dict(rows.fetchall())
 
+    def discarded(self, capture_ids: Sequence[UUID]) -> set[UUID]:
+        """Return the versions of which an operator has discarded a rejection."""
+        rows = self._db.execute(
+            """SELECT DISTINCT capture_id FROM sync.rejection
+               WHERE connection = %s AND stream = %s AND state = 'discarded'
+                 AND capture_id = ANY(%b::uuid[])""",
+            (self._name, self._stream, list(capture_ids)),
+        )
+        return {capture_id for (capture_id,) in rows}
+
     def deciding(self, source_ids: Sequence[str]) -> set[str]:
         """Return the records that have an open rejection, or one that an operator discarded.
 

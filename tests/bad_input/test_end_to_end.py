@@ -69,8 +69,8 @@ def sync_between(
     ledger = Ledger(database)
     with ledger.connect() as db:
         db.execute(
-            "INSERT INTO sync.connection (connection, owner, description, streams, "
-            "order_id_prefix, limits) VALUES (%s, '', '', '{}', '', '{}')",
+            "INSERT INTO sync.connection (connection, owner, description, "
+            "order_id_prefix, limits) VALUES (%s, '', '', '', '{}')",
             (NAME,),
         )
     yield Sync(NAME, rules, platform, oms, ledger, "run-1")

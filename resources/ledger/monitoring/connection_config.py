@@ -39,22 +39,21 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
             (names,),
         )
         cursor.executemany(
-            f"""INSERT INTO sync.connection AS c (connection, owner, description, streams,
+            f"""INSERT INTO sync.connection AS c (connection, owner, description,
                                                  order_id_prefix, limits, grain, organisation,
                                                  ids_ignore_case)
-               VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)
+               VALUES (%s, %s, %s, %s, %s::jsonb, %s, %s, %s)
                ON CONFLICT (connection) DO UPDATE SET
                    owner = excluded.owner, description = excluded.description,
-                   streams = excluded.streams, order_id_prefix = {_PREFIX},
+                   order_id_prefix = {_PREFIX},
                    limits = excluded.limits, grain = excluded.grain,
                    organisation = excluded.organisation,
                    ids_ignore_case = excluded.ids_ignore_case, configured = true,
                    described_at = now()
-               WHERE (c.owner, c.description, c.streams, c.order_id_prefix, c.limits,
-                      c.grain, c.organisation, c.ids_ignore_case, c.configured)
-                   IS DISTINCT FROM (excluded.owner, excluded.description, excluded.streams,
-                                     {_PREFIX}, excluded.limits, excluded.grain,
-                                     excluded.organisation,
+               WHERE (c.owner, c.description, c.order_id_prefix, c.limits, c.grain,
+                      c.organisation, c.ids_ignore_case, c.configured)
+                   IS DISTINCT FROM (excluded.owner, excluded.description, {_PREFIX},
+                                     excluded.limits, excluded.grain, excluded.organisation,
                                      excluded.ids_ignore_case, true)""",  # noqa: S608 - constants
             rows,
         )
@@ -135,7 +134,6 @@ def _row(name: str, connection: Connection) -> tuple[Any, ...]:
         name,
         connection.owner,
         connection.description,
-        list(connection.streams),
         connection.orders.order_id_prefix,
         json.dumps(limits),
         connection.grain,

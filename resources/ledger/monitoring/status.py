@@ -88,9 +88,9 @@ def stream_statuses(
             f"""SELECT {_STATUS} FROM history.lag l
                 WHERE state <> 'not_configured'
                   AND (%(name)s::text IS NULL OR connection = %(name)s)
-                ORDER BY connection, array_position(
-                    (SELECT streams FROM sync.connection c WHERE c.connection = l.connection),
-                    stream)""",  # noqa: S608 - constants of this module only
+                ORDER BY connection, (SELECT s.place FROM sync.stream s
+                                      WHERE (s.connection, s.stream) = (l.connection, l.stream))
+            """,  # noqa: S608 - constants of this module only
             {"name": connection},
         )
         return cursor.fetchall()

@@ -26,9 +26,9 @@ def give_to_another(scene: Scene, oms_id: str) -> None:
     scene.lockstep.describe()
     with psycopg.connect(scene.database, autocommit=True) as db:
         db.execute(
-            """INSERT INTO sync.connection (connection, owner, description, streams,
+            """INSERT INTO sync.connection (connection, owner, description,
                                             order_id_prefix, limits, organisation, ids_ignore_case)
-               SELECT 'eu', '', '', '{orders}', '', '{}', organisation, ids_ignore_case
+               SELECT 'eu', '', '', '', '{}', organisation, ids_ignore_case
                FROM sync.connection WHERE connection = 'acme'"""
         )
         assert Links(db, "eu").claim([Link("77", "77", oms_id, oms_id)], "run") == []

@@ -23,9 +23,9 @@ def configure(db: psycopg.Connection, **organisations: str) -> None:
     """Store the connections, each with the OMS organisation that it writes to."""
     for name, organisation in organisations.items():
         db.execute(
-            """INSERT INTO sync.connection (connection, owner, description, streams,
+            """INSERT INTO sync.connection (connection, owner, description,
                                             order_id_prefix, limits, organisation, ids_ignore_case)
-               VALUES (%s, '', '', '{orders}', '', '{}', %s, %s)""",
+               VALUES (%s, '', '', '', '{}', %s, %s)""",
             (name, organisation, organisation == "folding"),
         )
 

@@ -34,8 +34,8 @@ def queue(session: Session) -> Session:
     """
     session.db.execute(
         "INSERT INTO sync.connection "
-        "(connection, owner, description, streams, order_id_prefix, limits) "
-        "VALUES ('acme', 'team:us', '', '{orders}', '', '{}')"
+        "(connection, owner, description, order_id_prefix, limits) "
+        "VALUES ('acme', 'team:us', '', '', '{}')"
     )
     session.rejections.open(DAY, [rejection(capture("1"))], "run-1")
     session.rejections.open(

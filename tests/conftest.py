@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, settings
 from resources.ledger.database import embedded
 from resources.ledger.database.migrate import migrate
 from sandbox.app import RunningSandbox, running_sandbox
-from tests.garbage import pytest_collection, pytest_collection_finish
+from tests import garbage, measuring
+from tests.garbage import pytest_collection_finish
 from tests.measuring import pytest_runtest_protocol
 from tests.reporting import pytest_sessionstart
 from tests.scheduling import (
@@ -28,7 +29,6 @@ from tests.scheduling import (
 )
 
 __all__ = [
-    "pytest_collection",
     "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_runtest_protocol",
@@ -51,6 +51,13 @@ Tests that kill a server start one of their own, with the product's settings.
 MEMORY = Path("/dev/shm")  # noqa: S108 - the server's folder in it has a name of its own
 ROOM = 4 << 30
 """Bytes that must be free in memory before a session's server is put there."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Spare the import of the tests what would take most of its time."""
+    garbage.before_collection()
+    measuring.before_collection(session.config)
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,7 @@ SELDOM = 10_000, 20, 10
 """Allocations that start a collection; by default 700, which takes a twentieth of a test's time."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection() -> None:
+def before_collection() -> None:
     """Import the tests without the collector."""
     gc.disable()
 

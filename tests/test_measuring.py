@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.measuring import MEASURED, is_measured, pytest_runtest_protocol
+from tests import measuring
+from tests.measuring import MEASURED, before_collection, is_measured, pytest_runtest_protocol
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -18,6 +19,7 @@ class _Controller:
     """pytest-cov's, as far as it is used."""
 
     started = True
+    cov = SimpleNamespace(get_option={"run:source_pkgs": ["domain"]}.get)
 
     def pause(self) -> None:
         self.started = False
@@ -70,6 +72,26 @@ def test_no_tracer_is_called_where_nothing_is_measured() -> None:
         assert sys.gettrace() is None
     finally:
         sys.settrace(None)
+
+
+@pytest.mark.parametrize("worker", [False, True])
+def test_modules_are_measured_once_and_the_import_of_tests_is_not(
+    monkeypatch: pytest.MonkeyPatch, worker: bool
+) -> None:
+    """The controller imports them while it measures; a worker stops before it imports any test."""
+    controller = _Controller()
+    imported: list[tuple[str, bool]] = []
+    monkeypatch.setattr(
+        measuring,
+        "_import_all",
+        lambda names: imported.extend((n, controller.started) for n in names),
+    )
+    config = _item("tests/domain/test_skus.py", controller).config
+    if worker:
+        config.workerinput = {}
+    before_collection(config)
+    assert imported == ([] if worker else [("domain", True)])
+    assert not controller.started
 
 
 def test_the_folders_are_those_that_are_measured_alone() -> None:

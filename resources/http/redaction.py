@@ -34,7 +34,8 @@ _MAX_SECRETS = 1_000
 _MAX_DEPTH, _MAX_ITEMS = 6, 20
 """Of a body that is searched for messages."""
 _secrets: dict[str, None] = {}
-_secret_pattern: list[re.Pattern[str]] = []
+_longest_first: list[list[str]] = []
+"""One list of the secrets; it is replaced as a whole, since other threads are going through it."""
 _EMAIL = re.compile(r"[^\s@,;:<>\"']+@[^\s@,;:<>\"']+")
 _TOKEN = re.compile(r"\b(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{24,}\b")
 _DIGITS = re.compile(r"\+?\d(?:[ ().-]{0,2}\d){6,}")
@@ -56,8 +57,8 @@ def register_secret(secret: str) -> None:
     _secrets[secret] = None
     while len(_secrets) > _MAX_SECRETS:  # tokens expire, so the oldest go first
         del _secrets[next(iter(_secrets))]
-    longest_first = sorted(_secrets, key=len, reverse=True)
-    _secret_pattern[:] = [re.compile("|".join(map(re.escape, longest_first)))]
+    # Not compiled to a pattern: each new token would take tens of milliseconds once there are many.
+    _longest_first[:] = [sorted(_secrets, key=len, reverse=True)]
 
 
 def personal_values_in(sent: bytes) -> set[str]:
@@ -77,8 +78,9 @@ def mask(text: str) -> str:
     if len(text) > _MAX_TEXT:
         # Cut at a word, since half an address or number would not be recognised.
         text = text[:_MAX_TEXT].rpartition(" ")[0]
-    for pattern in _secret_pattern:
-        text = pattern.sub("***", text)
+    for secrets in _longest_first:
+        for secret in secrets:
+            text = text.replace(secret, "***")
     if "@" in text:
         text = _EMAIL.sub("***@***", text)
     text = _TOKEN.sub("***", text)

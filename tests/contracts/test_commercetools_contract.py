@@ -91,6 +91,7 @@ class Tapped:
             complete_at="delivered",
             sale_discount=DISCOUNT,
             cart_reservations=True,
+            payment_changes=True,
             locales=("en",),
             product_type="shirts",
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -162,6 +163,29 @@ def test_an_order_is_mapped_with_its_expanded_payment(
     assert probed == datetime.fromisoformat(placed["lastModifiedAt"])
     [again] = [r for p in store.sources["orders"].read([placed["id"]]) for r in p.records]
     assert again.payload == record.payload
+
+
+def test_an_order_is_found_by_a_later_change_of_its_payment(
+    project: MockProject, open_store: Open
+) -> None:
+    """By a predicate on the payments that it refers to; the order itself stays as it was."""
+    order, _ = project.order("1001"), project.order("1002")
+    time.sleep(0.002)  # the simulation's times have milliseconds
+    since = datetime.now(UTC)
+    payment = project.get(f"payments/{order['paymentInfo']['payments'][0]['id']}")
+    charge = {
+        "type": "Charge",
+        "state": "Success",
+        "amount": {"currencyCode": "USD", "centAmount": 100},
+    }
+    changed = project.update(
+        "payments", payment, {"action": "addTransaction", "transaction": charge}
+    )
+    assert changed.is_success
+    assert records(open_store(), "orders", since) == []
+    [record] = records(open_store(payment_changes=True), "orders", since)
+    assert (record.source_id, record.updated_at) == (order["id"], since)
+    assert b'"Charge"' in record.payload
 
 
 def test_customers_are_read_and_mapped(project: MockProject, open_store: Open) -> None:

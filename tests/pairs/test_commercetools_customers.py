@@ -95,6 +95,25 @@ def test_an_order_names_its_customer(shop: ProjectScene) -> None:
     assert "CustomerId" not in shop.oms_order("2")
 
 
+def test_a_customer_who_was_deleted_and_orders_again_is_a_new_one(shop: ProjectScene) -> None:
+    """A late order of the old account brings nothing of the person back to it."""
+    [old] = register(shop, ADA)
+    shop.place_order(1, customerId=old)
+    shop.run("orders", "customers")
+    shop.to_store(f"customers/{old}", {}, "DELETE")
+    shop.run("customers")
+    shop.place_order(2, customerId=old)
+    [new] = register(shop, ADA)
+    shop.place_order(3, customerId=new)
+    for _ in range(2):
+        shop.run("orders", "customers")
+    assert [shop.oms_order(number)["CustomerId"] for number in "123"] == [old, old, new]
+    assert (held(shop)[old]["document"]["IsActive"], held(shop)[old]["saves"]) == (False, 2)
+    assert "brightwater" not in str(held(shop)[old]["document"]).lower()
+    assert (held(shop)[new]["document"]["IsActive"], held(shop)[new]["saves"]) == (True, 1)
+    assert shop.open_rejections("orders") == shop.open_rejections("customers") == {}
+
+
 def test_deletions_can_be_left_unread(shop: ProjectScene) -> None:
     """For a project without messages."""
     shop.configure(streams=STREAMS, platform={"customer_deletions": False})

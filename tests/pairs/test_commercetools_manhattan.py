@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tests.assets import documents
 from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.pairs.commercetools import LINE, ProjectScene
+from tests.sandbox.simulated_project import Project, an_order
 
 pytestmark = pytest.mark.slow(seconds=40)
 
@@ -82,6 +84,38 @@ def test_an_order_waits_until_it_is_paid_and_one_that_never_goes_out_is_skipped(
     project.to_store(f"orders/{order['id']}/state", {"paymentState": "Paid"})
     project.run("orders")
     assert list(project.oms_orders()) == ["1"]
+
+
+def test_a_payment_that_is_authorised_after_the_order_reaches_the_oms(
+    project: ProjectScene,
+) -> None:
+    """The order has not changed since yesterday: it is found by its payment, where configured."""
+    [payment] = an_order()["payments"]
+    order = _exported(project, 1, payments=[payment | {"transactions": []}])
+    amount = {"currencyCode": "USD", "centAmount": 4680}
+    late = {"type": "Authorization", "state": "Success", "amount": amount, "interactionId": "late"}
+    action = {"action": "addTransaction", "transaction": late}
+    api = Project(project.url, project.store).api
+    path = f"/payments/{order['paymentInfo']['payments'][0]['id']}"
+    changed = api.post(path, json={"version": 1, "actions": [action]})
+    assert changed.status_code == 200
+
+    def known() -> bool:
+        return '"late"' in json.dumps(project.oms_order("1")["Payment"])
+
+    project.run("orders", first=project.today)
+    assert not known()
+    platform = project.installation.connections["acme"].platform.model_dump(mode="json")
+    project.configure(platform=platform | {"payment_changes": True})
+    project.run("orders", first=project.today)
+    assert known()
+    before = project.effects()
+    project.run("orders", first=project.today)
+    project.run("orders")
+    assert project.effects() == before
+    project.to_store(f"orders/{order['id']}/state", {"orderState": "Cancelled"})
+    project.run("orders", first=project.today)
+    assert project.oms_counts()["cancels"] == 1
 
 
 def test_a_split_shipment_becomes_deliveries_each_once(project: ProjectScene) -> None:

@@ -104,13 +104,19 @@ def query(http: ApiClient, path: str, params: Params, scope: str) -> list[msgspe
 
 
 def query_by_id(
-    http: ApiClient, path: str, where: Sequence[str], limit: int, scope: str
+    http: ApiClient,
+    path: str,
+    where: Sequence[str],
+    limit: int,
+    scope: str,
+    expand: Sequence[str] = (),
 ) -> Iterator[list[msgspec.Raw]]:
     """Yield the pages of a query by ascending id up to the empty one, which no offset limits."""
     last = ""
     while True:
         after = [f"id > {quoted(last)}"] if last else []
         params: Params = {"where": [*where, *after], "sort": "id asc", "limit": limit}
+        params = {**params, "expand": expand} if expand else params
         page = query(http, path, params, scope)
         if not page:
             return

@@ -81,6 +81,8 @@ class CommercetoolsSettings(SystemSettings):
     probe: Literal["orders", "messages"] = "orders"
     """What is asked whether orders have changed. Messages are smaller, but are off in a new
     project, and changes of custom fields make none."""
+    payment_changes: bool = False
+    """Read orders again whose payments have changed after them, as by a late authorisation."""
     customer_deletions: bool = True
     """Of the stream ``customers``: deletions are read from messages, which have to be on."""
     queue: QueueSettings | None = None

@@ -16,6 +16,7 @@ from domain.sources import EVERYTHING, Page, Scope, Shape, to_pages
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.commercetools.client import quoted
+from resources.platforms.commercetools.orders.by_payment import PaidOrders
 from resources.platforms.commercetools.orders.delivered import ordered_units, to_store_snapshot
 from resources.platforms.commercetools.orders.mapping import OrderMapper
 from resources.platforms.commercetools.personal import FACTS
@@ -36,16 +37,25 @@ class OrdersSource:
         where = () if key is None else (f"store(key = {quoted(key)})",)
         orders = Resource("order", "/orders", "view_orders", where, EXPAND)
         self._reader = ChangesReader(http, settings, orders)
+        self._paid = PaidOrders(http, settings, orders) if settings.payment_changes else None
         self._mapper = OrderMapper(settings, connection.addresses)
 
     def probe(self, since: datetime) -> datetime | None:
-        """Return the modification time of the oldest order changed since; one call."""
-        return self._reader.probe(since)
+        """Return the modification time of the oldest order changed since; one call.
+
+        One more where changes of payments are read, too.
+        """
+        found = [self._reader.probe(since)]
+        if self._paid is not None:
+            found.append(self._paid.probe(since))
+        return min((moment for moment in found if moment is not None), default=None)
 
     def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
-        """Read every order modified in the window, in pages."""
+        """Read every order modified in the window, in pages; then those of its payments."""
         del scope
-        return to_pages(self._reader.read(window))
+        yield from to_pages(self._reader.read(window))
+        if self._paid is not None:
+            yield from to_pages(self._paid.read(window))
 
     def read(self, ids: Collection[str]) -> Iterator[Page]:
         """Read orders by id."""

@@ -76,6 +76,104 @@ def test_a_probe_sees_a_change(project: Project, open_store: Open, probe: str) -
     assert since <= found <= datetime.now(UTC)
 
 
+def _charge(project: Project, order_id: str) -> None:
+    """Add a transaction to the order's payment; the order itself does not change."""
+    payment_id = project.order(order_id)["paymentInfo"]["payments"][0]["id"]
+    payment = project.api.get(f"/payments/{payment_id}").json()
+    amount = {"currencyCode": "USD", "centAmount": 4680}
+    transaction = {"type": "Charge", "state": "Success", "amount": amount, "interactionId": "late"}
+    action = {"action": "addTransaction", "transaction": transaction}
+    body = {"version": payment["version"], "actions": [action]}
+    assert project.api.post(f"/payments/{payment_id}", json=body).status_code == 200
+
+
+def test_orders_are_read_again_by_the_changes_of_their_payments(
+    project: Project, open_store: Open
+) -> None:
+    """Where the connection says so: each once, as it is now, dated at the window's start."""
+    now = datetime.now(UTC)
+    old, *others = project.place(
+        *(an_order(str(n), DAY.isoformat()) for n in range(3)),
+        an_order("9", (now - timedelta(seconds=1)).isoformat()),
+    )
+    window = Window(now, now + timedelta(hours=1))
+    plain, reading = open_store(), open_store(payment_changes=True, page_size=2)
+    for order_id in (old, others[0], old):
+        _charge(project, order_id)
+    assert _ids(plain, window) == []
+    found = [record for page in reading.sources["orders"].fetch(window) for record in page.records]
+    assert {old, others[0]} <= {record.source_id for record in found}
+    assert len({record.source_id for record in found}) == len(found)
+    assert {record.updated_at for record in found} == {window.since}
+    [payload] = [record.payload for record in found if record.source_id == old]
+    assert payload.count(b'"late"') == 2
+    assert plain.sources["orders"].probe(window.since) is None
+    probed = reading.sources["orders"].probe(window.since)
+    assert probed is not None
+    assert probed >= window.since
+
+
+def test_an_order_that_is_in_the_window_itself_is_not_read_a_second_time(
+    project: Project, open_store: Open
+) -> None:
+    """Nor is one of another store, whatever became of its payment."""
+    now = datetime.now(UTC)
+    at = (now + timedelta(minutes=5)).isoformat()
+    ours, _ = project.place(
+        an_order("1", at, store={"typeId": "store", "key": "us"}),
+        an_order("2", DAY.isoformat(), store={"typeId": "store", "key": "de"}),
+    )
+    store = open_store(payment_changes=True, store_key="us")
+    window = Window(now - timedelta(minutes=1), now + timedelta(hours=1))
+    assert _ids(store, window) == [ours]
+    assert _ids(store, Window(window.since, now + timedelta(minutes=1))) == [], "in a later one"
+
+
+def test_connections_to_one_project_share_its_rate_and_not_its_orders() -> None:
+    """Those of two stores; two of one store, or one of all beside one, would take the same."""
+    us, de = (settings(store_key=key) for key in ("us", "de"))
+    assert us.identity.bucket == de.identity.bucket
+    assert not us.identity.overlaps(de.identity)
+    assert us.identity.overlaps(settings(store_key="us", client_id="other").identity)
+    assert us.identity.overlaps(settings().identity)
+    other = settings(project_key="zeta", store_key="us").identity
+    assert other.bucket != us.identity.bucket
+    assert not other.overlaps(us.identity)
+
+
+def test_the_projects_rate_is_kept_by_all_of_its_connections_together(project: Project) -> None:
+    """Two connectors, one quota: no more calls a second than the connection states."""
+    clock = [1_000.0]
+    quota = LocalQuota(lambda: clock[0])
+    taken: list[str] = []
+
+    class Counted(LocalQuota):
+        def take(self, bucket: str, wanted: int, **limits: Any) -> tuple[int, float]:
+            granted, wait = quota.take(bucket, wanted, **limits)
+            taken.extend([bucket] * granted)
+            return granted, wait
+
+    chosen = [
+        settings(
+            project_key=project.name,
+            region=None,
+            api_url=project.url,
+            auth_url=project.url,
+            store_key=key,
+            requests_per_second=6,
+        )
+        for key in ("us", "de")
+    ]
+    secret = f"sandbox-secret-{project.name}"
+    stores = [build(each, connection(), lambda _: secret, Counted()) for each in chosen]
+    for store in stores * 3:
+        store.sources["orders"].probe(DAY)
+    assert len(set(taken)) == 1
+    assert quota.take(taken[0], 1, quota=6, window_seconds=1.0)[0] == 0, "used up by both"
+    for store in stores:
+        store.close()
+
+
 def _store(answer: Any) -> Any:
     """Return a connector to a project that always answers the same."""
 

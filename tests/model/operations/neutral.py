@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.assets import documents
 from tests.model.life import Life, NotPossibleError
 from tests.model.seeds import seed_order
 from tests.model.world import AT_STORE, ControlError
 
 Json = dict[str, Any]
+Lines = list[tuple[str, int]]
 
 
 def place_seed(life: Life, number: int, lines: Any, **changes: Any) -> None:
@@ -19,6 +21,32 @@ def place_seed(life: Life, number: int, lines: Any, **changes: Any) -> None:
     seed = seed_order(number, moment, lines, **changes)
     life.world.to_store("seed/orders", [seed])
     life.seeds[number] = seed
+
+
+def place(life: Life, number: int, lines: Lines) -> None:
+    """Place and pay for an order."""
+    place_seed(life, number, lines)
+
+
+def place_unpaid(life: Life, number: int, lines: Lines, status: int) -> None:
+    """Place an order that is not paid, or approved, yet."""
+    place_seed(life, number, lines, status_id=status)
+
+
+def place_unknown_item(life: Life, number: int, units: int) -> None:
+    """Place an order for what the OMS does not have in its item master."""
+    place_seed(life, number, [(documents.NOT_AT_OMS, units)])
+
+
+def place_unmapped_method(life: Life, number: int, lines: Lines) -> None:
+    """Place an order with a shipping method that the configuration does not name."""
+    addresses = [documents.address(number * 100, shipping_method="Sled")]
+    place_seed(life, number, lines, shipping_addresses=addresses)
+
+
+def place_without_postcode(life: Life, number: int, lines: Lines) -> None:
+    """Place an order whose address lacks its postal code."""
+    place_seed(life, number, lines, shipping_addresses=[documents.address(number * 100, zip="")])
 
 
 def seed_of(life: Life, number: int) -> Json:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.assets import documents
 from tests.model.life import Life, NotPossibleError
-from tests.model.operations.neutral import place_seed, seed_of, store_order
+from tests.model.operations import neutral
+from tests.model.operations.neutral import seed_of, store_order
 from tests.model.operations.registry import NUMBER, PLACE, UNITS, among, at
 from tests.model.operations.shoppers import PENDING, SKU, UNPAID
 from tests.model.operations.shoppers import lines as drawn_lines
@@ -15,17 +15,10 @@ operation = at("salesforce")
 LOCATION = "WAREHOUSE"
 Lines = list[tuple[str, int]]
 
-
-@operation("shopper", 3, number=NUMBER, lines=drawn_lines)
-def place(life: Life, number: int, lines: Lines) -> None:
-    """Place and pay for an order."""
-    place_seed(life, number, lines)
-
-
-@operation("shopper", 1, number=NUMBER, lines=drawn_lines, status=among(PENDING, UNPAID))
-def place_unpaid(life: Life, number: int, lines: Lines, status: int) -> None:
-    """Place an order that is not approved yet."""
-    place_seed(life, number, lines, status_id=status)
+operation("shopper", 3, number=NUMBER, lines=drawn_lines)(neutral.place)
+operation("shopper", 1, number=NUMBER, lines=drawn_lines, status=among(PENDING, UNPAID))(
+    neutral.place_unpaid
+)
 
 
 @operation("shopper", 1, number=NUMBER)
@@ -36,23 +29,9 @@ def pay(life: Life, number: int) -> None:
     change(life, number, {"Status": "Approved"})
 
 
-@operation("shopper", 1, number=NUMBER, units=UNITS)
-def place_unknown_item(life: Life, number: int, units: int) -> None:
-    """Place an order for what the OMS does not have in its item master."""
-    place_seed(life, number, [(documents.NOT_AT_OMS, units)])
-
-
-@operation("shopper", 1, number=NUMBER, lines=drawn_lines)
-def place_unmapped_method(life: Life, number: int, lines: Lines) -> None:
-    """Place an order with a shipping method that the configuration does not name."""
-    addresses = [documents.address(number * 100, shipping_method="Sled")]
-    place_seed(life, number, lines, shipping_addresses=addresses)
-
-
-@operation("shopper", 1, number=NUMBER, lines=drawn_lines)
-def place_without_postcode(life: Life, number: int, lines: Lines) -> None:
-    """Place an order whose address lacks its postal code."""
-    place_seed(life, number, lines, shipping_addresses=[documents.address(number * 100, zip="")])
+operation("shopper", 1, number=NUMBER, units=UNITS)(neutral.place_unknown_item)
+operation("shopper", 1, number=NUMBER, lines=drawn_lines)(neutral.place_unmapped_method)
+operation("shopper", 1, number=NUMBER, lines=drawn_lines)(neutral.place_without_postcode)
 
 
 @operation("shopper", 3, number=NUMBER, place=PLACE, units=UNITS)

@@ -39,7 +39,7 @@ from tests.bad_input.mutations import Mutator
 from tests.bad_input.outcomes import assert_is_bounded, outcome_of, run
 from tests.bad_input.systems import ONCE, Answer
 from tests.resources.platforms.commercetools.customers.test_mapping import mapper as customers
-from tests.resources.platforms.commercetools.projects import connection, order, settings
+from tests.resources.platforms.commercetools.projects import cents, connection, order, settings
 
 pytestmark = pytest.mark.slow(seconds=45)
 
@@ -82,8 +82,68 @@ def documents() -> list[bytes]:
         order(orderState="Cancelled", orderNumber=None),
         plain | {"shippingInfo": shipped, "shipmentState": "Partial"},
         plain | {"discountCodes": [{"discountCode": {"obj": {"code": "SPRING"}}}]},
+        _by_several_ways(),
+        _with_all_kinds_of_money(),
     )
     return [_repeatable(orjson.dumps(each)) for each in whole]
+
+
+def _by_several_ways() -> Json:
+    """Return an order of the mode Multiple: a divided line, a wrap, taxes by shipping method."""
+    address = order()["shippingAddress"]
+    targets = [
+        {"addressKey": key, "quantity": units, "shippingMethodKey": key}
+        for key, units in (("home", 2), ("work", 1))
+    ]
+    line = {"sku": "MUG", "quantity": 3, "price": "10.00", "taxRate": 0.2}
+    return order(
+        shippingMode="Multiple",
+        shippingInfo=None,
+        shipping=[
+            {
+                "shippingKey": key,
+                "shippingAddress": address | {"key": key},
+                "shippingInfo": {"shippingMethodName": "Ground", "price": "4.00", "taxRate": 0.2},
+            }
+            for key in ("home", "work")
+        ],
+        lineItems=[line | {"shippingDetails": {"targets": targets, "valid": True}}],
+        customLineItems=[{"slug": "wrap", "money": "2.00", "taxRate": 0.2}],
+    )
+
+
+def _with_all_kinds_of_money() -> Json:
+    """Return an order with precise prices, fees, a discount on its total and a sale price."""
+    precise = {
+        "type": "highPrecision",
+        "currencyCode": "USD",
+        "centAmount": 1,
+        "preciseAmount": 123456,
+        "fractionDigits": 7,
+    }
+    sale = {"value": cents("12.00"), "discounted": {"value": cents("9.00")}}
+    office = order()["shippingAddress"] | {"key": "office", "department": "Purchasing"}
+    target = {"addressKey": "office", "quantity": 1}
+    return order(
+        taxIncluded=True,
+        lineItems=[
+            {"sku": "NUT", "quantity": 500, "price": {"value": precise}, "taxRate": 0.2},
+            {
+                "sku": "MUG",
+                "quantity": 2,
+                "price": sale,
+                "totalPrice": cents("18.00"),
+                "taxRate": 0.2,
+                "shippingDetails": {"targets": [target], "valid": True},
+            },
+        ],
+        customLineItems=[
+            {"slug": "fee", "money": "3.00", "taxRate": 0.2},
+            {"slug": "off", "money": "-1.00", "taxRate": 0.2},
+        ],
+        itemShippingAddresses=[office],
+        discountOnTotalPrice={"discountedAmount": cents("2.00"), "includedDiscounts": []},
+    )
 
 
 def _repeatable(document: bytes) -> bytes:

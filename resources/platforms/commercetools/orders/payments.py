@@ -19,6 +19,7 @@ KINDS: dict[str, Literal["authorization", "settlement"]] = {
     "Charge": "settlement",
 }
 """Refunds, chargebacks and cancelled authorisations say nothing of how the order was paid."""
+AUTHORIZATION, VOID = "Authorization", "CancelAuthorization"
 SETTLED = {"Success": True, "Failure": False}
 """State of a transaction -> whether it succeeded; the others are under way."""
 
@@ -46,6 +47,8 @@ def _payment(
     gateway = without_card(info.payment_interface, f"{where}paymentMethodInfo.interface", problems)
     method = without_card(info.method, f"{where}paymentMethodInfo.method", problems) or gateway
     written = [t for t in raw.transactions or () if t is not None]
+    if any(t.type == VOID for t in written):
+        written = _standing(written)
     if written and all(t.state == "Failure" for t in written):
         return None
     events = [
@@ -61,6 +64,21 @@ def _payment(
         gateway=clean_text(gateway),
         transactions=tuple(events),
     )
+
+
+def _standing(written: list[Transaction]) -> list[Transaction]:
+    """Leave out authorisations that were cancelled afterwards, as a whole: they pay for nothing."""
+    kept: list[Transaction] = []
+    for transaction in written:
+        if transaction.type == VOID and transaction.state == "Success":
+            cancelled = _cents(transaction)
+            kept = [t for t in kept if t.type != AUTHORIZATION or _cents(t) > cancelled]
+        kept.append(transaction)
+    return kept
+
+
+def _cents(transaction: Transaction) -> int:
+    return (transaction.amount.cent_amount if transaction.amount is not None else None) or 0
 
 
 def _event(

@@ -162,6 +162,28 @@ def test_a_transaction_that_does_not_say_how_an_order_was_paid_is_left_out(chang
     assert [event.reference for event in payment.transactions] == ["auth-1"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "left"),
+    [
+        ({}, ["auth-2"]),
+        ({"state": "Pending"}, ["auth-1", "auth-2"]),
+        ({"amount": cents("1.00")}, ["auth-1", "auth-2"]),
+        ({"amount": None}, ["auth-1", "auth-2"]),
+    ],
+)
+def test_an_authorisation_that_was_cancelled_pays_for_nothing(
+    changes: Json, left: list[str]
+) -> None:
+    """As a whole, and by one that succeeded: a later one counts."""
+    document = order()
+    transactions = document["paymentInfo"]["payments"][0]["obj"]["transactions"]
+    [first] = transactions
+    void = first | {"type": "CancelAuthorization", "interactionId": "void-1"}
+    transactions += [void | changes, first | {"id": "t3", "interactionId": "auth-2"}]
+    [payment] = mapped(document).payments
+    assert [event.reference for event in payment.transactions] == left
+
+
 def test_units_that_were_returned_in_the_store_are_a_warning() -> None:
     """Those that Lockstep has entered are known to the OMS."""
     items = [{"quantity": 2}, {"quantity": 1, "key": None}]

@@ -129,7 +129,11 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
             and (first.requested_at, first.action_id) < (request.requested_at, request.action_id)
         ):
             self._wait(plan, "An earlier request for the order is carried out first.", SOON)
-        elif any(one.is_uncertain or one.state == "in_flight" for one in page.unsettled):
+        elif any(
+            # A lost attempt of a delivery that was repeated would undo the action if it came late.
+            one.is_uncertain or one.state == "in_flight" or one.may_act(self._now)
+            for one in page.unsettled
+        ):
             self._wait(plan, "It is not yet certain what the OMS has of the order.", LATER)
         else:
             self._decide(plan)

@@ -484,3 +484,21 @@ def test_a_version_that_was_discarded_decides_nothing_about_the_corrected_one(wo
         op("sync"),
     ]
     assert not run(world, script).problems
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        op("ask_reroute", number=1003, street="5 Oak Street"),
+        op("ask_cancel_units", number=1003, place=0, units=1),
+    ],
+)
+def test_an_action_waits_for_what_was_lost_on_the_way_before_it(world, ask):
+    """The create was repeated with success; its lost attempts came late, and undid the action."""
+    script = [
+        op("delay_effects", seconds=20, system="oms", times=2),
+        op("place", lines=[("SHIRT-M", 3)], number=1003),
+        op("sync"),
+        ask,
+    ]
+    assert not run(world, script).problems

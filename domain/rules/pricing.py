@@ -8,7 +8,7 @@ from decimal import Decimal
 from domain.errors import Problem
 from domain.exchange import Skipped
 from domain.policies import PricesPolicy
-from domain.prices import PriceTag, plain
+from domain.prices import OWN_PRICES, PriceTag, plain
 from domain.records.prices import Price
 
 CHANGE = "price_change_large"
@@ -57,13 +57,20 @@ def tag_of(price: Price) -> PriceTag:
 
 
 def held_back(
-    wanted: PriceTag, shown: PriceTag | None, currency: str, policy: PricesPolicy
+    wanted: PriceTag,
+    shown: PriceTag | None,
+    currency: str,
+    policy: PricesPolicy,
+    price_list: str = OWN_PRICES,
 ) -> Problem | None:
     """Return why a price waits for approval, ``None`` if it may go out.
 
-    The problem's value is the new price: an approval covers it, whatever the store shows by then.
+    The problem's value is the new price with its list: an approval covers it, whatever the store
+    shows there by then, and no other list of the store.
     """
     value = wanted.text(currency)
+    if price_list != OWN_PRICES:
+        value = f"{value} in the list {price_list}"
     if shown is None or not shown.selling or not shown.regular:
         if policy.first_price == "send":
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -180,3 +181,25 @@ def test_rows_that_cannot_be_used_are_rejections_of_fulfilment(files: AnchantoFi
     assert "status_unknown" in found.values()
     assert "The order has no lines" in texts
     assert files.shipped(1) == {}
+
+
+def test_a_folder_that_is_restored_from_an_earlier_day_is_corrected_by_the_next_file(
+    files: AnchantoFilesScene, tmp_path: Path
+) -> None:
+    """It shows the account as it was then; a newer file is the newest again."""
+    files.configure(streams=["inventory"])
+    files.place_many([1])
+    files.to_oms("supply", supply(7))
+    copy = tmp_path / "copy"
+    shutil.copytree(files.folder, copy)
+    files.run("inventory")
+    files.to_oms("supply", supply(9))
+    files.run("inventory")
+    shutil.rmtree(files.folder)
+    shutil.copytree(copy, files.folder)
+    files.to_oms("supply", supply(4))
+    files.run("inventory")
+    assert files.store_stock()["TENT"]["quantity"] == 4
+    writes = files.store_counts()["inventory_writes"]
+    files.run("inventory")
+    assert files.store_counts()["inventory_writes"] == writes

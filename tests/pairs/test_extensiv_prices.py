@@ -106,6 +106,33 @@ def test_what_was_read_and_not_captured_is_read_again(
     assert sent(shop, *SKUS) == SKUS[:2]
 
 
+def test_a_turn_that_is_cut_short_by_another_number_leaves_nothing_out(
+    shop: PairScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More products a run were read and not captured; then a run reads fewer."""
+    add = Captures.add
+
+    def killed(self: Captures, rows: Sequence[CaptureRow], run_id: str) -> int:
+        if rows and self._stream == PRICES:
+            raise RuntimeError("killed")
+        return add(self, rows, run_id)
+
+    a_read(shop, 4)
+    monkeypatch.setattr(Captures, "add", killed)
+    shop.run("prices", first=shop.today, raise_on_error=False)
+    monkeypatch.undo()
+    a_read(shop, 1)
+    for number in range(1, len(SKUS) + 1):
+        shop.run("prices", first=shop.today)
+        assert sent(shop, *SKUS) == SKUS[:number]
+
+
+def a_read(shop: PairScene, number: int) -> None:
+    """Set how many products a run reads."""
+    prices = {"first_price": "send", "max_change": None, "currency": "USD"}
+    shop.configure(oms={"prices_a_read": number}, prices=prices)
+
+
 def test_a_product_that_can_not_be_read_holds_no_other_one_up(shop: PairScene) -> None:
     """It is a rejection until it can be read in its next turn, and its price is not gone."""
     rule = {"kind": "status", "status": 500, "method": "GET", "path": "/product/A-1"}

@@ -11,9 +11,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+import orjson
+
 from assets.chain.keys import LIVE
 from assets.streams.catalog.store_items import all_items, master_items
-from domain.connections import CATALOG
+from domain.connections import CATALOG, Connection
+from domain.identity import content_digest
 from domain.rules.alignment import MATCHED, MEANINGS, Finding, align
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -69,10 +72,22 @@ def compare(sync: Sync, session: Session) -> Mapping[str, int]:
         items = listed.products.items(since)
         compared = align(entries, items, orders, is_listed=is_listed)
         products.replace_findings(_counted(compared, counts))
+        created_by = items_policy(sync.connection)
         if policy.create_items:
             products.make_due_what_is_missing()
-        products.note_alignment(counts, is_listed=is_listed, run_id=sync.run_id)
+            products.make_due_what_is_ours(created_by)
+        products.note_alignment(counts, is_listed=is_listed, run_id=sync.run_id, policy=created_by)
     return counts
+
+
+def items_policy(connection: Connection) -> str:
+    """Return a digest of the settings that decide what created items hold; empty: none are."""
+    catalog, orders = connection.catalog, connection.orders
+    if not catalog.create_items:
+        return ""
+    rules = {sku: rule.model_dump(mode="json") for sku, rule in orders.uom_rules.items()}
+    basis = [catalog.attributes, orders.uom, rules]
+    return content_digest(orjson.dumps(basis, option=orjson.OPT_SORT_KEYS)).hex()
 
 
 def _counted(found: Iterator[object], counts: Counter[str]) -> Iterator[Finding]:

@@ -136,7 +136,13 @@ class PricesPlanner(Planner[Price]):
             return plan
         if shown.problem is not None:
             raise RecordRejected(shown.problem)
-        held = held_back(wanted.tag, shown.tag, wanted.place.currency, self._policy)
+        held = held_back(
+            wanted.tag,
+            shown.tag,
+            wanted.place.currency,
+            self._policy,
+            wanted.place.price_list,
+        )
         approved = self._approved.get(due.accepted.source_id, {})
         if held is not None and held.value not in approved.values():
             raise RecordRejected(held)

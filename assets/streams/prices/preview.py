@@ -66,7 +66,7 @@ def _one(sync: Sync, source_id: str, plan: PricePlan, shown: Mapping[str, StoreP
     text = f"the store shows {before}; it would show {plan.tag.text(currency)}"
     if held.tag == plan.tag:
         return source_id, "unchanged", text
-    problem = held_back(plan.tag, held.tag, currency, sync.connection.prices)
+    problem = held_back(plan.tag, held.tag, currency, sync.connection.prices, plan.place.price_list)
     if problem is not None:
         return source_id, "rejected", f"{problem.code}: {problem.message}"
     return source_id, "send", text

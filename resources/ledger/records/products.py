@@ -228,15 +228,36 @@ class Products:
             (self._name,),
         ).rowcount
 
-    def note_alignment(self, counts: Mapping[str, int], *, is_listed: bool, run_id: str) -> None:
-        """Record what an alignment has found."""
+    def make_due_what_is_ours(self, policy: str) -> int:
+        """Make due the delivered products with items of ours, if items go by another policy now.
+
+        Return their number. What changed of them while no items were written is written then, too.
+        To be called before ``note_alignment``.
+        """
+        return self._db.execute(
+            """UPDATE sync.record r SET outcome = NULL, settled_at = NULL
+               FROM sync.alignment a, sync.product_variant v, sync.target_state t
+               WHERE a.connection = %(name)s AND a.items_policy <> %(policy)s
+                 AND v.connection = a.connection AND t.connection = a.connection
+                 AND t.stream = 'catalog' AND t.target_key = v.product_id
+                 AND r.connection = a.connection AND r.stream = 'catalog'
+                 AND r.source_id = v.product_id AND r.capture_id = v.capture_id
+                 AND r.state = 'accepted' AND r.outcome IN ('delivered', 'unchanged')""",
+            {"name": self._name, "policy": policy},
+        ).rowcount
+
+    def note_alignment(
+        self, counts: Mapping[str, int], *, is_listed: bool, run_id: str, policy: str = ""
+    ) -> None:
+        """Record what an alignment has found, and by which policy items are created."""
         self._db.execute(
-            """INSERT INTO sync.alignment (connection, aligned_at, counts, is_listed, run_id)
-               VALUES (%s, clock_timestamp(), %s, %s, %s)
+            """INSERT INTO sync.alignment (connection, aligned_at, counts, is_listed, run_id,
+                                           items_policy)
+               VALUES (%s, clock_timestamp(), %s, %s, %s, %s)
                ON CONFLICT (connection) DO UPDATE SET aligned_at = excluded.aligned_at,
                    counts = excluded.counts, is_listed = excluded.is_listed,
-                   run_id = excluded.run_id""",
-            (self._name, Jsonb(dict(counts)), is_listed, run_id),
+                   run_id = excluded.run_id, items_policy = excluded.items_policy""",
+            (self._name, Jsonb(dict(counts)), is_listed, run_id, policy),
         )
 
     def alignment(self) -> Alignment:

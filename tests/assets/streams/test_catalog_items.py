@@ -161,3 +161,24 @@ def test_an_item_that_the_oms_refuses_is_a_rejection(shop: Scene) -> None:
     again(shop)
     assert shop.open_rejections("catalog") == {}
     assert items(shop)["TEE-S"]["Description"] == "Tee S"
+
+
+def test_items_follow_no_product_while_the_policy_is_off(shop: Scene) -> None:
+    """Switched on again, what has changed meanwhile follows; nothing is created twice."""
+    policy = {"create_items": True, "attributes": {"Hazmat": "HazardClass"}}
+    again(shop)
+    shop.configure(streams=STREAMS)
+    shop.to_store("catalog", [{**TEE, "name": "Linen tee"}])
+    before = saves(shop)
+    again(shop)
+    again(shop)
+    assert saves(shop) == before
+    assert items(shop)["TEE-S"]["Description"] == "Tee S"
+    shop.configure(streams=STREAMS, catalog=policy)
+    again(shop)
+    again(shop)
+    assert items(shop)["TEE-S"]["Description"] == "Linen tee S"
+    assert items(shop)["TEE-L"]["Description"] == "Their own"
+    after = saves(shop)
+    again(shop)
+    assert saves(shop) == after == before + 1

@@ -171,3 +171,20 @@ def test_a_refusal_has_its_own_advice(
 ) -> None:
     """By the words that the vendor uses, and without them a general one."""
     assert words in advice_on(text, table)
+
+
+def test_a_key_that_is_exchanged_at_the_org_first_stops_the_run_and_no_record(signed: Wire) -> None:
+    """The session has ended, and no new token is given; with the new key the same call goes on."""
+    signed.org.place("1001")
+    connector = signed.open(**SIGNED)
+    source = connector.sources["orders"]
+    window = Window(datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+    assert [len(page.records) for page in source.fetch(window)] == [1]
+    signed.org.control("settings", {"public_key": public_pem_of("theirs")})
+    signed.org.control("expire", {})
+    with pytest.raises(PermanentError) as raised:
+        list(source.fetch(window))
+    assert "key" in str(raised.value)
+    signed.secret = pem_of("theirs")
+    again = signed.open(**SIGNED).sources["orders"]
+    assert [len(page.records) for page in again.fetch(window)] == [1]

@@ -21,7 +21,8 @@ import httpx
 
 from benchmarks.rig import NAME, START, STORE, Rig, rig
 from domain.delivery import Claimed, Intent, StatusChange
-from domain.ports import CommercePlatform, Writer
+from domain.ports import CommercePlatform
+from domain.targets import Writer
 from orchestration import settings
 from resources.lockstep import Lockstep
 

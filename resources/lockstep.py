@@ -24,15 +24,9 @@ from domain.connections import (
 from domain.errors import PermanentError
 from domain.ports import (
     CommercePlatform,
-    CustomerTarget,
     EventFeed,
     EventQueue,
-    ItemTarget,
-    LevelTarget,
-    ListingTarget,
     OrderManagementSystem,
-    PaymentService,
-    PriceTarget,
 )
 from domain.records.catalog import Product
 from domain.records.customers import Customer
@@ -47,6 +41,14 @@ from domain.sources import (
     StockSource,
 )
 from domain.statuses import OrderStatuses
+from domain.targets import (
+    CustomerTarget,
+    ItemTarget,
+    LevelTarget,
+    ListingTarget,
+    PaymentService,
+    PriceTarget,
+)
 from resources.action_source import ActionRequests
 from resources.ledger.database.embedded import database_url
 from resources.ledger.ledger import Ledger

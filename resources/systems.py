@@ -14,7 +14,6 @@ from domain.policies import SecretRef
 from domain.ports import (
     CommercePlatform,
     OrderManagementSystem,
-    PaymentService,
     QuotaLedger,
     WebhookReceiver,
 )
@@ -28,6 +27,7 @@ from domain.rules.capabilities import (
 )
 from domain.rules.collisions import Endpoints
 from domain.statuses import OrderStatuses, StoreStatuses, UnusableStatus
+from domain.targets import PaymentService
 from resources import oms, platforms
 from resources.connector import Connector, SystemSettings
 from resources.payments.service import HttpPayments

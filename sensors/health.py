@@ -11,7 +11,12 @@ from typing import NamedTuple
 import dagster as dg
 
 from assets.error_redaction import safe_text
-from assets.health import Health, HealthResult, ensure_webhooks, read_health
+from assets.event_checks import ensure_webhooks
+from assets.health import (
+    Health,
+    HealthResult,
+    read_health,
+)
 from domain.connections import Installation
 from domain.errors import LockstepError
 from domain.exchange import Alert

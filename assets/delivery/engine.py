@@ -13,7 +13,7 @@ from assets.delivery.resolution import Resolver
 from assets.delivery.sender import Sender
 from assets.delivery.settlement import Settlement
 from domain.errors import LockstepError, RateLimited
-from domain.ports import Writer
+from domain.targets import Writer
 from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.rows import AcceptedRecord
 

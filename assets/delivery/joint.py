@@ -9,7 +9,7 @@ from typing import Any
 from assets.delivery.plan import Plan
 from assets.delivery.planner import Planner
 from domain.delivery import Claimed, Intent, Operation, Outcome
-from domain.ports import Writer
+from domain.targets import Writer
 
 MOST = 50
 """Intents of one call; the others follow in the next one."""

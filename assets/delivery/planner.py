@@ -9,7 +9,7 @@ from typing import ClassVar, Generic
 from assets.delivery.plan import Due, Plan, R, Sent
 from assets.delivery.request import DeliveryRequest
 from domain.delivery import Held, Intent, Outcome, Question
-from domain.ports import Target
+from domain.targets import Target
 from resources.ledger.links import Link
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow
 from resources.ledger.session import Session

@@ -16,7 +16,7 @@ from assets.delivery.planner import Planner, ReadingPlanner
 from assets.delivery.system import unplanned
 from domain.delivery import Held, Operation, Question
 from domain.errors import LockstepError, Problem, RecordRejected
-from domain.ports import Writer
+from domain.targets import Writer
 from resources.ledger.rows import SettleRow, TargetRow, UnsettledDelivery, acting_until
 
 MOST_UNREADABLE = 3

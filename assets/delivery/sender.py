@@ -24,7 +24,7 @@ from assets.delivery.system import log_unforeseen
 from domain.delivery import Claimed, Held, Intent, Operation, Outcome, failed, succeeded
 from domain.errors import LockstepError, NoPermit, PermanentError, TransientError
 from domain.exchange import Exchange
-from domain.ports import Writer
+from domain.targets import Writer
 
 SETTLE_EVERY = 500
 """Intents kept in memory before they are settled: a crash leaves their outcomes unknown."""

@@ -10,7 +10,7 @@ from itertools import chain
 
 import click
 
-from assets.health import ensure_webhooks
+from assets.event_checks import ensure_webhooks
 from assets.pipeline.capture import source_present
 from assets.preflight import product_checks
 from assets.streams.registry import STREAMS

@@ -15,7 +15,7 @@ import dagster as dg
 import psycopg
 from rich.text import Text
 
-from assets.health import queue_checks, webhook_checks
+from assets.event_checks import queue_checks, webhook_checks
 from domain.connections import Installation
 from domain.errors import LockstepError
 from domain.exchange import Check

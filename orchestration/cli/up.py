@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import yaml
 
-from assets.health import ensure_webhooks
+from assets.event_checks import ensure_webhooks
 from domain.errors import TransientError
 from orchestration.cli.context import open_database
 from orchestration.cli.database import configure_sandbox, prepare_database

@@ -29,8 +29,9 @@ from domain.exchange import (
     StoreOrderState,
     StoreShipment,
 )
-from domain.ports import CommercePlatform, OrderManagementSystem, Writer
+from domain.ports import CommercePlatform, OrderManagementSystem
 from domain.records.inventory import StockTarget, StoreItem
+from domain.targets import Writer
 
 
 class Calls:

@@ -11,8 +11,8 @@ import pytest
 
 from domain.delivery import Claimed, Intent, Outcome
 from domain.exchange import OutcomeUnknown, ShipmentLine
-from domain.ports import PaymentService
 from domain.refunds import OrderRefunds, RefundRequest
+from domain.targets import PaymentService
 from tests.conformance.systems import DAY, SimulatedStore
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
-from assets.health import queue_checks
+from assets.event_checks import queue_checks
 from resources.http import sqs
 from resources.ledger.captures import unread_events
 from sensors import queues

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assets.health import ensure_webhooks
+from assets.event_checks import ensure_webhooks
 from domain.connections import Installation
 from orchestration.local.processes import free_port
 from orchestration.webhooks.app import build_app

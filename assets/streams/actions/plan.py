@@ -25,7 +25,6 @@ from domain.connections import ACTIONS, ORDERS
 from domain.delivery import Held, Intent, OrderCancel, OrderSave, Outcome, Question
 from domain.errors import Problem, RecordRejected
 from domain.identity import delivery_key
-from domain.ports import ChangingOrderTarget
 from domain.records.actions import FINAL, ActionOutcome, ActionRequest, Amendment, OutcomeState
 from domain.records.orders import Order
 from domain.records.record import decode_record, encode_record
@@ -38,6 +37,7 @@ from domain.rules.permissions import (
     decide,
     without_lines,
 )
+from domain.targets import ChangingOrderTarget
 from resources.ledger.deliveries.deliveries import Deliveries
 from resources.ledger.records.actions import REUSED, Actions, StoredOutcome
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow

@@ -12,8 +12,13 @@ from typing import Self
 from domain.delivery import Claimed, Held, Operation, Outcome, Question
 from domain.errors import PermanentError
 from domain.exchange import ExchangeLog, Receipt
-from domain.ports import PaymentService, ReturnTarget, Target, Writer
 from domain.refunds import PARTS, OrderRefunds, StoreRefund
+from domain.targets import (
+    PaymentService,
+    ReturnTarget,
+    Target,
+    Writer,
+)
 from resources.ledger.records.refunds import KnownRefund
 from resources.lockstep import Sync
 

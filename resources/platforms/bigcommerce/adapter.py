@@ -16,7 +16,7 @@ from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.catalog import CatalogSource
 from resources.platforms.bigcommerce.client import build_policy
 from resources.platforms.bigcommerce.customers.source import CustomersSource
-from resources.platforms.bigcommerce.events import Hooks
+from resources.platforms.bigcommerce.hooks import Hooks
 from resources.platforms.bigcommerce.inventory.levels import LevelReader
 from resources.platforms.bigcommerce.inventory.target import BigCommerceStock
 from resources.platforms.bigcommerce.listings.target import BigCommerceListings

@@ -15,11 +15,14 @@ from domain.values import Window
 from resources.http.rate_limit import LocalQuota
 from resources.http.retries import RetryPolicy
 from resources.oms import REGISTRY
+from resources.platforms.bigcommerce.statuses import STATUSES
 from resources.secrets import resolve
 from sandbox.app import RunningSandbox
 from tests.conformance.oms.extensiv import System
 from tests.conformance.systems import DAY, connection_of
 from tests.resources.oms.extensiv.samples import settings_of
+
+README = Path(__file__).parents[4] / "resources/oms/extensiv/README.md"
 
 
 @pytest.fixture
@@ -138,3 +141,11 @@ def test_a_refused_key_stops_an_acknowledgement(account: System) -> None:
     account.control("settings", {"cart_key": "renewed"})
     with pytest.raises(AccessRefused):
         asyncio.run(source.acknowledge([whole]))
+
+
+def test_the_readme_names_every_status_in_which_an_order_may_go_out() -> None:
+    """By its id, as ``orders.export_statuses`` states it, and by its name."""
+    text = " ".join(README.read_text("utf-8").split())
+    missing = [s.name for s in STATUSES.values() if f"{s.id} {s.name}" not in text]
+    assert missing == []
+    assert len(STATUSES) >= 13

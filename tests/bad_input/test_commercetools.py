@@ -127,7 +127,12 @@ def _with_all_kinds_of_money() -> Json:
     return order(
         taxIncluded=True,
         lineItems=[
-            {"sku": "NUT", "quantity": 500, "price": {"value": precise}, "taxRate": 0.2},
+            {
+                "sku": "NUT",
+                "quantity": 500,
+                "price": {"value": precise, "tiers": [{"minimumQuantity": 9, "value": precise}]},
+                "taxRate": 0.2,
+            },
             {
                 "sku": "MUG",
                 "quantity": 2,

@@ -102,11 +102,19 @@ class SalePrice(Camel):
     value: Money | None = None
 
 
+class Tier(Camel):
+    """The price of one unit from some quantity on."""
+
+    minimum_quantity: Whole = None
+    value: Money | None = None
+
+
 class Price(Camel):
     """The price of one unit."""
 
     value: Money | None = None
     discounted: SalePrice | None = None
+    tiers: list[Tier | None] | None = None
 
 
 class Variant(Camel):

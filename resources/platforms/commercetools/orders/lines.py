@@ -21,7 +21,7 @@ from domain.records.orders import Discount, LineKind
 from resources.platforms.commercetools.orders.groups import DIGITAL, line_ids
 from resources.platforms.commercetools.orders.money import PLACES, MoneyReader, quantized
 from resources.platforms.commercetools.orders.texts import cleaned, field_of, name_of
-from resources.platforms.commercetools.payload import DiscountedQuantity, LineItem
+from resources.platforms.commercetools.payload import DiscountedQuantity, LineItem, Tier
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 
 MAX_SKU = 255
@@ -130,6 +130,8 @@ class LineMapper:
         value = sale.value if sale is not None else price.value if price is not None else None
         exact = money.needed(value, path)
         stated = money.needed(raw.total_price, f"{where}totalPrice")
+        if sale is None and price is not None and price.tiers:
+            exact = self._tiered(raw, price.tiers, exact, stated, quantity, where)
         unit = quantized(exact, PLACES)
         if unit != exact:
             message = f"the price {exact} has more than four decimals, and {unit} is sent"
@@ -146,6 +148,34 @@ class LineMapper:
             return unit, stated, []
         discounts = self._discounts(parts, where)
         return unit, total, self._explained(discounts, total - stated, tolerance, total, where)
+
+    def _tiered(
+        self,
+        raw: LineItem,
+        tiers: list[Tier | None],
+        base: Decimal,
+        stated: Decimal,
+        quantity: Decimal,
+        where: str,
+    ) -> Decimal:
+        """Return the tier's price that the quantity reaches, if the total is of that one.
+
+        UNVERIFIED: whether a line states its tier's price as its price already.
+        """
+        reached = [
+            (tier.minimum_quantity, place, tier)
+            for place, tier in enumerate(tiers)
+            if tier is not None and (tier.minimum_quantity or 0) <= quantity
+        ]
+        if not reached:
+            return base
+        _, place, tier = max(reached, key=lambda each: each[0] or 0)
+        value = self._money.read(tier.value, f"{where}price.tiers[{place}].value")
+        parts = raw.discounted_price_per_quantity or []
+        before = stated + sum(self._discounts(parts, where).values(), ZERO)
+        tolerance = rounding_of(self._money.minor, quantity)
+        is_base = abs(base * quantity - before) <= tolerance
+        return value if not is_base and abs(value * quantity - before) <= tolerance else base
 
     def _discounts(self, parts: list[DiscountedQuantity | None], where: str) -> dict[str, Decimal]:
         found: dict[str, Decimal] = {}

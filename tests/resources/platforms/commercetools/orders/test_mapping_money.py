@@ -99,6 +99,46 @@ def test_a_product_discount_is_the_price_of_the_unit() -> None:
     assert mapped(document).lines[1].unit_price == D("10.00")
 
 
+TIERS = [
+    {"minimumQuantity": 2, "value": cents("9.00")},
+    None,
+    {"minimumQuantity": 3, "value": cents("8.00")},
+    {"minimumQuantity": 10, "value": cents("7.00")},
+]
+
+
+@pytest.mark.parametrize(
+    ("tiers", "total", "off", "unit"),
+    [
+        (TIERS, "24.00", None, "8.00"),  # the tier that is reached
+        (TIERS, "30.00", None, "10.00"),  # the price is of the tier already
+        (TIERS, "18.00", "2.00", "8.00"),  # with a cart discount on each unit
+        (TIERS, "24.00", "2.00", "10.00"),  # which explains the total of the price as it is
+        (TIERS[3:], "30.00", None, "10.00"),  # none is reached
+    ],
+)
+def test_a_total_may_be_of_the_tier_that_the_quantity_reaches(
+    tiers: Any, total: str, off: str | None, unit: str
+) -> None:
+    """A line states its price, and the totals are of the tier's."""
+    price = {"value": cents("10.00"), "tiers": tiers}
+    line: Json = {"sku": "MUG", "quantity": 3, "price": price, "totalPrice": cents(total)}
+    if off is not None:
+        portion = {"discount": {"id": "d1"}, "discountedAmount": cents(off)}
+        parts = {"value": cents("6.00"), "includedDiscounts": [portion]}
+        line["discountedPricePerQuantity"] = [{"quantity": 3, "discountedPrice": parts}]
+    [found] = mapped(order(lineItems=[line | {"taxRate": 0.2}], payments=[])).lines
+    assert found.unit_price == D(unit)
+    assert found.line_total - found.total_discount() == D(total)
+
+
+def test_a_total_of_no_tier_and_no_price_is_a_mismatch() -> None:
+    """It is not guessed."""
+    price = {"value": cents("10.00"), "tiers": TIERS}
+    line: Json = {"sku": "MUG", "quantity": 3, "price": price, "totalPrice": cents("20.00")}
+    assert "discount_mismatch" in rejected(order(lineItems=[line], payments=[]))
+
+
 def test_a_discount_on_the_total_lowers_the_taxes_in_proportion() -> None:
     """The order's tax is of what is left, the items' taxes are of the whole."""
     document = order(payments=[])

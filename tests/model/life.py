@@ -80,6 +80,12 @@ class Facts:
     """A level was set in a store whose catalog states none: a reconciliation finds it."""
     is_set_back: bool = False
     """A system's clock was set back."""
+    reopened: set[int] = field(default_factory=set)
+    """Orders that the store opened again after both systems had canceled them."""
+    added: Counter[int] = field(default_factory=Counter)
+    """Order -> lines that were added to it: no id of a line is used again."""
+    broken: list[str] = field(default_factory=list)
+    """Promises that were broken before the end."""
 
     def has_asked(self, number: int) -> bool:
         """Return whether an agent has asked for something of an order."""
@@ -211,6 +217,17 @@ class Life:
                     facts.wanted[number] = []
                 facts.wanted.setdefault(number, []).append(wanted_of(document))
 
+    def open_again(self, number: int) -> None:
+        """Note that the store is about to open an order again that both systems have canceled."""
+        orders = [
+            order
+            for truth in (self.world.ask_store("truth"), self.world.ask_oms("truth"))
+            for order in truth["orders"]
+            if order["number"] == str(number)
+        ]
+        if len(orders) > 1 and all(order["cancelled"] for order in orders):
+            self.facts.reopened.add(number)
+
     def keep_backup(self) -> None:
         """Back up the ledger."""
         self.world.database.back_up()
@@ -225,6 +242,7 @@ class Life:
         now.maybe_outgoing |= now.seen_outgoing
         now.seen_outgoing = old.seen_outgoing
         now.discarded = old.discarded
+        now.reopened.clear()
         now.unsure |= {one.number for one in now.asked}
         for number, contents in old.wanted.items():
             now.wanted[number] = [*now.wanted.get(number, []), *contents]

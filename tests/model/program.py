@@ -22,6 +22,7 @@ from tests.model.operations import (
     operators,
     returns,
     salesforce,
+    sequences,
     shoppers,
     warehouse,
 )
@@ -34,7 +35,7 @@ from tests.model.world import ALL, MORE, World
 
 LOADED = (
     *(shoppers, merchants, commercetools, salesforce, warehouse, extensiv, anchanto),
-    *(agents, returns, operators, faults),
+    *(agents, returns, operators, faults, sequences),
 )
 """The modules with operations."""
 LENGTH = 25

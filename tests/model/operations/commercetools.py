@@ -52,7 +52,8 @@ def change_units(life: Life, number: int, place: int, units: int) -> None:
 def add_line(life: Life, number: int, sku: str, units: int) -> None:
     """Add a line."""
     products = seed_of(life, number)["products"]
-    new = max(line["id"] for line in products) + 1
+    life.facts.added[number] += 1
+    new = number * 100 + 50 + life.facts.added[number]
     _replace(life, number, [*map(line_of, products), documents.line(new, sku, units)])
 
 
@@ -90,6 +91,7 @@ def cancel(life: Life, number: int) -> None:
         raise NotPossibleError
     change(life, number, {"orderState": "Cancelled"})
     life.facts.decided[number] = 5
+    life.facts.reopened.discard(number)
 
 
 @operation("merchant", 1, number=NUMBER)
@@ -98,6 +100,7 @@ def reopen(life: Life, number: int) -> None:
     states = store_order(life, number)["state"]
     if states["orderState"] == "Confirmed":
         raise NotPossibleError
+    life.open_again(number)
     change(life, number, {"orderState": "Confirmed"})
     life.facts.decided[number] = 11
 
@@ -110,6 +113,7 @@ def move_status(life: Life, number: int, status: int) -> None:
         raise NotPossibleError
     change(life, number, {"shipmentState": state})
     life.facts.decided[number] = status
+    life.facts.reopened.discard(number)
 
 
 @operation("merchant", 2, number=NUMBER, status=among(12, 13))

@@ -32,7 +32,9 @@ def suspect(life: Life, number: int, status: int) -> None:
 @operation("merchant", 1, number=NUMBER)
 def reopen(life: Life, number: int) -> None:
     """Set an order to Awaiting Fulfillment (again)."""
-    set_status(life, number, 11)
+    life.document(number)
+    life.open_again(number)
+    set_status(life, number, 11, is_opened=True)
 
 
 @operation("merchant", 1, number=NUMBER, place=PLACE, units=UNITS)

@@ -84,6 +84,7 @@ def cancel(life: Life, number: int) -> None:
         raise NotPossibleError
     change(life, number, {"Status": "Canceled"})
     life.facts.decided[number] = 5
+    life.facts.reopened.discard(number)
 
 
 @operation("merchant", 1, number=NUMBER)
@@ -91,6 +92,7 @@ def reopen(life: Life, number: int) -> None:
     """Set an order to Approved (again)."""
     if summary(life, number)["Status"] == "Approved":
         raise NotPossibleError
+    life.open_again(number)
     change(life, number, {"Status": "Approved"})
     life.facts.decided[number] = 11
 
@@ -109,6 +111,7 @@ def move_status(life: Life, number: int, status: int) -> None:
         raise NotPossibleError
     change(life, number, {"Status": names[status]})
     life.facts.decided[number] = status
+    life.facts.reopened.discard(number)
 
 
 @operation("merchant", 2, number=NUMBER, status=among(12, 13))
@@ -117,6 +120,7 @@ def suspect(life: Life, number: int, status: int) -> None:
     summary(life, number)
     change(life, number, {"Status": {12: "On Review", 13: "Disputed"}[status]})
     life.facts.decided[number] = status
+    life.facts.reopened.discard(number)
 
 
 @operation("merchant", 1, number=NUMBER)

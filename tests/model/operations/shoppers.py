@@ -31,11 +31,13 @@ def _place(life: Life, number: int, order_lines: Any, **changes: Any) -> None:
     life.world.to_store("orders", [document])
 
 
-def set_status(life: Life, number: int, status: int) -> None:
+def set_status(life: Life, number: int, status: int, *, is_opened: bool = False) -> None:
     """Set an order's status, as the store's staff or its rules do."""
     document = life.document(number)
     if document["order"]["status_id"] == status:
         raise NotPossibleError
+    if not is_opened:
+        life.facts.reopened.discard(number)
     life.world.to_store(f"orders/{number}/status", {"status_id": status})
     life.facts.decided[number] = status
 

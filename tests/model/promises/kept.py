@@ -10,9 +10,10 @@ from tests.model.systems import PAIR
 
 def broken(life: Life) -> list[str]:
     """Return a line for each promise that the program's end breaks."""
+    seen = [*life.facts.broken, *neutral.canceled_again(life)]
     if life.world.pair != PAIR:
-        return [*neutral.check(life), *actions.check(life), *returns.check(life)]
+        return [*seen, *neutral.check(life), *actions.check(life), *returns.check(life)]
     end = end_of(life)
     parts = (orders, shipments, stock, ledger)
     problems = [problem for part in parts for problem in part.check(end)]
-    return [*problems, *actions.check(life), *returns.check(life)]
+    return [*seen, *problems, *actions.check(life), *returns.check(life)]

@@ -13,6 +13,7 @@ Json = dict[str, Any]
 KEPT = (12, 13, 4)
 """Statuses that a merchant sets and that say something else than fulfilment."""
 FINAL = (5, 6, 4)
+MISSING = "shipped_units_missing"
 
 
 def check(end: End) -> Iterator[str]:
@@ -23,7 +24,9 @@ def check(end: End) -> Iterator[str]:
             continue
         if document is None or ("shipments", str(number)) in end.life.facts.discarded:
             continue
-        if end.open.get(("shipments", str(number))):
+        if reasons := end.open.get(("shipments", str(number))):
+            if MISSING in reasons:  # no actor deletes any: Lockstep has lost the units
+                yield f"units_lost: {number}: {MISSING}"
             continue
         yield from _units(end, number, document, held)
         yield from _parcels(end, number, document, held)

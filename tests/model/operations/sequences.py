@@ -1,0 +1,72 @@
+"""Several steps in a row that random draws seldom make, each of which broke a promise once."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+
+from domain.identity import correlation_id
+from tests.model.life import Life, NotPossibleError
+from tests.model.operations.registry import NUMBER, among, at, operation, perform
+from tests.model.systems import KINDS
+from tests.model.world import AT_OMS, NAME
+
+NEIGHBOURS = (1004, 1005)
+"""Orders that no other operation touches."""
+LINES = [("LAMP", 1)]
+ORDERS = (1001, 1002, 1003)
+
+
+@operation("world", 1, status=among(500, 503))
+def fail_at_one_order(life: Life, status: int) -> None:
+    """Let the OMS fail at one new order, and at no other; the run must not fail for it."""
+    if len(life.world.names) > 1:
+        raise NotPossibleError  # each is another connection's, whose run it may fail alone
+    life.world.without_faults()
+    if not life.live() or not life.attempt(life.runs.unfinished) or life.is_due():
+        raise NotPossibleError  # something else may fail the run
+    for number in NEIGHBOURS:
+        perform(life, "place", number=number, lines=LINES)
+    ids = {order["number"]: order["id"] for order in life.world.ask_store("truth")["orders"]}
+    failing, other = (str(number) for number in NEIGHBOURS)
+    writes = KINDS[life.world.pair.oms].writes
+    correlation = correlation_id(NAME, "order", ids[failing])
+    rule = {"path": writes.path, "kind": "status", "status": status, "correlation": correlation}
+    for method in writes.methods:
+        life.world.fault(AT_OMS, method=method, **rule)
+    life.world.pass_time(timedelta(seconds=3))
+    if not life.live("orders"):
+        life.facts.broken.append(f"step_failed: by order {failing} alone: {life.runs.log[-1]}")
+    if other not in {order["id"] for order in life.world.ask_oms("truth")["orders"]}:
+        life.facts.broken.append(f"held_up: order {other} by order {failing}")
+    life.world.without_faults()
+
+
+@at("manhattan")("operator", 1, number=NUMBER)
+def lose_a_shipment_from_the_ledger(life: Life, number: int) -> None:
+    """Restore a backup from before an order's shipment, or its line, was brought over."""
+    life.keep_backup()
+    with suppress(NotPossibleError):
+        perform(life, "ship_one", number=number)
+    life.live()
+    perform(life, "restore")
+    life.live()
+    life.attempt(life.runs.unfinished)
+
+
+@at("manhattan")("oms", 1, number=NUMBER)
+def ship_and_grow(life: Life, number: int) -> None:
+    """Ship a unit of an order, show it in the store, and put the rest into the same parcel."""
+    perform(life, "ship_one", number=number)
+    life.live()
+    perform(life, "grow_parcel", number=number)
+
+
+@operation("world", 1, number=NUMBER)
+def freeze_between_versions(life: Life, number: int) -> None:
+    """Freeze a run that has several changed orders to send; one of them changes once more."""
+    for one in ORDERS:
+        with suppress(NotPossibleError):
+            perform(life, "move_house", number=one, street="5 Old Street")
+    perform(life, "freeze", number=number, writes=1, kind="moves")
+    life.live("orders")

@@ -21,10 +21,12 @@ RejectionClass = Literal[
 """What is at fault, and so who can fix it.
 
 ``value``, ``missing`` and ``duplicate``: the record. ``mapping``: the configuration or Lockstep.
-``permission``, ``rate_limit`` and ``connection``: access to the target. ``business_rule``: the
-target refused the record.
+``permission``, ``rate_limit`` and ``connection``: access to the target, or to a part of the source.
+``business_rule``: the target refused the record.
 """
 CLASSES: tuple[str, ...] = get_args(RejectionClass)
+PART_NOT_READ = "part_not_read"
+"""The code of records that a source gives in part; they are read again by themselves."""
 OMS_PREFIX = "oms_"
 """Prefix of an OMS's own error codes, which follow in snake_case."""
 
@@ -158,6 +160,7 @@ _RECORD: dict[str, Entry] = {
     "partly_shipped_in_store": Entry(
         "value", "No unit of an order is shipped in the store before the order is sent."
     ),
+    "part_not_read": Entry("connection", "A source gives all parts of a record."),
     "payload_malformed": Entry("value", "A capture is a JSON document of an order."),
     "payment_mismatch": Entry(
         "value", "Certificates and store credit do not pay more than the order's total."

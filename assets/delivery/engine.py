@@ -12,6 +12,7 @@ from assets.delivery.request import DeliveryCounts
 from assets.delivery.resolution import Resolver
 from assets.delivery.sender import Sender
 from assets.delivery.settlement import Settlement
+from assets.delivery.system import unplanned
 from domain.errors import LockstepError, RateLimited
 from domain.targets import Writer
 from resources.ledger.monitoring.caution import is_cautious
@@ -101,6 +102,11 @@ class Engine:
     def _has_follow_up(self, plan: Plan) -> bool:
         if not plan.sent or plan.is_blocked():
             return False
-        more = self._planner.follow_up(plan)
+        try:
+            more = self._planner.follow_up(plan)
+        except Exception as error:  # noqa: BLE001 - it costs this record, and no other
+            sync, correlation_id = self._planner.sync, plan.accepted.correlation_id
+            plan.found.append(unplanned(sync, correlation_id, error))
+            return False
         plan.intents += more
         return bool(more)

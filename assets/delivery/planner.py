@@ -112,6 +112,11 @@ class ReadingPlanner(Planner[R]):
         """Return which target record is read, and what it may hold, if that is uncertain."""
         return due.delivered_as, ()
 
+    def can_ask(self, due: Due[R]) -> bool:
+        """Return whether it is known what to read at the target."""
+        del due
+        return True
+
     def doubts(self, due: Due[R]) -> bool:
         """Return whether the target is read for another reason than the record's own deliveries."""
         del due

@@ -73,13 +73,16 @@ class Resolver:
         except RecordRejected as refusal:
             plan = Plan(due, refusal=refusal.problems)
         except Exception as error:  # noqa: BLE001 - it costs this record, and no other
-            problem = unplanned(self._planner.sync, due.accepted.correlation_id, error)
-            plan = Plan(due, refusal=(problem,))
+            plan = self._unplanned(due, error)
         if not plan.refusal and plan.waits_until is None:
             plan.waits_until = self._acts_until(plan)
         if plan.waits_until is not None:
             plan.intents.clear()
         return plan
+
+    def _unplanned(self, due: Due[Any], error: Exception) -> Plan:
+        problem = unplanned(self._planner.sync, due.accepted.correlation_id, error)
+        return Plan(due, refusal=(problem,))
 
     def _acts_until(self, plan: Plan) -> datetime | None:
         """Return until when a request may take effect that could undo the plan, or be doubled."""
@@ -95,6 +98,8 @@ class Resolver:
 
     def _must_read(self, plan: Plan) -> bool:
         if plan.refusal or plan.waits_until is not None or plan.due.is_read:
+            return False
+        if self._reader is not None and not self._reader.can_ask(plan.due):
             return False
         if self._reads_all or self._unreadable_otherwise(plan):
             return True
@@ -118,22 +123,32 @@ class Resolver:
         reader = self._reader
         if not dues or reader is None:
             return []
-        questions = {id(due): reader.question(due) for due in dues}
-        answers = await _held(writer, dict(questions.values()))
         plans: list[Plan] = []
+        questions: dict[int, tuple[str, Question]] = {}
+        for due in dues:
+            try:
+                questions[id(due)] = reader.question(due)
+            except Exception as error:  # noqa: BLE001 - it costs this record, and no other
+                plans.append(self._unplanned(due, error))
+        answers = await _held(writer, dict(questions.values())) if questions else {}
         settled: list[SettleRow] = []
         known: list[TargetRow] = []
         for due in dues:
+            if id(due) not in questions:
+                continue
             held = answers.get(questions[id(due)][0])
             if held is not None and held.problems:
                 plans.append(Plan(due, refusal=held.problems))
                 continue
             due.is_read = True
+            try:
+                rows = reader.resolve(due, held)
+            except Exception as error:  # noqa: BLE001 - it costs this record, and no other
+                plans.append(self._unplanned(due, error))
+                continue
             acting = {u.delivery_key for u in due.unsettled if acting_until([u], self._now)}
             settled += [
-                row
-                for row in reader.resolve(due, held)
-                if row.state == "delivered" or row.delivery_key not in acting
+                row for row in rows if row.state == "delivered" or row.delivery_key not in acting
             ]
             known += [due.known] if due.known is not None else []
             keys = {row.delivery_key for row in settled}

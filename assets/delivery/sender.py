@@ -28,6 +28,8 @@ from domain.targets import Writer
 
 SETTLE_EVERY = 500
 """Intents kept in memory before they are settled: a crash leaves their outcomes unknown."""
+SMALLER = 10
+"""By what the records of a call are divided after each attempt that has failed."""
 FAILURES_IN_A_ROW = 5
 """After so many the target counts as failing, and the rest is not sent."""
 _lost: ContextVar[list[bool]] = ContextVar("lost")
@@ -115,15 +117,23 @@ class Sender:
     async def _in_batches(self, plans: Sequence[Plan], writer: Writer) -> None:
         """Send each record's first intent, where a call takes those of many records.
 
-        What the target leaves unsent of a call is sent by itself afterwards.
+        What the target leaves unsent of a call is sent by itself afterwards. What has failed while
+        the target works goes in ever smaller calls: one record can't fail the others' for ever.
         """
-        ordered = sorted(plans, key=lambda plan: _kind(plan.unsent()[0]))
+        ordered = sorted(plans, key=self._call_of)
         batches = [
             batch
-            for (operation, _), group in groupby(ordered, key=lambda plan: _kind(plan.unsent()[0]))
-            for batch in _slices(list(group), self._operations[operation].batch)
+            for (_, _, size), group in groupby(ordered, key=self._call_of)
+            for batch in _slices(list(group), size)
         ]
         await self._calls.for_each(batches, lambda batch: self._run_batch(batch, writer))
+
+    def _call_of(self, plan: Plan) -> tuple[str, str, int]:
+        """Return what records have in common that go in one call, and how many it takes."""
+        intent = plan.unsent()[0]
+        failures = self._settlement.attempts_of(intent) - 1
+        size = self._operations[intent.operation].batch // SMALLER**failures
+        return intent.operation, intent.group, max(1, size)
 
     async def _run_batch(self, batch: Sequence[Plan], writer: Writer) -> None:
         operation = batch[0].unsent()[0].operation
@@ -260,7 +270,7 @@ class Sender:
         with _noting_losses() as lost:
             try:
                 outcomes = await writer.apply(claimed)
-            except Exception as error:  # noqa: BLE001 - it costs this batch, and no other
+            except Exception as error:  # noqa: BLE001 - it costs one record, and no other
                 outcomes = [self._unforeseen(error) for _ in batch]
         for outcome in outcomes:
             outcome.is_lost = outcome.is_lost or bool(lost)
@@ -288,9 +298,14 @@ class Sender:
             self._failures, self.got_through = 0, True
 
     async def _note(self, plan: Plan, intent: Intent, outcome: Outcome) -> None:
+        held = None
+        if outcome.succeeded:
+            try:
+                held = self._planner.settled(plan, intent, outcome)
+            except Exception as error:  # noqa: BLE001 - it costs this record, and no other
+                outcome = self._unforeseen(error)
         sent = Sent(intent, outcome)
         plan.sent.append(sent)
-        held = self._planner.settled(plan, intent, outcome) if outcome.succeeded else None
         self._unsettled.append(Ended(plan, sent, held))
         if len(self._unsettled) >= SETTLE_EVERY:
             await self._settle()
@@ -326,7 +341,3 @@ def _noting_losses() -> Iterator[list[bool]]:
 
 def _slices(plans: Sequence[Plan], size: int) -> Iterator[Sequence[Plan]]:
     return (plans[start : start + size] for start in range(0, len(plans), size))
-
-
-def _kind(intent: Intent) -> tuple[str, str]:
-    return intent.operation, intent.group

@@ -12,6 +12,7 @@ from assets.delivery.planner import Planner
 from assets.delivery.refusals import rejection_of
 from assets.delivery.request import DeliveryCounts
 from assets.delivery.system import answers
+from domain.delivery import Intent
 from domain.errors import LockstepError, RateLimited
 from domain.exchange import Exchange
 from resources.ledger.rows import (
@@ -99,6 +100,10 @@ class Settlement:
         """
         tries = self._session.deliveries.tries
         return max((tries.get(i.key, 1) for i in plan.intents), default=0)
+
+    def attempts_of(self, intent: Intent) -> int:
+        """Return the number of an intent's attempt; those of an outage do not count."""
+        return self._attempts.get(intent.key, 1)
 
     def settle(self, ended: Sequence[Ended], exchanges: Sequence[Exchange]) -> None:
         """Write outcomes, target state and exchanges in one transaction."""

@@ -13,6 +13,7 @@ from domain.connections import SHIPMENTS
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, ShipmentRequest, Skipped, StoreShipment
 from domain.identity import content_digest
+from domain.milestones import Milestone
 from domain.reconciliation import (
     DIFFERS,
     DUPLICATE,
@@ -77,7 +78,7 @@ class ShipmentComparator:
         status_for = self._sync.platform.targets["shipments"].status_for
         wanted = mapped.record.shown_milestone(status_for, not_shipped(snapshot.lines))
         status = status_for(wanted)
-        if held.is_behind(wanted, status):
+        if held.is_behind(wanted, status) and not _was_opened_again(snapshot, wanted):
             comparison.add_status(f"{status} ({wanted})")
         if any(drift.can_repair for drift in result.drifts):
             result.repair = _repair(
@@ -198,6 +199,17 @@ class _Comparison:
             can_repair=True,
         )
         self.state.status, self.state.milestone = self._held.status, None
+
+
+def _was_opened_again(snapshot: OrderSnapshot, wanted: Milestone) -> bool:
+    """Return whether an order that the OMS has canceled was so in the store, which is not behind.
+
+    That it is open again is the merchant's decision, and a rejection of the order.
+    """
+    if wanted is not Milestone.CANCELED:
+        return False
+    known = snapshot.shipments.target
+    return snapshot.is_withdrawn or (known is not None and known.milestone == wanted)
 
 
 def _repair(

@@ -48,6 +48,8 @@ class OrderSnapshot:
     """What agents' actions have changed of it at the OMS."""
     is_linked: bool = True
     """Whether ``order_id`` is that of its link."""
+    is_withdrawn: bool = False
+    """The store had canceled it, and the OMS after it."""
     has_moved: bool = False
     """The ledger changed while the systems were read: the order is not compared now."""
 

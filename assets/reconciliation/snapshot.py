@@ -29,6 +29,7 @@ from resources.ledger.records.record_state import (
     record_states,
     records_of_day,
 )
+from resources.ledger.records.withdrawals import withdrawn_by_store
 from resources.ledger.session import Session
 from resources.lockstep import Sync
 
@@ -126,6 +127,7 @@ class SnapshotReader:
         shipments = self._shipments(shipped) if shipped else {}
         lines = self._session.records.line_groups(shipped)
         amendments = Actions(self._session.db, self._sync.name).amendments(ids)
+        withdrawn = withdrawn_by_store(self._session.db, self._sync.name, ids)
         after = self._record_states(ids, order_ids)
         return [
             OrderSnapshot(
@@ -140,6 +142,7 @@ class SnapshotReader:
                 lines.get(source_id),
                 tuple(amendments.get(source_id, {}).values()),
                 is_linked=source_id in linked,
+                is_withdrawn=source_id in withdrawn,
                 has_moved=before[source_id] != after[source_id],
             )
             for source_id in ids

@@ -40,6 +40,11 @@ class OrderPage:
     pending: Sequence[Pending]
     """Requests for it without an outcome, oldest first."""
 
+    @property
+    def is_at_oms(self) -> bool:
+        """Return whether the ledger knows what the OMS holds of the order."""
+        return self.order is not None and self.known is not None
+
     def before(self, action_id: str) -> list[Amendment]:
         """Return what the other actions have changed."""
         return [one for name, one in self.amendments.items() if name != action_id]

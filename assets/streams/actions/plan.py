@@ -152,6 +152,8 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
             work.state, work.reason = "done", decision.reason
         elif isinstance(decision, Refused):
             self._refuse(plan, decision)
+        elif not work.page.is_at_oms:
+            self._wait(plan, "It is not known yet what the OMS holds of the order.", LATER)
         elif not decision.canceled and "update" not in self.orders.operations:
             reason = (
                 "This OMS does not accept changes of orders; only whole orders can be canceled."
@@ -193,6 +195,10 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
             self.sync.name, ACTIONS, accepted.source_id, operation, accepted.canonical_digest
         )
         plan.intents.append(Intent(operation, key, accepted.source_id, content))
+
+    def can_ask(self, due: Due[ActionRequest]) -> bool:
+        """Return whether the OMS is known to have the order; of a request that waits, it is not."""
+        return self._pages[due.record.source_id].is_at_oms
 
     def question(self, due: Due[ActionRequest]) -> tuple[str, Question]:
         """Ask for the order as it is known, and as the request would have it."""

@@ -26,6 +26,7 @@ from domain.records.record import decode_record
 from domain.rules.amendments import amended
 from resources.ledger.links import Link
 from resources.ledger.records.actions import Actions
+from resources.ledger.records.withdrawals import opened_again
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -56,6 +57,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
         self._amendments: Mapping[str, Mapping[str, Amendment]] = {}
         self._given_up: Mapping[str, Mapping[str, Amendment]] = {}
         self._doubtful: Mapping[str, tuple[bool, datetime | None]] = {}
+        self._opened_again: set[str] = set()
 
     def select(self, chunk: Sequence[AcceptedRecord]) -> Sequence[AcceptedRecord]:
         """Mark what newer versions replace, but what is owed although its status has moved on."""
@@ -70,7 +72,15 @@ class OrdersPlanner(ReadingPlanner[Order]):
         self._amendments = self._actions.amendments(ids)
         self._given_up = self._actions.given_up(ids)
         self._doubtful = self._actions.doubtful(ids)
-        return [Due(a, self._decode(a), a.source_id, known.get(a.source_id)) for a in current]
+        dues = [Due(a, self._decode(a), a.source_id, known.get(a.source_id)) for a in current]
+        # Canceled by an agent's action, so that the store's own status does not show in the order.
+        canceled = [
+            (due.accepted.source_id, due.accepted.capture_id)
+            for due in dues
+            if due.record.cancelled and due.accepted.source_id in self._amendments
+        ]
+        self._opened_again = opened_again(self.session.db, self.sync.name, canceled)
+        return dues
 
     def _decode(self, accepted: AcceptedRecord) -> Order:
         """Return the order with the id that it has at the OMS, though it may now get another one.
@@ -89,6 +99,8 @@ class OrdersPlanner(ReadingPlanner[Order]):
         if (until := self._waits_until(due)) is not None:
             return Plan(due, waits_until=until)
         if order.cancelled:
+            if known is not None and known.milestone == CANCELED and self._is_opened_again(due):
+                raise RecordRejected(REOPENED)
             if known is None or known.milestone in (CANCELED, CANCEL_REQUESTED):
                 return Plan(due)
             reason = order.cancel_reason or self._cancel_reason
@@ -108,6 +120,12 @@ class OrdersPlanner(ReadingPlanner[Order]):
         if change is None:
             return Plan(due)
         return self._to(due, "update", OrderSave(change, wanted, held))
+
+    def _is_opened_again(self, due: Due[Order]) -> bool:
+        """Return whether the store has opened an order again that an agent has canceled."""
+        if due.accepted.source_id not in self._opened_again:
+            return False
+        return not decode_record(Order, due.accepted.canonical).cancelled
 
     def _waits_until(self, due: Due[Order]) -> datetime | None:
         """Return until when the order waits for an agent's action whose effect is uncertain.

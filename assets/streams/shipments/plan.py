@@ -22,6 +22,7 @@ from assets.streams.shipments.requests import Lines, not_shipped, shipment_reque
 from assets.streams.shipments.status import (
     StatusRules,
     made_by_hand,
+    opened_again,
     status_kept,
     units_above,
     units_missing,
@@ -34,6 +35,7 @@ from domain.milestones import PARTIAL, Milestone, may_move
 from domain.records.fulfilment import Fulfilment
 from domain.records.record import decode_record
 from resources.ledger.records.fulfilment_progress import ProgressRow
+from resources.ledger.records.withdrawals import withdrawn_by_store
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
 from resources.lockstep import Sync
@@ -58,6 +60,8 @@ class _Order:
     """The store shows units as shipped that no shipment known to us has."""
     is_noted: bool = False
     """``kept_status`` of the state has changed, and the ledger does not know yet."""
+    was_canceled: bool = False
+    """The store's order was canceled there already: if it is not now, it was opened again."""
 
     def shipped_at_oms(self) -> int:
         """Return the units of the order's parcels, in the store's units."""
@@ -76,6 +80,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         chosen = sync.connection.shipments.milestone_statuses
         self._statuses = StatusRules(sync.order_statuses.export, chosen)
         self._lines: Mapping[str, Lines] = {}
+        self._withdrawn: Collection[str] = ()
 
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Fulfilment]]:
         """Decode the fulfilments, and read what the store is known to hold of their orders."""
@@ -92,17 +97,28 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         )
         record_cancel_answers(self.session, self.sync, list(records.values()))
         known = self.session.deliveries.targets(ids)
+        canceled = [
+            r.source_id
+            for r in records.values()
+            if self._shown(r, self._lines.get(r.source_id)) is Milestone.CANCELED
+        ]
+        self._withdrawn = withdrawn_by_store(self.session.db, self.sync.name, canceled)
         return [
             Due(a, record, record.source_id, known.get(record.source_id))
             for a, record in records.items()
         ]
 
+    def _shown(self, fulfilment: Fulfilment, lines: Lines | None) -> Milestone:
+        return fulfilment.shown_milestone(self.shipments.status_for, not_shipped(lines))
+
     def plan(self, due: Due[Fulfilment]) -> Plan:
         """Return shipments in the parcels' order, then the status. Raises ``RecordRejected``."""
         fulfilment = due.record
         state = OrderTargetState.from_ledger(due.known, self._lines.get(fulfilment.source_id))
-        wanted = fulfilment.shown_milestone(self.shipments.status_for, not_shipped(state.lines))
-        order = _Order(state, wanted)
+        order = _Order(state, self._shown(fulfilment, state.lines))
+        order.was_canceled = fulfilment.source_id in self._withdrawn or (
+            state.milestone is Milestone.CANCELED and not _is_status_uncertain(due)
+        )
         plan = Plan(due, context=order)
         if state.applied_at > fulfilment.updated_at.isoformat() and not self.request.force:
             return plan  # late: a newer state of the order has been applied
@@ -146,8 +162,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         is_reached = may_move(state.milestone, order.wanted)
         is_partial = state.milestone in GONE and PARTIAL[state.milestone] is order.wanted
         moves = (is_reached or is_partial) and status != state.status
-        is_uncertain = any(u.action == "status" and u.is_uncertain for u in due.unsettled)
-        is_doubtful = is_uncertain and order.wanted is state.milestone
+        is_doubtful = _is_status_uncertain(due) and order.wanted is state.milestone
         if status is not None and (moves or is_doubtful):
             return self._set(due, state, status)
         return None
@@ -260,6 +275,9 @@ class ShipmentsPlanner(Planner[Fulfilment]):
             return _without_request(restored)
         if now.status == change.status:
             return Outcome("done", change.order_id)
+        if order.wanted is Milestone.CANCELED and order.was_canceled and not now.is_final:
+            plan.notes.append(opened_again(change.order_id, now.status))
+            return _without_request(change)
         if self._statuses.moves(now, order.before, order.state, order.wanted):
             return intent
         is_withdrawn = now.is_final and order.wanted is Milestone.CANCELED
@@ -331,6 +349,10 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         if state.kept_status:
             more.append(self._set(plan.due, state, state.kept_status, is_restored=True))
         return more
+
+
+def _is_status_uncertain(due: Due[Fulfilment]) -> bool:
+    return any(u.action == "status" and u.is_uncertain for u in due.unsettled)
 
 
 def _without_request(change: StatusChange) -> Outcome:

@@ -63,6 +63,18 @@ def status_kept(order_id: str, kept: str, status: str) -> Problem:
     )
 
 
+def opened_again(order_id: str, status: str) -> Problem:
+    """Return the warning that an order which the OMS has canceled is open in the store again."""
+    return Problem(
+        "status_kept",
+        "status",
+        f"The store's order {order_id} was canceled, and is in status {status} again; the OMS has "
+        "canceled it for good, and it was not canceled in the store once more.",
+        "Place it anew in the store, or cancel it there too and refund the customer.",
+        status,
+    )
+
+
 def made_by_hand(found: StoreShipment, request: ShipmentRequest) -> Problem:
     """Return the warning that a parcel's shipment was created by someone else."""
     units = sum(line.quantity for line in request.lines)

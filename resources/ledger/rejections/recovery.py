@@ -1,6 +1,7 @@
-"""Retries of rejections of records that could not be sent, without an operator.
+"""Retries of rejections of records that could not be sent or read, without an operator.
 
-They say nothing of the record: the target did not answer, or its quota was used up.
+They say nothing of the record: the target did not answer, or its quota was used up; or the source
+gave a part of the record only.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from domain.connections import RETURNS, SHIPMENTS
+from domain.rejection_codes import PART_NOT_READ
 from domain.values import doubled
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.reopening import WHO
@@ -41,8 +43,24 @@ def retry_unreached(session: Session, failing_since: datetime | None = None) -> 
         )
         if _is_due(rejection, now, failing_since)
     ]
-    return operator_actions.queue_retry(
+    sent = operator_actions.queue_retry(
         session.db, found, WHO, "as_captured", "the target may accept it by now"
+    )
+    return sent + _read_again(session, now)
+
+
+def _read_again(session: Session, now: datetime) -> list[int]:
+    """Queue reads of the partitions of records of which a part was not read."""
+    unread = RejectionFilter(
+        connection=session.connection,
+        stream=session.stream,
+        stage="validated",
+        code=PART_NOT_READ,
+        states=("open",),
+    )
+    due = [one for one in work_queue.find(session.db, unread) if _is_due(one, now, None)]
+    return operator_actions.queue_retry(
+        session.db, due, WHO, "re_read", "the source may give all of it by now"
     )
 
 

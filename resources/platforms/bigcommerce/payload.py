@@ -238,6 +238,8 @@ class CapturedOrder(Order):
     products: list[Line | None] | Link | None = None
     coupons: list[Coupon | None] | Link | None = None
     refunds: list[Refund | None] | Refunds | None = None
+    unread: list[str] | None = None
+    """Names of parts that the store failed to give; Lockstep's own."""
 
 
 CAPTURED_ORDERS = PayloadDecoder(

@@ -37,7 +37,7 @@ FACTS = fields_of(
     location.code location.id
     tracking_number tracking_carrier tracking_link generated_tracking_link shipping_provider
     event currency gateway gateway_transaction_id reference_transaction_id offline test
-    transactions.method transactions.status data.method data.status
+    transactions.method transactions.status data.method data.status unread
     """
 )
 """Ids and references, statuses, dates, amounts, units and goods; of an address, its country and

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from types import SimpleNamespace
@@ -15,13 +15,14 @@ import psycopg
 import pytest
 
 from assets.delivery.engine import Engine
+from assets.delivery.plan import Due, Plan
 from assets.delivery.request import DeliveryRequest
 from assets.delivery.resolution import Resolver
-from domain.delivery import Held, Question
+from domain.delivery import Claimed, Held, Intent, Operation, Outcome, Question, failed
 from domain.errors import LockstepError, TransientError
 from domain.identity import content_digest
 from domain.values import Partition
-from resources.ledger.rows import AcceptedRecord
+from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow
 from resources.ledger.session import Session
 from tests.assets.delivery.targets import (
     NOW,
@@ -33,6 +34,7 @@ from tests.assets.delivery.targets import (
     MemoryPlanner,
     MemoryTarget,
     Values,
+    Wanted,
 )
 
 RECORDS, STEPS = 5, 8
@@ -152,21 +154,127 @@ def test_a_target_that_must_be_read_needs_a_planner_that_reads(target: type[Memo
         Resolver(planner, NOW, is_cautious=False)
 
 
-def _deliver(session: Session, target: MemoryTarget, wanted: dict[str, Json]) -> None:
+class Troubled(MemoryPlanner):
+    """Plans with a mistake that shows in one step of one record."""
+
+    step = ""
+
+    def _stumble(self, step: str, due: Due[Wanted]) -> None:
+        if step == self.step and due.accepted.source_id == "r0":
+            raise KeyError("Shipper")
+
+    def plan(self, due: Due[Wanted]) -> Plan:
+        """Return what is missing."""
+        self._stumble("plan", due)
+        return super().plan(due)
+
+    def question(self, due: Due[Wanted]) -> tuple[str, Question]:
+        """Ask for the document."""
+        self._stumble("question", due)
+        return super().question(due)
+
+    def resolve(self, due: Due[Wanted], held: Held | None) -> list[SettleRow]:
+        """Take what the target holds as known."""
+        self._stumble("resolve", due)
+        return super().resolve(due, held)
+
+    def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
+        """Return what is held now."""
+        self._stumble("settled", plan.due)
+        return super().settled(plan, intent, outcome)
+
+    def follow_up(self, plan: Plan) -> list[Intent]:
+        """Return nothing more."""
+        self._stumble("follow_up", plan.due)
+        return super().follow_up(plan)
+
+
+@pytest.mark.parametrize("step", ["plan", "question", "resolve", "settled", "follow_up"])
+def test_a_mistake_in_one_step_of_one_record_costs_no_other(database: str, step: str) -> None:
+    """The run goes on, and the record is delivered once the mistake is corrected.
+
+    Until then it is a rejection; where it has been sent, its effect stays uncertain.
+    """
+    faults = Faults(1)
+    faults.draw = lambda: "lost_after"  # type: ignore[method-assign]
+    target, wanted = Documents(faults), {f"r{n}": {"a": 1} for n in range(4)}
+    kind = type("_", (Troubled,), {"step": step})
+    with psycopg.connect(database, autocommit=True) as db:
+        session = Session(db, f"e{uuid4().hex[:10]}", "orders", "run")
+        _deliver(session, target, wanted)  # uncertain, so that all are read
+        faults.is_on, faults.draw = False, lambda: "ok"  # type: ignore[method-assign]
+        wanted = {key: {"b": 2} for key in wanted}
+        for _ in range(1 if step == "follow_up" else 3):
+            _deliver(session, target, wanted, kind, max_attempts=2)
+
+        rejected = set(session.rejections.open_captures("delivered", list(wanted)))
+        assert rejected == (set() if step == "settled" else {"r0"})
+        held = {key: _present(one) for key, one in target.held_now.items()}
+        del held["r0"]
+        assert held == {key: {"b": 2} for key in ("r1", "r2", "r3")}
+        _deliver(session, target, wanted, again=True)
+        assert session.rejections.open_captures("delivered", list(wanted)) == {}
+        assert _present(target.held_now["r0"]) == {"b": 2}
+
+
+class Poisoned(Values):
+    """Levels of which one fails every call that it is in."""
+
+    operations = {"set": Operation(batch=1000)}
+    sizes: list[int]
+
+    async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
+        """Fail as a whole."""
+        self.sizes.append(len(claimed))
+        if any(one.intent.target_key == "r7" for one in claimed):
+            if self.faults.is_on:
+                raise KeyError("r7")
+            return [failed(TransientError("answered 500")) for _ in claimed]
+        return await super().apply(claimed)
+
+
+@pytest.mark.parametrize("is_foreseen", [True, False])
+def test_a_record_that_fails_its_call_holds_up_the_others_of_it_for_a_while(
+    database: str, is_foreseen: bool
+) -> None:
+    """What has failed goes in ever smaller calls, in a few runs."""
+    faults = Faults(1)
+    faults.is_on, faults.draw = not is_foreseen, lambda: "ok"  # type: ignore[method-assign]
+    target, wanted = Poisoned(faults), {f"r{n}": {"a": n} for n in range(250)}
+    target.sizes = []
+    with psycopg.connect(database, autocommit=True) as db:
+        session = Session(db, f"e{uuid4().hex[:10]}", "orders", "run")
+        for _ in range(6):
+            with suppress(LockstepError):
+                _deliver(session, target, wanted, max_attempts=5)
+        assert set(session.rejections.open_captures("delivered", list(wanted))) == {"r7"}
+    assert target.held_now.keys() == wanted.keys() - {"r7"}
+    assert len(target.sizes) < 40
+
+
+def _deliver(
+    session: Session,
+    target: MemoryTarget,
+    wanted: dict[str, Json],
+    kind: type[MemoryPlanner] = MemoryPlanner,
+    *,
+    max_attempts: int = 1_000,
+    again: bool = False,
+) -> None:
     sync = SimpleNamespace(
         name=session.connection,
         run_id="run",
-        connection=SimpleNamespace(max_attempts=1_000),
+        connection=SimpleNamespace(max_attempts=max_attempts),
         log=lambda _: None,
         oms=_System(),
         shipments=SimpleNamespace(probe=lambda _: None),
     )
-    request = DeliveryRequest(Partition.of_day(NOW.date()), again=False, force=False)
+    request = DeliveryRequest(Partition.of_day(NOW.date()), again=again, force=False)
     chunk = []
     for key, content in wanted.items():
         stored = orjson.dumps(content)
         chunk.append(
             AcceptedRecord(uuid4(), key, NOW, stored, content_digest(stored), f"c-{key}", False)
         )
-    planner = MemoryPlanner(sync, session, request, target)
+    planner = kind(sync, session, request, target)
     Engine(planner).run(chunk)

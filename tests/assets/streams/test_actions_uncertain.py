@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from domain.identity import correlation_id
+from resources.ledger.monitoring.caution import become_cautious
 from resources.ledger.rejections import operator_actions, work_queue
 from tests.assets.actions import act, ask, carry_out, outcome, saves, with_actions
 from tests.assets.documents import order
@@ -189,3 +190,24 @@ def test_a_restored_ledger_finds_what_was_done(scene: Scene) -> None:
     before = saves(scene)
     assert act(scene, "cancel", 1, line="101", quantity="1", action_id="A1") == ("done", "")
     assert (saves(scene), quantity(scene)) == (before, 1)
+
+
+def test_a_request_for_an_order_that_a_restored_ledger_lacks_holds_up_no_other(
+    scene: Scene,
+) -> None:
+    """Nothing is known that could be read at the OMS: it is refused, or waits for its order."""
+    with_actions(scene)
+    scene.place(order(1, scene.moment()), order(2, scene.moment()))
+    scene.run("orders")
+    scene.sql_write("DELETE FROM sync.target_state WHERE stream = 'orders' AND target_key = '1'")
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        become_cautious(db, "test")
+
+    refused = ask(scene, "hold", 1, permission_set="guest")
+    waits = ask(scene, "hold", 1)
+    unknown = ask(scene, "hold", 7, permission_set="guest")
+    done = ask(scene, "hold", 2)
+    assert carry_out(scene).success
+
+    found = [outcome(scene, one)[0] for one in (refused, waits, unknown, done)]
+    assert found == ["refused", "waiting", "refused", "done"]

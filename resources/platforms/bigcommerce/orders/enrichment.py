@@ -4,6 +4,9 @@ Transactions by the setting ``fetch_transactions``, products where the included 
 the order, coupons where no line names the code, refunds where Lockstep makes some and units may
 be refunded that have not shipped. An order with extras becomes ``{"order": ...,
 "transactions": ...}``, each part with the bytes that the store sent.
+
+A part that the store fails to give of one order, while it answers for others, is named in
+``unread``: that order is rejected and read again later, and its window goes on.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from datetime import datetime
 
 import msgspec
 
-from domain.errors import PermanentError
+from domain.errors import LockstepError, PermanentError, RateLimited, TransientError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id
 from resources.http.client import ApiClient
@@ -81,19 +84,36 @@ class ExtrasReader:
 
     def _compound(self, order: bytes, number: int, wanted: list[str]) -> bytes:
         parts = [b'{"order":', order]
+        unread: list[str] = []
         for name in wanted:
-            match name:
-                case "transactions":
-                    body = self._of_payments(number, name)
-                case "refunds":
-                    body = self._of_payments(number, f"payment_actions/{name}")
-                case _:
-                    body = self._list(f"/v2/orders/{number}/{name}")
+            path = _path(number, name)
+            try:
+                body = self._list(path) if path.startswith("/v2/") else self._of_payments(path)
+            except RateLimited:
+                raise
+            except TransientError:
+                if not self._answers_for_another(number, name):
+                    raise
+                unread.append(name)
+                continue
             parts += [b',"', name.encode(), b'":', body]
+        if unread:
+            parts += [b',"unread":', msgspec.json.encode(unread)]
         return b"".join([*parts, b"}"])
 
-    def _of_payments(self, number: int, name: str) -> bytes:
-        reply = self._http.request("GET", f"/v3/orders/{number}/{name}")
+    def _answers_for_another(self, number: int, name: str) -> bool:
+        """Return whether the store gives the same part of the order before, or says there is none.
+
+        Then the fault is this order's own; else the store's, and the window is read again.
+        """
+        try:
+            reply = self._http.request("GET", _path(number - 1 or number + 1, name))
+        except LockstepError:
+            return False
+        return reply.ok or reply.status == 404
+
+    def _of_payments(self, path: str) -> bytes:
+        reply = self._http.request("GET", path)
         if reply.status in (204, 404):  # an order that was not paid at a gateway
             return b"[]"
         require_scope(reply, "store_v2_transactions_read_only")
@@ -121,3 +141,13 @@ class ExtrasReader:
             if not found:
                 return b"[" + b",".join(bytes(row) for row in rows) + b"]"
             page += 1
+
+
+def _path(number: int, name: str) -> str:
+    match name:
+        case "transactions":
+            return f"/v3/orders/{number}/transactions"
+        case "refunds":
+            return f"/v3/orders/{number}/payment_actions/refunds"
+        case _:
+            return f"/v2/orders/{number}/{name}"

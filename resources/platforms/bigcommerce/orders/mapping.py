@@ -10,9 +10,7 @@ from domain.exchange import Mapped, Skipped
 from domain.parsing.payload import Decoded
 from domain.parsing.problems import DocumentProblems
 from domain.parsing.scalars import UnreadableValue, moment_of
-from domain.records.orders import (
-    Order,
-)
+from domain.records.orders import Order
 from domain.rules.export import Decide, OrderHeader
 from resources.platforms.bigcommerce import payload as documents
 from resources.platforms.bigcommerce.orders.builder import OrderBuilder, Sources
@@ -48,6 +46,8 @@ class OrderMapper:
         if not sources.order.id:
             problems.missing("id_missing", "id", "the order has no id")
             raise RecordRejected(*problems.in_order())
+        if decoded.document.order is not None and decoded.document.unread:
+            raise RecordRejected(*[_not_read(name) for name in decoded.document.unread])
         skipped = self._skipped(sources, problems, decide)
         if skipped is not None:
             return skipped
@@ -99,6 +99,16 @@ def sources_of(document: CapturedOrder) -> Sources:
         products if isinstance(products, list) else None,
         tuple(coupons) if isinstance(coupons, list) else (),
         own_units(document.refunds),
+    )
+
+
+def _not_read(part: str) -> Problem:
+    return Problem(
+        "part_not_read",
+        part,
+        f"The store fails to give the order's {part}, and answers for other orders.",
+        "Nothing at first: the order is read again by itself. If it stays so, report the order to "
+        "the store's support.",
     )
 
 

@@ -1,0 +1,90 @@
+"""A writer that loses its lock stops in every stream, and the next run sends nothing twice."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.assets.scene import Scene
+
+pytestmark = pytest.mark.slow(seconds=8)
+
+ENDED = """SELECT count(pg_terminate_backend(pid)) FROM pg_locks
+    WHERE locktype = 'advisory' AND granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+
+
+@contextmanager
+def losing_the_lock(scene: Scene, once: Callable[[], object]) -> Iterator[None]:
+    """End the session that holds the writer's lock as soon as something is true."""
+    ended: list[int] = []
+
+    def end() -> None:
+        while not once():
+            time.sleep(0.02)
+        ended.append(scene.sql(ENDED)[0][0])
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    yield
+    thread.join()
+    assert ended == [1]
+
+
+def test_shipments_are_left_to_the_run_that_holds_the_lock(scene: Scene) -> None:
+    """What was under way is looked for, and the rest created."""
+    scene.configure(platform={"write_concurrency": 1})
+    scene.place_many(range(1, 11))
+    scene.run("orders", first=scene.yesterday)
+    for number in range(1, 11):
+        scene.to_oms(f"orders/{number}/ship", {})
+    scene.run("shipments", first=scene.today, steps=("captured", "validated"))
+    slow = {"kind": "delay", "delay_ms": 200, "method": "POST", "path": "/shipments$"}
+    scene.fault("bigcommerce", slow)
+
+    with losing_the_lock(scene, scene.store_shipments):
+        run = scene.run("shipments", first=scene.today, steps=("delivered",), raise_on_error=False)
+
+    assert not run.success
+    assert 0 < len(scene.store_shipments()) < 6
+    scene.fault("bigcommerce")
+    for _ in range(2):
+        scene.sql_write("UPDATE sync.delivery SET may_act_until = now()")
+        scene.run("shipments", first=scene.today)
+    assert len(scene.store_shipments()) == 10
+    assert {order["status_id"] for order in scene.store_orders().values()} == {2}
+
+
+def test_levels_are_left_to_the_run_that_holds_the_lock(scene: Scene) -> None:
+    """The items of which tracking is to be stopped are single calls before the batch."""
+    scene.configure(inventory={"infinite": "stop_tracking"}, platform={"write_concurrency": 1})
+    scene.run("inventory", first=scene.today)
+    levels = [("MUG", True), ("LAMP", True), ("TENT", True), ("SHIRT-S", False)]
+    scene.to_oms(
+        "supply",
+        [
+            {"item": sku, "location": "DC1", "quantity": 3} | ({"infinite": True} if free else {})
+            for sku, free in levels
+        ],
+    )
+    scene.run("inventory", first=scene.today, steps=("captured", "validated"))
+    scene.fault(
+        "bigcommerce", {"kind": "delay", "delay_ms": 400, "path": "catalog/products|adjust"}
+    )
+
+    def has_claimed() -> bool:
+        return bool(scene.sql("SELECT 1 FROM sync.delivery WHERE state = 'in_flight' LIMIT 1"))
+
+    with losing_the_lock(scene, has_claimed):
+        run = scene.run("inventory", first=scene.today, steps=("delivered",), raise_on_error=False)
+
+    assert not run.success
+    scene.fault("bigcommerce")
+    scene.run("inventory", first=scene.today)
+    assert scene.store_stock()["SHIRT-S"]["quantity"] == 3
+    left = scene.sql("SELECT count(*) FROM sync.delivery WHERE state = 'in_flight'")
+    assert left == [(0,)]

@@ -1,0 +1,123 @@
+"""An order that the store opens again after the OMS has canceled it: an operator decides."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.assets.actions import act, with_actions
+from tests.assets.documents import order
+from tests.assets.reconciliation.comparing import look
+from tests.assets.scene import Json, Scene
+
+pytestmark = pytest.mark.slow(seconds=15)
+
+OPEN, CANCELED = 11, 5
+REJECTED = {"1": "reopened_after_cancel"}
+
+
+def set_status(scene: Scene, status: int, **more: object) -> None:
+    """Let the staff of the store set the order's status."""
+    scene.to_store("orders/1", {"status_id": status, **more}, "PATCH")
+
+
+def assert_left_alone(scene: Scene) -> None:
+    """Run, compare and repair, and see that the order stays open at the store, with its reason."""
+    for _ in range(2):
+        look(scene, repair=True)
+        scene.run("orders", "shipments")
+    assert scene.store_orders()[1]["status_id"] == OPEN
+    assert scene.oms_orders()["1"]["cancelled"]
+    assert scene.open_rejections("orders") == REJECTED
+    assert scene.open_rejections("shipments") == {}
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["fulfilment was read", "was not"])
+def test_an_order_that_the_store_canceled_and_opens_again(scene: Scene, seen: bool) -> None:
+    """Neither fulfilment nor a reconciliation cancels it once more."""
+    scene.place_many([1])
+    scene.run("orders")
+    set_status(scene, CANCELED)
+    scene.run("orders")
+    if seen:
+        scene.run("shipments")
+    set_status(scene, OPEN)
+    scene.run("orders")
+    assert_left_alone(scene)
+
+
+def test_an_order_that_the_oms_canceled_and_the_store_opens_again(scene: Scene) -> None:
+    """The store had followed the OMS, for lack of stock."""
+    scene.place_many([1])
+    scene.run("orders")
+    scene.to_oms("orders/1/cancel", {"reason": {"ReasonId": "Out Of Stock"}})
+    scene.run("shipments")
+    scene.run("orders")
+    assert scene.store_orders()[1]["status_id"] == CANCELED
+    set_status(scene, OPEN)
+    scene.run("orders")
+    assert_left_alone(scene)
+
+
+def test_an_order_that_is_opened_again_while_the_oms_moves(scene: Scene) -> None:
+    """Its fulfilment is read before its new status is: the status counts."""
+    scene.place_many([1])
+    scene.run("orders")
+    set_status(scene, CANCELED)
+    scene.run("orders")
+    set_status(scene, OPEN)
+    scene.to_oms("orders/1/touch", {})
+    scene.run("shipments")
+    assert scene.store_orders()[1]["status_id"] == OPEN
+    scene.run("orders")
+    assert_left_alone(scene)
+
+
+def test_an_order_that_is_opened_again_with_a_change(scene: Scene) -> None:
+    """Sent by force as well: canceled is final at the OMS."""
+    scene.place_many([1])
+    scene.run("orders")
+    set_status(scene, CANCELED)
+    scene.run("orders", "shipments")
+    set_status(scene, OPEN, customer_message="Ring twice")
+    scene.run("orders")
+    force: Json = {"config": {"force": True}}
+    forced = {f"acme__{stream}_delivered": force for stream in ("orders", "shipments")}
+    scene.run("orders", "shipments", config=forced)
+    assert_left_alone(scene)
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["seen as canceled", "not seen"])
+def test_an_order_that_an_agent_canceled_and_the_store_opens_again(
+    scene: Scene, seen: bool
+) -> None:
+    """It stays canceled at the OMS, and an operator sees that it waits in the store."""
+    with_actions(scene)
+    scene.place(order(1, scene.moment()))
+    scene.run("orders")
+    assert act(scene, "cancel", 1) == ("done", "")
+    scene.run("shipments")
+    if seen:
+        scene.run("orders")
+    assert scene.store_orders()[1]["status_id"] == CANCELED
+    assert scene.open_rejections("orders") == {}
+    set_status(scene, OPEN)
+    scene.run("orders")
+    assert_left_alone(scene)
+    set_status(scene, CANCELED)
+    scene.run("orders", "shipments")
+    assert scene.open_rejections("orders") == {}
+
+
+def test_an_order_that_the_oms_cancels_after_it_was_opened_again_is_canceled(scene: Scene) -> None:
+    """The store had withdrawn it before it was sent, and the OMS never canceled it then."""
+    scene.place_many([1])
+    set_status(scene, CANCELED)
+    scene.run("orders")
+    set_status(scene, OPEN)
+    scene.run("orders")
+    assert not scene.oms_orders()["1"]["cancelled"]
+    scene.to_oms("orders/1/cancel", {"reason": {"ReasonId": "Out Of Stock"}})
+
+    scene.run("shipments")
+
+    assert scene.store_orders()[1]["status_id"] == CANCELED

@@ -42,23 +42,26 @@ def fail_at_one_order(life: Life, status: int) -> None:
     life.world.without_faults()
 
 
-@at("manhattan")("operator", 1, number=NUMBER)
-def lose_a_shipment_from_the_ledger(life: Life, number: int) -> None:
-    """Restore a backup from before an order's shipment, or its line, was brought over."""
+@at("bigcommerce/manhattan")("operator", 1, number=NUMBER)
+def lose_a_line_from_the_ledger(life: Life, number: int) -> None:
+    """Restore a backup from before an order got a line that it then loses again."""
+    life.world.without_faults()
+    perform(life, "sync")
+    life.at_oms(number)
     life.keep_backup()
-    with suppress(NotPossibleError):
-        perform(life, "ship_one", number=number)
-    life.live()
+    perform(life, "add_line", number=number, sku="LAMP", units=1)
+    perform(life, "sync")
     perform(life, "restore")
-    life.live()
-    life.attempt(life.runs.unfinished)
+    place = len(life.document(number)["products"]) - 1
+    perform(life, "remove_line", number=number, place=place)
+    perform(life, "sync")
 
 
 @at("manhattan")("oms", 1, number=NUMBER)
 def ship_and_grow(life: Life, number: int) -> None:
     """Ship a unit of an order, show it in the store, and put the rest into the same parcel."""
     perform(life, "ship_one", number=number)
-    life.live()
+    perform(life, "sync")
     perform(life, "grow_parcel", number=number)
 
 
@@ -69,4 +72,4 @@ def freeze_between_versions(life: Life, number: int) -> None:
         with suppress(NotPossibleError):
             perform(life, "move_house", number=one, street="5 Old Street")
     perform(life, "freeze", number=number, writes=1, kind="moves")
-    life.live("orders")
+    perform(life, "sync")

@@ -149,6 +149,7 @@ class Life:
         before, runs = self.shown(), Runs(self.world, log=self.runs.log, numbers=self.runs.numbers)
         with ThreadPoolExecutor(1) as thread:
             good = thread.submit(runs.live).result()
+            thread.submit(runs.unfinished).result()
         self.note(before, complete=good)
         self.others.append(good)
 

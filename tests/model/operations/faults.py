@@ -167,7 +167,7 @@ def die_at_request(life: Life, requests: int, after: bool) -> None:
 @operation("world", 2, requests=between(1, 3), after=among(True, False))
 def die_at_write(life: Life, requests: int, after: bool) -> None:
     """Let the process die before or after its n-th write from now on."""
-    trigger = _nth(requests, life.world.die, only=_writes_of(life))
+    trigger = _nth(requests, life.world.die, only=writes_of(life))
     if after:
         life.world.wire.after = trigger
     else:
@@ -184,7 +184,7 @@ def die_at_commit(life: Life, commits: int, after: bool) -> None:
 @operation("world", 1, requests=between(1, 3))
 def lose_lock(life: Life, requests: int) -> None:
     """End all database sessions of a run before its n-th write; the process lives on."""
-    life.world.wire.before = _nth(requests, life.world.database.end_sessions, only=_writes_of(life))
+    life.world.wire.before = _nth(requests, life.world.database.end_sessions, only=writes_of(life))
 
 
 @operation("world", 2, number=NUMBER, writes=between(1, 4), kind=among(*MEANWHILE))
@@ -205,7 +205,7 @@ def freeze(life: Life, number: int, writes: int, kind: str) -> None:
         life.world.pass_time(timedelta(seconds=3))
         life.let_another_run()
 
-    life.world.wire.between = _nth(writes, act, only=_writes_of(life))
+    life.world.wire.between = _nth(writes, act, only=writes_of(life))
 
 
 @operation("world", 1, system=SYSTEM, seconds=among(-900, -100, 0, 5, 100, 900))
@@ -263,7 +263,7 @@ def _nth(
     return count
 
 
-def _writes_of(life: Life) -> Callable[[Request], bool]:
+def writes_of(life: Life) -> Callable[[Request], bool]:
     """Return whether a request changes something at either system."""
     kinds = [KINDS[kind].writes for kind in life.world.pair]
 

@@ -6,10 +6,14 @@ from contextlib import suppress
 from datetime import timedelta
 
 from domain.identity import correlation_id
+from sandbox.system import Request
 from tests.model.life import Life, NotPossibleError
+from tests.model.operations.faults import writes_of
+from tests.model.operations.operators import configure
 from tests.model.operations.registry import NUMBER, among, at, operation, perform
 from tests.model.systems import KINDS
-from tests.model.world import AT_OMS, NAME
+from tests.model.wire import LATE
+from tests.model.world import AT_OMS, AT_STORE, NAME
 
 NEIGHBOURS = (1004, 1005)
 """Orders that no other operation touches."""
@@ -65,11 +69,42 @@ def ship_and_grow(life: Life, number: int) -> None:
     perform(life, "grow_parcel", number=number)
 
 
+@at("manhattan")("oms", 1, number=NUMBER, fate=among("unsent", "late"))
+def lose_a_twin(life: Life, number: int, fate: str) -> None:
+    """Ship two parcels that look alike one after the other; the second one's request gets lost."""
+    perform(life, "ship_one", number=number)
+    perform(life, "sync")
+    perform(life, "ship_one", number=number)
+    writes = KINDS[life.world.pair.store].writes
+    rule = {"path": writes.parcels or writes.path, "method": "POST", "kind": "drop_before"}
+    late = {"body": LATE, "delay_ms": 34_000} if fate == "late" else {}
+    life.world.fault(AT_STORE, times=1, **rule, **late)
+    perform(life, "sync")
+
+
 @operation("world", 1, number=NUMBER)
 def freeze_between_versions(life: Life, number: int) -> None:
-    """Freeze a run that has several changed orders to send; one of them changes once more."""
+    """Freeze a run that has several changed orders to send; one of them changes once more.
+
+    Another process has sent that when the first one wakes up.
+    """
     for one in ORDERS:
         with suppress(NotPossibleError):
             perform(life, "move_house", number=one, street="5 Old Street")
-    perform(life, "freeze", number=number, writes=1, kind="moves")
+    configure(life, oms={"push_concurrency": 1}, platform={"write_concurrency": 1})
+    is_write = writes_of(life)
+
+    def act(request: Request) -> None:
+        if not is_write(request):
+            return
+        life.world.wire.between = lambda _: None
+        life.world.database.end_sessions()
+        life.world.pass_time(timedelta(minutes=2))
+        with suppress(NotPossibleError):
+            perform(life, "move_house", number=number, street="9 Station Road")
+        for _ in range(2):
+            life.world.pass_time(timedelta(minutes=2))
+            life.let_another_run()
+
+    life.world.wire.between = act
     perform(life, "sync")

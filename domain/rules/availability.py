@@ -124,8 +124,8 @@ def unit_problem(
     return Problem(
         "stock_unit_unknown",
         "available",
-        f"the OMS states the stock of {level.sku} in {item.uom}, and orders go out in {unit}: how "
-        f"many {item.uom} make one unit of the store is unknown",
+        f"the OMS states the stock of {level.sku} in {item.uom}, and orders are sent in {unit}: "
+        f"how many {item.uom} make one unit of the store is unknown",
         f"set stock_factor for {level.sku} in orders.uom_rules",
         item.uom,
     )

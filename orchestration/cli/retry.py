@@ -159,7 +159,7 @@ def _confirm(changes: Sequence[Change], request: Request) -> None:
     if not request.confirmed and not click.confirm(
         "Replace the captured values by these, and retry?", err=request.as_json
     ):
-        raise PermanentError("Nothing was changed; --yes confirms where there is no terminal.")
+        raise PermanentError("Nothing was changed; use --yes if there is no terminal.")
 
 
 def chunks(found: Sequence[Rejection], mode: Mode) -> dict[str, list[Chunk]]:

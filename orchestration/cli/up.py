@@ -146,7 +146,7 @@ def _start_sandbox(
             "the last days"
         )
         click.echo(
-            f"         'lockstep connect {name}' syncs those orders; new ones sync by themselves"
+            f"         'lockstep connect {name}' syncs those orders; new ones sync automatically"
         )
     arguments = [
         "sandbox.traffic",

@@ -51,7 +51,7 @@ HEADERS = {
     408: {"Connection": "close"},
     413: {"Connection": "close"},
 }
-NOT_FOUND = "There is no such path, or it takes no such method."
+NOT_FOUND = "There is no such path, or it does not allow this method."
 
 logger = logging.getLogger("lockstep.webhooks")
 

@@ -340,7 +340,7 @@ def test_a_refund_made_by_hand_is_not_taken_for_a_lost_one(shop: ProjectScene) -
 
 
 def test_a_refund_is_never_more_than_was_charged(shop: ProjectScene) -> None:
-    """A payment that was only authorised, or charged for less, gives nothing back by itself."""
+    """A payment that was only authorised, or charged for less, gives nothing back automatically."""
     shop.place_order(2, payments=[charged("5.00")])
     shop.run("orders", first=shop.yesterday)
     shop.to_oms("orders/2/ship", {"tracking": UPS})

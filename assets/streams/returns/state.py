@@ -241,8 +241,8 @@ def _line_unknown(record: Return, line_id: str) -> Problem:
     return Problem(
         "line_not_in_store",
         f"lines[{line_id}]",
-        f"The return {record.return_id} has a line of which the store's order {record.source_id} "
-        "has none.",
+        f"The return {record.return_id} has a line that is not in the store's order "
+        f"{record.source_id}.",
         "Check whether the order was edited at the OMS; refund the line in the store by hand and "
         "discard this rejection.",
         line_id,

@@ -35,8 +35,8 @@ class Returns:
     to_oms = False
     is_snapshot = False
     summary = (
-        "Returns at the OMS: the store shows them where it can, and once the OMS has confirmed the "
-        "disposition of units, what was paid for them goes back, within the connection's limits."
+        "Returns at the OMS: the store shows them where it can, and once the OMS has confirmed "
+        "the disposition of units, they are refunded, within the connection's limits."
     )
 
     def source(self, sync: Sync) -> ReturnSource:

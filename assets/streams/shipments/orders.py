@@ -49,7 +49,9 @@ class FulfilmentMapper:
                 reason = f"{order_id} is an order of the connection {owner}"
                 return Skipped("not_from_this_store", reason)
             if not _has_left(mapped.record):
-                reason = f"no order of the store is linked to {order_id}, of which nothing has left"
+                reason = (
+                    f"no order of the store is linked to {order_id}, and nothing of it has left"
+                )
                 return Skipped(NOT_LINKED, reason)
             raise RecordRejected(not_linked(order_id))
         amend(mapped.record, "source_id", store_id)

@@ -24,7 +24,7 @@ ADVICE = (
 )
 FILE_ADVICE = (
     "Have the file written again, and put it into the folder; the original is in taken or "
-    "failed. Then discard this, if it does not go by itself."
+    "failed. Then discard this rejection, unless it closes automatically."
 )
 NULL = msgspec.Raw(b"null")
 JOINED, ROWS = b'{"order_row":', b'{"stock_rows":'

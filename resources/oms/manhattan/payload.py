@@ -228,7 +228,7 @@ def _newest(payload: bytes, decoder: PayloadDecoder[D]) -> Decoded[D]:
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise unreadable("Order", f"The payload can't be read: {error}") from error
     if not states or len({state.document.order_id for state in states}) != 1:
-        raise unreadable("data", f"The payload holds {len(states)} orders where one is expected.")
+        raise unreadable("data", f"The payload holds {len(states)} orders, but one is expected.")
     newest = max(states, key=lambda state: state.document.stamp() or "")
     return Decoded(newest.document, tuple(p for state in states for p in state.problems))
 

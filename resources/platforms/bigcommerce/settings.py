@@ -104,8 +104,8 @@ class BigCommerceSettings(SystemSettings):
     def _one_way_to_name_a_carrier(self) -> BigCommerceSettings:
         if both := sorted(self.tracking_carriers.keys() & self.shipping_providers.keys()):
             raise ValueError(
-                f"{both[0]} is in tracking_carriers and in shipping_providers; "
-                "BigCommerce takes one of them"
+                f"{both[0]} is in tracking_carriers and in shipping_providers; BigCommerce "
+                "accepts only one of them"
             )
         return self
 

@@ -177,7 +177,7 @@ def test_a_unit_that_is_not_the_stocks_needs_a_factor(
     assert (problem is not None) is is_problem
     if problem is not None:
         assert problem.code == "stock_unit_unknown"
-        assert "MUG in EA, and orders go out in CASE" in problem.message
+        assert "MUG in EA, and orders are sent in CASE" in problem.message
 
 
 def test_a_target_is_in_the_stores_unit() -> None:

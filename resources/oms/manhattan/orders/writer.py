@@ -179,7 +179,7 @@ def _without(payload: Mapping[str, object], line_ids: tuple[str, ...]) -> dict[s
 
 def _not_eligible(error: MessageEntry) -> Problem:
     problem = to_problem(error)
-    advice = "The line can't change at the OMS any more; change it there by hand if it must."
+    advice = "The line can no longer change at the OMS; change it there by hand if necessary."
     return Problem("line_not_eligible", problem.field, problem.message, advice, error.line_id)
 
 

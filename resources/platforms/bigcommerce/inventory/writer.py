@@ -189,7 +189,7 @@ def _addressed(index: int, target: StockTarget, item: StoreItem | None) -> _Row 
         )
     if item.tracking == "none":
         message = (
-            "inventory tracking is off for this SKU's product, so the store takes no level and "
+            "inventory tracking is off for this SKU's product, so the store accepts no level and "
             "can't confirm its shipments"
         )
         return Problem(

@@ -151,7 +151,7 @@ class VariantAdder:
 
 def _other_options(options: dict[str, Option]) -> str:
     if not options:
-        return "the product has no options, so that it takes no variants"
+        return "the product has no options, so it can't have variants"
     names = ", ".join(option.name for option in options.values())
     return f"the product has the options {names}, and the row others"[:300]
 

@@ -71,7 +71,7 @@ def options_of(
         entered = f"{option.display_name or 'Option'}: {option.display_value}"
         texts.append(_cleaned(entered, path, problems))
         if "file" in option.type.casefold():
-            message = "the shopper has uploaded a file, of which the OMS gets only the name"
+            message = "the shopper has uploaded a file; the OMS only gets its name"
             problems.warn("file_not_sent", path, message, f"{LOOK}, and pass the file on")
     if raw.configurable_fields:
         texts += form_texts(raw.configurable_fields, f"{where}configurable_fields", problems)

@@ -146,7 +146,7 @@ class RefundCalls:
                 "refund_refused",
                 "payments",
                 f"No payment provider of the store's order {request.order_id} pays {amount} "
-                f"{request.currency} back by itself.",
+                f"{request.currency} back automatically.",
                 "Refund the return in the store, or name a provider that it offers in "
                 "platform.refund_providers, then retry.",
                 request.return_id,

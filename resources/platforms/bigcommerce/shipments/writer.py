@@ -182,8 +182,8 @@ class BigCommerceWriter:
         number = request.tracking_number.strip()
         if len(number) > MAX_TRACKING_NUMBER:
             message = (
-                f"the tracking number has {len(number)} characters, "
-                f"and BigCommerce takes {MAX_TRACKING_NUMBER}"
+                f"the tracking number has {len(number)} characters, and BigCommerce accepts "
+                f"{MAX_TRACKING_NUMBER}"
             )
             raise _rejected(
                 "tracking_number_too_long",

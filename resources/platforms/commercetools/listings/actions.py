@@ -196,7 +196,7 @@ def _not_taken(kind: str | None) -> Problem:
     return Problem(
         "listing_field_not_taken",
         "warranty",
-        f"the attribute {WARRANTY_ATTRIBUTE} of the product's type {reason}, so it takes no text",
+        f"the attribute {WARRANTY_ATTRIBUTE} of the product's type {reason}, so it can't hold text",
         f"add an attribute {WARRANTY_ATTRIBUTE} (text) to the type, or leave the warranty out",
     )
 

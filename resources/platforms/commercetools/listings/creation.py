@@ -152,7 +152,7 @@ class _Draft:
                 continue
             value = self._value(definition, one.value)
             if value is None:
-                message = f"the attribute {one.name} takes no {one.value}"
+                message = f"the attribute {one.name} does not allow {one.value}"
                 self.note(one.name, message, "use one of the values that the type lists")
                 continue
             yield {"name": definition.name, "value": value}

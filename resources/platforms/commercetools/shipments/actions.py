@@ -111,7 +111,7 @@ def _shown(held: TrackingData) -> Action:
 def _check(order: HeldOrder, request: ShipmentRequest) -> None:
     """Refuse what the API would take without a check, or refuse with less to act on."""
     if not order.is_shipped:
-        message = "the order has no shipping info, so the store takes no delivery of it"
+        message = "the order has no shipping info, so the store accepts no delivery for it"
         advice = "set the order's status instead"
         raise rejection_of("group_not_shippable", "shippingInfo", message, advice, request.group_id)
     if not request.lines:
@@ -134,7 +134,7 @@ def _delivery(order: HeldOrder, shipment_id: str) -> Delivery:
     for shipment, delivery in order.deliveries():
         if shipment.shipment_id == shipment_id:
             return delivery
-    message = "the store's order has no such delivery any more"
+    message = "the store's order no longer has this delivery"
     advice = "look at the order's deliveries in the store"
     raise rejection_of("shipment_update_refused", "deliveries", message, advice, shipment_id)
 

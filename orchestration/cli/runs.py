@@ -20,9 +20,6 @@ from orchestration.local.instance import open_instance
 from resources.ledger.monitoring.status import run_counts
 from resources.lockstep import Lockstep
 
-REQUEST_TAG = "sync/request"
-"""Identifies the run of a request that raised before its run id was known."""
-
 
 @dataclass(frozen=True)
 class Chunk:
@@ -145,8 +142,7 @@ def _run(
     *,
     force: bool,
 ) -> Outcome:
-    request = uuid4().hex
-    tags = {TRIGGER_TAG: trigger, REQUEST_TAG: request}
+    run_id = str(uuid4())
     error = ""
     try:
         in_process.run_partitions(
@@ -156,7 +152,8 @@ def _run(
             chunk.streams,
             chunk.first,
             chunk.last,
-            tags,
+            {TRIGGER_TAG: trigger},
+            run_id=run_id,
             force=force,
             records=chunk.records,
         )
@@ -164,7 +161,5 @@ def _run(
         error = str(failure.description)
     except LockstepError as fault:
         error = str(fault)
-    run = next(iter(instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: request}), limit=1)), None)
-    run_id = run.run_id if run else ""
     with lockstep.ledger.session(connection, chunk.streams[0]) as session:
         return Outcome(chunk, run_id, run_counts(session.db, [run_id]), error)

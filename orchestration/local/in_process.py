@@ -25,13 +25,15 @@ def run_partitions(
     last: Partition,
     tags: dict[str, str],
     *,
+    run_id: str | None = None,
     force: bool = False,
     records: Sequence[str] | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Run the chains of ``streams`` over the partitions ``first`` to ``last`` in one run.
 
-    Raises what a step raised. ``force`` sends even what the target already holds. With ``records``,
-    only these records are processed, as captured: nothing is read from the source.
+    Raises what a step raised; who needs the run's id then, gives it. ``force`` sends even what the
+    target already holds. With ``records``, only these records are processed, as captured: nothing
+    is read from the source.
     """
     job = build(lockstep.installation, lockstep).resolve_job_def(f"sync_{connection}")
     steps = STEPS if records is None else (VALIDATED, DELIVERED)
@@ -47,6 +49,7 @@ def run_partitions(
         asset_selection=keys,
         run_config=QUIET | {"ops": ops},
         raise_on_error=True,
+        run_id=run_id,
         partition_key=partition_key,
         tags=span | tags,
     )

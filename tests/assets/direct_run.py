@@ -37,7 +37,7 @@ BLOCKING = dg.AssetCheckSeverity.ERROR
 class DirectRun:
     """How a run ended."""
 
-    run_id: str = field(default_factory=lambda: str(uuid4()))
+    run_id: str
     failures: dict[str, Exception] = field(default_factory=dict)
     """Name of the step -> why it failed."""
 
@@ -60,10 +60,11 @@ def run_directly(
     chosen: Sequence[str] = STEPS,
     config: Json | None = None,
     trigger: str = "",
+    run_id: str | None = None,
     raise_on_error: bool = True,
 ) -> DirectRun:
     """Run the chosen steps of the streams' chains; a failed step stops its own chain only."""
-    ended = DirectRun()
+    ended = DirectRun(run_id or str(uuid4()))
     tags = {TRIGGER_TAG: trigger} if trigger else {}
     stopped: set[str] = set()
     for step in (step for step in STEPS if step in chosen):

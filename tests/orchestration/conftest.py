@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import dagster as dg
 import pytest
 import yaml
 
+from assets.chain.keys import STEPS, TRIGGER_TAG
+from assets.chain.run_config import rerun_config
+from domain.values import Partition
+from orchestration.local import in_process
 from orchestration.settings import project_root
 from resources.http.retries import RetryPolicy
+from resources.lockstep import Lockstep
 from sandbox.app import RunningSandbox
+from tests.assets.direct_run import run_directly
 from tests.orchestration.shop import Shop
 
 
@@ -39,3 +48,40 @@ def shop(
     monkeypatch.setenv("DATABASE_URL", dagster_database)
     monkeypatch.setenv("LOCKSTEP_CONNECTIONS", str(own_home / "connections.yaml"))
     return Shop(sandbox.url, dagster_database, f"c{uuid4().hex[:10]}")
+
+
+@pytest.fixture
+def direct_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands run the chains without Dagster, which takes most of a run's time.
+
+    That they run through Dagster is tested where they are replayed (test_replay.py) and connected.
+    """
+    monkeypatch.setattr(in_process, "run_partitions", _run_partitions)
+
+
+def _run_partitions(
+    lockstep: Lockstep,
+    _instance: dg.DagsterInstance,
+    connection: str,
+    streams: Sequence[str],
+    first: Partition,
+    last: Partition,
+    tags: dict[str, str],
+    *,
+    run_id: str | None = None,
+    force: bool = False,
+    records: Sequence[str] | None = None,
+) -> None:
+    config: dict[str, Any] = {}
+    for stream in streams:
+        config |= rerun_config(connection, stream, only_records=records, force=force)
+    run_directly(
+        lockstep,
+        connection,
+        streams,
+        list(first.to(last)),
+        chosen=STEPS if records is None else STEPS[1:],
+        config=config,
+        trigger=tags[TRIGGER_TAG],
+        run_id=run_id,
+    )

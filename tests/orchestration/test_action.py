@@ -10,7 +10,7 @@ from orchestration.settings import load
 from resources.lockstep import Lockstep
 from tests.orchestration.shop import Shop
 
-pytestmark = pytest.mark.slow(seconds=30)
+pytestmark = [pytest.mark.slow(seconds=30), pytest.mark.usefixtures("direct_runs")]
 
 
 @pytest.fixture

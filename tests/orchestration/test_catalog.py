@@ -15,7 +15,7 @@ from resources.ledger.ledger import Ledger
 from resources.ledger.records.products import Products, ProductVersion
 from tests.orchestration.shop import Shop
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("direct_runs")]
 
 
 @pytest.fixture

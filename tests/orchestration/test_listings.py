@@ -18,7 +18,7 @@ from resources.sheets.writer import write
 from tests import loopback
 from tests.orchestration.shop import Shop
 
-pytestmark = pytest.mark.slow(seconds=30)
+pytestmark = [pytest.mark.slow(seconds=30), pytest.mark.usefixtures("direct_runs")]
 
 Json = dict[str, Any]
 SOLD: tuple[Json, ...] = (

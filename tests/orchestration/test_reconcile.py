@@ -9,7 +9,7 @@ import pytest
 
 from tests.orchestration.shop import Shop
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("direct_runs")]
 
 NOW = ("--confirm-seconds", "0")
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.orchestration.shop import Shop
 
-pytestmark = pytest.mark.slow(seconds=40)
+pytestmark = [pytest.mark.slow(seconds=40), pytest.mark.usefixtures("direct_runs")]
 
 
 @pytest.fixture

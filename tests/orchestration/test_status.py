@@ -8,7 +8,7 @@ import pytest
 
 from tests.orchestration.shop import Shop
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("direct_runs")]
 
 
 def test_stuck_records_are_shown_and_make_monitoring_fail(shop: Shop):

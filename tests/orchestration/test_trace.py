@@ -6,7 +6,7 @@ import pytest
 
 from tests.orchestration.shop import Shop
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("direct_runs")]
 
 
 def test_an_order_is_found_by_its_id_in_either_system(shop: Shop):

@@ -13,7 +13,7 @@ import psycopg
 from pydantic import Field
 
 from assets.error_redaction import safe_text
-from assets.streams.approved import HELD
+from assets.streams.registry import HELD
 from domain.errors import LockstepError, PermanentError
 from domain.rejection_codes import CLASSES
 from resources.ledger.rejections import operator_actions

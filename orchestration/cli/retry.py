@@ -10,8 +10,7 @@ from typing import Any
 
 import click
 
-from assets.streams.approved import HELD
-from assets.streams.registry import STREAMS
+from assets.streams.registry import HELD, STREAMS
 from domain.connections import Installation
 from domain.errors import PermanentError
 from domain.values import Partition

@@ -1,6 +1,6 @@
 """Comparing an order at an OMS that takes orders only once with what it should hold. Pure.
 
-Only what the store decides is compared. What an OMS changes by itself is no difference: text in
+Only what the store decides is compared. What an OMS changes itself is no difference: text in
 another case, with other blanks or punctuation, amounts within a minor unit of the currency, and
 fields of its own. Nothing can be corrected from here, since the OMS takes no changes.
 """

@@ -34,7 +34,7 @@ LOOKED_BACK = 100
 """Runs of a lane or a connection: more than can end within the longest pause."""
 FEW = 10
 NEVER_SUBMITTED = timedelta(minutes=10)
-"""A run that was created and not queued for so long never starts: the daemon died in between."""
+"""A run that was created and not queued for this long never starts: the daemon died in between."""
 RETRY_PATIENCE = timedelta(minutes=2)
 """How long Dagster may take to repeat a run whose process died."""
 
@@ -119,7 +119,7 @@ def _is_abandoned(record: dg.RunRecord, now: datetime) -> bool:
 
 
 def _to_be_repeated(records: Iterable[dg.RunRecord], now: datetime) -> list[dg.DagsterRun]:
-    """Return the runs that Dagster will repeat by itself, and has not yet."""
+    """Return the runs that Dagster will repeat automatically, and has not yet."""
     return [
         record.dagster_run
         for record in records

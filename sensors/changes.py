@@ -36,7 +36,7 @@ MOST_LISTED = 5
 def build_lane_sensor(
     lane: str, names: Sequence[str], installation: Installation, lockstep: Lockstep, job: Any
 ) -> dg.SensorDefinition:
-    """Build the sensor of a lane; it runs by itself as soon as the daemon does."""
+    """Build the sensor of a lane; it runs as soon as the daemon does."""
     seconds = min(_tick_interval(installation, name) for name in names).total_seconds()
 
     @dg.sensor(

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from domain.values import Grain, Partition, Window, doubled
 
 LONGEST_CATCH_UP = timedelta(days=3)
-"""A live run after a long outage covers at most so much; the next ticks cover the rest."""
+"""A live run after a long outage covers at most this much; the next ticks cover the rest."""
 MOST_PIECES = 5
 """Windows of one chain that a tick requests; those that were tried least recently come first."""
 HINT_PATIENCE = timedelta(seconds=30)

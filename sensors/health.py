@@ -27,7 +27,7 @@ from sensors.parallel import side_by_side
 
 EVERY_SECONDS = 30
 REPEAT = timedelta(hours=1)
-"""An unchanged result is reported again after so long, so that its age shows that the daemon lives.
+"""An unchanged result is reported again after this long: its age shows that the daemon lives.
 
 Not more often: the event log keeps each result forever.
 """
@@ -36,7 +36,7 @@ WEBHOOKS_DEADLINE_SECONDS = 20.0
 """A tick is killed by Dagster at 60 s, and its results are lost then."""
 WEBHOOKS_AT_ONCE = 4
 STUCK_PAUSE = 20
-"""Reading stuck records looks through all captures: the pause after it is so many times as long."""
+"""Reading stuck records looks through all captures; the pause after it is that much longer."""
 MOST_LINES = 30
 """Lines of one alert; while alerts can't be sent, the newest lines are kept."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)

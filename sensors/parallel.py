@@ -16,7 +16,7 @@ class Answers(NamedTuple, Generic[K, T]):
     results: dict[K, T]
     errors: dict[K, BaseException]
     late: list[K]
-    """Calls that were not answered in time; they end by themselves, unheard."""
+    """Calls that were not answered in time; they end later, and their results are dropped."""
 
 
 def side_by_side(

@@ -31,7 +31,7 @@ from resources.lockstep import Lockstep
 
 Context = dg.AssetExecutionContext
 BACKFILL_PARTITIONS_PER_RUN = {DAY: 15, HOUR: 48}
-"""A backfill's run holds an API for at most so long before a live run gets its turn."""
+"""A backfill's run holds an API for at most this long before a live run gets its turn."""
 RETRIES = dg.RetryPolicy(
     max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )

@@ -82,7 +82,7 @@ def reopen_owed(session: Session, rows: Sequence[RecordRow]) -> set[date]:
     """Let older versions of records be looked at again whose status has just moved on.
 
     They may have ended as superseded by the version of another partition before that was validated,
-    or by one that withdrew the order: an order that is withdrawn no more is owed as before. Return
+    or by one that withdrew the order: one that is no longer withdrawn is owed as before. Return
     the days of what is due again.
     """
     moved_on = [row.source_id for row in rows if _moved_on(row.state, row.rule)]

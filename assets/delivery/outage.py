@@ -19,7 +19,7 @@ from resources.ledger.session import Session
 from resources.lockstep import Sync
 
 SILENT_SECONDS = 20.0
-"""After so long without an answer a target counts as failing: red within a minute."""
+"""After this long without an answer a target counts as failing: red within a minute."""
 WATCH_SECONDS = 5.0
 
 

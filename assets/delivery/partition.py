@@ -36,7 +36,7 @@ from resources.lockstep import Sync
 CHUNK = 1_000
 PASSES = 3
 SHORT_WAIT = timedelta(seconds=5)
-"""For so long a step waits until a record can be sent; others stay due for a later run."""
+"""How long a step waits until a record can be sent; others stay due for a later run."""
 MOST_ERRORS = 20
 
 

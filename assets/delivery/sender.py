@@ -31,7 +31,7 @@ SETTLE_EVERY = 500
 SMALLER = 10
 """By what the records of a call are divided after each attempt that has failed."""
 FAILURES_IN_A_ROW = 5
-"""After so many the target counts as failing, and the rest is not sent."""
+"""After this many the target counts as failing, and the rest is not sent."""
 _lost: ContextVar[list[bool]] = ContextVar("lost")
 """Whether a request of the present attempt got no answer that shows its outcome."""
 
@@ -85,7 +85,7 @@ class Sender:
     def _goes_in_batch(self, plan: Plan) -> bool:
         """Return whether a call may take the record's first intent together with other records'.
 
-        One that no later effect replaces goes by itself once it was tried, or has to be looked for
+        One that no later effect replaces is sent alone once it was tried, or has to be looked for
         or read before: so that a record that fails its call does not fail the others' again.
         """
         intent = plan.unsent()[0]
@@ -117,7 +117,7 @@ class Sender:
     async def _in_batches(self, plans: Sequence[Plan], writer: Writer) -> None:
         """Send each record's first intent, where a call takes those of many records.
 
-        What the target leaves unsent of a call is sent by itself afterwards. What has failed while
+        What the target leaves unsent of a call is sent on its own afterwards. What has failed while
         the target works goes in ever smaller calls: one record can't fail the others' for ever.
         """
         ordered = sorted(plans, key=self._call_of)

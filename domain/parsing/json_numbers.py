@@ -13,7 +13,7 @@ from decimal import Decimal
 from domain.errors import Problem, RecordRejected
 
 EXACT_LENGTH = 15
-"""A decimal of so many characters, without an exponent, always has an exact float."""
+"""A decimal of this many characters, without an exponent, always has an exact float."""
 
 
 def to_number(value: Decimal, field: str) -> float:

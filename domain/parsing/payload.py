@@ -41,7 +41,7 @@ MOST_MISFITS = 10_000
 SHOWN = 40
 """Characters of a misfit that its problem shows, masked."""
 DIGITS = 19
-"""A text of so many digits is no number of 64 bits any more."""
+"""A text of this many digits does not fit into 64 bits."""
 
 Scalar = str | int | float | bool | None
 """A value whose form the mapping checks itself, since it reports more than that it is malformed."""

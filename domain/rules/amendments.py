@@ -6,7 +6,7 @@ The rules, for an order that an action has changed and that then changes in the 
 - Canceled units are not sent again. The store's order may be corrected to what is left, which is no
   further cancellation; units that the store adds afterwards are sent.
 - What a delivered version of the store's order has superseded is over, also where a later one is
-  again as it was before: an address that has changed, units that the order had no more of.
+  again as it was before: an address that has changed, units that the order no longer had.
 - An agent's hold stays until an agent releases it.
 - A rerouted line keeps the agent's address until the store's own address of it changes: that is
   newer. A node that an agent has chosen stays.

@@ -21,7 +21,7 @@ from domain.ports import QuotaLedger
 from resources.http.token_bucket import TokenBucket, full
 
 PATIENCE_SECONDS = 5.0
-"""A step and a probe wait for a permit for so long; others of their run may need other systems."""
+"""How long a step and a probe wait for a permit; others of their run may need other systems."""
 ASK_EVERY_SECONDS = 0.2
 """While no permit is there, all tasks of a process together ask the ledger no more often."""
 LONG_AGO = 3600.0
@@ -61,7 +61,7 @@ def impatient() -> Iterator[None]:
 
 
 def is_too_long(wait: float) -> bool:
-    """Return whether the caller gives way rather than wait for so many seconds."""
+    """Return whether the caller gives way rather than wait for this many seconds."""
     return wait > _patience.get()
 
 

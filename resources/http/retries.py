@@ -52,7 +52,7 @@ class RetryPolicy:
         return wait(_state(attempts=failures))
 
     def may_retry(self, *, failures: int, elapsed: float, delay: float) -> bool:
-        """Return whether another attempt fits after so many failures and ``elapsed`` seconds."""
+        """Return whether another attempt fits after this many failures and ``elapsed`` seconds."""
         stop = stop_after_attempt(self.attempts) | stop_before_delay(self.total_seconds)
         return self.enabled and not stop(_state(failures, elapsed, delay))
 

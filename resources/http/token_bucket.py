@@ -1,6 +1,6 @@
 """A token bucket for one API's quota: a burst of what is saved, then a continuous refill.
 
-A quota is so many requests a window. Permits that were saved while a system was idle may be used at
+A quota is a number of requests per window. Permits saved while a system was idle may be used at
 once; they are part of the window that their use opens, and the rest of its quota comes evenly until
 it ends. So no run finds a window used up that another one has emptied in its first seconds, and no
 window gets more than its quota. ``sync.take_permits`` and ``sync.observe_quota`` are the same in
@@ -42,7 +42,7 @@ class TokenBucket(NamedTuple):
         return bucket, granted, 0.0 if granted else bucket.seconds_to_next()
 
     def observe(self, left: int, reset_seconds: float, now: float, *, quota: int) -> TokenBucket:
-        """Return the bucket as the API counts it: so many left in a window that ends so soon.
+        """Return the bucket as the API counts it: how many are left, and when the window ends.
 
         Within one window only the lower count holds, since requests may be under way that the API
         has not counted yet.

@@ -32,7 +32,7 @@ CANCEL_REFUSED = Problem(
 def record_cancel_answers(session: Session, sync: Sync, fulfilments: Sequence[Fulfilment]) -> None:
     """Record what the OMS's orders show of cancellations, asked for or not.
 
-    An order that the OMS canceled by itself is included: otherwise the store's own cancellation,
+    An order that the OMS canceled unasked is included: otherwise the store's own cancellation,
     which follows, would be sent back to the OMS.
     """
     requests = Requests(session.db, sync.name, ORDERS)

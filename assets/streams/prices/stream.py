@@ -27,7 +27,7 @@ from resources.lockstep import Sync
 
 SKUS_AT_ONCE = 2_000
 AFTER_STOCK = 4
-"""So many times the catalog's time to live passes before prices read it instead of stock, which
+"""How many times the catalog's time to live passes before prices read it instead of stock, which
 compares its own levels with it."""
 
 

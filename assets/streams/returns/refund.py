@@ -73,7 +73,7 @@ def named(shown: OrderRefunds, known: Mapping[str, KnownRefund]) -> OrderRefunds
 def part_of_another(request: RefundRequest, shown: OrderRefunds, key: str) -> Outcome | None:
     """Return why a refund waits for another one of its order, of which a part was lost.
 
-    Another return's is completed by itself. One of this return, which has changed since, is not.
+    Another return's is completed on its own. One of this return, which has changed since, is not.
     """
     for refund in shown.refunds:
         if refund.missing and refund.key != key:

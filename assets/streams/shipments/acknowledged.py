@@ -1,6 +1,6 @@
 """Orders whose shipments the store has, reported to an OMS that wants to know it.
 
-Such an OMS would otherwise send an order's tracking to the store by itself.
+Such an OMS would otherwise also send an order's tracking to the store.
 """
 
 from __future__ import annotations

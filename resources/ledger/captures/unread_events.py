@@ -97,7 +97,7 @@ def body_of(db: psycopg.Connection[Any], event: KeptEvent) -> bytes:
 def discard(
     db: psycopg.Connection[Any], events: Sequence[KeptEvent], who: str, why: str
 ) -> list[KeptEvent]:
-    """Note that an operator needs these messages no more; return those that were not discarded."""
+    """Note that an operator discards these messages; return those that were not discarded."""
     rows = db.execute(
         """UPDATE sync.unread_event e
            SET discarded_at = clock_timestamp(), discarded_by = %s, discarded_why = %s

@@ -301,7 +301,7 @@ class Actions:
 def respect_no_more(db: psycopg.Connection[Any], rejection_ids: Collection[int]) -> None:
     """Leave nothing of actions that were given up and whose rejections are discarded.
 
-    Later versions of their orders respect them no more.
+    Later versions of their orders no longer respect them.
     """
     nothing = encode_record(Amendment())
     db.execute(

@@ -19,7 +19,7 @@ from domain.values import Partition
 Mode = Literal["as_captured", "re_read"]
 """``as_captured`` validates and delivers the stored captures; ``re_read`` first captures again."""
 ACTS_FOR = timedelta(minutes=1)
-"""A request of a run that died may take effect for so long: more than any client's time-out."""
+"""A request of a run that died may take effect for this long: more than any client's time-out."""
 RECORDS_AT_ONCE = 2_000
 """Records of one run at most: their ids are in its configuration."""
 Outcome = Literal["done", "failed", "refused"]

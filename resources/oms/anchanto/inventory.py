@@ -31,7 +31,7 @@ from resources.oms.anchanto.settings import AnchantoSettings
 
 MOST_PAGES = 1_000_000
 SKUS_A_CALL = 50
-"""SKUs in one query: so many of the usual length stay well below 8 KB."""
+"""SKUs in one query: this many of the usual length stay well below 8 KB."""
 ZERO = Decimal(0)
 NEVER = datetime.min.replace(tzinfo=UTC)
 LEAST = Decimal("0.000001")

@@ -120,7 +120,7 @@ class ExtensivSettings(SystemSettings):
     item_uom: str = "EACH"
     """The unit of all items: the vendor's products have none."""
     single_reads: Count = 10
-    """Up to so many SKUs are read one by one; for more, all of the stock is listed."""
+    """Up to this many SKUs are read one by one; for more, all of the stock is listed."""
     snapshot_ttl: timedelta = timedelta(seconds=20)
     """How long a list of all stock serves further reads of one run, and look-ups of products."""
     most_kept: Count = 50_000

@@ -151,7 +151,7 @@ class InventorySource:
         return since
 
     def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
-        """Read the availability of the SKUs in scope; the tenant can't list them by itself."""
+        """Read the availability of the SKUs in scope; the tenant can't list them all."""
         del window
         refusal = "manhattan: availability can only be read for named SKUs, and none were named"
         return read_named(self.read, scope, refusal)

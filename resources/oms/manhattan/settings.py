@@ -204,7 +204,7 @@ class ManhattanSettings(SystemSettings):
     """UNVERIFIED, as is the next: the vendor publishes no limit."""
     push_concurrency: Count = 4
     orders_per_call: Annotated[int, Field(ge=1, le=100)] = 1
-    """New orders that a call of ``paths.bulk_create`` creates; 1 saves each by itself.
+    """New orders that a call of ``paths.bulk_create`` creates; 1 saves each on its own.
 
     UNVERIFIED, so off unless set: the service is documented, its path, body and limit are not.
     """

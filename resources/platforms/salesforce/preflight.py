@@ -167,7 +167,7 @@ class Preflight:
         return Check("scopes beyond need", True, detail, "leave the app no scope but api")
 
     def _calls_left(self) -> Check:
-        """Warn where little is left of the day's calls; they come back by themselves."""
+        """Warn where little is left of the day's calls; they come back within a day."""
         state = UsageReader(1.0)(self._usage)
         if state is None:
             return Check("calls of the day", True, "the org does not state them")

@@ -1,6 +1,6 @@
 """Payments: read, and their transactions added and moved under optimistic concurrency.
 
-Source: raml/types/payment. A transaction moves no money by itself: the integration of a payment
+Source: raml/types/payment. A transaction moves no money: the integration of a payment
 service acts on it and sets its state, which the control call ``payments/settle`` does here.
 """
 

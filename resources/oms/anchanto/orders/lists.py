@@ -25,7 +25,7 @@ from resources.oms.anchanto.settings import AnchantoSettings
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 MOST_PAGES = 100_000
 ORDERS_A_CALL = 50
-"""Order numbers in one query: so many of the usual length stay well below 8 KB."""
+"""Order numbers in one query: this many of the usual length stay well below 8 KB."""
 
 
 class OrderLists:

@@ -58,7 +58,7 @@ class BulkCreation:
     async def create(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Create orders; one that the answer does not list as created is ``unsent``.
 
-        The caller saves that one by itself, which creates it, finds that it exists already, or says
+        The caller saves it on its own, which creates it, finds that it exists already, or says
         what is wrong with it. Raises as ``AsyncApiClient.request`` and ``write_answer`` do, and
         ``PermanentError`` where the tenant has no such service.
         """
@@ -75,7 +75,7 @@ class BulkCreation:
                 self._path,
                 body=body,
                 correlation_id=correlation_id,
-                idempotent=True,  # an order that exists is refused, and then saved by itself
+                idempotent=True,  # an order that exists is refused, and then saved on its own
                 decode=open_envelope,
             )
         finally:

@@ -1,6 +1,6 @@
 """Comparing an order at the tenant with what it should hold. Pure.
 
-Only what the store decides is compared, by the tables below. What a tenant changes by itself is no
+Only what the store decides is compared, by the tables below. What a tenant changes itself is no
 difference: attributes and notes of its own; text in another case, with other blanks or punctuation;
 an address that it has verified; amounts within a minor unit of the currency; quantities and money
 that it sets to 0 on cancelling; entries that were removed by setting them to 0.

@@ -1,6 +1,6 @@
 """Refunds among the transactions of an order's payments, and the one to add. Pure.
 
-A Refund transaction moves no money by itself: it asks the payment's own integration for it, which
+A Refund transaction moves no money: it asks the payment's own integration for it, which
 sets its state. ``interactionId`` says which delivery made it, for which units of which return.
 Where no payment has enough left, each of several gives back a part: the mark of each also states
 the whole, so that a refund of which a part was lost is completed, and none is given back twice.

@@ -161,7 +161,7 @@ def _made(order: ReturnedOrder, settings: SalesforceSettings) -> Values:
 
 
 def _rows(held: Held, record: ReturnRecord, canceled: str) -> Iterator[Values]:
-    """Yield the lines that differ; one that the OMS's return has no more is emptied."""
+    """Yield the lines that differ; one that the OMS's return no longer has is emptied."""
     for line in record.lines:
         before = held.lines.get(line.line_id)
         wanted = _wanted(line)

@@ -40,7 +40,9 @@ from resources.platforms.commercetools.catalog import CatalogSource
 from resources.platforms.commercetools.customers.deletions import DeletionsReader
 from resources.platforms.commercetools.customers.source import CustomersSource as Customers
 from resources.platforms.commercetools.inventory import LevelReader
+from resources.platforms.commercetools.orders.by_payment import PaidOrders
 from resources.platforms.commercetools.orders.source import OrdersSource
+from resources.platforms.commercetools.reader import Resource
 from tests.assets.customers import customer
 from tests.bad_input.test_extensiv import ROW
 from tests.resources.oms.extensiv import samples as extensiv
@@ -88,6 +90,7 @@ def uuid_of(number: int) -> str:
 
 
 _AFTER, _SKU = re.compile(r'id > "([^"]+)"'), re.compile(r'"(S[0-9]+)"')
+_IDS = re.compile(r'"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"')
 
 
 def project(document: Json, count: int) -> ApiClient:
@@ -169,6 +172,56 @@ def commercetools_inventory(count: int) -> int:
         last = min(start + SKUS_A_CHUNK, count)
         found += len(reader.stock([f"S{n}" for n in range(start, last)]))
     return found
+
+
+def commercetools_paid_orders(count: int) -> int:
+    """Read a project's orders by the changes of their payments."""
+    payments = rows_of({"id": "@@", "lastModifiedAt": STAMP}, uuid_of)
+    order = rows_of({"id": "@@", "lastModifiedAt": "2026-01-01T00:00:00.000Z"})
+
+    def answer(request: httpx.Request) -> bytes:
+        asked = request.url.params
+        where = " ".join(asked.get_list("where"))
+        after = _AFTER.search(where)
+        if request.url.path.endswith("/payments"):
+            first = UUID(after[1]).int + 1 if after else 1
+            shown = map(payments, range(first, min(first + int(asked["limit"]), count + 1)))
+        else:
+            shown = map(_with_id(order), [] if after else _IDS.findall(where))
+        return b'{"results":[' + b",".join(shown) + b"]}"
+
+    place = Resource("order", "/orders", "view_orders")
+    reader = PaidOrders(client_on(answer), commercetools.settings(), place)
+    return sum(len(page) for page in reader.read(DAY))
+
+
+def _with_id(rows: Rows) -> Callable[[str], bytes]:
+    template = rows(0)
+    return lambda name: template.replace(b'"0"', f'"{name}"'.encode())
+
+
+def commercetools_carts(count: int) -> int:
+    """Read what a project's carts have reserved of one SKU."""
+    line = {
+        "quantity": 1,
+        "variant": {"sku": "S1"},
+        "reservation": {"typeId": "reservation", "id": "r"},
+    }
+    carts = rows_of({"id": "@@", "lineItems": [line]}, uuid_of)
+    entry = {"id": uuid_of(1), "sku": "S1", "quantityOnStock": count, "availableQuantity": 0}
+
+    def answer(request: httpx.Request) -> bytes:
+        asked = request.url.params
+        after = _AFTER.search(" ".join(asked.get_list("where")))
+        if request.url.path.endswith("/inventory"):
+            return orjson.dumps({"results": [] if after else [entry]})
+        first = UUID(after[1]).int + 1 if after else 1
+        shown = range(first, min(first + int(asked["limit"]), count + 1))
+        return b'{"results":[' + b",".join(map(carts, shown)) + b"]}"
+
+    reader = LevelReader(client_on(answer), commercetools.settings(cart_reservations=True))
+    [units] = reader.stock(["S1"]).values()
+    return units
 
 
 def account(rows: Rows, count: int, name: str) -> ApiClient:
@@ -275,6 +328,8 @@ READERS: dict[str, Callable[[int], int]] = {
         commercetools_inventory,
         commercetools_catalog,
         commercetools_customers,
+        commercetools_paid_orders,
+        commercetools_carts,
         extensiv_stock,
         extensiv_shipments,
         bigcommerce_customers,

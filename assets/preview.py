@@ -60,7 +60,7 @@ MASKED = "[masked]"
 
 @dataclass(frozen=True)
 class Sample:
-    """What would become of one record."""
+    """What would happen to one record."""
 
     record: str
     outcome: str
@@ -72,7 +72,7 @@ class Sample:
 
 
 def preview(sync: Sync, stream: str, window: Window) -> Iterator[Sample]:
-    """Yield what would become of the first records of the window, or of the present stock."""
+    """Yield what would happen to the first records of the window, or of the present stock."""
     kinds: dict[str, Callable[[Sync, Session, Window], Iterator[Sample]]] = {
         ORDERS: _orders,
         SHIPMENTS: _shipments,

@@ -1,4 +1,4 @@
-"""What ``lockstep connect --dry-run`` prints: what would become of sample records."""
+"""What ``lockstep connect --dry-run`` prints: what would happen to sample records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would become of prices, without a change at either system."""
+"""What would happen to prices, without a change at either system."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Found = tuple[str, str, str]
 
 
 def preview_prices(sync: Sync, session: Session, items: Mapping[str, StoreItem]) -> Iterator[Found]:
-    """Yield what would become of the prices of some of the store's items."""
+    """Yield what would happen to the prices of some of the store's items."""
     known, now = BySku(items), datetime.now(UTC)
     plans: dict[str, PricePlan] = {}
     for page in sync.prices.fetch(Window(now, now), Scope(sorted(items), now)):

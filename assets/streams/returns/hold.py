@@ -87,8 +87,8 @@ def discarded(request: RefundRequest) -> Problem:
         DISCARDED,
         "lines",
         f"An operator has discarded a rejection of the return {request.return_id} of order "
-        f"{request.order_id}: its refund may have been paid without Lockstep. Not refunded by "
-        f"Lockstep are {units_text(request)}.",
+        f"{request.order_id}: its refund may have been paid without Lockstep. Lockstep has not "
+        f"refunded {units_text(request)}.",
         "If all of these are paid, discard this rejection. If none of them are, approve the "
         "refund, whatever the amount, by 'lockstep rejections retry ID --reason TEXT'. "
         "Otherwise pay the rest by hand and discard it.",

@@ -1,4 +1,4 @@
-"""What would become of returns: refunded, shown, or neither. Nothing is written."""
+"""What would happen to returns: refunded, shown, or neither. Nothing is written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Found = tuple[str, str, str, Any]
 
 
 def preview_returns(sync: Sync, session: Session, records: Iterator[RawRecord]) -> Iterator[Found]:
-    """Yield what would become of some returns of the OMS."""
+    """Yield what would happen to some returns of the OMS."""
     for raw in records:
         linked = session.links.store_ids(sync.returns.order_ids(raw.payload))
         try:

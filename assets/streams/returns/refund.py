@@ -197,8 +197,8 @@ def _units_by_hand(request: RefundRequest, line_id: str, refunded: int, value: s
         MADE_IN_STORE,
         f"lines[{line_id}]",
         f"The store shows {refunded} shipped units of line {line_id} of order {request.order_id} "
-        f"as refunded by hand, and the OMS has confirmed the return {request.return_id}: it may be "
-        f"refunded already. Not refunded by Lockstep are {units_text(request)}.",
+        f"as refunded by hand, and the OMS has confirmed the return {request.return_id}: it may "
+        f"be refunded already. Lockstep has not refunded {units_text(request)}.",
         "If it is, discard this rejection. If not, approve the refund of these units, whatever "
         "the amount, by 'lockstep rejections retry ID --reason TEXT'.",
         value,
@@ -211,7 +211,7 @@ def _amount_by_hand(request: RefundRequest, amount: Decimal, value: str) -> Prob
         "amount",
         f"{amount} {request.currency} of order {request.order_id} were refunded without "
         "Lockstep, without naming units, and the OMS has confirmed the return "
-        f"{request.return_id}: it may be refunded already. Not refunded by Lockstep are "
+        f"{request.return_id}: it may be refunded already. Lockstep has not refunded "
         f"{units_text(request)}.",
         "If it is, discard this rejection. If not, approve the refund of these units, whatever "
         "the amount, by 'lockstep rejections retry ID --reason TEXT'.",
@@ -223,8 +223,8 @@ def _prices_unknown(request: RefundRequest) -> Problem:
     return Problem(
         "refund_amount_unknown",
         "amount",
-        f"What the return {request.return_id} is worth can't be computed: the ledger has no prices "
-        f"of all its lines of order {request.order_id}.",
+        f"The value of the return {request.return_id} can't be computed: the ledger does not "
+        f"have the prices of all its lines of order {request.order_id}.",
         "Replay the orders stream over the day the order was placed, then retry this rejection; "
         "or refund the return by hand and discard it.",
         request.order_id,
@@ -235,8 +235,8 @@ def _in_part(request: RefundRequest, refund: StoreRefund) -> Problem:
     return Problem(
         "refund_refused",
         "transactions",
-        f"Of the refund {refund.refund_id} of the return {request.return_id} of order "
-        f"{request.order_id}, {refund.amount} was refunded and {refund.missing} was not, and the "
+        f"Only a part of the refund {refund.refund_id} of the return {request.return_id} of order "
+        f"{request.order_id} was made: {refund.amount} was refunded, {refund.missing} was not. The "
         "return has changed since.",
         "Refund the rest directly through the payments, and discard this rejection.",
         request.return_id,

@@ -1,4 +1,4 @@
-"""A request without an answer may take effect late, and wins over no newer version."""
+"""A request of a dead run may still act: nothing is created beside it, and it wins over nothing."""
 
 from __future__ import annotations
 
@@ -16,6 +16,50 @@ pytestmark = pytest.mark.slow(seconds=12)
 
 TIME_OUT, LATE = 0.7, 2.0
 """Seconds for an answer, and after which a request takes effect all the same."""
+
+
+def _ship(scene: Scene) -> None:
+    scene.place(documents.order(1, scene.moment(), [("MUG", 2)]))
+    scene.run("orders", first=scene.yesterday)
+    scene.to_oms("orders/1/ship", {"lines": [{"line": "101", "quantity": 2}]})
+
+
+@pytest.mark.parametrize("fate", ["drop_after", "drop_before"], ids=["acts", "was lost"])
+def test_a_shipment_is_looked_for_once_a_dead_runs_request_can_no_longer_act(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, fate: str
+) -> None:
+    """Until then its order waits, without a failure; then it is found, or created, once."""
+    monkeypatch.setattr(ClientPolicy, "acts_for", 60.0)
+    scene.configure()
+    _ship(scene)
+    answers = [
+        {"kind": fate, "method": "POST", "path": "/shipments$"},
+        {"kind": "status", "status": 503, "method": "GET", "path": "/shipments$"},
+    ]
+    scene.fault("bigcommerce", *answers)
+    scene.run("shipments", first=scene.today, raise_on_error=False)
+    # What a killed run leaves: claimed, without an outcome; when it was sent is not known.
+    scene.sql_write(
+        """UPDATE sync.delivery SET state = 'in_flight', is_uncertain = false, may_act_until = NULL
+           WHERE stream = 'shipments' AND action = 'shipment'"""
+    )
+    scene.fault("bigcommerce")
+    there = len(scene.store_shipments())
+    assert there == (fate == "drop_after")
+    for _ in range(2):
+        assert scene.run("shipments", first=scene.today).success
+    assert len(scene.store_shipments()) == there
+    assert scene.open_rejections("shipments") == {}
+
+    scene.sql_write(
+        """UPDATE sync.delivery SET claimed_at = claimed_at - interval '2 minutes',
+                  may_act_until = may_act_until - interval '2 minutes'"""
+    )
+    scene.run("shipments", first=scene.today)
+
+    assert len(scene.store_shipments()) == 1
+    assert scene.store_orders()[1]["status_id"] == 2
+    assert scene.outcomes("shipments")["1"] == ("accepted", "delivered")
 
 
 def _edit(scene: Scene, text: str) -> None:

@@ -261,8 +261,10 @@ def _tracked(life: Life) -> set[str]:
 
 def _ledger(found: Both) -> Iterator[str]:
     world = found.life.world
+    numbers = {order["id"]: number for number, order in found.store.items()}
     for stream, source_id, action, state, is_uncertain in world.database.rows(UNSETTLED):
-        if state == "requested" or (state == "dead" and found.open[stream, source_id]):
+        name = numbers.get(source_id, source_id)
+        if state == "requested" or (state == "dead" and found.open[stream, name]):
             continue
         doubt = ", uncertain" if is_uncertain else ""
         yield f"delivery_open: {stream} {source_id} {action} is {state}{doubt}"

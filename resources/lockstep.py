@@ -22,6 +22,7 @@ from domain.connections import (
     Installation,
 )
 from domain.errors import PermanentError
+from domain.policies import SecretRef
 from domain.ports import (
     CommercePlatform,
     EventFeed,
@@ -60,6 +61,7 @@ from resources.systems import (
     build_platform,
     endpoints_of,
     secrets_digest,
+    secrets_of,
     statuses_of,
 )
 
@@ -209,6 +211,7 @@ class Lockstep:
         self._url = url
         self._ledger: Ledger | None = None
         self._systems: dict[str, tuple[CommercePlatform, OrderManagementSystem]] = {}
+        self._secret_refs: dict[str, list[tuple[str, SecretRef]]] = {}
         self._secrets: dict[str, bytes] = {}
         self._renewed_at: dict[str, datetime] = {}
         self._mutex = threading.Lock()
@@ -260,7 +263,9 @@ class Lockstep:
                 f"{kept!r}; for a new prefix, replace the connection by one with a new name and "
                 "an orders.start_date."
             )
-        secrets = secrets_digest(connection)
+        if name not in self._secret_refs:  # settings are validated once; secrets may change
+            self._secret_refs[name] = secrets_of(connection)
+        secrets = secrets_digest(self._secret_refs[name])
         with self._mutex:
             if self._secrets.setdefault(name, secrets) != secrets and name in self._systems:
                 # Not closed: another thread may be using them.

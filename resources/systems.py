@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from pydantic import BaseModel
@@ -60,22 +60,33 @@ def secret_refs(section: BaseModel, path: str = "") -> Iterator[tuple[str, Secre
             yield from secret_refs(value, f"{path}{name}.")
 
 
-def secrets_digest(connection: Connection) -> bytes:
-    """Return a digest of the present values of a connection's secrets, to notice a renewed one.
+def secrets_of(connection: Connection) -> list[tuple[str, SecretRef]]:
+    """Return the secrets that a connection refers to, with their paths.
+
+    Raises what ``settings_of`` raises.
+    """
+    found = [
+        pair
+        for section, registry in (
+            (connection.platform, platforms.REGISTRY),
+            (connection.oms, oms.REGISTRY),
+        )
+        for pair in secret_refs(settings_of(section, registry))
+    ]
+    if (service := connection.returns.service) is not None:
+        found.append(("returns.service.token", service.token))
+    return found
+
+
+def secrets_digest(secrets: Sequence[tuple[str, SecretRef]]) -> bytes:
+    """Return a digest of the present values of secrets, to notice a renewed one.
 
     One that can't be read is left out: it is reported when a system is built with it.
     """
     digest = hashlib.sha256()
-    for section, registry in (
-        (connection.platform, platforms.REGISTRY),
-        (connection.oms, oms.REGISTRY),
-    ):
-        for path, reference in secret_refs(settings_of(section, registry)):
-            with suppress(PermanentError):
-                digest.update(f"{path}={current(reference)}\n".encode())
-    if (service := connection.returns.service) is not None:
+    for path, reference in secrets:
         with suppress(PermanentError):
-            digest.update(f"returns.service.token={current(service.token)}\n".encode())
+            digest.update(f"{path}={current(reference)}\n".encode())
     return digest.digest()
 
 

@@ -30,6 +30,11 @@ class Ledger:
         del plan
         return 0
 
+    def attempts_of(self, intent: Intent) -> int:
+        """Return that each is tried for the first time."""
+        del intent
+        return 1
+
     def settle(self, *_: object) -> None:
         """Write nothing."""
 

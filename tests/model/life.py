@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections import Counter, defaultdict
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from resources.ledger.database.compression import decompress
+from tests.model.facts import Facts
 from tests.model.ledger import CrashedError
 from tests.model.runs import Runs
 from tests.model.systems import PAIR
@@ -37,59 +38,6 @@ OPEN = """SELECT stream, source_id, code FROM sync.rejection
 
 class NotPossibleError(Exception):
     """The operation makes no sense in the present state; it is left out."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request of an agent."""
-
-    action_id: str
-    number: int
-    kind: str
-    fields: Json
-
-
-@dataclass
-class Facts:
-    """What actors did and what Lockstep was shown, beside the states of the systems."""
-
-    seen_outgoing: set[int] = field(default_factory=set)
-    """Orders that were captured and validated in an exported status."""
-    maybe_outgoing: set[int] = field(default_factory=set)
-    """Those that a capture may have read so, before it failed."""
-    wanted: dict[int, list[Json]] = field(default_factory=dict)
-    """Order -> the contents that may have been read last in a status in which changes are sent."""
-    seen_dead: set[int] = field(default_factory=set)
-    """Orders that a complete capture has read as withdrawn."""
-    by_hand: Counter[tuple[int, int]] = field(default_factory=Counter)
-    """Order and line -> units that the merchant shipped in the store."""
-    shown_by_hand: Counter[tuple[int, int]] = field(default_factory=Counter)
-    """Order and line -> units that the store showed as shipped when the merchant had shipped."""
-    decided: dict[int, int] = field(default_factory=dict)
-    """Order -> the last status that the merchant set."""
-    canceled_at_oms: set[int] = field(default_factory=set)
-    discarded: set[tuple[str, str]] = field(default_factory=set)
-    forgotten: set[int] = field(default_factory=set)
-    asked: list[Asked] = field(default_factory=list)
-    """What agents have asked for."""
-    returned: set[int] = field(default_factory=set)
-    """Orders of which something came back."""
-    unsure: set[int] = field(default_factory=set)
-    """Orders of which a restored ledger may have lost requests."""
-    levels_by_hand: bool = False
-    """A level was set in a store whose catalog states none: a reconciliation finds it."""
-    is_set_back: bool = False
-    """A system's clock was set back."""
-    reopened: set[int] = field(default_factory=set)
-    """Orders that the store opened again after both systems had canceled them."""
-    added: Counter[int] = field(default_factory=Counter)
-    """Order -> lines that were added to it: no id of a line is used again."""
-    broken: list[str] = field(default_factory=list)
-    """Promises that were broken before the end."""
-
-    def has_asked(self, number: int) -> bool:
-        """Return whether an agent has asked for something of an order."""
-        return any(one.number == number for one in self.asked)
 
 
 @dataclass
@@ -190,7 +138,8 @@ class Life:
             return (*held, writes, *self.world.database.rows(OPEN))  # late ones may only touch
         store, oms = self.world.ask_store("counts"), self.world.ask_oms("counts")
         effects = [store[name] for name in ("shipments", "status_changes", "inventory_writes")]
-        effects += [oms[name] for name in ("saves", "cancels")]
+        effects += [oms[name] for name in ("saves", "cancels", "customer_saves")]
+        effects += [store["price_writes"]]
         return (*effects, *self.world.database.rows(OPEN))
 
     def shown(self) -> dict[int, Json]:

@@ -16,10 +16,12 @@ from tests.model.operations import (
     agents,
     anchanto,
     commercetools,
+    customers,
     extensiv,
     faults,
     merchants,
     operators,
+    prices,
     returns,
     salesforce,
     sequences,
@@ -28,6 +30,7 @@ from tests.model.operations import (
 )
 from tests.model.operations.registry import Op, draw, names_for
 from tests.model.promises.kept import broken
+from tests.model.promises.prices import watch
 from tests.model.runs import Runs
 from tests.model.systems import KINDS as SYSTEMS
 from tests.model.systems import PAIR
@@ -35,7 +38,7 @@ from tests.model.world import ALL, MORE, World
 
 LOADED = (
     *(shoppers, merchants, commercetools, salesforce, warehouse, extensiv, anchanto),
-    *(agents, returns, operators, faults, sequences),
+    *(agents, returns, customers, prices, operators, faults, sequences),
 )
 """The modules with operations."""
 LENGTH = 25
@@ -65,15 +68,21 @@ class Result:
         return frozenset(problem.partition(":")[0] for problem in self.problems)
 
 
-def drawn(seed: int, pair: Pair = PAIR, length: int = LENGTH, also: Sequence[str] = ()) -> list[Op]:
+def drawn(
+    seed: int,
+    pair: Pair = PAIR,
+    length: int = LENGTH,
+    also: Sequence[str] = (),
+    kinds: int = KINDS,
+) -> list[Op]:
     """Draw a program of a few kinds of operations, so that these meet each other often."""
     random, known = Random(seed), sorted(names_for(pair))
-    kinds = sorted({*random.sample(known, KINDS), *ALWAYS, *also} - {*FIRST})
+    chosen = sorted({*random.sample(known, kinds), *ALWAYS, *also} - {*FIRST})
     first = [
         draw(random, [name]) for name in FIRST if name in known and random.random() < SETTINGS_SHARE
     ]
     first += [draw(random, ["place"]) for _ in range(2)]
-    return [*first, *(draw(random, kinds) for _ in range(length - 2))]
+    return [*first, *(draw(random, chosen) for _ in range(length - 2))]
 
 
 def run(world: World, script: Sequence[Op], pair: Pair = PAIR) -> Result:
@@ -88,6 +97,7 @@ def run(world: World, script: Sequence[Op], pair: Pair = PAIR) -> Result:
                 continue
             except CrashedError:
                 life.revive()  # an operator's command has died
+            watch(life)
             life.done.append(one.name)
             life.happened[dict(one.values).get("number", 0)].add(one.name)
         problems = _settle(life) or broken(life)
@@ -107,6 +117,7 @@ def _settle(life: Life) -> list[str]:
         life.live(*streams)
         life.attempt(life.runs.requested)
         life.attempt(life.runs.unfinished)
+        watch(life)
         now = life.signature()
         if now == before and not life.is_due():
             if (life.facts.is_set_back or has_whole_seconds) and not is_swept:

@@ -8,20 +8,28 @@ where its target is gone.
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from assets.delivery import obligation, sender
 from assets.delivery.target_state import Cover, KnownShipment, OrderTargetState
 from assets.pipeline import capture
+from assets.streams.actions.plan import ActionsPlanner
+from assets.streams.customers.plan import CustomersPlanner
 from assets.streams.shipments.status import StatusRules
 from domain.carriers.tracking import carrier_from_tracking
 from domain.errors import TransientError
+from domain.records.actions import Amendment
+from domain.rules import pricing
 from domain.rules.availability import AvailabilityRules
+from orchestration.local.simulated import Pair
 from resources.http.attempts import RequestAttempts
 from resources.http.policy import ClientPolicy
 from resources.ledger.captures.captures import Captures
@@ -32,10 +40,15 @@ from resources.ledger.session import Session
 from resources.oms.manhattan.shipments.parcels import ParcelMapper
 from resources.platforms.bigcommerce.orders import refunds
 from resources.platforms.bigcommerce.orders.reader import OrdersReader
+from resources.platforms.bigcommerce.returns.refunds import RefundCalls
+from resources.platforms.commercetools.returns import actions as returned
+from resources.platforms.commercetools.shipments.order import KEY
 from tests.model.clock import PACKAGES
+from tests.model.systems import PAIR
 from tests.model.world import World
 
 Patch = pytest.MonkeyPatch
+COMMERCETOOLS = Pair("commercetools", "manhattan")
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,9 @@ class Mutant:
     number: int
     name: str
     apply: Callable[[Patch, World], None]
+    pair: Pair = PAIR
+    also: tuple[str, ...] = ()
+    """Operations that each program has, so that few programs are about something else."""
 
 
 def everywhere(patch: Patch, original: Any, replacement: Any) -> None:
@@ -192,6 +208,47 @@ def _fail_step_by_record(patch: Patch, _: World) -> None:
     patch.setattr(sender, "FAILURES_IN_A_ROW", 1)
 
 
+def _forget_refunds(patch: Patch, _: World) -> None:
+    async def none(_self: RefundCalls, _order_id: str) -> list[Any]:
+        return []
+
+    patch.setattr(RefundCalls, "list_refunds", none)
+
+
+def _forget_shown_returns(patch: Patch, _: World) -> None:
+    everywhere(patch, returned.item_prefix, lambda *_: f"{KEY}{uuid4().hex}-")
+
+
+def _exceed_limit(patch: Patch, _: World) -> None:
+    everywhere(patch, pricing.held_back, lambda *_: None)
+
+
+def _number_customers_anew(patch: Patch, _: World) -> None:
+    original = CustomersPlanner._decode
+
+    def decode(self: CustomersPlanner, canonical: bytes) -> Any:
+        found = original(self, canonical)
+        return replace(found, customer_id=f"{found.customer_id}-{self.session.run_id}")
+
+    patch.setattr(CustomersPlanner, "_decode", decode)
+
+
+def _act_again(patch: Patch, _: World) -> None:
+    original, runs = ActionsPlanner._decision, defaultdict[str, list[datetime]](list)
+
+    def decision(self: ActionsPlanner, due: Any) -> Any:
+        """Take units off once more in each later run, as if those of the earlier were others."""
+        found, known = original(self, due), runs[due.record.action_id]
+        known += [] if self._now in known else [self._now]
+        if isinstance(found, Amendment):
+            off = known.index(self._now)
+            cuts = [replace(cut, left=max(0, cut.left - off)) for cut in found.cuts]
+            return replace(found, cuts=tuple(cuts))
+        return found
+
+    patch.setattr(ActionsPlanner, "_decision", decision)
+
+
 MUTANTS = (
     Mutant(5, "uncertainty is forgotten when a delivery ends", _forget_uncertainty),
     Mutant(5, "an uncertain order counts as never sent", _forget_uncertain_orders),
@@ -214,4 +271,26 @@ MUTANTS = (
     Mutant(15, "an order that was archived is not noticed", _miss_archived),
     Mutant(9, "older versions are sent, too", _send_older_version),
     Mutant(3, "one record's failure fails its step", _fail_step_by_record),
+    Mutant(
+        10,
+        "a refund whose answer was lost is made again",
+        _forget_refunds,
+        also=("open_return", "advance_return", "lose_refunds"),
+    ),
+    Mutant(
+        10,
+        "a return that is shown is shown again",
+        _forget_shown_returns,
+        COMMERCETOOLS,
+        ("open_return", "advance_return"),
+    ),
+    Mutant(10, "a customer gets another id", _number_customers_anew, also=("register", "rename")),
+    Mutant(11, "a price goes out beyond its limit", _exceed_limit, also=("set_price",)),
+    Mutant(
+        11,
+        "an action whose answer was lost is done again",
+        _act_again,
+        also=("ask_cancel_units", "lose_answers", "calm", "carry_out"),
+    ),
 )
+"""The numbers from 10 on, of the last five, are those of the issues that made the promises."""

@@ -10,8 +10,11 @@ import pytest
 
 from tests.model.mutants.faults import Mutant
 from tests.model.operations.registry import Op
-from tests.model.program import drawn, run
+from tests.model.program import KINDS, drawn, run
 from tests.model.world import World
+
+FEW = 3
+"""Kinds of operations beside those that a mutant needs."""
 
 
 class Catch(NamedTuple):
@@ -26,10 +29,11 @@ def hunt(world: World, mutant: Mutant, *, programs: int, seconds: float) -> Catc
     """Run programs until one breaks a promise that it keeps without the mutant."""
     started, seed = time.monotonic(), 0
     while seed < programs and time.monotonic() - started < seconds:
-        script = drawn(seed)
+        kinds = FEW if mutant.also else KINDS
+        script = drawn(seed, mutant.pair, also=mutant.also, kinds=kinds)
         seed += 1
         problems = _problems_with(world, mutant, script)
-        if problems and not run(world, script).problems:
+        if problems and not run(world, script, mutant.pair).problems:
             return Catch(problems[0][:60], seed, time.monotonic() - started)
     return Catch("", seed, time.monotonic() - started)
 
@@ -38,6 +42,6 @@ def _problems_with(world: World, mutant: Mutant, script: Sequence[Op]) -> tuple[
     with pytest.MonkeyPatch.context() as patch:
         mutant.apply(patch, world)
         try:
-            return run(world, script).problems
+            return run(world, script, mutant.pair).problems
         finally:
             world.database.drop_triggers()

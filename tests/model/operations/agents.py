@@ -7,7 +7,8 @@ from typing import Any
 from assets.streams.actions.requests import capture_request
 from domain.connections import ACTIONS
 from domain.errors import RecordRejected
-from tests.model.life import Asked, Life, NotPossibleError
+from tests.model.facts import Asked
+from tests.model.life import Life, NotPossibleError
 from tests.model.operations.registry import NUMBER, PLACE, among, between, operation
 from tests.model.world import NAME, STREAMS
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tests.model.life import Asked, Json, Life
+from tests.model.facts import Asked
+from tests.model.life import Json, Life
 from tests.model.promises.neutral import Both, both, ordered, ordered_at_oms
 from tests.model.world import FACTORS
 

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from tests.model.life import Life
-from tests.model.promises import actions, ledger, neutral, orders, returns, shipments, stock
+from tests.model.promises import (
+    actions,
+    customers,
+    ledger,
+    neutral,
+    orders,
+    prices,
+    returns,
+    shipments,
+    stock,
+)
 from tests.model.promises.end import end_of
 from tests.model.systems import PAIR
+
+BESIDE = (actions, returns, customers, prices)
+"""The promises that are the same between any two systems."""
 
 
 def broken(life: Life) -> list[str]:
     """Return a line for each promise that the program's end breaks."""
-    seen = [*life.facts.broken, *neutral.canceled_again(life)]
+    beside = [*life.facts.broken, *neutral.canceled_again(life)]
+    beside += [problem for part in BESIDE for problem in part.check(life)]
     if life.world.pair != PAIR:
-        return [*seen, *neutral.check(life), *actions.check(life), *returns.check(life)]
+        return [*beside, *neutral.check(life)]
     end = end_of(life)
     parts = (orders, shipments, stock, ledger)
-    problems = [problem for part in parts for problem in part.check(end)]
-    return [*seen, *problems, *actions.check(life), *returns.check(life)]
+    return [*beside, *(problem for part in parts for problem in part.check(end))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -18,6 +18,7 @@ def check(life: Life) -> Iterator[str]:
     """Return each order of which more or less was paid back than has come back."""
     if not life.facts.returned:
         return
+    yield from _shown(life)
     found = both(life)
     at_oms, at_store = life.world.ask_oms("truth"), life.world.ask_store("truth")
     ids = {order["id"]: number for number, order in found.store.items()}
@@ -37,6 +38,24 @@ def check(life: Life) -> Iterator[str]:
         has_failed = any(refund.get("state") == "Failure" for refund in at_store["refunds"])
         if paid[number] < most and not is_settled and not has_failed:
             yield f"refund_lost: {number}: {paid[number]} cents paid back, {most} confirmed"
+
+
+def _shown(life: Life) -> Iterator[str]:
+    """Return each line of which the store shows more units as returned than have come back."""
+    came: defaultdict[str, float] = defaultdict(float)
+    shown: Counter[str] = Counter()
+    store = life.world.ask_store("truth")
+    numbers = {order["id"]: order["number"] for order in store["orders"]}
+    for row in life.world.ask_oms("truth")["returns"]:
+        for line in row["lines"]:
+            units = int(line["quantity"]) / FACTORS.get(line["sku"], 1)
+            came[f"{row['order']} {line['sku']}"] += units
+    for row in store.get("returns", ()):
+        for line in row["lines"]:
+            shown[f"{numbers[row['order']]} {line['sku']}"] += int(line["quantity"])
+    for name in sorted(shown):
+        if shown[name] > came[name]:
+            yield f"return_shown_twice: {name}: {shown[name]} units shown, {came[name]} came back"
 
 
 def _worth(returns: list[Json], number: str) -> int:

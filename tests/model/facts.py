@@ -1,0 +1,85 @@
+"""What actors did in one program that no system shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request of an agent."""
+
+    action_id: str
+    number: int
+    kind: str
+    fields: Json
+
+
+@dataclass
+class Facts:
+    """What actors did and what Lockstep was shown, beside the states of the systems."""
+
+    seen_outgoing: set[int] = field(default_factory=set)
+    """Orders that were captured and validated in an exported status."""
+    maybe_outgoing: set[int] = field(default_factory=set)
+    """Those that a capture may have read so, before it failed."""
+    wanted: dict[int, list[Json]] = field(default_factory=dict)
+    """Order -> the contents that may have been read last in a status in which changes are sent."""
+    seen_dead: set[int] = field(default_factory=set)
+    """Orders that a complete capture has read as withdrawn."""
+    by_hand: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """Order and line -> units that the merchant shipped in the store."""
+    shown_by_hand: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """Order and line -> units that the store showed as shipped when the merchant had shipped."""
+    decided: dict[int, int] = field(default_factory=dict)
+    """Order -> the last status that the merchant set."""
+    canceled_at_oms: set[int] = field(default_factory=set)
+    discarded: set[tuple[str, str]] = field(default_factory=set)
+    forgotten: set[int] = field(default_factory=set)
+    asked: list[Asked] = field(default_factory=list)
+    """What agents have asked for."""
+    returned: set[int] = field(default_factory=set)
+    """Orders of which something came back."""
+    unsure: set[int] = field(default_factory=set)
+    """Orders of which a restored ledger may have lost requests."""
+    customers: dict[int, str] = field(default_factory=dict)
+    """Person -> the store's id of the account that they have now."""
+    people: dict[str, Json] = field(default_factory=dict)
+    """Store's id of each customer there ever was -> what it looks like, as a seed."""
+    forgotten_people: set[str] = field(default_factory=set)
+    """Ids of customers whose person an operator had forgotten."""
+    prices: dict[str, Decimal] = field(default_factory=dict)
+    """SKU -> what the OMS asks now."""
+    list_prices: dict[str, Decimal] = field(default_factory=dict)
+    """SKU -> what the OMS asks in its price list."""
+    price_list: str = "3"
+    """The store's list that these go to."""
+    stated: set[str] = field(default_factory=set)
+    """SKUs for which the OMS has ever stated a price."""
+    priced_by_hand: set[str] = field(default_factory=set)
+    """SKUs whose price the merchant set since the OMS's last change."""
+    shown_prices: dict[str, Decimal] = field(default_factory=dict)
+    """SKU -> what shoppers saw at the last look."""
+    limits: list[float | None] = field(default_factory=lambda: [0.5])
+    """The largest changes without approval since the last look, the present one last."""
+    approved: set[str] = field(default_factory=set)
+    """SKUs of which an operator approved a price."""
+    levels_by_hand: bool = False
+    """A level was set in a store whose catalog states none: a reconciliation finds it."""
+    is_set_back: bool = False
+    """A system's clock was set back."""
+    reopened: set[int] = field(default_factory=set)
+    """Orders that the store opened again after both systems had canceled them."""
+    added: Counter[int] = field(default_factory=Counter)
+    """Order -> lines that were added to it: no id of a line is used again."""
+    broken: list[str] = field(default_factory=list)
+    """Promises that were broken before the end."""
+
+    def has_asked(self, number: int) -> bool:
+        """Return whether an agent has asked for something of an order."""
+        return any(one.number == number for one in self.asked)

@@ -1,0 +1,36 @@
+"""Customers: the OMS has each registered one once, as the store has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.model.life import OPEN, Json, Life
+
+HIDDEN = ("email", "first_name", "last_name")
+
+
+def check(life: Life) -> Iterator[str]:
+    """Return each customer that is lost, doubled, other than in the store, or not let go."""
+    facts = life.facts
+    if not facts.people:
+        return
+    world = life.world
+    store = {row["id"]: row for row in world.ask_store("truth")["customers"]}
+    held = {row["id"]: row for row in world.ask_oms("truth")["customers"]}
+    creates = world.ask_oms("counts")["customer_creates"]
+    if creates > len(facts.people) or held.keys() - facts.people.keys():
+        yield f"customer_doubled: {creates} were created of {len(facts.people)} people"
+    excused = {name for stream, name, _ in world.database.rows(OPEN) if stream == "customers"}
+    excused |= {name for stream, name in facts.discarded if stream == "customers"}
+    for name in sorted(facts.people.keys() - excused - facts.forgotten_people):
+        yield from _compared(name, store.get(name), held.get(name))
+
+
+def _compared(name: str, here: Json | None, there: Json | None) -> Iterator[str]:
+    if here is None:
+        if there is not None and (there["active"] or any(there[field] for field in HIDDEN)):
+            yield f"customer_kept: {name} was deleted in the store, and is known at the OMS"
+    elif there is None:
+        yield f"customer_lost: {name} is in the store only"
+    elif fields := [field for field in here if here[field] != there[field]]:
+        yield f"customer_differs: {name}: {', '.join(sorted(fields))}"

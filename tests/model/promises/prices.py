@@ -1,0 +1,76 @@
+"""Prices: the store shows the OMS's, and none moves beyond the limit without approval."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from decimal import Decimal
+
+from tests.model.life import OPEN, Life
+
+WITHIN = Decimal("0.0001")
+"""By so much a change may seem to be above its limit, by rounding."""
+
+
+def watch(life: Life) -> None:
+    """Note what shoppers see now; a move of a price beyond the limit breaks a promise."""
+    facts = life.facts
+    if not facts.stated:
+        return
+    shown, limits = shown_prices(life), facts.limits
+    largest = None if None in limits else max(one for one in limits if one is not None)
+    for sku, price in shown.items():
+        before = facts.shown_prices.get(sku)
+        if before and largest is not None and price != before and not _is_excused(life, sku):
+            change = abs(price - before) / before
+            if change > Decimal(str(largest)) + WITHIN:
+                move = f"{sku} went from {before} to {price} without approval"
+                facts.broken.append(f"price_beyond_limit: {move}")
+    facts.shown_prices, facts.limits = shown, limits[-1:]
+
+
+def _is_excused(life: Life, sku: str) -> bool:
+    """Return whether an operator let it pass, or a request came late, as none could know."""
+    return sku in life.facts.approved or bool(life.world.wire.late_paths)
+
+
+def shown_prices(life: Life) -> dict[str, Decimal]:
+    """Return SKU -> what the store's own list shows in its currency."""
+    return {
+        row["sku"]: Decimal(row["regular"])
+        for row in life.world.ask_store("truth")["prices"]
+        if not row["price_list"] and row["currency"] in ("", "USD")
+    }
+
+
+def check(life: Life) -> Iterator[str]:
+    """Return each price that is lost, invented, or has moved too far."""
+    facts = life.facts
+    if not facts.stated:
+        return
+    rows = [(stream, name) for stream, name, _ in life.world.database.rows(OPEN)]
+    excused = {name for stream, name in (*rows, *facts.discarded) if stream == "prices"}
+    in_list = {
+        row["sku"]: Decimal(row["regular"])
+        for row in life.world.ask_store("truth")["prices"]
+        if row["price_list"] == facts.price_list and row["currency"] == "USD"
+    }
+    for sku, price in sorted(facts.list_prices.items()):
+        is_sold = sku in facts.shown_prices
+        if is_sold and in_list.get(sku) != price and not _is_named(sku, excused, "WHOLESALE"):
+            there = in_list.get(sku)
+            yield f"price_differs: {sku} costs {price} in the OMS's list, {there} in the store's"
+    for sku, price in sorted(facts.prices.items()):
+        if sku in facts.priced_by_hand or _is_named(sku, excused):
+            continue
+        shown = facts.shown_prices.get(sku)
+        if shown is None and life.world.pair.store == "bigcommerce":
+            continue  # it shows all SKUs that it sells: the merchant has given this one another
+        if shown != price:
+            yield f"price_differs: {sku} costs {price} at the OMS, and {shown} in the store"
+
+
+def _is_named(sku: str, names: Collection[str], price_list: str = "") -> bool:
+    """Return whether a price of the SKU is among records; any of its list, in any currency."""
+    return any(
+        name.partition("@")[0] == sku and (not price_list or price_list in name) for name in names
+    )

@@ -21,7 +21,7 @@ from domain.connections import ACTIONS, CATALOG, CUSTOMERS, LISTINGS, PRICES, RE
 from domain.errors import LockstepError
 from domain.streams import KINDS
 from domain.values import Partition
-from orchestration.local import in_process, sandbox_process, verify
+from orchestration.local import asked, in_process, sandbox_process, verify
 from orchestration.local.agreement import Agreement, print_pairs, verified
 from orchestration.local.instance import open_instance
 from orchestration.local.simulated import PAIR, Pair, pair_named, pair_of, simulated
@@ -117,8 +117,9 @@ def demo(orders_from: Path | None, pairs: str, count: int, port: int) -> None:
 
 def _scene(orders_from: Path | None, pair: Pair, count: int, *, every: bool) -> Scene:
     """Return what is run; ``every``: not the default streams, but all that the pair carries."""
-    # What the two systems hold of these is not compared, or there are no requests and prices.
-    left_out = {CATALOG, LISTINGS, PRICES, ACTIONS}
+    left_out = set() if every else {CATALOG, LISTINGS, PRICES, ACTIONS}
+    if orders_from is not None:
+        left_out |= {CATALOG, LISTINGS, PRICES, ACTIONS}  # for large data sets
     if not every and pair == PAIR:
         left_out.add(CUSTOMERS)
     if orders_from is not None:
@@ -153,11 +154,11 @@ def _run(console: Console, scene: Scene, url: str, database: str) -> Agreement:
     _fill(console, scene, url, paths)
     lockstep = Lockstep(installation, lambda: database)
     try:
-        _sync(console, scene, lockstep, f"{url}/_sandbox/{paths.oms}", database)
+        systems = verify.Systems(url, *paths, ships_only=simulated(pair.oms).ships_only)
+        _sync(console, scene, lockstep, f"{url}/_sandbox/{paths.oms}", database, systems)
     finally:
         lockstep.close()
     _table(console, database, name)
-    systems = verify.Systems(url, *paths, ships_only=simulated(pair.oms).ships_only)
     return verified(console, systems, database, name, lockstep.installation.connections[name])
 
 
@@ -173,7 +174,14 @@ def _fill(console: Console, scene: Scene, url: str, paths: Pair) -> None:
         )
 
 
-def _sync(console: Console, scene: Scene, lockstep: Lockstep, control: str, database: str) -> None:
+def _sync(
+    console: Console,
+    scene: Scene,
+    lockstep: Lockstep,
+    control: str,
+    database: str,
+    systems: verify.Systems,
+) -> None:
     """Sync what the store has, partition by partition, and then what two days at the OMS change."""
     name, seed = scene.connection, scene.seed
     streams = lockstep.installation.connections[name].streams
@@ -187,17 +195,26 @@ def _sync(console: Console, scene: Scene, lockstep: Lockstep, control: str, data
             for stream in chosen:
                 _progress(console, database, name, stream, first, last)
 
-        past = [s for s in streams if KINDS[s].to_oms and s != CUSTOMERS]
+        at_once = {CUSTOMERS, CATALOG, ACTIONS}
+        past = [s for s in streams if KINDS[s].to_oms and s not in at_once]
         for first, last in _spans(seed.first_day, seed.last_day):
             run(past, first, last)
         today = datetime.now(UTC).date()
         if CUSTOMERS in streams:
             run([CUSTOMERS], today, today)  # they were registered just now
+        if CATALOG in streams:
+            run([CATALOG], today, today)
+        for stream, at, ids in asked.requests(lockstep.sync(name, "demo"), systems):
+            in_process.run_partitions(lockstep, instance, name, [stream], at, at, {}, records=ids)
+            _progress(console, database, name, stream, at.day, at.day)
+        if PRICES in streams:
+            console.print(f"  prices at the OMS: {asked.set_prices(control, systems)}")
         for day in range(2):
             _fulfil(console, control, day)
             if day and RETURNS in streams:
                 _return_a_unit(console, control)
-            run([stream for stream in streams if not KINDS[stream].to_oms], today, today)
+            back = [s for s in streams if not KINDS[s].to_oms and s != LISTINGS]
+            run(back, today, today)
 
 
 def _spans(first: date, last: date) -> Iterator[tuple[date, date]]:

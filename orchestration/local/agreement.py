@@ -9,9 +9,20 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from domain.connections import CUSTOMERS, INVENTORY, ORDERS, RETURNS, SHIPMENTS, Connection
+from domain.connections import (
+    ACTIONS,
+    CATALOG,
+    CUSTOMERS,
+    INVENTORY,
+    LISTINGS,
+    ORDERS,
+    PRICES,
+    RETURNS,
+    SHIPMENTS,
+    Connection,
+)
 from domain.streams import KINDS
-from orchestration.local import verify
+from orchestration.local import asked, verify
 from orchestration.local.simulated import Pair
 from resources.ledger.records.catalog import Catalog
 from resources.systems import streams_carried
@@ -40,6 +51,14 @@ def verified(
             found[CUSTOMERS] = verify.customer_differences(systems)
         if RETURNS in connection.streams:
             found[RETURNS] = verify.return_differences(systems)
+        if CATALOG in connection.streams:
+            found[CATALOG] = asked.catalog_differences(systems, database, name)
+        if LISTINGS in connection.streams:
+            found[LISTINGS] = asked.listing_differences(systems, database, name)
+        if PRICES in connection.streams:
+            found[PRICES] = asked.price_differences(systems)
+        if ACTIONS in connection.streams:
+            found[ACTIONS] = asked.action_differences(systems, database, name)
     finally:
         systems.close()
     for stream, differences in found.items():

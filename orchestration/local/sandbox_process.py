@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import yaml
 
-from domain.connections import RETURNS
+from domain.connections import PRICES, RETURNS
 from domain.errors import TransientError
 from domain.rules.capabilities import REFUNDS
 from orchestration.local.simulated import PAIR, Pair, Place, simulated
@@ -64,6 +64,8 @@ def _connection(
     if RETURNS in (streams or ()):
         pays = REFUNDS in platforms.REGISTRY[pair.store].targets
         chosen["returns"] = {"limits": {"USD": 1_000}} if pays else {"refunds": "none"}
+    if PRICES in (streams or ()):
+        chosen["prices"] = {"currency": "USD", "first_price": "send", "max_change": None}
     return connection | chosen | more
 
 

@@ -82,6 +82,18 @@ class Systems:
         """Return (order's number, line) -> units that the OMS has confirmed as returned."""
         return _returned(self._truth(self._oms)["returns"], "confirmed")
 
+    def store_products(self) -> dict[str, str]:
+        """Return the names of what the store sells, by SKU."""
+        return {row["sku"]: row["name"] for row in self._truth(self._store)["products"]}
+
+    def store_prices(self) -> dict[str, Decimal]:
+        """Return the regular prices of the store's own list, by SKU."""
+        return _own_prices(self._truth(self._store))
+
+    def oms_prices(self) -> dict[str, Decimal]:
+        """Return the regular prices of the OMS that are in no list, by SKU."""
+        return _own_prices(self._truth(self._oms))
+
     def store_returns(self) -> tuple[Counter[tuple[str, str]], dict[str, Decimal] | None]:
         """Return (order's number, line) -> units that the store shows as returned or refunded.
 
@@ -121,6 +133,14 @@ def _returned(
             key = order, line["line"].partition(PART)[0]
             units[key] += int(line["quantity"])
     return units
+
+
+def _own_prices(truth: Json) -> dict[str, Decimal]:
+    return {
+        row["sku"]: Decimal(row["regular"])
+        for row in truth["prices"]
+        if not row["price_list"] and row["currency"] in ("", "USD")
+    }
 
 
 def _by_sku(levels: list[Json]) -> dict[str, int]:

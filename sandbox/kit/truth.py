@@ -98,6 +98,13 @@ class TruePrice(TypedDict):
     """Empty if there is none."""
 
 
+class TrueProduct(TypedDict):
+    """What a store sells under a SKU."""
+
+    sku: str
+    name: str
+
+
 class Truth(TypedDict):
     """All that a system holds."""
 
@@ -107,5 +114,7 @@ class Truth(TypedDict):
     returns: NotRequired[list[TrueReturn]]
     refunds: NotRequired[list[TrueRefund]]
     prices: NotRequired[list[TruePrice]]
+    products: NotRequired[list[TrueProduct]]
+    """Of a store."""
     pending: NotRequired[int]
     """Writes that were accepted and do not show yet."""

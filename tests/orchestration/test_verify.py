@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.local import verify
+from orchestration.local import asked, verify
 
 Json = dict[str, Any]
 MUG: Json = {"line": "L1", "sku": "MUG", "quantity": 3}
@@ -155,3 +155,18 @@ def test_a_unit_that_is_returned_at_one_end_only_is_reported() -> None:
     twice = returned(confirmed, refunds=[refund, refund])
     assert twice == ["order 1001, line 5: 1 units returned at the OMS, 2 in the store"]
     assert "9.60 refunded without a return" in returned([], refunds=[refund | {"lines": []}])[0]
+
+
+def test_prices_of_the_oms_are_looked_for_in_the_store_by_amount() -> None:
+    """Those of its own list; what the store does not sell is none of its prices."""
+    prices = [
+        {"sku": sku, "price_list": name, "currency": "USD", "regular": amount, "sale": ""}
+        for sku, name, amount in (("MUG", "", "10.50"), ("GONE", "", "1"), ("MUG", "B2B", "7"))
+    ]
+    sold = [{"sku": "MUG", "name": "Mug"}]
+    shown = [prices[0] | {"regular": "10.5"}]
+    oms = {"prices": prices}
+    assert asked.price_differences(Held({"prices": shown, "products": sold}, oms)) == []
+    assert asked.price_differences(Held({"prices": [], "products": sold}, oms)) == [
+        "SKU MUG: 10.50 at the OMS, none in the store"
+    ]

@@ -33,6 +33,11 @@ def truth_of(store: BigCommerceStore) -> Truth:
         ],
         "customers": store.customers.truth(),
         "prices": store.prices.truth(),
+        "products": [
+            {"sku": row["sku"], "name": store.catalog.products[row["product_id"]]["name"]}
+            for row in store.catalog.variants.values()
+            if row["sku"]
+        ],
         "pending": len(store.stock.pending),
     }
 

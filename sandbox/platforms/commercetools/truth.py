@@ -44,6 +44,12 @@ def truth_of(project: Project) -> Truth:
         "returns": [one for order in project.orders for one in _returns(order)],
         "refunds": [one for order in project.orders for one in payments.refunds_of(project, order)],
         "prices": Prices(project).truth(),
+        "products": [
+            {"sku": variant["sku"], "name": str(next(iter(product["name"].values()), ""))}
+            for product in project.products
+            for variant in (product["masterVariant"], *product["variants"])
+            if variant.get("sku")
+        ],
     }
 
 

@@ -25,6 +25,11 @@ def truth_of(org: Org) -> Truth:
         "customers": _customers(org),
         "returns": true_returns(org.book),
         "prices": true_prices(org.book),
+        "products": [
+            {"sku": row["StockKeepingUnit"], "name": row["Name"] or ""}
+            for row in org.book.rows("Product2")
+            if row["IsActive"] and row["StockKeepingUnit"]
+        ],
     }
 
 

@@ -1,0 +1,146 @@
+"""What people ask for in a demo, and whether both systems hold it: prices, a title, a cancellation.
+
+A merchant sets prices at the OMS and gives a product another title, and an agent cancels an order.
+Another demo with the same systems fills the store again, with the names and prices of the seed: so
+the title is asked for again, and the prices are others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import psycopg
+
+from assets.streams.actions.requests import capture_request
+from assets.streams.listings.stream import capture_listings
+from domain.connections import ACTIONS, CATALOG, LISTINGS
+from domain.records.listings import Listing
+from domain.values import Partition
+from orchestration.local.verify import Systems
+from resources.http.urls import tls_context
+from resources.lockstep import Sync
+from sandbox.seed.prices import price_row
+
+Json = dict[str, Any]
+Asked = tuple[str, Partition, list[str]]
+"""Stream, partition and records of a request that was captured."""
+PRICED, FIRST = 5, Decimal("9.50")
+TITLE, ACTION = "Renamed by the demo", "demo-cancel"
+
+
+def set_prices(control: str, systems: Systems) -> int:
+    """Set prices of a few products at the OMS, which both systems know; return how many."""
+    known = set(systems.store_products()) & set(systems.oms_availability())
+    before = systems.oms_prices()
+    rows = [price_row(sku, before.get(sku, FIRST) + 1) for sku in sorted(known)[:PRICED]]
+    answer = httpx.post(f"{control}/prices", json=rows, timeout=60, verify=tls_context())
+    answer.raise_for_status()
+    return len(rows)
+
+
+def requests(sync: Sync, systems: Systems) -> Iterator[Asked]:
+    """Capture what is asked for in a connection's streams, and yield it to be carried out."""
+    if LISTINGS in sync.connection.streams:
+        yield from ask_for_title(sync)
+    if ACTIONS in sync.connection.streams:
+        yield from ask_to_cancel(sync, systems)
+
+
+def ask_for_title(sync: Sync) -> list[Asked]:
+    """Ask for another title of the product with the first SKU of the catalog."""
+    with sync.ledger.session(sync.name, CATALOG) as session:
+        rows = session.db.execute(
+            """SELECT sku, min(product_id) FROM sync.product_variant
+               WHERE connection = %s AND sku <> '' GROUP BY sku HAVING count(*) = 1
+               ORDER BY sku COLLATE "C" LIMIT 1""",
+            (sync.name,),
+        ).fetchall()
+    wanted = [Listing(product_id=product, sku=sku, name=TITLE) for sku, product in rows]
+    captured = capture_listings(sync, wanted)
+    return [(LISTINGS, partition, ids) for partition, ids in captured.items()]
+
+
+def ask_to_cancel(sync: Sync, systems: Systems) -> list[Asked]:
+    """Ask for the cancellation of the last order of which nothing has left; once."""
+    with sync.ledger.session(sync.name, ACTIONS) as session:
+        rows = session.db.execute(
+            "SELECT 1 FROM sync.capture WHERE connection = %s AND stream = %s",
+            (sync.name, ACTIONS),
+        ).fetchall()
+    if rows:
+        return []
+    store = systems.store_orders()
+    waiting = [
+        number
+        for number, order in systems.oms_orders().items()
+        if number in store and not order["cancelled"] and not order["parcels"]
+    ]
+    if not waiting:
+        return []
+    order = store[max(waiting)]["id"]
+    wanted = {"kind": "cancel", "order": order, "requested_by": "demo", "action_id": ACTION}
+    action_id, partition = capture_request(sync, wanted)
+    return [(ACTIONS, partition, [action_id])]
+
+
+def price_differences(systems: Systems) -> list[str]:
+    """Return each price of the OMS that the store does not show."""
+    shown, sold = systems.store_prices(), systems.store_products()
+    return [
+        f"SKU {sku}: {price} at the OMS, {shown.get(sku, 'none')} in the store"
+        for sku, price in sorted(systems.oms_prices().items())
+        if sku in sold and shown.get(sku) != price
+    ]
+
+
+def catalog_differences(systems: Systems, database: str, connection: str) -> list[str]:
+    """Return each SKU that the store sells and the catalog lacks, or the other way round."""
+    with psycopg.connect(database) as db:
+        rows = db.execute(
+            "SELECT sku FROM sync.product_variant WHERE connection = %s AND sku <> ''",
+            (connection,),
+        )
+        read = {sku for (sku,) in rows}
+    sold = set(systems.store_products())
+    found = [f"SKU {sku}: in the store, and not in the catalog" for sku in sorted(sold - read)]
+    return found + [f"SKU {sku}: in the catalog only" for sku in sorted(read - sold)]
+
+
+def listing_differences(systems: Systems, database: str, connection: str) -> list[str]:
+    """Return each title that was asked for and that the store does not show."""
+    with psycopg.connect(database) as db:
+        wanted: dict[str, str] = dict(
+            db.execute(
+                """SELECT v.sku, r.outcome FROM sync.record r JOIN sync.product_variant v
+                       ON v.connection = r.connection AND v.product_id = r.source_id
+                   WHERE r.connection = %s AND r.stream = %s""",
+                (connection, LISTINGS),
+            ).fetchall()
+        )
+    return _wrong({sku: systems.store_products().get(sku) for sku in wanted})
+
+
+def _wrong(shown: Mapping[str, str | None]) -> list[str]:
+    if not shown:
+        return ["no title was asked for"]
+    return [f"SKU {sku}: its title is {name}" for sku, name in shown.items() if name != TITLE]
+
+
+def action_differences(systems: Systems, database: str, connection: str) -> list[str]:
+    """Return each cancellation that is not done, or that the OMS does not show."""
+    with psycopg.connect(database) as db:
+        rows: Sequence[tuple[str, str, str]] = db.execute(
+            "SELECT action_id, source_id, state FROM history.actions WHERE connection = %s",
+            (connection,),
+        ).fetchall()
+    numbers = {order["id"]: number for number, order in systems.store_orders().items()}
+    oms = systems.oms_orders()
+    found = [] if rows else ["no cancellation was asked for"]
+    for action_id, order, state in rows:
+        held = oms.get(numbers.get(order, ""), {})
+        if state != "done" or not held.get("cancelled"):
+            found.append(f"request {action_id}, order {order}: {state}; at the OMS it is not so")
+    return found

@@ -9,6 +9,8 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+import psycopg
+
 from orchestration.local.simulated import Pair
 from tests.model.ledger import CrashedError
 from tests.model.life import Life, NotPossibleError
@@ -95,8 +97,10 @@ def run(world: World, script: Sequence[Op], pair: Pair = PAIR) -> Result:
                 one.run(life)
             except NotPossibleError:
                 continue
-            except CrashedError:
-                life.revive()  # an operator's command has died
+            except (CrashedError, psycopg.OperationalError):
+                if not life.world.is_dead:
+                    raise
+                life.revive()  # a command has died, perhaps in the middle of giving back its lock
             watch(life)
             life.done.append(one.name)
             life.happened[dict(one.values).get("number", 0)].add(one.name)

@@ -108,6 +108,7 @@ class World:
         self.database.clear()
         self.names = (NAME,)
         self.wire = Wire(self.clock)
+        self.is_dead = self.ledger.is_dead = False  # the program before may have ended by a death
         self.skew = dict.fromkeys(self.skew, timedelta(0))
         LedgerConnection.at = staticmethod(lambda _: None)
         self._make_systems()

@@ -30,7 +30,7 @@ def align_where_due(sync: Sync) -> Mapping[str, int]:
     """Compare the catalog with the item master if that is due; return the counts by kind.
 
     After a live run it is due once ``catalog.align_interval`` has passed, after any other at once;
-    in one run of many partitions once a minute. Empty if it is not due, or where the catalog was
+    in one run of many partitions once a minute. Empty if it is not due, or if the catalog was
     not read as a whole yet: most of it would seem to be missing in the store.
     """
     with sync.ledger.session(sync.name, CATALOG, sync.run_id) as session:

@@ -92,7 +92,7 @@ class Catalog:
         return product_problems(records)
 
     def typed(self, accepted: Sequence[tuple[StoredCapture, Product]]) -> list[TableRows]:
-        """Return no rows: the newest version of each product is stored if it is delivered."""
+        """Return no rows: the newest version of each product is stored when it is delivered."""
         del accepted
         return []
 

@@ -60,7 +60,7 @@ class InventoryPlanner(Planner[StockLevel]):
         """Return what the store is known to hold.
 
         Levels never written are read from the store; all are where the ledger may lack writes. What
-        was read is recorded, so that a later change by hand is noticed also if nothing was due.
+        was read is recorded, so that a later change by hand is noticed even if nothing was due.
         """
         wanted = {target_key(t): t for t in targets}
         known = self.session.deliveries.targets(list(wanted))

@@ -91,7 +91,7 @@ def test_prices_are_the_omss_sent_once_and_guarded(shop: PairScene) -> None:
 
     shop.configure(
         platform=shop.sales,  # type: ignore[attr-defined]
-        prices={"first_price": "send", "currency": "USD"},
+        prices={"first_price": "send", "max_change": 0.5, "currency": "USD"},
     )
     rows = [price(first, "10.5"), price(second, 11, "9.25"), price(third, 500)]
     shop.to_oms("prices", rows)

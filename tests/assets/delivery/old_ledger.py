@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Any
@@ -46,6 +46,18 @@ EXTRA = {
     "quota": "INSERT INTO sync.quota (bucket, permits, resets_at) VALUES ('b', 1, now())",
 }
 """Table -> a row of it, where what the test did has left none."""
+FORMER = {
+    "connection": """(SELECT c.*, ARRAY(SELECT s.stream FROM sync.stream s
+                                        WHERE s.connection = c.connection
+                                        ORDER BY s.place) AS streams
+                      FROM sync.connection c) AS former""",
+    "store_item": """(SELECT connection, sku, parent_id AS product_id, item_id AS variant_id,
+                             tracking, checked_at, sku_key, is_shared, level
+                      FROM sync.item WHERE side = 'store') AS former""",
+    "oms_item": """(SELECT connection, sku, uom, uoms, checked_at
+                    FROM sync.item WHERE side = 'oms') AS former""",
+}
+"""Table that was dropped since, or lost a column -> where the present schema has its rows."""
 
 
 @contextmanager
@@ -103,8 +115,16 @@ def columns(db: Database, table: str) -> list[str]:
 def rows(db: Database, table: str, names: list[str] | None = None) -> list[str]:
     """Return a table's rows as text, in a fixed order, in these columns."""
     chosen = sql.SQL(", ").join(map(sql.Identifier, names or columns(db, table)))
-    query = sql.SQL("SELECT ROW({})::text FROM sync.{}").format(chosen, sql.Identifier(table))
+    source = _source(db, table, names or ())
+    query = sql.SQL("SELECT ROW({})::text FROM {}").format(chosen, source)
     return sorted(row for (row,) in db.execute(query))
+
+
+def _source(db: Database, table: str, names: Collection[str]) -> sql.Composable:
+    """Return where a schema has the rows of a table with these columns."""
+    if table in FORMER and not set(names) <= set(columns(db, table)):
+        return sql.SQL(FORMER[table])
+    return sql.Identifier("sync", table)
 
 
 def _copy(db: Database, old: Database) -> None:
@@ -115,11 +135,13 @@ def _copy(db: Database, old: Database) -> None:
         old.execute("SELECT sync.ensure_month(%s)", (day,))
     old.execute("SET session_replication_role = replica")  # the order of tables does not matter
     for table in tables(old):
-        present = set(columns(db, table))
+        rows_from = _source(db, table, columns(old, table))
+        found = db.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(rows_from)).description or ()
+        present = {column.name for column in found}
         names = [name for name in columns(old, table) if name in present]
         chosen = sql.SQL(", ").join(map(sql.Identifier, names))
         place = sql.Identifier("sync", table)
-        read = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(chosen, place)
+        read = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(chosen, rows_from)
         write = sql.SQL("COPY {} ({}) FROM STDIN").format(place, chosen)
         with db.cursor().copy(read) as source, old.cursor().copy(write) as target:
             for block in source:

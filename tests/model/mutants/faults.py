@@ -260,7 +260,9 @@ MUTANTS = (
     Mutant(15, "an order whose status moved on is not owed", _drop_what_moved_on),
     Mutant(16, "refunded units are sent", _send_refunded),
     Mutant(23, "units that a parcel gets later are lost", _lose_grown_parcels),
-    Mutant(26, "the merchant's status is overwritten", _overwrite_merchant),
+    Mutant(
+        26, "the merchant's status is overwritten", _overwrite_merchant, also=("suspect", "ship")
+    ),
     Mutant(27, "a carrier is guessed from the number", _guess_carrier),
     Mutant(29, "a late tracking number is not sent", _keep_old_tracking),
     Mutant(31, "safety stock is sold", _sell_safety_stock),

@@ -14,6 +14,7 @@ from domain.exchange import ShipmentLine, ShipmentRequest
 from domain.records.inventory import StockTarget, StoreItem
 from resources.platforms.commercetools import inventory
 from sandbox.app import RunningSandbox
+from sandbox.platforms.commercetools.carts import put_carts
 from sandbox.system import Request
 from tests.resources.platforms.commercetools.conftest import Open
 from tests.resources.platforms.commercetools.projects import calls_to_orders
@@ -132,10 +133,11 @@ def test_a_cart_that_reserves_between_read_and_write_is_counted(
     project: Project, open_store: Open, sandbox: RunningSandbox
 ) -> None:
     """The entry has another version then: both are read again."""
+    system: Any = sandbox.server.systems["commercetools", project.name]
     project.set("stock", [{"sku": "MUG", "quantity": 10}])
 
     def fill() -> None:
-        _carts(project, {"sku": "MUG", "quantity": 4})
+        put_carts(system, [{"lineItems": [{"sku": "MUG", "quantity": 4}]}])
 
     _before_writes(sandbox, project, "/inventory/", fill)
     apply(open_store(**CARTS), "inventory", level("MUG", 9))

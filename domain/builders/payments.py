@@ -26,6 +26,8 @@ def to_order_total(
         return ()
     if not payments:
         return (Payment(payment_id="payment", method="", source_method="", amount=total),)
+    if len(payments) == 1:
+        return (_with_amount(payments[0], total),)
     shared, rest = [], total
     for payment in payments[:0:-1]:
         amount = min(payment.amount, rest)

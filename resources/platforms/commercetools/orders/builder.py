@@ -138,8 +138,8 @@ class OrderBuilder(BaseOrderBuilder):
         infos = [part.info for part in self._parts.values()]
         rates = [each.tax_rate for each in (*items, *infos) if each is not None]
         for item in items:
-            methods = item.per_method_tax_rate if item is not None else None
-            rates += [each.tax_rate for each in methods or () if each is not None]
+            if item is not None and item.per_method_tax_rate:
+                rates += [each.tax_rate for each in item.per_method_tax_rate if each is not None]
         kinds = {r.included_in_price for r in rates if r is not None and r.amount != 0} - {None}
         if len(kinds) > 1:
             message = "some prices of the order contain their tax and others don't"

@@ -35,10 +35,13 @@ def deliveries_of(order: Order) -> Iterator[tuple[str, Delivery]]:
 
 def delivered_units(order: Order) -> int:
     """Return the units of line items in all deliveries; custom line items are none."""
+    deliveries = list(deliveries_of(order))
+    if not deliveries:
+        return 0
     lines = {line.id for line in order.line_items or () if line is not None}
     return sum(
         item.quantity or 0
-        for _, delivery in deliveries_of(order)
+        for _, delivery in deliveries
         for item in delivery.items or ()
         if item is not None and item.id in lines
     )

@@ -86,9 +86,11 @@ def places_of(
     product_type = line.product_type.id if line.product_type is not None else None
     if not parts or (digital_types and product_type in digital_types):
         return {DIGITAL: quantity}
-    details = line.shipping_details
-    targets = [t for t in (details.targets or ()) if t is not None] if details is not None else []
     main = MAIN if MAIN in parts else next(iter(parts)) if len(parts) == 1 else None
+    details = line.shipping_details
+    if details is None or not details.targets:
+        return {main: quantity} if main is not None and quantity > 0 else None
+    targets = [target for target in details.targets if target is not None]
     places: dict[str, int] = {}
     for target in targets:
         group = _group_of(target.shipping_method_key, target.address_key, order, parts) or main

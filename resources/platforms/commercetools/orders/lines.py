@@ -50,10 +50,10 @@ class LineMapper:
         draft = self._draft(raw, where)
         if DIGITAL in places:
             draft.kind = LineKind.DIGITAL
-        ids = line_ids(draft.line_id, places)
         if len(places) == 1:
             draft.group_id = next(iter(places))
             return [draft]
+        ids = line_ids(draft.line_id, places)
         parts = list(_split(draft, places, ids, self._money.minor))
         if raw.taxed_price is None and raw.taxed_price_portions:
             # Each way of shipping has an address, and so a rate, of its own.

@@ -88,6 +88,8 @@ class OrderMapper:
 
 def _warn_of_returns(order: documents.Order, problems: DocumentProblems) -> None:
     """Warn of returns that were entered in the store, of which the OMS knows nothing."""
+    if not order.return_info:
+        return
     units = sum(item.quantity or 0 for item in return_items(order) if is_others(item))
     if units > 0:
         message = f"{units} returned units were entered in the store, which the OMS is not sent"

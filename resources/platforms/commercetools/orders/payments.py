@@ -47,7 +47,7 @@ def _payment(
     gateway = without_card(info.payment_interface, f"{where}paymentMethodInfo.interface", problems)
     method = without_card(info.method, f"{where}paymentMethodInfo.method", problems) or gateway
     written = [t for t in raw.transactions or () if t is not None]
-    if any(t.type == VOID for t in written):
+    if len(written) > 1 and any(t.type == VOID for t in written):
         written = _standing(written)
     if written and all(t.state == "Failure" for t in written):
         return None

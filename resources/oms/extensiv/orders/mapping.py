@@ -7,6 +7,7 @@ Amounts follow the vendor's rules, so that they add up to the order's total to t
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import TypeAlias
 
 import pycountry
@@ -92,8 +93,7 @@ class OrderMapper:
     def _country(self, code: str) -> str:
         if self._settings.country_form == "alpha_2" or not code:
             return code
-        found = pycountry.countries.get(alpha_2=code)
-        return str(found.alpha_3) if found is not None else OUTSIDE_ISO.get(code, code)
+        return _alpha_3(code)
 
     def _amounts(self, order: Order, lines: list[OrderLine]) -> Json:
         """Return the order's sums by the vendor's formula; what is left of rounding is in them."""
@@ -122,8 +122,16 @@ class OrderMapper:
 
     def _has_line_tax(self, order: Order, lines: list[OrderLine]) -> bool:
         """Return whether lines may state their taxes: only if these are all of the order's."""
+        if not self._settings.send_line_tax:
+            return False
         stated = sum((line.total_tax() for line in lines), ZERO)
-        return self._settings.send_line_tax and bool(stated) and stated == _tax(order, lines)
+        return bool(stated) and stated == _tax(order, lines)
+
+
+@lru_cache(512)
+def _alpha_3(code: str) -> str:
+    found = pycountry.countries.get(alpha_2=code)
+    return str(found.alpha_3) if found is not None else OUTSIDE_ISO.get(code, code)
 
 
 def _place_of(address: Address) -> str:

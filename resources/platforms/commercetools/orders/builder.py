@@ -8,7 +8,7 @@ from domain.addressing.addresses import Address
 from domain.builders.orders import BaseOrderBuilder, LineDraft
 from domain.exchange import SourcePaths
 from domain.parsing.problems import LOOK, DocumentProblems
-from domain.parsing.scalars import moment_of
+from domain.parsing.scalars import ZERO, moment_of
 from domain.records.orders import Customer, Order
 from resources.platforms.commercetools import payload as documents
 from resources.platforms.commercetools.orders.groups import (
@@ -140,7 +140,8 @@ class OrderBuilder(BaseOrderBuilder):
         for item in items:
             if item is not None and item.per_method_tax_rate:
                 rates += [each.tax_rate for each in item.per_method_tax_rate if each is not None]
-        kinds = {r.included_in_price for r in rates if r is not None and r.amount != 0} - {None}
+        kinds = {r.included_in_price for r in rates if r is not None and r.amount != 0}
+        kinds.discard(None)
         if len(kinds) > 1:
             message = "some prices of the order contain their tax and others don't"
             advice = "use one kind of tax rate for all of an order's items"
@@ -165,11 +166,12 @@ class OrderBuilder(BaseOrderBuilder):
         if raw.taxed_price is None:
             for draft in drafts:  # UNVERIFIED whether items may be taxed where the order isn't
                 total_tax += draft.tax
-            total_tax += sum([charge.tax for charge in charges], Decimal(0))
-            total += Decimal(0) if included else total_tax
+            total_tax += sum([charge.tax for charge in charges], ZERO)
+            total += ZERO if included else total_tax
         amounts = settle_taxes(amounts, total_tax, money.minor, problems)
         if not problems.problems:
-            check_total(amounts, total, money.minor, problems, included=included)
+            added_tax = ZERO if included else total_tax
+            check_total(amounts, total, added_tax, money.minor, problems)
         return amounts, total, total_tax
 
 

@@ -173,15 +173,19 @@ def _divided(amounts: Amounts, total_tax: Decimal, minor: Decimal) -> Amounts:
 
 
 def check_total(
-    amounts: Amounts, total: Decimal, minor: Decimal, problems: DocumentProblems, *, included: bool
+    amounts: Amounts, total: Decimal, added_tax: Decimal, minor: Decimal, problems: DocumentProblems
 ) -> None:
-    """Report ``total_mismatch`` unless the parts add up to the total, to half a minor unit."""
-    computed = sum([line.left() for line in amounts.lines], ZERO)
-    computed += sum([charge.amount for charge in amounts.charges], ZERO)
-    computed -= sum([discount.amount for discount in amounts.discounts], ZERO)
-    if not included:
-        computed += _sum_of_taxes(amounts)
-        computed += sum([line.rounding for line in amounts.lines], ZERO)
+    """Report ``total_mismatch`` unless the parts add up to the total, to half a minor unit.
+
+    ``added_tax`` is what the taxes add to the prices, to which they were settled.
+    """
+    computed = added_tax
+    for line in amounts.lines:
+        computed += line.left()
+    for charge in amounts.charges:
+        computed += charge.amount
+    for discount in amounts.discounts:
+        computed -= discount.amount
     if abs(computed - total) > rounding_of_sum(minor):
         message = (
             f"lines, charges, discounts and taxes add up to {computed}, and the order says "

@@ -116,7 +116,8 @@ def test_an_export_has_each_product_once_by_one_of_its_skus(shop: Scene) -> None
 
 def test_a_catalog_that_was_not_read_as_a_whole_is_not_aligned(shop: Scene) -> None:
     """The first days of a connection bring only what changed in them; one run aligns once."""
-    shop.run("catalog", first=shop.yesterday)
+    earlier = shop.yesterday - timedelta(days=1)  # just after midnight, yesterday's is a whole read
+    shop.run("catalog", first=earlier, last=earlier)
     assert shop.sql("SELECT aligned_at FROM sync.alignment") == []
     shop.run("catalog", first=shop.yesterday, last=shop.today)
     [(aligned_at, run_id)] = shop.sql("SELECT aligned_at, run_id FROM sync.alignment")

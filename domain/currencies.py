@@ -29,6 +29,12 @@ def minor_unit(currency: str) -> Decimal:
     return _MINOR_UNITS.get(currency, CENT)
 
 
+def whole_minor_units(amount: Decimal, currency: str) -> int | None:
+    """Return an amount in minor units; ``None`` if it has a fraction of one."""
+    units = amount / minor_unit(currency)
+    return int(units) if units == units.to_integral_value() else None
+
+
 def rounding_of(minor: Decimal, units: Decimal) -> Decimal:
     """Return how far a stated amount may be from ``units`` times a price, both rounded.
 

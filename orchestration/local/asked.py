@@ -7,7 +7,7 @@ the title is asked for again, and the prices are others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -112,21 +112,18 @@ def catalog_differences(systems: Systems, database: str, connection: str) -> lis
 def listing_differences(systems: Systems, database: str, connection: str) -> list[str]:
     """Return each title that was asked for and that the store does not show."""
     with psycopg.connect(database) as db:
-        wanted: dict[str, str] = dict(
-            db.execute(
-                """SELECT v.sku, r.outcome FROM sync.record r JOIN sync.product_variant v
-                       ON v.connection = r.connection AND v.product_id = r.source_id
-                   WHERE r.connection = %s AND r.stream = %s""",
-                (connection, LISTINGS),
-            ).fetchall()
-        )
-    return _wrong({sku: systems.store_products().get(sku) for sku in wanted})
-
-
-def _wrong(shown: Mapping[str, str | None]) -> list[str]:
-    if not shown:
+        wanted = db.execute(
+            """SELECT DISTINCT v.sku FROM sync.record r JOIN sync.product_variant v
+                   ON v.connection = r.connection AND v.product_id = r.source_id
+               WHERE r.connection = %s AND r.stream = %s""",
+            (connection, LISTINGS),
+        ).fetchall()
+    if not wanted:
         return ["no title was asked for"]
-    return [f"SKU {sku}: its title is {name}" for sku, name in shown.items() if name != TITLE]
+    shown = systems.store_products()
+    return [
+        f"SKU {sku}: its title is {shown.get(sku)}" for (sku,) in wanted if shown.get(sku) != TITLE
+    ]
 
 
 def action_differences(systems: Systems, database: str, connection: str) -> list[str]:

@@ -98,13 +98,17 @@ def _report(sync: Sync, session: Session, stream: str, found: Sequence[Unusable]
         rejections.close_others("captured", names, "the store's catalog can be read", sync.run_id)
 
 
-def entries(page: Page, source: Source[Product]) -> list[StoreItem | Unusable]:
+def entries(
+    page: Page, source: Source[Product], *, prices: bool = False
+) -> list[StoreItem | Unusable]:
     """Return the SKUs of a page of products, and what can't be used of it.
 
+    ``prices``: also the variants that have a price and no stock of their own, before the others.
     One bad product is the product's fault; where all are bad, it is the answer's. Raises
     ``PermanentError``.
     """
     found: list[StoreItem | Unusable] = []
+    priced: list[StoreItem] = []
     for raw in page.records:
         try:
             mapped = source.to_canonical(raw.payload)
@@ -113,6 +117,7 @@ def entries(page: Page, source: Source[Product]) -> list[StoreItem | Unusable]:
             continue
         if isinstance(mapped, Mapped):
             found += mapped.record.items
+            priced += mapped.record.priced_items if prices else ()
             found += [_unusable(raw, mapped.warnings)] if mapped.warnings else []
     bad = [one for one in found if isinstance(one, Unusable)]
     if len(page.records) > 1 and bad and len(bad) == len(found):
@@ -122,18 +127,7 @@ def entries(page: Page, source: Source[Product]) -> list[StoreItem | Unusable]:
             f"read ({first.field}: {first.message}): that breaks the API's contract; trying again "
             "won't help"
         )
-    return found
-
-
-def priced_only(page: Page, source: Source[Product]) -> Iterator[StoreItem]:
-    """Yield the variants that have a price and no stock of their own."""
-    for raw in page.records:
-        try:
-            mapped = source.to_canonical(raw.payload)
-        except RecordRejected:
-            continue  # it is found unusable
-        if isinstance(mapped, Mapped):
-            yield from mapped.record.priced_items
+    return [*priced, *found]
 
 
 def master_items(source: Source[MasterItem], skus: Collection[str]) -> dict[str, MasterItem]:
@@ -197,7 +191,7 @@ class _Reading:
         now = datetime.now(UTC)
         for page in source.fetch(Window(now, now)):
             self.is_complete = self.is_complete or page.complete
-            found = entries(page, source)
+            found = entries(page, source, prices=prices)
             self.unusable |= {one.source_id: one for one in found if isinstance(one, Unusable)}
             items = [item for item in found if isinstance(item, StoreItem)]
             self.stated |= {
@@ -205,8 +199,8 @@ class _Reading:
                 for item in items
                 if item.level is not None and item.tracking != "none"
             }
-            # The product's own SKU may be a variant's, too: it is the one that has the stock.
-            yield [*priced_only(page, source), *items] if prices else items
+            # The product's own SKU may be a variant's, too: the last counts, which has the stock.
+            yield items
 
 
 def _unusable(raw: RawRecord, problems: tuple[Problem, ...]) -> Unusable:

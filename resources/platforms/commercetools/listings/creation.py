@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from domain.currencies import minor_unit
+from domain.currencies import whole_minor_units
 from domain.delivery import ListingSave, NewListing
 from domain.errors import Problem, RecordRejected
 from domain.identity import content_digest
@@ -137,11 +137,11 @@ class _Draft:
                 "set prices.currency, or leave the price out",
             )
             return
-        units = price / minor_unit(currency)
-        if units != units.to_integral_value():
+        units = whole_minor_units(price, currency)
+        if units is None:
             self.note("price", f"{currency} has no such fractions", "correct the price")
             return
-        yield {"value": {"currencyCode": currency, "centAmount": int(units)}}
+        yield {"value": {"currencyCode": currency, "centAmount": units}}
 
     def _attributes(self, named: Sequence[Attribute], *, of_product: bool) -> Iterator[Draft]:
         for one in named:

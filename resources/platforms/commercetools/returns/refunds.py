@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from domain.currencies import minor_unit
+from domain.currencies import minor_unit, whole_minor_units
 from domain.errors import PermanentError, Problem, RecordRejected
 from domain.parsing.problems import DocumentProblems
 from domain.refunds import OrderRefunds, RefundRequest, StoreRefund, joined
@@ -154,8 +154,8 @@ def add_refund(request: RefundRequest, amount: Decimal, mark: str) -> Action:
 
 def _cents(request: RefundRequest, amount: Decimal) -> int:
     """Return an amount in minor units. Raises ``RecordRejected`` if it is none of whole ones."""
-    cents = amount / minor_unit(request.currency)
-    if cents != cents.to_integral_value():
+    cents = whole_minor_units(amount, request.currency)
+    if cents is None:
         raise RecordRejected(
             Problem(
                 "refund_refused",
@@ -165,7 +165,7 @@ def _cents(request: RefundRequest, amount: Decimal) -> int:
                 request.return_id,
             )
         )
-    return int(cents)
+    return cents
 
 
 def with_mark(payment: Payment, mark: str) -> Transaction | None:

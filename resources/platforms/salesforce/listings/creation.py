@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
-from domain.currencies import minor_unit
+from domain.currencies import whole_minor_units
 from domain.delivery import NewListing
 from domain.errors import Problem, RecordRejected
 from domain.identity import content_digest
@@ -25,7 +25,7 @@ from resources.platforms.salesforce.parts import Part
 from resources.platforms.salesforce.payload import Text
 from resources.platforms.salesforce.prices.reader import ENTRY
 from resources.platforms.salesforce.products.mapping import PARENT
-from resources.platforms.salesforce.products.payload import Product
+from resources.platforms.salesforce.products.payload import Product, sku_of
 from resources.platforms.salesforce.settings import KEY_FIELD, SalesforceSettings
 from resources.platforms.salesforce.soql import one_of, select
 
@@ -60,11 +60,6 @@ def query_of(sku: str, *, has_key: bool) -> str:
     ways += [one_of(KEY_FIELD, [key_of(sku)])] if has_key else []
     fields = f"{PRODUCT_FIELDS}, {KEY_FIELD}" if has_key else PRODUCT_FIELDS
     return select(fields, PRODUCT, f" WHERE {' OR '.join(ways)} ORDER BY Id")
-
-
-def sku_of(row: Product) -> str:
-    """Return the SKU that a product is sold under; empty where it has none."""
-    return (row.stock_keeping_unit or row.product_code or "").strip()
 
 
 def the_product(sku: str, rows: list[MadeProduct]) -> MadeProduct | Problem | None:
@@ -132,8 +127,7 @@ def _currency(new: NewListing, settings: SalesforceSettings) -> str:
 
 
 def _price(amount: Decimal, currency: str) -> float:
-    units = amount / minor_unit(currency)
-    if units != units.to_integral_value():
+    if whole_minor_units(amount, currency) is None:
         message = f"{currency} has no such fractions"
         problem = Problem("listing_field_not_taken", "price", message, "correct the price")
         raise RecordRejected(problem)

@@ -49,12 +49,11 @@ from resources.platforms.salesforce.listings.creation import (
     key_of,
     parts_of,
     query_of,
-    sku_of,
     the_product,
 )
 from resources.platforms.salesforce.prices.reader import PriceReader
 from resources.platforms.salesforce.products.mapping import PARENT
-from resources.platforms.salesforce.products.payload import CAPTURED_PRODUCTS, Product
+from resources.platforms.salesforce.products.payload import CAPTURED_PRODUCTS, Product, sku_of
 from resources.platforms.salesforce.settings import IDS_A_CALL, SalesforceSettings
 from resources.platforms.salesforce.soql import is_id, one_of, select
 

@@ -8,7 +8,7 @@ from domain.parsing.problems import DocumentProblems
 from domain.parsing.text import clean_text
 from domain.records.catalog import Attribute, Product, Variant, deleted_product
 from domain.records.record import InvalidRecord
-from resources.platforms.salesforce.products.payload import CAPTURED_PRODUCTS
+from resources.platforms.salesforce.products.payload import CAPTURED_PRODUCTS, sku_of
 
 PARENT = "VariationParent"
 """Class of a product that is sold as its variations only."""
@@ -40,12 +40,7 @@ def to_product(payload: bytes) -> Mapped[Product] | Skipped:
             description=row.description or "",
             categories=(clean_text(row.family, LONGEST_TEXT),) if row.family else (),
             attributes=(Attribute(name=UNIT, value=unit),) if unit else (),
-            variants=(
-                Variant(
-                    variant_id="",
-                    sku=(row.stock_keeping_unit or row.product_code or "").strip(),
-                ),
-            ),
+            variants=(Variant(variant_id="", sku=sku_of(row)),),
         )
     except InvalidRecord as error:
         field = {"sku": "StockKeepingUnit", "product_id": "Id"}.get(error.field, error.field)

@@ -21,6 +21,11 @@ class Product(Pascal):
     is_deleted: bool | None = None
 
 
+def sku_of(product: Product) -> str:
+    """Return the SKU that a product is sold under; empty if it has none."""
+    return (product.stock_keeping_unit or product.product_code or "").strip()
+
+
 CAPTURED_PRODUCTS = PayloadDecoder(
     Product,
     "a product",

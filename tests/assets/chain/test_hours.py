@@ -104,21 +104,25 @@ def test_an_hours_new_captures_are_found_among_those_of_other_hours(
 
 def test_a_range_of_hours_runs_in_one_run_over_midnight(hourly: Scene) -> None:
     """Each hour has its own materialization, audit row and counts."""
-    first = Partition.of(at(hourly, "23:00:00"), HOUR)
-    place(hourly, "23:59:59")
-    hourly.place(order(1, first.end), order(2, first.end + timedelta(minutes=59)))
+    midnight = hourly.moment(hour=0)
+    first = Partition.of(midnight - timedelta(hours=1), HOUR)
+    hourly.place(
+        order(2359, midnight - timedelta(seconds=1)),
+        order(1, midnight),
+        order(2, midnight + timedelta(minutes=59)),
+    )
 
     ended = hourly.run_in_dagster("orders", first=first, last=first.next())
 
     events = ended.asset_materializations_for_node(f"{NAME}__orders_captured")
     assert [(e.partition, e.metadata["captured"].value) for e in events] == [
-        (f"{hourly.yesterday}-23:00", 1),
-        (f"{hourly.today}-00:00", 1 if datetime.now(UTC) < first.next().start else 2),
+        (f"{first.start:%Y-%m-%d}-23:00", 1),
+        (f"{hourly.yesterday}-00:00", 2),
     ]
     rows = hourly.sql(
         "SELECT source_day, source_hour FROM sync.batch WHERE step = 'delivered' ORDER BY 1, 2"
     )
-    assert rows == [(hourly.yesterday, 23), (hourly.today, 0)]
+    assert rows == [(first.start.date(), 23), (hourly.yesterday, 0)]
 
 
 def test_a_live_window_over_several_hours_is_cut_to_each(hourly: Scene) -> None:

@@ -14,7 +14,7 @@ from domain.errors import LockstepError, RecordRejected
 from domain.exchange import Check, Mapped
 from domain.records.catalog import Product, ProductNeed
 from domain.values import Window
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 SHOWN = 5
 """Products that a check names; the others are counted."""

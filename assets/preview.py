@@ -51,7 +51,7 @@ from domain.values import Window
 from resources.facts import fact_fields
 from resources.ledger.rows import KnownLine
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 EXAMINED = 200
 """Records of a stream that a preview reads at most."""

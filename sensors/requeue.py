@@ -21,7 +21,8 @@ from resources.ledger.monitoring.outages import note_answering
 from resources.ledger.records.actions import Actions
 from resources.ledger.rejections.recovery import retry_unreached
 from resources.ledger.session import Session
-from resources.lockstep import Lockstep, Sync
+from resources.lockstep import Lockstep
+from resources.sync import Sync
 from sensors.attempts import (
     ATTEMPT_TAG,
     CHAINS_TAG,

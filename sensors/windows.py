@@ -14,7 +14,8 @@ from domain.values import DAY, Partition, Window
 from resources.http.clock import SAME_CLOCK
 from resources.http.rate_limit import impatient
 from resources.ledger.captures import inbox, windows
-from resources.lockstep import Lockstep, Sync
+from resources.lockstep import Lockstep
+from resources.sync import Sync
 from sensors import cursor
 from sensors.cursor import Chain, Due
 from sensors.parallel import side_by_side

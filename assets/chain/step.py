@@ -18,7 +18,8 @@ from domain.values import Partition, Window
 from resources.http.rate_limit import PATIENCE_SECONDS, impatient, waits
 from resources.ledger.monitoring import quota_waits
 from resources.ledger.monitoring.quota_waits import QuotaWait
-from resources.lockstep import Lockstep, Sync
+from resources.lockstep import Lockstep
+from resources.sync import Sync
 
 WAITED = "waited for quota"
 """Prefix of the seconds for which the step waited, by the system's bucket."""

@@ -15,7 +15,7 @@ from domain.sources import Page, Source
 from domain.values import Window
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 R = TypeVar("R", bound=Record)
 

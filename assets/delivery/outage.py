@@ -16,7 +16,7 @@ from domain.errors import LockstepError, RateLimited, WriterLost
 from resources.http.silence import READS, WRITES
 from resources.ledger.monitoring.outages import note_failing
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 SILENT_SECONDS = 20.0
 """After this long without an answer a target counts as failing: red within a minute."""

@@ -31,7 +31,7 @@ from resources.ledger.monitoring.outages import note_answering, note_failing
 from resources.ledger.rejections.recovery import retry_unreached
 from resources.ledger.rows import AcceptedRecord
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 CHUNK = 1_000
 PASSES = 3

@@ -13,7 +13,7 @@ from domain.targets import Target
 from resources.ledger.links import Link
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 
 class Planner(ABC, Generic[R]):

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from assets.error_redaction import own_fault, unexpected
 from domain.errors import LockstepError, Problem
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 PROBED_LATELY_SECONDS = 10.0
 """A partition that fails asks twice whether its target is alive; the second answer is the first."""

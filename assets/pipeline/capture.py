@@ -23,7 +23,7 @@ from domain.sources import Page, Source
 from domain.values import Partition, Window
 from resources.ledger.rows import CaptureRow
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 CHUNK = 2_000
 MOST_READS = 5

@@ -27,7 +27,7 @@ from domain.exchange import Mapped, Skipped
 from domain.values import Partition
 from resources.ledger.rows import RecordRow, RejectionRow, StoredCapture, TableRows
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 CHUNK = 2_000
 FORGOTTEN = "forgotten"

@@ -25,7 +25,7 @@ from domain.records.record import decode_record
 from resources.ledger.records.record_state import RecordState, record_states
 from resources.ledger.rows import TargetRow
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 ENTITY: Entity = "customer"
 

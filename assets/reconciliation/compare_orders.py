@@ -27,7 +27,7 @@ from domain.records.record import decode_record, encode_record
 from domain.rules.amendments import amended
 from domain.values import Partition
 from resources.ledger.rows import TargetRow
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 FINISHED = frozenset({str(Milestone.DELIVERED), str(Milestone.RETURNED), str(Milestone.CANCELED)})
 """An OMS may remove such orders."""

@@ -22,7 +22,7 @@ from domain.values import Window
 from resources.ledger.records.record_state import RecordState, record_states
 from resources.ledger.rows import TargetRow
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 SKUS_AT_ONCE = 1_000
 

@@ -24,7 +24,7 @@ from domain.records.returns import Return
 from domain.refunds import ReturnRecord
 from resources.ledger.records.record_state import RecordState, record_states
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 ENTITY: Entity = "return"
 AT_ONCE = 500

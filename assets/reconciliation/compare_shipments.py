@@ -24,7 +24,7 @@ from domain.reconciliation import (
 from domain.records.fulfilment import Fulfilment
 from domain.records.record import amend
 from domain.values import Grain, Partition
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 
 class ShipmentComparator:

@@ -16,7 +16,7 @@ from domain.reconciliation import OrderOrigin
 from domain.rules.translation import id_at_oms
 from resources.ledger.links import Link, accepted_orders
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 
 class OrderIds:

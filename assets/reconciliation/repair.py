@@ -22,7 +22,7 @@ from resources.ledger.records.record_state import record_states
 from resources.ledger.rejections import reruns
 from resources.ledger.rejections.reruns import Rerun
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 WHY = "reconciliation: the target does not hold what it was sent"
 

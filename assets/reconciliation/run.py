@@ -26,7 +26,7 @@ from resources.ledger.deliveries.drifts import Drifts
 from resources.ledger.monitoring.caution import end_caution
 from resources.ledger.records.record_state import Coverage
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 CONFIRM_SECONDS = 30.0
 """Between the two comparisons of a drift: what was only under way has arrived by then."""

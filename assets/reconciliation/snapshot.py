@@ -31,7 +31,7 @@ from resources.ledger.records.record_state import (
 )
 from resources.ledger.records.withdrawals import withdrawn_by_store
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 CHUNK = 500
 

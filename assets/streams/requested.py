@@ -24,7 +24,7 @@ from domain.skus import sku_key
 from domain.sources import Page
 from domain.values import Partition
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 
 @dataclass

@@ -18,9 +18,10 @@ from orchestration.cli.context import connection_of, streams_of
 from orchestration.cli.output import examples, print_table
 from orchestration.cli.runs import Chunk, run_each
 from orchestration.settings import load
-from resources.lockstep import Lockstep, Sync
+from resources.lockstep import Lockstep
 from resources.sheets.reader import COLUMNS, NEW_COLUMNS, RESULT, read
 from resources.sheets.writer import LONGEST, refuse_to_replace, write
+from resources.sync import Sync
 
 CODES = "0 all rows are done, 1 some are not, 2 wrong usage"
 SHOWN = 20

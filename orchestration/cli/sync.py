@@ -17,7 +17,8 @@ from orchestration.cli.context import DAY, connection_of, streams_of
 from orchestration.cli.output import examples
 from orchestration.cli.runs import Chunk, check_days, chunks, run_each, span_of
 from orchestration.settings import load
-from resources.lockstep import Lockstep, Sync
+from resources.lockstep import Lockstep
+from resources.sync import Sync
 
 DAYS_A_RUN = 7
 LONGEST_NAME = 100

@@ -21,7 +21,7 @@ from domain.records.listings import Listing
 from domain.values import Partition
 from orchestration.local.verify import Systems
 from resources.http.urls import tls_context
-from resources.lockstep import Sync
+from resources.sync import Sync
 from sandbox.seed.prices import price_row
 
 Json = dict[str, Any]

@@ -26,9 +26,9 @@ from resources.http.rate_limit import LocalQuota
 from resources.ledger.ledger import Ledger
 from resources.ledger.links import Link
 from resources.ledger.rows import CaptureRow
-from resources.lockstep import Sync
 from resources.oms.manhattan.adapter import build as build_oms
 from resources.platforms.bigcommerce.adapter import build as build_platform
+from resources.sync import Sync
 from tests.bad_input.counts import END_TO_END
 from tests.bad_input.mutations import Mutator
 from tests.bad_input.outcomes import is_showable

@@ -14,9 +14,9 @@ from assets.streams.orders.stream import Orders
 from assets.streams.shipments.stream import Shipments
 from domain.exchange import RawRecord
 from resources.http.rate_limit import LocalQuota
-from resources.lockstep import Sync
 from resources.oms.extensiv.adapter import build as build_oms
 from resources.platforms.commercetools.adapter import build as build_platform
+from resources.sync import Sync
 from tests.bad_input.counts import END_TO_END_OTHERS
 from tests.bad_input.mutations import Mutator
 from tests.bad_input.systems import START

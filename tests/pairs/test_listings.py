@@ -18,9 +18,9 @@ from domain.connections import LISTINGS
 from domain.exchange import Mapped
 from domain.values import Window
 from orchestration.local.simulated import Pair, pairs
-from resources.lockstep import Sync
 from resources.sheets.reader import COLUMNS, NEW_COLUMNS, read
 from resources.sheets.writer import write
+from resources.sync import Sync
 from resources.systems import streams_carried
 from sandbox.app import RunningSandbox
 from tests.assets.scene import NAME

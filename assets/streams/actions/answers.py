@@ -19,7 +19,7 @@ from resources.ledger.deliveries.requests import Requests, adopt_order_answers
 from resources.ledger.records.actions import Actions, StoredOutcome
 from resources.ledger.records.records import Records
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 
 def apply_answers_after_delivery(sync: Sync) -> None:

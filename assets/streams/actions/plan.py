@@ -42,7 +42,7 @@ from resources.ledger.deliveries.deliveries import Deliveries
 from resources.ledger.records.actions import REUSED, Actions, StoredOutcome
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 REUSED_ID = Problem(
     REUSED,

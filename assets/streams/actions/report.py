@@ -8,7 +8,7 @@ from domain.connections import ACTIONS
 from domain.errors import RateLimited
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.records.actions import Actions
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 MOST, CHUNK = 1_000, 100
 """Outcomes that one run reports, and of one chunk, which is recorded before the next."""

@@ -18,7 +18,7 @@ from domain.policies import OPERATOR
 from domain.records.actions import ActionOutcome
 from domain.values import Partition
 from resources.ledger.records.actions import Actions as Ledger
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 
 def capture_request(sync: Sync, fields: Mapping[str, Any]) -> tuple[str, Partition]:

@@ -23,7 +23,7 @@ from resources.ledger.records.actions import Actions as Ledger
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.ledger.tables import ACTION
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 
 class Actions:

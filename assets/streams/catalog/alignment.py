@@ -19,7 +19,7 @@ from domain.connections import CATALOG, Connection
 from domain.identity import content_digest
 from domain.rules.alignment import MATCHED, MEANINGS, Finding, align
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 SKUS_AT_ONCE = 500
 OF_ONE_RUN = timedelta(minutes=1)

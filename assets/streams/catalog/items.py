@@ -28,7 +28,7 @@ from domain.skus import BySku, sku_key
 from resources.ledger.records.products import ProductVersion
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 SKUS_AT_ONCE = 500
 

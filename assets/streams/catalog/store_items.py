@@ -22,7 +22,7 @@ from domain.values import Window
 from resources.ledger.rejections.rejections import Rejections
 from resources.ledger.rows import RejectionRow
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 SHOWN = 5
 """SKUs that a message names."""

@@ -30,7 +30,7 @@ from domain.sources import Page, Source
 from domain.values import Window
 from resources.ledger.rows import AcceptedRecord, StoredCapture, TableRows, TargetRow
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 DELETIONS = Deletions("lockstep_deleted_product")
 BEGINNING = datetime.min.replace(tzinfo=UTC)

@@ -18,7 +18,7 @@ from domain.records.record import decode_record
 from resources.ledger.links import Link
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 LOOKED_UP = "the OMS was asked for what it holds"
 

@@ -27,7 +27,7 @@ from domain.values import Window
 from resources.ledger.captures import inbox
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 IDS_AT_ONCE = 500
 DELETIONS = Deletions("lockstep_deleted_customer")

@@ -18,7 +18,7 @@ from resources.ledger.records.levels import Contradicted
 from resources.ledger.records.record_state import Coverage
 from resources.ledger.rows import TargetRow
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 SETTLED_AFTER = timedelta(minutes=2)
 """A store may state the old level for a while after a write."""

@@ -23,7 +23,7 @@ from domain.records.record import decode_record
 from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 
 class InventoryPlanner(Planner[StockLevel]):

@@ -23,7 +23,7 @@ from domain.skus import sku_key
 from resources.ledger.records.levels import TakenUp
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 MISSING = "item_missing_at_oms"
 """The rule for an item or a row that the OMS does not have."""

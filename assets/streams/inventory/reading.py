@@ -22,7 +22,7 @@ from domain.skus import sku_key
 from domain.sources import Page, Scope
 from domain.values import Window
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 UNKNOWN_ITEM = "item_unknown"
 """The rule of an OMS's adapter for a row that states that the item is unknown."""

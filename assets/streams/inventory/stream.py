@@ -23,7 +23,7 @@ from domain.values import Window
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.ledger.tables import STOCK_LEVEL
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 SKUS_AT_ONCE = 2_000
 

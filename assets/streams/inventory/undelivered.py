@@ -18,7 +18,7 @@ from domain.skus import sku_key
 from resources.ledger.records.records import Records
 from resources.ledger.records.undelivered import undelivered_units
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 
 def rules_of(connection: Connection) -> AvailabilityRules:

@@ -41,7 +41,7 @@ from domain.records.listings import Listing
 from domain.records.record import decode_record
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 DISCARDED = "listing_discarded"
 """The rule that leaves a request alone whose rejection an operator has discarded."""

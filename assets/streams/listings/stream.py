@@ -30,7 +30,7 @@ from domain.sources import EVERYTHING, Page, Scope, Shape, Source
 from domain.values import Partition, Window
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 FIELDS, NEW_FIELDS = ("name", "description", "warranty", "images"), ("price", "weight", "variants")
 """What a later request takes over: of any product, and of one to create."""

@@ -16,7 +16,7 @@ from domain.records.fulfilment import Fulfilment
 from resources.ledger.deliveries.requests import Requests, note_order_answers
 from resources.ledger.rows import RejectionRow, UnsettledDelivery
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 CANCELED, CANCEL_REQUESTED = "canceled", "cancel_requested"
 """Milestones of the OMS's order in the target state."""

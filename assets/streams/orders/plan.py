@@ -29,7 +29,7 @@ from resources.ledger.records.actions import Actions
 from resources.ledger.records.withdrawals import opened_again
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 LOOKED_UP = "the OMS was asked for what it holds"
 FOR_ACTION = timedelta(seconds=30)

@@ -23,7 +23,7 @@ from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.ledger.tables import ORDER_HEADER, ORDER_LINE
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 
 class Orders:

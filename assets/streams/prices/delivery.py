@@ -33,7 +33,7 @@ from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.rejections.approvals import approvals
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 
 class PricesPlanner(Planner[Price]):

@@ -25,7 +25,7 @@ from domain.rules.pricing import list_of, next_change, not_in_force, tag_of
 from domain.skus import sku_key
 from resources.ledger.records.prices import UNLISTED, TakenUp
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 NOT_IN_STORE = "not_in_store"
 GONE = Skipped("price_gone", "the OMS no longer has this price")

@@ -17,7 +17,7 @@ from domain.skus import BySku
 from domain.sources import Scope
 from domain.values import Window
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 Found = tuple[str, str, str]
 """Record, outcome (``send``, ``unchanged``, ``skipped`` or ``rejected``) and text."""

@@ -19,7 +19,7 @@ from domain.exchange import Exchange
 from domain.refunds import GONE, PARTS, ZERO, StoreRefund, joined
 from resources.ledger.records.refunds import OpenRefund
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 
 def look_at_open_refunds(sync: Sync) -> None:

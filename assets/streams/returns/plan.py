@@ -69,7 +69,7 @@ from resources.ledger.records.refunds import KnownRefund, RefundRow, ReturnedLin
 from resources.ledger.rejections.approvals import approvals
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 REFUND, SHOW = "refund", "return"
 NOT_REFUNDED = "return_not_refunded"

@@ -10,7 +10,7 @@ from domain.errors import RecordRejected
 from domain.exchange import RawRecord, Skipped
 from domain.records.returns import Return
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 Found = tuple[str, str, str, Any]
 """Record, outcome (``send``, ``unchanged``, ``skipped``, ``rejected``), text, and what is sent."""

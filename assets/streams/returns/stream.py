@@ -25,7 +25,7 @@ from resources.ledger.privacy.forgetting import forgotten_among
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.ledger.tables import RETURN_LINE
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 
 class Returns:

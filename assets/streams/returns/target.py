@@ -20,7 +20,7 @@ from domain.targets import (
     Writer,
 )
 from resources.ledger.records.refunds import KnownRefund
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 REFUND = "refund"
 SERVICE = "service"

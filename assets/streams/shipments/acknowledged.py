@@ -10,7 +10,7 @@ import asyncio
 from domain.connections import SHIPMENTS
 from domain.errors import PermanentError, Problem, RateLimited, RecordRejected
 from resources.ledger.monitoring.activation import activations
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 MOST, CHUNK = 200, 10
 """Orders of one run, and of one chunk, which is recorded before the next one is reported.

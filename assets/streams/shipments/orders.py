@@ -13,7 +13,7 @@ from domain.records.record import amend
 from resources.ledger.links import accepted_orders
 from resources.ledger.rows import StoredCapture
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 LEFT = (Milestone.SHIPPED, Milestone.DELIVERED, Milestone.RETURNED)
 

@@ -38,7 +38,7 @@ from resources.ledger.records.fulfilment_progress import ProgressRow
 from resources.ledger.records.withdrawals import withdrawn_by_store
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 RELEASED = (Milestone.RELEASED, Milestone.PICKED, Milestone.PACKED)
 SHIPPED = (Milestone.SHIPPED, Milestone.DELIVERED, Milestone.RETURNED)

@@ -22,7 +22,7 @@ from domain.values import Window
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.ledger.tables import FULFILMENT_EVENT
-from resources.lockstep import Sync
+from resources.sync import Sync
 
 
 class Shipments:

@@ -14,7 +14,7 @@ from assets.delivery.system import answers
 from assets.health import read_health
 from domain.errors import TransientError
 from resources.http.silence import Silence
-from resources.lockstep import Sync
+from resources.sync import Sync
 from tests.assets.scene import NAME, Scene
 
 TIME_OUT = 0.7

@@ -16,7 +16,7 @@ from domain.errors import TransientError
 from domain.exchange import RawRecord
 from domain.sources import Page
 from domain.values import Partition, Window
-from resources.lockstep import Sync
+from resources.sync import Sync
 from tests.assets.scene import NAME, Scene
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ from pydantic import Field
 from assets.error_redaction import safe_text
 from assets.streams.registry import HELD
 from domain.errors import LockstepError, PermanentError
-from domain.rejection_codes import CLASSES
+from domain.rejection_codes.entry import CLASSES
 from resources.ledger.rejections import operator_actions
 from resources.ledger.rejections.reruns import Mode
 from resources.ledger.rejections.work_queue import Rejection, RejectionFilter

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from domain.rejection_codes import CLASSES
+from domain.rejection_codes.entry import CLASSES
 from domain.streams import KINDS
 from orchestration.cli.context import DAY, PartitionKey
 from orchestration.cli.output import connection_option

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import orjson
 
-from domain.rejection_codes import entry_of
+from domain.rejection_codes.codes import entry_of
 from orchestration.cli.output import at, print_table, span
 from resources.ledger.captures import edits
 from resources.ledger.captures.edits import Change

@@ -10,7 +10,7 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
-from domain.rejection_codes import CLASSES
+from domain.rejection_codes.entry import CLASSES
 from orchestration.rejections_job import RejectionClass, RejectionsConfig, rejections_job
 from sandbox.app import RunningSandbox
 from sensors.reruns import tick

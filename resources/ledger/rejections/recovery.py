@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from domain.connections import RETURNS, SHIPMENTS
-from domain.rejection_codes import PART_NOT_READ
+from domain.rejection_codes.codes import PART_NOT_READ
 from domain.values import doubled
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.reopening import WHO

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import psycopg
 
-from domain.rejection_codes import entry_of
+from domain.rejection_codes.codes import entry_of
 from domain.values import Grain, Partition
 from resources.ledger.partitions import counted, hour_is
 from resources.ledger.rows import RejectionRow

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from domain.rejection_codes import could_fix, entry_of
+from domain.rejection_codes.codes import could_fix, entry_of
 from resources.fingerprint import CODE
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.work_queue import Rejection, RejectionFilter

@@ -1,0 +1,153 @@
+"""Codes of orders, in the store and at the OMS, and of agents' requests about them."""
+
+from __future__ import annotations
+
+from domain.rejection_codes.entry import Entry
+
+ORDERS: dict[str, Entry] = {
+    "action_address_unusable": Entry("value", "The address of a reroute names a place."),
+    "action_field_missing": Entry(
+        "missing", "A request states its id, its order, who asked, with which permissions and when."
+    ),
+    "action_id_duplicate": Entry("duplicate", "The id of a request is unique in a batch."),
+    "action_id_reused": Entry("duplicate", "The id of a request is used for no other request."),
+    "action_kind_unknown": Entry(
+        "value", "The kind of a request is cancel, hold, release or reroute."
+    ),
+    "action_not_shown": Entry(
+        "business_rule", "The store accepts the outcome of a request that was made there."
+    ),
+    "action_part_missing": Entry("value", "A request has all parts that its kind needs."),
+    "action_part_unfit": Entry("value", "A request has only parts that its kind can have."),
+    "amount_missing": Entry("missing", "An order has all of its amounts."),
+    "cancel_quantity_missing": Entry(
+        "mapping", "A canceled line includes its cancel history.", ("oms.search_template",)
+    ),
+    "cancel_refused": Entry(
+        "business_rule", "An order can be canceled until the warehouse starts work on it."
+    ),
+    "cancel_status_unknown": Entry(
+        "mapping", "The status of a cancel request is a known code.", ("oms.codes",)
+    ),
+    "card_number_masked": Entry("value", "A text contains no payment card number."),
+    "card_number_present": Entry("value", "The texts of a payment contain no payment card number."),
+    "consignment_unknown": Entry(
+        "value", "Each line belongs to an address or pick-up of its order."
+    ),
+    "consignments_missing": Entry("missing", "An order is captured with its consignments."),
+    "currency_form": Entry("value", "A currency is an ISO 4217 code."),
+    "currency_invalid": Entry("value", "An order states the currency it was paid in."),
+    "currency_mixed": Entry("value", "An order is paid in its own currency."),
+    "date_missing": Entry("missing", "An order states when it was placed."),
+    "discount_mismatch": Entry(
+        "value", "The discounts of lines and coupons add up to the order's discount."
+    ),
+    "discount_negative": Entry("value", "A discount is not negative."),
+    "discount_too_large": Entry("value", "The discounts of a line do not exceed its total."),
+    "file_not_sent": Entry("value", "A shopper enters texts for a product, and uploads no file."),
+    "hold_not_supported": Entry(
+        "business_rule",
+        "An order is held only at an OMS that accepts orders on hold.",
+        ("orders.hold_statuses",),
+    ),
+    "id_invalid": Entry(
+        "mapping",
+        "An order's id at the OMS can be traced back to a store's id.",
+        ("orders.order_id_prefix",),
+    ),
+    "line_id_duplicate": Entry("duplicate", "The id of a line is unique in its order."),
+    "line_id_missing": Entry("missing", "A line of an order has an id."),
+    "line_not_eligible": Entry(
+        "business_rule", "The OMS changes a line until the warehouse starts work on it."
+    ),
+    "line_not_repeated": Entry(
+        "business_rule", "The OMS accepts a line again that was sent before without an answer."
+    ),
+    "line_total_mismatch": Entry("value", "The total of a line is its quantity times its price."),
+    "line_type_unknown": Entry("mapping", "The type of a line is one that Lockstep supports."),
+    "lines_incomplete": Entry("missing", "An order is captured with all of its lines."),
+    "not_shipped_by_seller": Entry(
+        "business_rule", "An order goes to the OMS's warehouse only if the seller ships it."
+    ),
+    "nothing_to_ship": Entry("business_rule", "An order has at least one line that is shipped."),
+    "oms_refused": Entry("business_rule", "The OMS accepts an order, or says why it does not."),
+    "order_exists_differently": Entry(
+        "business_rule",
+        "An order that the OMS already has equals the store's in all that the store decides.",
+        ("orders.order_id_prefix",),
+    ),
+    "order_held_at_oms": Entry(
+        "business_rule",
+        "The OMS can send the order to its warehouse.",
+        ("orders.shipping_methods",),
+    ),
+    "order_id_duplicate": Entry("duplicate", "The id of an order is unique in a batch."),
+    "order_id_form": Entry(
+        "mapping", "The id of an order has plain characters only.", ("orders.order_id_prefix",)
+    ),
+    "order_id_invalid": Entry(
+        "mapping",
+        "The id of an order has only characters that are allowed in URLs.",
+        ("orders.order_id_prefix",),
+    ),
+    "order_id_unsafe": Entry(
+        "mapping",
+        "The id of an order has no characters with a meaning in URLs.",
+        ("orders.order_id_prefix",),
+    ),
+    "order_linked_elsewhere": Entry(
+        "business_rule", "An order at the OMS belongs to one order of one connection."
+    ),
+    "order_not_changeable": Entry(
+        "business_rule", "Changes of an order need an OMS that accepts changes."
+    ),
+    "order_without_lines": Entry("missing", "An order has at least one line."),
+    "partly_shipped_in_store": Entry(
+        "value", "No unit of an order is shipped in the store before the order is sent."
+    ),
+    "payment_mismatch": Entry(
+        "value", "Certificates and store credit do not pay more than the order's total."
+    ),
+    "pickup_location_unknown": Entry(
+        "mapping", "A pick-up location is mapped to an OMS location.", ("orders.pickup_locations",)
+    ),
+    "pickup_not_supported": Entry(
+        "business_rule", "Orders to be picked up need an OMS with pick-up."
+    ),
+    "price_rounded": Entry("value", "A price of one unit has at most four decimals."),
+    "quantity_invalid": Entry("value", "The quantity of a line is a whole number above zero."),
+    "quantity_not_positive": Entry("value", "The quantity of a line is above zero."),
+    "reopened_after_cancel": Entry(
+        "business_rule", "An order that the OMS has canceled stays cancelled in the store."
+    ),
+    "several_addresses": Entry(
+        "business_rule", "An order has no more addresses than the OMS accepts."
+    ),
+    "shipping_method_unknown": Entry(
+        "mapping",
+        "A shipping method is mapped to an OMS method.",
+        ("orders.shipping_methods", "orders.default_shipping_method"),
+    ),
+    "sku_missing": Entry("missing", "The product of a line has a SKU."),
+    "sku_too_long": Entry("value", "A SKU is no longer than the OMS allows."),
+    "sku_unknown": Entry(
+        "mapping",
+        "The SKU of a line exists in the OMS's item master.",
+        ("orders.check_items", "platform.gift_certificate_sku"),
+    ),
+    "tax_mismatch": Entry("value", "The taxes of lines and charges add up to the order's tax."),
+    "total_mismatch": Entry(
+        "value", "Lines, charges, discounts and taxes add up to the order's total."
+    ),
+    "total_negative": Entry("value", "The total of an order is not negative."),
+    "uom_conversion_inexact": Entry(
+        "mapping",
+        "A price converts to the OMS's unit without rounding.",
+        ("orders.uom", "orders.uom_rules"),
+    ),
+    "uom_unknown": Entry(
+        "mapping",
+        "The OMS's item has the unit of the line.",
+        ("orders.uom", "orders.uom_rules", "orders.check_items"),
+    ),
+}

@@ -28,7 +28,7 @@ CODE_POSITIONS = {
 }
 """Functions that take a code -> the position of that argument."""
 PASSED_THROUGH = {
-    ("assets/streams/actions/plan.py", "REUSED"),
+    ("assets/streams/actions/outcome.py", "REUSED"),
     ("domain/schemas/batch.py", "code"),
     ("domain/schemas/orders.py", "problem.code"),
     ("domain/addressing/addresses.py", "code"),

@@ -9,7 +9,6 @@ stored with the outcome, in one transaction.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -20,59 +19,44 @@ from assets.delivery.planner import ReadingPlanner
 from assets.delivery.request import DeliveryRequest
 from assets.streams.actions.answers import apply_answers
 from assets.streams.actions.book import OrderPage, read_pages, with_known_order
-from assets.streams.orders.cancel_answers import CANCEL_REQUESTED, CANCELED
+from assets.streams.actions.decision import TENTATIVE, change_of, decision_on, shows
+from assets.streams.actions.outcome import (
+    REUSED_ID,
+    Work,
+    amendment_row,
+    came_to_nothing,
+    carried_out,
+    given_up,
+    is_another,
+    is_old,
+    note_rejected,
+    outcome_of,
+)
+from assets.streams.orders.cancel_answers import CANCELED
 from domain.connections import ACTIONS, ORDERS
 from domain.delivery import Held, Intent, OrderCancel, OrderSave, Outcome, Question
-from domain.errors import Problem, RecordRejected
+from domain.errors import RecordRejected
 from domain.identity import delivery_key
-from domain.records.actions import FINAL, ActionOutcome, ActionRequest, Amendment, OutcomeState
+from domain.records.actions import FINAL, ActionRequest, Amendment
 from domain.records.orders import Order
 from domain.records.record import decode_record, encode_record
-from domain.rules.amendments import amended
 from domain.rules.permissions import (
     Decision,
     Refused,
     Unneeded,
     Waits,
-    decide,
-    without_lines,
 )
 from domain.targets import ChangingOrderTarget
 from resources.ledger.deliveries.deliveries import Deliveries
-from resources.ledger.records.actions import REUSED, Actions, StoredOutcome
+from resources.ledger.records.actions import Actions, StoredOutcome
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow
 from resources.ledger.session import Session
 from resources.sync import Sync
 
-REUSED_ID = Problem(
-    REUSED,
-    "action_id",
-    "This id was used for another request: for another order, or with other content.",
-    "send the request again with a new id; the first request with this id is not affected",
-)
 LOOKED_UP = "the OMS was asked for what it holds"
 SOON = timedelta(0)
 LATER = timedelta(minutes=1)
-TENTATIVE = "tentative"
-"""Milestone of an amendment that was claimed and not settled: later versions of the order respect
-it, since its effect may have happened."""
 HELD_BY_STORE = "The agent's hold is released; the order's status in the store still holds it."
-REQUESTED = "The OMS has accepted the cancellation as a request and will answer later."
-
-
-@dataclass
-class _Work:
-    """What is planned for one request, and its outcome."""
-
-    page: OrderPage
-    amendment: Amendment | None = None
-    state: OutcomeState = "waiting"
-    code: str = ""
-    reason: str = ""
-    is_old: bool = False
-    """It was decided by an earlier run."""
-    order_row: TargetRow | None = None
-    """What the OMS holds of the order after a success."""
 
 
 class ActionsPlanner(ReadingPlanner[ActionRequest]):
@@ -115,13 +99,13 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         """Return what carries a request out; nothing if it is refused, or done already."""
         request = due.record
         page = self._pages[request.source_id]
-        plan = Plan(due, context=_Work(page))
+        plan = Plan(due, context=Work(page))
         before = self._decided.get(request.action_id)
-        if before is not None and _is_another(request, before):
+        if before is not None and is_another(request, before):
             raise RecordRejected(REUSED_ID)
         if before is not None and before.outcome.state in FINAL | {"requested"}:
             old = before.outcome
-            plan.context = _Work(page, None, old.state, old.code, old.reason, is_old=True)
+            plan.context = Work(page, None, old.state, old.code, old.reason, is_old=True)
         elif due.known is not None and due.known.milestone != TENTATIVE:
             plan.context.state = "requested" if due.known.milestone else "done"
         elif (first := page.pending[0] if page.pending else None) and (
@@ -144,7 +128,7 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         plan.context.reason = reason
 
     def _decide(self, plan: Plan) -> None:
-        work: _Work = plan.context
+        work: Work = plan.context
         decision = self._decision(plan.due)
         if isinstance(decision, Waits):
             self._wait(plan, decision.reason, LATER)
@@ -164,7 +148,7 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
             self._carry_out(plan, decision)
 
     def _refuse(self, plan: Plan, refused: Refused) -> None:
-        work: _Work = plan.context
+        work: Work = plan.context
         work.state, work.code, work.reason = "refused", refused.code, refused.reason
         plan.left_alone = (refused.code, plan.due.record.action_id)
 
@@ -211,27 +195,12 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         return order.order_id, (held, target.applied(held, change))
 
     def _change(self, due: Due[ActionRequest]) -> Mapping[str, object] | None:
-        """Return what a request changes of the OMS's order, ``None`` for a cancellation."""
-        page, decision = self._pages[due.record.source_id], self._decision(due)
-        if not isinstance(decision, Amendment) or decision.canceled:
-            return None
-        order = cast("Order", page.order)
-        before = page.before(due.record.action_id)
-        base = self.orders.payload(amended(order, before))
-        wanted = self.orders.payload(amended(order, [*before, decision]))
-        return self.orders.change(base, wanted)
+        page = self._pages[due.record.source_id]
+        return change_of(due.record.action_id, page, self._decision(due), self.orders)
 
     def _decision(self, due: Due[ActionRequest]) -> Decision:
-        """Return what is decided; what may have been sent stands until a look has shown it."""
-        known = due.known
-        is_sent = known is not None and known.milestone == TENTATIVE
-        if known is not None and is_sent and any(u.is_uncertain for u in due.unsettled):
-            sent = decode_record(Amendment, known.content)
-            if sent != Amendment():  # else its rejection was discarded
-                return sent
-        request, policy = due.record, self.sync.connection.actions
-        standing = self._pages[request.source_id].standing(request.action_id)
-        return decide(request, policy, standing, self._now)
+        page = self._pages[due.record.source_id]
+        return decision_on(due, page, self.sync.connection.actions, self._now)
 
     def resolve(self, due: Due[ActionRequest], held: Held | None) -> list[SettleRow]:
         """Take what the OMS holds of the order as known; it may show that the request is done."""
@@ -239,7 +208,12 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         page, decision = self._pages[due.record.source_id], self._decision(due)
         if held is None or page.known is None or not isinstance(decision, Amendment):
             return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
-        is_done = held.is_canceled if decision.canceled else self._shows(due, held, decision)
+        target = cast("ChangingOrderTarget", self.orders)
+        is_done = (
+            held.is_canceled
+            if decision.canceled
+            else shows(held, due.record.action_id, page, decision, target)
+        )
         page.known = TargetRow.as_read(
             page.known,
             page.known.target_key,
@@ -251,60 +225,20 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         self._of_orders.put_targets([page.known])
         if not is_done:
             return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
-        due.known = self._row(due, decision)
+        due.known = amendment_row(due, decision)
         return [
             SettleRow(u.delivery_key, "delivered", held.target_id, error=LOOKED_UP)
             for u in uncertain
         ]
 
-    def _shows(self, due: Due[ActionRequest], held: Held, decision: Amendment) -> bool:
-        """Return whether what the OMS holds is what the request wanted, for a change that shows.
-
-        Of a hold that was released, a line that was canceled and a node it does not: they are sent
-        again, which changes nothing.
-        """
-        if decision.released or any(redirect.node for redirect in decision.redirects):
-            return False
-        if any(not cut.left for cut in decision.cuts):
-            return False
-        if (change := self._change(due)) is None:
-            return True
-        target = cast("ChangingOrderTarget", self.orders)
-        return self.orders.change(held.content, target.applied(held.content, change)) is None
-
-    def _row(self, due: Due[ActionRequest], amendment: Amendment, milestone: str = "") -> TargetRow:
-        content = encode_record(amendment)
-        source_id = due.accepted.source_id
-        moment = datetime.now(UTC)
-        return TargetRow.following(None, source_id, source_id, content, moment, milestone)
-
     def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
         """Return what the action has changed; the order's own row is stored by ``store``."""
-        work: _Work = plan.context
-        known = cast("TargetRow", work.page.known)
-        amendment = cast("Amendment", work.amendment)
-        if isinstance(intent.content, OrderCancel):
-            is_asked = outcome.state == "requested"
-            milestone = CANCEL_REQUESTED if is_asked else CANCELED
-            work.order_row = known._replace(milestone=milestone, sequence=known.sequence + 1)
-            work.state, work.reason = ("requested", REQUESTED) if is_asked else ("done", "")
-            return self._row(plan.due, amendment, CANCEL_REQUESTED if is_asked else "")
-        save: OrderSave = intent.content
-        content = orjson.dumps(outcome.held if outcome.held is not None else save.wanted)
-        work.order_row = TargetRow.following(
-            known, known.target_key, known.target_id, content, known.source_updated_at
-        )
-        work.state = "done"
-        if outcome.problems:
-            work.state, work.code = "partly", outcome.problems[0].code
-            work.reason = outcome.problems[0].message
-            amendment = without_lines(amendment, outcome.refused_lines)
-        return self._row(plan.due, amendment)
+        return carried_out(plan, intent, outcome)
 
     def claimed(self, plans: Sequence[Plan]) -> None:
         """Let the order's later versions respect what is about to be sent."""
         rows = [
-            self._row(plan.due, plan.context.amendment, TENTATIVE)
+            amendment_row(plan.due, plan.context.amendment, TENTATIVE)
             for plan in plans
             if plan.unsent() and plan.context.amendment is not None
         ]
@@ -322,31 +256,14 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         """Store what the OMS holds of the orders, and the outcome of the actions."""
         done = [plan for plan, one in sent if one.outcome.succeeded]
         undone = [
-            self._row(plan.due, Amendment(), TENTATIVE)
+            amendment_row(plan.due, Amendment(), TENTATIVE)
             for plan, one in sent
             if one.outcome.state in ("refused", "unsent")
         ]
         self.session.deliveries.put_targets(undone)
         rows = [plan.context.order_row for plan in done if plan.context.order_row is not None]
         self._of_orders.put_targets(rows)
-        self._actions.put([_outcome(plan) for plan in done], self.session.run_id)
-
-    def _given_up(self, due: Due[ActionRequest]) -> list[StoredOutcome]:
-        """Return what happens to a request that waits while another one comes under its id.
-
-        The first one is no longer the newest of its id, so that no run carries it out: its agent
-        must know. What is final stays, and so does what may have been sent.
-        """
-        first = self._decided[due.record.action_id]
-        if first.outcome.state != "waiting":
-            return []
-        outcome = ActionOutcome(
-            action_id=due.record.action_id,
-            state="invalid" if due.known is None else "failed",
-            code=REUSED_ID.code,
-            reason="Another request with the same id came before this one was carried out.",
-        )
-        return [first._replace(outcome=outcome)]
+        self._actions.put([outcome_of(plan) for plan in done], self.session.run_id)
 
     def concluded(self, plans: Sequence[tuple[Plan, str | None]]) -> None:
         """Store the outcome of the others, too: those that are refused, wait, or are done so."""
@@ -354,55 +271,18 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         for plan, outcome in plans:
             if plan.context is None:
                 if plan.refusal == (REUSED_ID,):
-                    rows += self._given_up(plan.due)
+                    rows += given_up(plan.due, self._decided[plan.due.record.action_id])
                 continue
-            if outcome == "rejected" and not any(sent.outcome.succeeded for sent in plan.sent):
-                problem = plan.problems()[0] if plan.problems() else None
-                failure = plan.failure()
-                plan.context.state = (
-                    "failed" if failure is not None and failure.outcome.is_dead else "refused"
-                )
-                plan.context.code = problem.code if problem is not None else ""
-                plan.context.reason = (
-                    problem.message if problem is not None else "The OMS did not answer."
-                )
-            rows.append(_outcome(plan))
+            if outcome == "rejected":
+                note_rejected(plan)
+            rows.append(outcome_of(plan))
         self.session.deliveries.put_targets(
             [
-                self._row(plan.due, plan.context.amendment)
+                amendment_row(plan.due, plan.context.amendment)
                 for plan, outcome in plans
                 if outcome == "unchanged" and plan.context and plan.context.amendment is not None
             ]
         )
         self._actions.put(rows, self.session.run_id)
-        self._withdraw([plan for plan, outcome in plans if outcome and _came_to_nothing(plan)])
-        self._actions.show_again([plan.due.record.action_id for plan, _ in plans if _is_old(plan)])
-
-
-def _is_another(request: ActionRequest, first: StoredOutcome) -> bool:
-    """Return whether a request is another one than the first of its id."""
-    if request.source_id != first.source_id:
-        return True
-    return first.asked is not None and request.asks_for() != first.asked
-
-
-def _came_to_nothing(plan: Plan) -> bool:
-    """Return whether nothing of a request can have taken effect, and nothing of it will."""
-    if plan.context is None or plan.context.state not in ("refused", "failed"):
-        return False
-    is_lost = any(sent.outcome.is_lost for sent in plan.sent)
-    return not is_lost and not any(u.is_uncertain for u in plan.due.unsettled)
-
-
-def _is_old(plan: Plan) -> bool:
-    """Return whether a request had its outcome before, and has come again."""
-    return plan.context is not None and plan.context.is_old
-
-
-def _outcome(plan: Plan) -> StoredOutcome:
-    request: ActionRequest = plan.due.record
-    work: _Work = plan.context
-    outcome = ActionOutcome(
-        action_id=request.action_id, state=work.state, code=work.code, reason=work.reason
-    )
-    return StoredOutcome(request.source_id, outcome)
+        self._withdraw([plan for plan, outcome in plans if outcome and came_to_nothing(plan)])
+        self._actions.show_again([plan.due.record.action_id for plan, _ in plans if is_old(plan)])

@@ -396,7 +396,7 @@ def test_carts_that_reserve_fit_the_official_file(tapped: Tapped) -> None:
     assert tapped.store.targets["inventory"].levels(["MUG"]) == {("MUG", "default"): 10}
     assert tapped.apply("inventory", _level("MUG", 9)).state == "done"
     asked = [request for request, _ in tapped.exchanged if request.path.endswith("/carts")]
-    assert len(asked) == 4, "two pages each, the last one empty"
+    assert len(asked) == 8, "twice each, in two pages, the last one empty"
     assert tapped.problems() == []
 
 

@@ -9,6 +9,7 @@ has expired names none, and that the reservation of a cart that is ordered stays
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -26,11 +27,14 @@ DEFAULT = "default"
 """Id and code of the location of entries without a supply channel."""
 Level = tuple[str, str]
 """SKU and location id."""
+Reserved: TypeAlias = dict[tuple[str, str], tuple[Level, int]]
+"""Cart and line -> the level that its units are of, and their number."""
 
 
 class CartLine(Camel):
     """Units of a SKU in a cart, and the reservation that keeps them."""
 
+    id: Text = None
     quantity: Whole = None
     variant: Variant | None = None
     supply_channel: Reference | None = None
@@ -52,23 +56,37 @@ def with_any_of(skus: Sequence[str]) -> str:
     return f"{OPEN} and lineItems(variant({one_of('sku', skus)}))"
 
 
-def reserved_in(where: str, page: Iterable[msgspec.Raw], skus: Collection[str]) -> dict[Level, int]:
-    """Return (SKU, location id) -> units that the carts of a page have reserved.
+def reserved_in(where: str, page: Iterable[msgspec.Raw], skus: Collection[str]) -> Reserved:
+    """Return the units that the carts of a page have reserved.
 
     Raises ``PermanentError`` for a page that can't be read.
     """
-    found: dict[Level, int] = {}
+    found: Reserved = {}
     for raw in page:
-        for line in document_of(where, raw, CARTS).line_items or ():
+        cart = document_of(where, raw, CARTS)
+        for place, line in enumerate(cart.line_items or ()):
             sku = line.variant.sku if line is not None and line.variant is not None else None
             if line is None or sku not in skus or line.reservation is None:
                 continue
             channel = line.supply_channel
-            key = str(sku), (channel.id or "") if channel is not None else DEFAULT
-            found[key] = found.get(key, 0) + (line.quantity or 0)
+            level = str(sku), (channel.id or "") if channel is not None else DEFAULT
+            found[cart.id or "", line.id or str(place)] = level, line.quantity or 0
     return found
 
 
-def added(found: dict[Level, int], more: dict[Level, int]) -> dict[Level, int]:
-    """Return the sums of two pages."""
-    return found | {key: found.get(key, 0) + units for key, units in more.items()}
+def in_any(reads: Sequence[Reserved]) -> dict[Level, int]:
+    """Return (SKU, location id) -> units that carts have, or had at one of several reads.
+
+    Entries are to be read between two reads of the carts. A cart that reserves in between is in
+    the later one only, and one that is ordered or expires is in the earlier one only; left out,
+    its units would count as an order's, which the OMS has taken off, and would be offered again.
+    """
+    most: Reserved = {}
+    for read in reads:
+        for line, (level, units) in read.items():
+            if line not in most or units > most[line][1]:
+                most[line] = level, units
+    found: dict[Level, int] = {}
+    for level, units in most.values():
+        found[level] = found.get(level, 0) + units
+    return found

@@ -29,7 +29,7 @@ from resources.http.redaction import request_id
 from resources.http.target_writer import TargetWriter
 from resources.platforms.commercetools import carts
 from resources.platforms.commercetools.answers_payload import CHANNELS, ENTRIES, Entry
-from resources.platforms.commercetools.carts import CART_PAGE, DEFAULT, Level
+from resources.platforms.commercetools.carts import CART_PAGE, DEFAULT, Level, Reserved
 from resources.platforms.commercetools.client import (
     CONFLICT,
     CONTRACT,
@@ -80,21 +80,25 @@ class LevelReader:
         levels: dict[Level, int] = {}
         for start in range(0, len(wanted), IDS_A_CALL):
             chunk = wanted[start : start + IDS_A_CALL]
-            in_carts = self._in_carts(chunk) if self._settings.cart_reservations else {}
-            for page in query_by_id(
-                self._http, PATH, [one_of("sku", chunk)], INVENTORY_PAGE, SCOPE
-            ):
-                for raw in page:
-                    entry = document_of(f"commercetools: GET {PATH}", raw, ENTRIES)
-                    key = level_of(entry)
-                    levels[key] = _free(entry, in_carts.get(key, 0))
+            before, entries = self._in_carts(chunk), list(self._entries(chunk))
+            in_carts = carts.in_any([before, self._in_carts(chunk)])
+            for entry in entries:
+                key = level_of(entry)
+                levels[key] = _free(entry, in_carts.get(key, 0))
         return levels
 
-    def _in_carts(self, skus: Sequence[str]) -> dict[Level, int]:
-        found: dict[Level, int] = {}
+    def _entries(self, skus: Sequence[str]) -> Iterator[Entry]:
+        for page in query_by_id(self._http, PATH, [one_of("sku", skus)], INVENTORY_PAGE, SCOPE):
+            for raw in page:
+                yield document_of(f"commercetools: GET {PATH}", raw, ENTRIES)
+
+    def _in_carts(self, skus: Sequence[str]) -> Reserved:
+        found: Reserved = {}
+        if not self._settings.cart_reservations:
+            return found
         where = [carts.with_any_of(skus)]
         for page in query_by_id(self._http, carts.PATH, where, CART_PAGE, carts.SCOPE):
-            found = carts.added(found, carts.reserved_in("commercetools: GET /carts", page, skus))
+            found |= carts.reserved_in("commercetools: GET /carts", page, skus)
         return found
 
 
@@ -150,22 +154,25 @@ class StockWriter(TargetWriter):
         )
 
     async def _read(self, skus: Collection[str]) -> Shown:
-        """Return the entries of SKUs, and then what carts have of them.
-
-        So the units of a cart that reserves in between are not offered again.
-        """
+        """Return the entries of SKUs, and what carts have of them before or after that."""
         wanted = sorted(skus)
         entries, in_carts = dict[Level, Entry](), dict[Level, int]()
         for start in range(0, len(wanted), IDS_A_CALL):
             chunk = wanted[start : start + IDS_A_CALL]
+            before = await self._in_carts(chunk)
             async for where, page in self._pages(PATH, one_of("sku", chunk), INVENTORY_PAGE):
                 found = [document_of(where, raw, ENTRIES) for raw in page]
                 entries |= {level_of(entry): entry for entry in found}
-            if self._has_carts:
-                asked = carts.with_any_of(chunk)
-                async for where, page in self._pages(carts.PATH, asked, CART_PAGE):
-                    in_carts = carts.added(in_carts, carts.reserved_in(where, page, chunk))
+            # Chunks have no SKU in common, and so no level.
+            in_carts |= carts.in_any([before, await self._in_carts(chunk)])
         return Shown(entries, in_carts)
+
+    async def _in_carts(self, skus: Sequence[str]) -> Reserved:
+        found: Reserved = {}
+        if self._has_carts:
+            async for where, page in self._pages(carts.PATH, carts.with_any_of(skus), CART_PAGE):
+                found |= carts.reserved_in(where, page, skus)
+        return found
 
     async def _pages(
         self, path: str, where: str, limit: int

@@ -14,7 +14,7 @@ from domain.exchange import ShipmentLine, ShipmentRequest
 from domain.records.inventory import StockTarget, StoreItem
 from resources.platforms.commercetools import inventory
 from sandbox.app import RunningSandbox
-from sandbox.platforms.commercetools.carts import put_carts
+from sandbox.platforms.commercetools.carts import order_cart, put_carts
 from sandbox.system import Request
 from tests.resources.platforms.commercetools.conftest import Open
 from tests.resources.platforms.commercetools.projects import calls_to_orders
@@ -142,6 +142,32 @@ def test_a_cart_that_reserves_between_read_and_write_is_counted(
     _before_writes(sandbox, project, "/inventory/", fill)
     apply(open_store(**CARTS), "inventory", level("MUG", 9))
     assert _shown(project) == (5, 9)
+
+
+@pytest.mark.parametrize("happens", ["a cart reserves", "a cart is ordered"])
+@pytest.mark.parametrize("call", [2, 3, 4])
+def test_units_that_move_while_they_are_read_are_not_offered_again(
+    project: Project, open_store: Open, sandbox: RunningSandbox, happens: str, call: int
+) -> None:
+    """Between the reads of carts and of entries: the OMS knows neither cart nor order yet."""
+    system: Any = sandbox.server.systems["commercetools", project.name]
+    project.set("stock", [{"sku": "MUG", "quantity": 10}])
+    carts = [{"lineItems": [{"sku": "MUG", "quantity": 4}]}]
+    is_filled_before = happens == "a cart is ordered"
+    before = put_carts(system, carts)["ids"] if is_filled_before else []
+    answer, reads = system.handle, list[str]()
+
+    def handle(request: Request) -> Any:
+        if request.method == "GET" and request.path.endswith(("/inventory", "/carts")):
+            reads.append(request.path)
+            if len(reads) == call:
+                order_cart(system, before[0]) if before else put_carts(system, carts)
+        return answer(request)
+
+    system.handle = handle
+    apply(open_store(**CARTS), "inventory", level("MUG", 10))
+    assert len(reads) >= call
+    assert _shown(project) == (6, 10)
 
 
 def test_no_more_is_counted_for_carts_than_is_reserved(project: Project, open_store: Open) -> None:

@@ -106,6 +106,7 @@ def _commercetools(place: Place) -> Section:
         "auth_url": address,
         "client_id": "lockstep",
         "client_secret": place.own_secret("secret"),
+        "locales": ["en"],
         "payment_states": ["Paid"],
         "pickup_methods": ["Collect in store"],
         "pickup_location_field": "pickupLocation",

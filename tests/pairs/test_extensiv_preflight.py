@@ -79,7 +79,7 @@ def test_a_variant_without_a_sku_is_named_in_a_commercetools_project(
     monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
     pair = Pair("commercetools", "extensiv")
     shop = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, pair)
-    shop.configure(streams=["orders", "inventory", "shipments"])
+    shop.configure(streams=shop.carried)  # as the demo runs them: with listings' languages
     shop.simple(1)
     assert failed(shop) == {}
     project = f"commercetools/{shop.store}"
@@ -89,6 +89,8 @@ def test_a_variant_without_a_sku_is_named_in_a_commercetools_project(
     assert detail.startswith("1 of ")
     assert "Hat" in detail
     assert "(variant 2)" in detail
+    shop.configure(streams=shop.carried, platform={"locales": ["fr"]})
+    assert failed(shop).keys() == {"languages", SKUS}  # each check reports for itself
     shop.close()
 
 

@@ -21,10 +21,10 @@ from domain.policies import (
     InventoryPolicy,
     OrdersPolicy,
     PricesPolicy,
-    ReturnsPolicy,
     SecretRef,
     ShipmentsPolicy,
 )
+from domain.returns_policy import ReturnsPolicy
 from domain.values import Grain
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]

@@ -59,11 +59,12 @@ class SourcePaths(NamedTuple):
     """Paths in an order's document, for problems that the rules find in the mapped order.
 
     One for each group, of the value that names its method or location, and one for each line, of
-    its price.
+    its price. ``nodes``, where there are any: for each line, of what names where it ships from.
     """
 
     groups: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
 
 
 NO_PATHS = SourcePaths()

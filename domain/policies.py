@@ -84,6 +84,13 @@ class OrdersPolicy(Config):
     default_payment_method: str = "Other"
     pickup_locations: dict[str, str] = Field(default_factory=dict)
     """Store's location code -> OMS location id."""
+    ship_from: Literal["oms", "store"] | None = None
+    """What decides where a line ships from, where the store names the location whose stock was
+    sold. By default the OMS, as with ``oms``, but with a warning."""
+    ship_from_nodes: dict[str, str] = Field(default_factory=dict)
+    """Store's location code -> OMS location id, in addition to ``inventory.nodes`` turned round."""
+    ship_from_unknown: Literal["reject", "warn"] = "reject"
+    """With ``ship_from: store``: what becomes of an order with a location that is not mapped."""
     selling_channels: dict[str, str] = Field(default_factory=dict)
     default_selling_channel: str = "Web"
     uom: str = "EACH"
@@ -150,54 +157,6 @@ class ShipmentsPolicy(Config):
     """OMS carrier code -> our carrier code, in addition to the built-in aliases."""
     milestone_statuses: dict[Milestone, int | str | None] = Field(default_factory=dict)
     """Milestone -> store status, overriding the connector's table; null sends none."""
-
-
-class RefundService(Config):
-    """A payment service of the merchant's own that gives money back (docs/returns.md)."""
-
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
-    """Where refunds are posted to, and listed by their order."""
-    token: SecretRef
-    """Sent as ``Authorization: Bearer``."""
-    key_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")] = (
-        "Idempotency-Key"
-    )
-    """The header of the idempotency key."""
-    shown_in_store: bool = False
-    """The service's refunds appear in the store, too: there they don't count as made by hand."""
-    timeout: float = Field(default=30.0, gt=0)
-    requests_per_second: int = Field(default=10, ge=1)
-
-
-class ReturnsPolicy(Config):
-    """What happens to returns that the OMS has confirmed."""
-
-    refunds: Literal["platform", "service", "none"] = "platform"
-    """Which payment service gives the money back: the store's own, ``service``, or ``none``.
-
-    With ``none`` returns are read and recorded, and Lockstep moves no money.
-    """
-    service: RefundService | None = None
-    """The payment service, where ``refunds`` is ``service``."""
-    limits: dict[Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")], Money] = Field(
-        default_factory=dict
-    )
-    """Currency -> the largest refund that is refunded without approval.
-
-    A larger one, and any in a currency that is not listed, waits for an operator's approval.
-    """
-    approve: Literal["above_limit", "always"] = "above_limit"
-    """``always``: every refund waits for approval, whatever the limits are."""
-
-    @model_validator(mode="after")
-    def _served(self) -> Self:
-        if (self.refunds == "service") != (self.service is not None):
-            raise ValueError("name a payment service in returns.service with refunds: service only")
-        return self
-
-    def ceiling(self, currency: str) -> Decimal:
-        """Return the largest refund in a currency that needs no approval; 0: all need it."""
-        return Decimal(0) if self.approve == "always" else self.limits.get(currency, Decimal(0))
 
 
 class CatalogPolicy(Config):

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from domain.delivery import Claimed, Held, Operation, Outcome, Question
 from domain.exchange import (
@@ -24,6 +24,7 @@ from domain.reconciliation import Difference
 from domain.records.customers import Customer
 from domain.records.orders import Order
 from domain.refunds import ReturnRecord
+from domain.rules.ship_from import NodePlace
 
 
 class Writer(Protocol):
@@ -75,6 +76,9 @@ class OrderTarget(Target, Protocol):
 
     Without ``update`` an order can't be changed there: one that differs becomes a rejection.
     """
+
+    ships_from: ClassVar[NodePlace]
+    """Where a ``payload`` has a place for the node that lines ship from."""
 
     def payload(self, order: Order) -> dict[str, object]:
         """Map an order to the OMS's form. Pure."""

@@ -27,6 +27,7 @@ from domain.ports import (
 )
 from domain.records.catalog import Product
 from domain.records.customers import Customer
+from domain.rules.ship_from import ShipFromRules
 from domain.rules.translation import OrderRules
 from domain.sources import (
     FulfilmentSource,
@@ -168,9 +169,12 @@ class Sync:
     @property
     def order_rules(self) -> OrderRules:
         """Return the rules by which orders go out, with the ids of customers that go out, too."""
-        names_customers = CUSTOMERS in self.connection.streams
+        policy, place = self.connection.orders, self.oms.targets["orders"].ships_from
         return OrderRules(
-            self.connection.orders, self.order_statuses, names_customers=names_customers
+            policy,
+            self.order_statuses,
+            ShipFromRules(policy, self.connection.inventory, place),
+            names_customers=CUSTOMERS in self.connection.streams,
         )
 
     @property

@@ -46,6 +46,9 @@ class LineDraft(msgspec.Struct):
     options: tuple[str, ...] = ()
     gift_message: str = ""
     texts: tuple[str, ...] = ()
+    node: str = ""
+    node_path: str = ""
+    """Where the document names the location that it ships from."""
     discounts: list[Discount] = []
     charges: list[Charge] = []
     rounding: Decimal = ZERO
@@ -83,6 +86,7 @@ class LineDraft(msgspec.Struct):
             group_id=self.group_id,
             options=self.options,
             texts=self.texts,
+            node=self.node,
             gift_message=self.gift_message,
         )
 
@@ -115,7 +119,7 @@ class BaseOrderBuilder(ABC):
         return Mapped(order, tuple(problems.warnings), self._paths)
 
     def _build_lines(self, drafts: Sequence[LineDraft]) -> None:
-        paths = []
+        paths, nodes = [], []
         for draft in drafts:
             try:
                 self._mapped_lines.append(draft.build())
@@ -125,4 +129,5 @@ class BaseOrderBuilder(ABC):
                     self._problems.reject("invalid_value", path, error.message, REPORT)
             else:
                 paths.append(f"{draft.where}price")
-        self._paths = SourcePaths(self._paths.groups, tuple(paths))
+                nodes.append(draft.node_path)
+        self._paths = SourcePaths(self._paths.groups, tuple(paths), tuple(nodes))

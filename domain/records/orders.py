@@ -125,12 +125,15 @@ class OrderLine(Record, frozen=True, kw_only=True):
     """Options that the shopper chose, as "name: value"."""
     texts: tuple[str, ...] = ()
     """What the shopper has entered for it, which no SKU says: an engraving, a date."""
+    node: Key = ""
+    """The OMS's location that it ships from, from the connection's mapping; the store's until then.
+    Empty: the OMS decides. A node of the group, which an agent has chosen, comes before it."""
     gift_message: str = ""
 
     def __post_init__(self) -> None:
         check_sku(self, self.sku)
         parent, variant = self.parent_line_id or "", self.variant_id or ""
-        check_keys(self, self.line_id, self.group_id, parent, variant)
+        check_keys(self, self.line_id, self.group_id, parent, variant, self.node)
         check_code(self, "uom", UOM)
         check_quantity(self, self.quantity, positive=True)
         check_amounts(self, self.unit_price, self.line_total)
@@ -219,6 +222,8 @@ class Order(Record, frozen=True, kw_only=True):
     """The id at the OMS: the number shoppers see, with the connection's prefix."""
     source_id: Key
     number: Key
+    purchase_order: str = ""
+    """The buyer's own number of the order, which a business has entered."""
     store: Key
     channel: Key
     cancelled: bool = False

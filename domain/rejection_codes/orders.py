@@ -123,6 +123,21 @@ ORDERS: dict[str, Entry] = {
     "several_addresses": Entry(
         "business_rule", "An order has no more addresses than the OMS accepts."
     ),
+    "ship_from_differs": Entry(
+        "mapping",
+        "An order ships from one node, where the OMS takes one.",
+        ("orders.ship_from", "orders.ship_from_unknown"),
+    ),
+    "ship_from_not_sent": Entry(
+        "mapping",
+        "The location whose stock was sold is sent, or left out by decision.",
+        ("orders.ship_from",),
+    ),
+    "ship_from_unknown": Entry(
+        "mapping",
+        "The location whose stock was sold is mapped to a node of the OMS.",
+        ("orders.ship_from_nodes", "inventory.nodes", "orders.ship_from_unknown"),
+    ),
     "shipping_method_unknown": Entry(
         "mapping",
         "A shipping method is mapped to an OMS method.",

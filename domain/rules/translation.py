@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from domain.errors import Problem, RecordRejected
 from domain.exchange import NO_PATHS, Mapped, Skipped, SourcePaths
 from domain.memo import remembered
-from domain.policies import OrdersPolicy, UomRule
+from domain.policies import InventoryPolicy, OrdersPolicy, UomRule
 from domain.records.orders import (
     DeliveryMethod,
     FulfilmentGroup,
@@ -27,6 +27,7 @@ from domain.records.orders import (
 from domain.records.record import amend, check_keys
 from domain.rules.customers import customer_id_at_oms
 from domain.rules.export import Asked, Decide, Decision, ExportRules, OrderHeader, never
+from domain.rules.ship_from import ShipFromRules
 from domain.statuses import OrderStatuses
 
 ONE = Decimal(1)
@@ -71,13 +72,19 @@ class OrderRules:
     """Export rules and translation of one connection.
 
     ``names_customers``: the connection's registered customers go to the OMS too, so an order names
-    its customer by the id there.
+    its customer by the id there. ``ship_from``: the rules for where lines ship from.
     """
 
     def __init__(
-        self, policy: OrdersPolicy, statuses: OrderStatuses, *, names_customers: bool = False
+        self,
+        policy: OrdersPolicy,
+        statuses: OrderStatuses,
+        ship_from: ShipFromRules | None = None,
+        *,
+        names_customers: bool = False,
     ) -> None:
         self._policy, self._export = policy, ExportRules(policy, statuses)
+        self._ship_from = ship_from or ShipFromRules(policy, InventoryPolicy(), "line")
         self._names_customers = names_customers
         self._holds = statuses.holds
         self._shipping = {_key(name): code for name, code in policy.shipping_methods.items()}
@@ -104,6 +111,7 @@ class OrderRules:
         except OrderRejected as rejected:
             problems = list(rejected.found)
             self._translated(rejected.groups, rejected.lines, rejected.paths, problems)
+            self._ship_from.translate(rejected.lines, rejected.paths.nodes, problems)
             raise RecordRejected(*problems) from None
         if isinstance(mapped, Skipped):
             return mapped
@@ -111,10 +119,13 @@ class OrderRules:
         if mapped.record.cancelled and not exported(header.source_id):
             reason = "all units of the order were refunded before it was sent"
             return Skipped("refunded_before_export", reason)
-        return Mapped(self._translate(mapped, header, decision), mapped.warnings)
+        return self._translate(mapped, header, decision)
 
-    def _translate(self, mapped: Mapped[Order], header: OrderHeader, decision: Decision) -> Order:
+    def _translate(
+        self, mapped: Mapped[Order], header: OrderHeader, decision: Decision
+    ) -> Mapped[Order]:
         order, problems = mapped.record, list[Problem]()
+        warnings = self._ship_from.translate(order.lines, mapped.paths.nodes, problems)
         lines = self._translated(order.groups, order.lines, mapped.paths, problems)
         order_id = id_at_oms(self._policy, order.number)
         if not NOT_IN_IDS.isdisjoint(order_id):
@@ -142,7 +153,7 @@ class OrderRules:
             amend(order, "hold", hold)
         if lines is not order.lines:
             amend(order, "lines", lines)
-        return order
+        return Mapped(order, (*mapped.warnings, *warnings) if warnings else mapped.warnings)
 
     def _channel(self, header: OrderHeader) -> str:
         policy = self._policy

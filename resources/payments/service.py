@@ -19,9 +19,9 @@ from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected
 from domain.exchange import ExchangeLog, OutcomeUnknown, Receipt
 from domain.identity import normalised_address
 from domain.parsing.scalars import UnreadableValue, amount_of
-from domain.policies import RefundService
 from domain.ports import QuotaLedger
 from domain.refunds import OrderRefunds, RefundRequest, StoreRefund
+from domain.returns_policy import RefundService
 from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
 from resources.http.auth import StaticHeader

@@ -17,8 +17,8 @@ import pytest
 from domain.delivery import Claimed, Intent
 from domain.errors import LockstepError
 from domain.exchange import ShipmentLine
-from domain.policies import RefundService
 from domain.refunds import OrderRefunds, RefundRequest, ReturnedUnits, ReturnRecord, StoreRefund
+from domain.returns_policy import RefundService
 from resources.http.async_client import AsyncApiClient
 from resources.http.auth import NoAuth
 from resources.http.policy import ClientPolicy

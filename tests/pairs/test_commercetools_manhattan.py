@@ -52,6 +52,37 @@ def test_an_order_reaches_the_oms_once_and_adds_up(project: ProjectScene) -> Non
     assert project.open_rejections("orders") == {}
 
 
+def test_lines_ship_from_the_node_of_their_supply_channel(project: ProjectScene) -> None:
+    """By the table of the stock's nodes; a channel without one is a rejection until it has one."""
+    east, west = project.to_store("channels", [{"key": "EAST"}, {"key": "WEST"}])["ids"]
+    project.configure(
+        orders={
+            **project.installation.connections["acme"].orders.model_dump(mode="json"),
+            "ship_from": "store",
+        },
+        inventory={"mode": "by_node", "nodes": {"DC-1": "EAST"}},
+    )
+    lines = [
+        line | {"supplyChannel": {"typeId": "channel", "id": channel}}
+        for line, channel in zip(an_order()["lineItems"], (east, west), strict=True)
+    ]
+    order = _exported(project, 1, lineItems=lines, purchaseOrderNumber="PO 4711")
+    assert project.open_rejections("orders") == {order["id"]: "ship_from_unknown"}
+    project.configure(
+        orders={
+            **project.installation.connections["acme"].orders.model_dump(mode="json"),
+            "ship_from_nodes": {"WEST": "DC-2"},
+        },
+        inventory={"mode": "by_node", "nodes": {"DC-1": "EAST"}},
+    )
+    project.run("orders", first=project.yesterday)
+    held = project.oms_order("1")
+    nodes = [line["OrderLinePromisingInfo"]["ShipFromLocationId"] for line in held["OrderLine"]]
+    assert nodes == ["DC-1", "DC-2"]
+    assert [note["NoteText"] for note in held["OrderNote"]] == ["Purchase order: PO 4711"]
+    assert project.open_rejections("orders") == {}
+
+
 def test_a_change_and_a_cancellation_follow_the_order_by_its_id(project: ProjectScene) -> None:
     """Its number is not what the ledger knows it by: no second order, and the right one ends."""
     order = _exported(project, 1)

@@ -19,7 +19,6 @@ from assets.streams.returns.hold import (
 from domain.delivery import Outcome
 from domain.errors import Problem, RecordRejected
 from domain.exchange import ShipmentLine
-from domain.policies import ReturnsPolicy
 from domain.records.returns import Return
 from domain.refunds import (
     NOT_APPROVED,
@@ -29,6 +28,7 @@ from domain.refunds import (
     StoreRefund,
     joined,
 )
+from domain.returns_policy import ReturnsPolicy
 from domain.rules.refund_amounts import PricedOrder, TooManyUnits, worth
 from resources.ledger.records.refunds import KnownRefund
 

@@ -114,6 +114,8 @@ class ExtensivSettings(SystemSettings):
 
     Where the store's order id is kept; null where the store's number is its id.
     """
+    ship_from_field: Literal["location"] | CustomField = "location"
+    """UNVERIFIED: that it names the warehouse that an order ships from (``orders.ship_from``)."""
     sales_tax_name: Literal["sales_tax", "tax"] = "sales_tax"
     send_line_tax: bool = True
     """Send the lines' taxes, where they add up to the order's tax as the vendor requires."""

@@ -23,6 +23,7 @@ from resources.http.signatures import HmacScheme
 Path = Annotated[str, Field(pattern=r"^/")]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]
 Count = Annotated[int, Field(ge=1)]
+OrderValue = Literal["source_id", "number", "store", "channel", "purchase_order"]
 
 
 class ManhattanPaths(Config):
@@ -87,10 +88,11 @@ class ManhattanNames(Config):
     """The attribute for the language in which the customer is written to; null drops it."""
     customer_consent: str | None = None
     """The attribute for the consent to marketing messages, true or false; null drops it."""
-    extended: dict[str, Literal["source_id", "number", "store", "channel"]] = Field(
-        default_factory=dict
-    )
-    """Custom attribute below the order's ``Extended`` -> the value to put there."""
+    extended: dict[str, OrderValue] = Field(default_factory=dict)
+    """Custom attribute below the order's ``Extended`` -> the value to put there.
+
+    Without one for ``purchase_order`` a buyer's own number of the order is a note.
+    """
 
 
 class ManhattanCodes(Config):

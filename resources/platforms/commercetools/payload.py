@@ -41,6 +41,19 @@ class Reference(Camel):
     key: Text = None
 
 
+class Channel(Camel):
+    """A channel, if it was expanded."""
+
+    key: Text = None
+
+
+class ChannelReference(Camel):
+    """A reference to a channel."""
+
+    id: Text = None
+    obj: Channel | None = None
+
+
 class CustomFields(Camel):
     """A merchant's own fields."""
 
@@ -166,6 +179,8 @@ class LineItem(Item):
     price: Price | None = None
     price_mode: Text = None
     shipping_details: ShippingDetails | None = None
+    supply_channel: ChannelReference | None = None
+    distribution_channel: ChannelReference | None = None
 
 
 class CustomLineItem(Item):
@@ -344,6 +359,7 @@ class Order(Camel):
     id: Text = None
     version: Whole = None
     order_number: Text = None
+    purchase_order_number: Text = None
     created_at: WrittenTime = None
     completed_at: WrittenTime = None
     customer_id: Text = None

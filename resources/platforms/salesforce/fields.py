@@ -69,12 +69,13 @@ def order_fields(settings: SalesforceSettings) -> str:
     """Return what is selected of an order summary, for its mapping as well as before a write."""
     currency = "" if settings.currency else ", CurrencyIsoCode"
     pickup = f", {PICKUP_FIELD}" if settings.reads_pickup_location else ""
+    number = ", OriginalOrder.PoNumber" if settings.reads_po_number else ""
     item, place = "", ""
     if settings.fulfilled_from is not None:  # a fulfilment order repeats these
         item, place = ", OriginalOrderItemId, Product2Id", ", DeliverToLatitude, DeliverToLongitude"
     items = _children(_ITEM + item, "OrderItemSummaries", "LineNumber, Id")
     groups = _children(_GROUP + pickup + place, "OrderDeliveryGroupSummaries")
-    return ", ".join((_ORDER + currency, items, groups, _PAYMENTS, _SHIPMENTS))
+    return ", ".join((_ORDER + currency + number, items, groups, _PAYMENTS, _SHIPMENTS))
 
 
 PRODUCT_FIELDS = (

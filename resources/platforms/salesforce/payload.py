@@ -174,6 +174,12 @@ class Shipments(Document):
     records: list[Shipment | None] | None = None
 
 
+class OriginalOrder(Pascal):
+    """The order that an order summary was made of."""
+
+    po_number: Text = None
+
+
 class Order(Pascal):
     """An order summary with all that is read of it."""
 
@@ -187,6 +193,7 @@ class Order(Pascal):
     sales_store_id: Text = None
     account_id: Text = None
     original_order_id: Text = None
+    original_order: OriginalOrder | None = None
     bill_to_contact_id: Text = None
     account: Named | None = None
     bill_to_contact: Contact | None = None

@@ -157,6 +157,9 @@ class SalesforceSettings(SystemSettings):
     """Those of goods that are sent by e-mail."""
     reads_pickup_location: bool = False
     """Read the custom field with the location of a pick-up; it must be installed."""
+    reads_po_number: bool = False
+    """Read the original order's ``PoNumber``: its object must be readable. UNVERIFIED: that the
+    order summary itself has none."""
     description_note: Literal["customer", "staff"] | None = None
     """Whose note ``OrderSummary.Description`` is; by default it is left out."""
     gift_wrap_names: tuple[Name, ...] = ()

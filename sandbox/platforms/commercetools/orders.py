@@ -93,7 +93,14 @@ class Orders:
         raise refuse(404, "ResourceNotFound", "The Resource was not found.")
 
     def _expanded(self, order: Json, request: Request) -> Json:
-        """Put the payments into their references where ``expand`` asks for them."""
+        """Put payments and channels into their references where ``expand`` asks for them."""
+        asked = request.query.get("expand", ())
+        for name in ("supplyChannel", "distributionChannel"):
+            if f"lineItems[*].{name}" in asked:
+                for line in order.get("lineItems", []):
+                    found = self._project.channels.get((line.get(name) or {}).get("id", ""))
+                    if found is not None:
+                        line[name]["obj"] = found
         if "paymentInfo.payments[*]" not in request.query.get("expand", ()):
             return order
         references = (order.get("paymentInfo") or {}).get("payments", [])

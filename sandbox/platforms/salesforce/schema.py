@@ -127,7 +127,8 @@ OBJECTS: dict[str, SObject] = {
     "Location": _object("131", "Name ExternalReference LocationType", flags="IsInventoryLocation"),
     "OrderDeliveryMethod": _object("2Dm", "Name ReferenceNumber", flags="IsActive"),
     "Order": _object(
-        "801", "Status StatusCode EffectiveDate CurrencyIsoCode RelatedOrderType SalesStoreId",
+        "801",
+        "Status StatusCode EffectiveDate CurrencyIsoCode RelatedOrderType SalesStoreId PoNumber",
         parents={
             "AccountId": Parent("Account", "Account", "Orders"),
             "RelatedOrderId": Parent("Order", "RelatedOrder"),

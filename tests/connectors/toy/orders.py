@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
@@ -15,6 +15,7 @@ from domain.errors import Problem, RecordRejected
 from domain.exchange import ExchangeLog, Receipt
 from domain.reconciliation import Difference
 from domain.records.orders import Order
+from domain.rules.ship_from import NodePlace
 from tests.connectors.toy.client import Files
 
 OPEN, CANCELED = "open", "canceled"
@@ -30,6 +31,7 @@ class ToyOrders:
         "create": Operation("find", creates=True, replaces=False),
         "cancel": Operation(replaces=False),
     }
+    ships_from: ClassVar[NodePlace] = "nowhere"
     acts_for = 0.01
     """A write is over when its call is."""
 

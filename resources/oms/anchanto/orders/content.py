@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import ClassVar
 
 from domain.reconciliation import Difference
 from domain.records.orders import Order
+from domain.rules.ship_from import NodePlace
 from resources.oms.anchanto.orders.diff import compare_order, order_change, units_of
 from resources.oms.anchanto.orders.mapping import OrderMapper
 from resources.oms.anchanto.payload import Documents
@@ -27,6 +29,9 @@ class ComparedOrders:
 
 class OrderContent(ComparedOrders):
     """The pure part of ``domain.ports.OrderTarget``."""
+
+    ships_from: ClassVar[NodePlace] = "nowhere"
+    """Anchanto routes orders itself, by rules of each sales channel."""
 
     def __init__(self, settings: AnchantoSettings) -> None:
         self._settings = settings

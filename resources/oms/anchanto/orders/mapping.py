@@ -143,7 +143,8 @@ def _item(line: OrderLine) -> Json:
 
 def _remarks(order: Order, lines: list[OrderLine], group: FulfilmentGroup) -> str:
     """Return what shoppers have written; notes of the store's staff are not for the warehouse."""
-    texts = [*group.texts, *(note.text for note in order.notes if note.kind != "staff")]
+    texts = [f"Purchase order: {order.purchase_order}"] if order.purchase_order else []
+    texts += [*group.texts, *(note.text for note in order.notes if note.kind != "staff")]
     for line in lines:
         own = [*line.options, *line.texts]
         texts += [f"{line.sku}: {'; '.join(own)}"] if own else []

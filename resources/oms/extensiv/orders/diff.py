@@ -23,6 +23,7 @@ ORDER_FIELDS: dict[Path, str] = {
     **{(f"custom_field_{n}",): "store_order" for n in range(1, 6)},
     ("currency_code",): "currency",
     ("ship_code",): "delivery",
+    ("location",): "delivery",
     ("order_discount",): "discounts",
     ("shipping_handling",): "charges",
     ("sales_tax",): "taxes",
@@ -53,7 +54,13 @@ FORM = OrderForm(
     order_fields=_fields_of,
     line_fields={("item",): "sku", ("quantity",): "quantity", ("price",): "unit_price"},
     as_asked=frozenset(
-        (*(f"custom_field_{n}" for n in range(1, 6)), "cust_po_no", "currency_code", "ship_code")
+        (
+            *(f"custom_field_{n}" for n in range(1, 6)),
+            "cust_po_no",
+            "currency_code",
+            "ship_code",
+            "location",
+        )
     ),
     numbers=frozenset(
         (

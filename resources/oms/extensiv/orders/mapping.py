@@ -44,7 +44,7 @@ class OrderMapper:
         lines = [line for line in order.lines if line.group_id == group.group_id]
         payload: Json = {
             "cust_ref": order.order_id,
-            "cust_po_no": order.number,
+            "cust_po_no": order.purchase_order or order.number,
             "order_date": order.ordered_at.date().isoformat(),
             "currency_code": order.currency,
         }
@@ -55,6 +55,8 @@ class OrderMapper:
             payload |= self._address("ship", group.address, group.recipient_email)
         if group.shipping_method:
             payload["ship_code"] = group.shipping_method
+        if lines[0].node:  # the same of all (``ShipFromRules``)
+            payload[self._settings.ship_from_field] = lines[0].node
         payload |= _texts(order, lines, group) | _payment(order)
         payload |= self._amounts(order, lines)
         has_line_tax = self._has_line_tax(order, lines)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import ClassVar
 
 from domain.delivery import Claimed, Operation, OrderCancel
 from domain.exchange import ExchangeLog, Receipt
 from domain.reconciliation import Difference
 from domain.records.orders import Order
+from domain.rules.ship_from import NodePlace
 from resources.http.async_client import AsyncApiClient
 from resources.oms.create_only import CreateOnlyWriter
 from resources.oms.extensiv.client import Policies
@@ -22,6 +24,8 @@ from resources.oms.extensiv.settings import ExtensivSettings
 
 class ExtensivOrders:
     """``domain.ports.OrderTarget``. There is no operation ``update``: the account takes none."""
+
+    ships_from: ClassVar[NodePlace] = "order"
 
     def __init__(
         self, policies: Policies, settings: ExtensivSettings, lists: OrderLists, origins: Origins

@@ -91,7 +91,9 @@ class OrderMapper:
             payload["Payment"] = [self._payment(order)]
         if self._names.extended:
             payload["Extended"] = {
-                name: getattr(order, source) for name, source in self._names.extended.items()
+                name: value
+                for name, source in self._names.extended.items()
+                if (value := getattr(order, source))
             }
         return payload
 
@@ -133,6 +135,8 @@ class OrderMapper:
             "IsGiftCard": line.kind is LineKind.GIFT_CERTIFICATE,
             **delivery,
         }
+        if line.node and "OrderLinePromisingInfo" not in result:  # not an agent's choice
+            result["OrderLinePromisingInfo"] = {"ShipFromLocationId": line.node}
         if details := self._charges.line_charges(line, tax_included=included):
             result["OrderLineChargeDetail"] = details
         if taxes := self._charges.line_taxes(line, tax_included=included):
@@ -164,6 +168,9 @@ class OrderMapper:
             _note(f"{note.kind}-{number}", kinds[note.kind], note.text)
             for number, note in enumerate(order.notes, 1)
         ]
+        if order.purchase_order and "purchase_order" not in self._names.extended.values():
+            text = f"Purchase order: {order.purchase_order}"
+            notes.append(_note("purchase-order", kinds["form"], text))
         notes += [
             _note(f"gift-{line.line_id}", kinds["gift"], line.gift_message)
             for line in order.lines

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
+from typing import ClassVar
 
 from domain.connections import Connection
 from domain.delivery import (
@@ -24,6 +25,7 @@ from domain.exchange import ExchangeLog, Receipt
 from domain.parsing.vendor_documents import text_of
 from domain.reconciliation import Difference
 from domain.records.orders import Order
+from domain.rules.ship_from import NodePlace
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.target_writer import TargetWriter
@@ -45,6 +47,8 @@ from resources.oms.manhattan.settings import ManhattanSettings
 
 class ManhattanOrders:
     """``domain.ports.OrderTarget``. A save changes the attributes that it names, and no others."""
+
+    ships_from: ClassVar[NodePlace] = "line"
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ from resources.platforms.commercetools.orders.groups import (
 from resources.platforms.commercetools.orders.lines import LineMapper
 from resources.platforms.commercetools.orders.money import MoneyReader
 from resources.platforms.commercetools.orders.payments import to_payments
-from resources.platforms.commercetools.orders.texts import field_of, notes_of
+from resources.platforms.commercetools.orders.texts import field_of, notes_of, purchase_order_of
 from resources.platforms.commercetools.orders.totals import (
     Amounts,
     ChargeMapper,
@@ -71,6 +71,7 @@ class OrderBuilder(BaseOrderBuilder):
             order_id=number,
             source_id=source_id,
             number=number,
+            purchase_order=purchase_order_of(raw, problems),
             store=self._settings.project_key,
             channel=(raw.store.key or "") if raw.store is not None else "",
             ordered_at=ordered_at,

@@ -21,7 +21,12 @@ from domain.records.orders import Discount, LineKind
 from resources.platforms.commercetools.orders.groups import DIGITAL, line_ids
 from resources.platforms.commercetools.orders.money import PLACES, MoneyReader, quantized
 from resources.platforms.commercetools.orders.texts import cleaned, field_of, name_of
-from resources.platforms.commercetools.payload import DiscountedQuantity, LineItem, Tier
+from resources.platforms.commercetools.payload import (
+    ChannelReference,
+    DiscountedQuantity,
+    LineItem,
+    Tier,
+)
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 
 MAX_SKU = 255
@@ -80,6 +85,8 @@ class LineMapper:
             self._money.tax_of(raw, where),
             str(variant.id) if variant is not None and variant.id is not None else None,
             discounts=discounts,
+            node=channel_of(raw.supply_channel),
+            node_path=f"{where}supplyChannel",
         )
         if raw.custom is not None:
             draft.parent_line_id = field_of(raw.custom, settings.parent_field) or None
@@ -229,6 +236,13 @@ class LineMapper:
             for name, amount in amounts.items()
             if amount
         ]
+
+
+def channel_of(reference: ChannelReference | None) -> str:
+    """Return a channel's key if it was expanded, else its id; empty for none."""
+    if reference is None:
+        return ""
+    return (reference.obj.key if reference.obj is not None else None) or reference.id or ""
 
 
 def _split(

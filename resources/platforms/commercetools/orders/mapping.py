@@ -14,6 +14,7 @@ from resources.platforms.commercetools import payload as documents
 from resources.platforms.commercetools.orders.builder import OrderBuilder
 from resources.platforms.commercetools.orders.delivered import units_of
 from resources.platforms.commercetools.orders.groups import GroupMapper
+from resources.platforms.commercetools.orders.lines import channel_of
 from resources.platforms.commercetools.payload import ORDERS
 from resources.platforms.commercetools.returns.actions import is_others, return_items
 from resources.platforms.commercetools.settings import CommercetoolsSettings
@@ -68,7 +69,7 @@ class OrderMapper:
                 order.id or "",
                 status,
                 status,
-                store,
+                store or _distribution_of(order),
                 moment_of(order.completed_at) or moment_of(order.created_at),
                 is_archived=False,
                 units=units.ordered,
@@ -95,6 +96,12 @@ def _warn_of_returns(order: documents.Order, problems: DocumentProblems) -> None
         message = f"{units} returned units were entered in the store, which the OMS is not sent"
         advice = "make their return at the OMS, unless it has one"
         problems.warn("returned_in_store", "returnInfo", message, advice)
+
+
+def _distribution_of(order: documents.Order) -> str:
+    """Return the distribution channel of all line items, empty if they have several or none."""
+    found = {channel_of(line.distribution_channel) for line in order.line_items or () if line}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _store_of(order: documents.Order) -> str:

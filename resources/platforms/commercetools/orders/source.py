@@ -24,6 +24,17 @@ from resources.platforms.commercetools.reader import ChangesReader, Resource
 from resources.platforms.commercetools.settings import EXPAND, CommercetoolsSettings
 
 
+def expanded_of(connection: Connection) -> tuple[str, ...]:
+    """Return the references that orders are read with: channels only where their keys count."""
+    policy = connection.orders
+    expanded: tuple[str, ...] = EXPAND
+    if policy.ship_from == "store":
+        expanded += ("lineItems[*].supplyChannel",)
+    if policy.selling_channels:
+        expanded += ("lineItems[*].distributionChannel",)
+    return expanded
+
+
 class OrdersSource:
     """The orders of one project, or of one store of it."""
 
@@ -35,7 +46,7 @@ class OrdersSource:
     ) -> None:
         key = settings.store_key
         where = () if key is None else (f"store(key = {quoted(key)})",)
-        orders = Resource("order", "/orders", "view_orders", where, EXPAND)
+        orders = Resource("order", "/orders", "view_orders", where, expanded_of(connection))
         self._reader = ChangesReader(http, settings, orders)
         self._paid = PaidOrders(http, settings, orders) if settings.payment_changes else None
         self._mapper = OrderMapper(settings, connection.addresses)

@@ -58,6 +58,11 @@ def cleaned(written: str, path: str, problems: DocumentProblems) -> str:
     return text
 
 
+def purchase_order_of(order: Order, problems: DocumentProblems) -> str:
+    """Return the buyer's own number of the order."""
+    return cleaned(clean_text(order.purchase_order_number or ""), "purchaseOrderNumber", problems)
+
+
 def notes_of(
     order: Order, settings: CommercetoolsSettings, problems: DocumentProblems
 ) -> tuple[Note, ...]:

@@ -16,7 +16,7 @@ from resources.platforms.salesforce import payload as documents
 from resources.platforms.salesforce.orders.delivered import is_goods, items_of
 from resources.platforms.salesforce.orders.groups import Entry, GroupMapper, entries_of
 from resources.platforms.salesforce.orders.lines import LineMapper
-from resources.platforms.salesforce.orders.notes import notes_of
+from resources.platforms.salesforce.orders.notes import notes_of, purchase_order_of
 from resources.platforms.salesforce.orders.payments import to_payments
 from resources.platforms.salesforce.orders.totals import Amounts, settle
 from resources.platforms.salesforce.settings import SalesforceSettings
@@ -63,6 +63,7 @@ class OrderBuilder(BaseOrderBuilder):
             order_id=number,
             source_id=source_id,
             number=number,
+            purchase_order=purchase_order_of(raw, problems),
             store=self._store,
             channel=raw.sales_store_id or "",
             ordered_at=ordered_at,

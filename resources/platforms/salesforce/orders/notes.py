@@ -14,12 +14,24 @@ def notes_of(
     order: Order, settings: SalesforceSettings, problems: DocumentProblems
 ) -> tuple[Note, ...]:
     """Return the order's description, where the settings say whose note it is."""
-    text = clean_text(order.description or "")
-    if settings.description_note is None or not text:
+    if settings.description_note is None:
         return ()
-    text, cards = without_cards(text)
+    text = _cleaned(order.description, "Description", problems)
+    if not text:
+        return ()
+    return (Note(kind=settings.description_note, text=text),)
+
+
+def purchase_order_of(order: Order, problems: DocumentProblems) -> str:
+    """Return the buyer's own number of the order, if it is read (``reads_po_number``)."""
+    original = order.original_order
+    written = original.po_number if original is not None else None
+    return _cleaned(written, "OriginalOrder.PoNumber", problems)
+
+
+def _cleaned(written: str | None, path: str, problems: DocumentProblems) -> str:
+    text, cards = without_cards(clean_text(written or ""))
     if cards:
         message = "a payment card number in the text was masked"
-        advice = "remove the number in the store"
-        problems.warn("card_number_masked", "Description", message, advice)
-    return (Note(kind=settings.description_note, text=text),)
+        problems.warn("card_number_masked", path, message, "remove the number in the store")
+    return text

@@ -60,6 +60,8 @@ def test_remarks_are_what_the_shopper_wrote() -> None:
     notes = (Note(kind="staff", text="VIP"), Note(kind="customer", text="Ring twice"))
     assert payload(notes=notes)["remarks"] == "Ring twice"
     assert "remarks" not in payload()
+    made = payload(notes=notes, purchase_order="PO 4711")
+    assert made["remarks"] == "Purchase order: PO 4711; Ring twice"
 
 
 @pytest.mark.parametrize(

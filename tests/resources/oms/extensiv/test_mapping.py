@@ -86,6 +86,19 @@ def test_references_and_texts_reach_the_account() -> None:
     assert "VIP" not in str(mapped)
 
 
+def test_a_business_finds_its_own_number_and_the_node_that_ships() -> None:
+    """The number takes the place of the store's, which ``cust_ref`` has, too."""
+    lines = tuple(replace(line, node="DC-1") for line in order_of().lines)
+    mapped = payload(purchase_order="PO 4711", lines=lines)
+    assert (mapped["cust_ref"], mapped["cust_po_no"]) == ("T-1001", "PO 4711")
+    assert mapped["location"] == "DC-1"
+    assert "location" not in payload()
+    [difference] = compare_order(orjson.dumps(mapped | {"location": "DC-2"}), mapped)[1]
+    assert (difference.field, difference.found) == ("delivery", "DC-2")
+    other = OrderMapper(settings_of(ship_from_field="custom_field_2"))
+    assert other.payload(order_of(lines=lines))["custom_field_2"] == "DC-1"
+
+
 def test_lines_that_are_emailed_are_left_out_with_their_amounts() -> None:
     """The warehouse has nothing to do for them."""
     digital = line_of("3", "GIFT", "1", "50.00", group_id="9", kind=LineKind.GIFT_CERTIFICATE)

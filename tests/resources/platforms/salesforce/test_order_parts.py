@@ -11,6 +11,7 @@ import pytest
 from domain.errors import RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.records.orders import ChargeKind
+from resources.platforms.salesforce.fields import order_fields
 from resources.platforms.salesforce.orders.delivered import ordered_units, to_store_snapshot
 from tests.resources.platforms.salesforce.orgs import mapped, order, rejected, result_of, settings
 from tests.sandbox.simulated_org import AT, an_item, an_order
@@ -209,6 +210,17 @@ def test_a_description_is_the_note_of_whom_the_settings_name() -> None:
     assert note.text.startswith("Charge ")
     assert warnings(card)["card_number_masked"] == "Description"
     assert "card_number_masked" not in warnings(document)
+
+
+def test_the_original_orders_po_number_is_the_buyers_own_number() -> None:
+    """It is read where the settings say so; a card's number is masked."""
+    assert mapped(order()).purchase_order == ""
+    assert mapped(order() | {"OriginalOrder": {"PoNumber": " PO 4711"}}).purchase_order == "PO 4711"
+    card = order() | {"OriginalOrder": {"PoNumber": "4111 1111 1111 1111"}}
+    assert mapped(card).purchase_order == "****"
+    assert warnings(card)["card_number_masked"] == "OriginalOrder.PoNumber"
+    assert "OriginalOrder.PoNumber" not in order_fields(settings())
+    assert "OriginalOrder.PoNumber" in order_fields(settings(reads_po_number=True))
 
 
 def test_an_order_without_e_mail_address_goes_out_with_a_warning() -> None:

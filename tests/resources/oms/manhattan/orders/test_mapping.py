@@ -175,6 +175,29 @@ def test_lines_have_the_delivery_of_their_group() -> None:
     ) == ("Email", "gift@example.com")
 
 
+def test_a_line_names_the_node_that_it_ships_from_unless_an_agent_has_chosen_one() -> None:
+    """The store's choice is of a line, an agent's of its group."""
+    lines = line_of("1", node="DC-1"), line_of("2")
+    first, second = MAPPER.payload(order_of(lines=lines))["OrderLine"]
+    assert first["OrderLinePromisingInfo"] == {"ShipFromLocationId": "DC-1"}
+    assert "OrderLinePromisingInfo" not in second
+    rerouted = (replace(SHIP, node="DC-9"),)
+    first, _ = MAPPER.payload(order_of(lines=lines, groups=rerouted))["OrderLine"]
+    assert first["OrderLinePromisingInfo"] == {"ShipFromLocationId": "DC-9"}
+
+
+def test_a_purchase_order_number_is_a_note_or_an_attribute_of_the_tenants_own() -> None:
+    """Where the settings name one; an order without the number has neither."""
+    [note] = MAPPER.payload(order_of(purchase_order="PO 4711"))["OrderNote"]
+    assert (note["NoteId"], note["NoteText"]) == ("purchase-order", "Purchase order: PO 4711")
+    names = {"extended": {"BuyersNumber": "purchase_order", "Store": "store"}}
+    mapper = OrderMapper(settings_of(names=names))
+    found = mapper.payload(order_of(purchase_order="PO 4711"))
+    assert found["Extended"]["BuyersNumber"] == "PO 4711"
+    assert "OrderNote" not in found
+    assert "BuyersNumber" not in mapper.payload(order_of())["Extended"]
+
+
 def test_gifts_certificates_and_notes_are_sent() -> None:
     """Gift wrap is a charge, a message is a note, and either makes the line a gift."""
     wrap = (Charge(charge_id="w1", kind=ChargeKind.GIFT_WRAP, amount=Decimal("3.00")),)

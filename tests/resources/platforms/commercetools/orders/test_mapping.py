@@ -388,3 +388,42 @@ def test_custom_line_items_are_fees_or_gift_wrap() -> None:
         (ChargeKind.GIFT_WRAP, D("3.00")),
     ]  # fmt: skip
     assert [(d.name, d.amount) for d in found.discounts] == [("Voucher", D("5.00"))]
+
+
+def _channel(identifier: str, key: str | None = None) -> Json:
+    return {"typeId": "channel", "id": identifier} | ({"obj": {"key": key}} if key else {})
+
+
+def test_a_line_names_its_supply_channel_by_key_or_id_also_when_it_is_divided() -> None:
+    """A reference that was not expanded has only its id."""
+    document = order()
+    document["lineItems"][0]["supplyChannel"] = _channel("c1", "EAST")
+    document["lineItems"][1]["supplyChannel"] = _channel("c2")
+    assert [line.node for line in mapped(document).lines] == ["EAST", "c2"]
+    office = {"addressKey": "office", "quantity": 1}
+    address = document["shippingAddress"] | {"key": "office"}
+    document = document | {"itemShippingAddresses": [address]}
+    document["lineItems"][0]["shippingDetails"] = {"targets": [office]}
+    assert [line.node for line in mapped(document).lines] == ["EAST", "EAST", "c2"]
+
+
+def test_an_order_without_a_store_is_of_the_distribution_channel_of_all_its_lines() -> None:
+    """Of several or none it is of no channel; a store comes first."""
+    headers: list[OrderHeader] = []
+
+    def decide(header: OrderHeader) -> Decision:
+        headers.append(header)
+        return "export"
+
+    def channel(document: Json) -> str:
+        result_of(document, decide)
+        return headers[-1].channel
+
+    document = order()
+    assert channel(document) == ""
+    for line in document["lineItems"]:
+        line["distributionChannel"] = _channel("c1", "APP")
+    assert channel(document) == "APP"
+    assert channel(document | {"store": {"typeId": "store", "key": "de"}}) == "de"
+    document["lineItems"][0].pop("distributionChannel")
+    assert channel(document) == ""

@@ -9,7 +9,7 @@ import pytest
 from domain.parsing.problems import DocumentProblems
 from resources.platforms.commercetools.orders.texts import cleaned, field_of, name_of
 from resources.platforms.commercetools.payload import CustomFields
-from tests.resources.platforms.commercetools.projects import mapped, order
+from tests.resources.platforms.commercetools.projects import mapped, order, warnings
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,12 @@ def test_a_field_that_is_nested_too_deep_is_no_text() -> None:
         deep = [deep]
     assert field_of(CustomFields(fields={"f": deep}), "f") == ""
     assert field_of(CustomFields(fields={"f": [[{"label": "Large"}]]}), "f") == "Large"
+
+
+def test_a_purchase_order_number_is_kept_whole_and_without_a_card() -> None:
+    """It is the buyer's own; one that is a card's number is masked, with a warning."""
+    assert mapped(order(purchaseOrderNumber="  PO 4711/26 ")).purchase_order == "PO 4711/26"
+    assert mapped(order()).purchase_order == ""
+    card = order(purchaseOrderNumber="4111 1111 1111 1111")
+    assert mapped(card).purchase_order == "****"
+    assert warnings(card)["card_number_masked"].field == "purchaseOrderNumber"

@@ -8,7 +8,7 @@ limit, is held back until an operator decides.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -17,19 +17,9 @@ import orjson
 from assets.delivery.plan import Due, Plan, Sent
 from assets.delivery.planner import ReadingPlanner
 from assets.delivery.request import DeliveryRequest
-from assets.streams.returns.hold import (
-    DISCARDED,
-    NOT_OF_REFUNDS,
-    SHOWN_IN_STORE,
-    Approvals,
-    OrderReturns,
-    above_returns,
-    discarded,
-    order_returns,
-    really_unshipped,
-)
+from assets.streams.returns.book import Book, read_book
+from assets.streams.returns.hold import SHOWN_IN_STORE, really_unshipped
 from assets.streams.returns.refund import (
-    HELD,
     above_return,
     ceiling_of,
     lines_of,
@@ -38,35 +28,19 @@ from assets.streams.returns.refund import (
     not_looked_up,
     part_of_another,
     priced,
-    waiting,
     without_parts,
 )
-from assets.streams.returns.state import (
-    ARRIVED,
-    EXPECTED,
-    Counted,
-    Lines,
-    ReturnState,
-    digest_of,
-    shown_of,
-    store_units,
-)
+from assets.streams.returns.state import ReturnState, digest_of, shown_of
 from assets.streams.returns.target import returns_target
+from assets.streams.returns.units import ARRIVED, EXPECTED, Counted, count_units
 from domain.connections import RETURNS
 from domain.delivery import Held, Intent, Outcome, Question
 from domain.errors import RecordRejected
 from domain.identity import content_digest, delivery_key
 from domain.records.record import decode_record
 from domain.records.returns import Return
-from domain.refunds import (
-    PARTS,
-    OrderRefunds,
-    RefundRequest,
-    StoreRefund,
-)
-from domain.rules.refund_amounts import PricedOrder
-from resources.ledger.records.refunds import KnownRefund, RefundRow, ReturnedLine
-from resources.ledger.rejections.approvals import approvals
+from domain.refunds import OrderRefunds, RefundRequest, StoreRefund
+from resources.ledger.records.refunds import RefundRow
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -74,10 +48,6 @@ from resources.sync import Sync
 REFUND, SHOW = "refund", "return"
 NOT_REFUNDED = "return_not_refunded"
 """The rule that moves no money for an exchange: its new order settles it."""
-NOT_SHOWN = (
-    "The store does not show these units of the return. They become a rejection if they are "
-    "confirmed so; if no return of the SKU can be shown, correct its rule in orders.uom_rules."
-)
 LOOKED_UP = "the payment service does not have it"
 
 
@@ -86,10 +56,7 @@ class _Return:
     """One return of the chunk: what arrived, what is owed, and what was given back."""
 
     state: ReturnState
-    arrived: Mapping[str, int] = field(default_factory=dict)
-    confirmed: Mapping[str, int] = field(default_factory=dict)
-    expected: Mapping[str, int] = field(default_factory=dict)
-    """With those that are announced; empty if the store shows none of them."""
+    counted: Counted = field(default_factory=Counted)
     found: list[StoreRefund] = field(default_factory=list)
     """Refunds that the service has and the ledger did not know."""
 
@@ -107,29 +74,16 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         self._shows = SHOW in self._target.operations
         self._in_store = EXPECTED if self._target.shows_announced else ARRIVED
         """How far units are that the store shows."""
-        self._lines: Mapping[str, Lines] = {}
-        self._prices: Mapping[str, PricedOrder] = {}
-        self._currencies: Mapping[str, str] = {}
-        self._approved: Mapping[str, Approvals] = {}
-        self._discarded: Collection[str] = ()
-        self._returned: Mapping[str, Sequence[ReturnedLine]] = {}
-        self._known: dict[str, dict[str, KnownRefund]] = {}
-        """Order -> refund's id -> what the ledger has of it."""
+        self._book: Book
 
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Return]]:
         """Decode the returns, and read what is known of their orders, refunds and approvals."""
         records = {
             a: decode_record(Return, a.canonical).as_of(a.source_updated_at) for a in current
         }
-        orders = sorted({record.source_id for record in records.values()})
+        rules = self.sync.connection.orders.uom_rules
+        self._book = read_book(self.session, self._target, rules, records.values())
         ids = [record.return_id for record in records.values()]
-        self._lines = self.session.records.line_groups(orders)
-        self._prices = self.session.refunds.prices(orders)
-        self._currencies = self.session.refunds.currencies(orders)
-        self._approved = approvals(self.session.db, self.sync.name, RETURNS, ids, HELD)
-        self._discarded = self.session.refunds.discarded(RETURNS, ids, NOT_OF_REFUNDS, DISCARDED)
-        self._known = self._target.by_id(self.session.refunds.known(orders))
-        self._returned = self.session.refunds.returned(orders)
         known = self.session.deliveries.targets(ids)
         return [
             Due(a, record, record.return_id, known.get(record.return_id))
@@ -155,12 +109,12 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         if not (counted or state.refunds or state.shown):
             return plan
         self._count(plan)
-        left = state.left_of(context.confirmed)
+        left = state.left_of(context.counted.confirmed)
         if any(units < 0 for units in left.values()) and not plan.kept_back[len(before) :]:
             plan.notes.append(above_return(record, left))
         owed = {line_id: units for line_id, units in left.items() if units > 0}
         plan.intents += self._shown(plan)
-        if context.confirmed and not record.is_refunded:
+        if context.counted.confirmed and not record.is_refunded:
             plan.left_alone = (NOT_REFUNDED, record.return_id)
         elif owed and not lost and self._policy.refunds != "none":
             plan.intents.append(self._refund(due, state, owed))
@@ -174,39 +128,33 @@ class ReturnsPlanner(ReadingPlanner[Return]):
 
     def _count(self, plan: Plan) -> None:
         """Count the units that arrived and that are confirmed, in the store's units."""
-        record, context = plan.due.record, plan.context
-        lines = self._lines.get(record.source_id)
+        record: Return = plan.due.record
+        lines = self._book.lines.get(record.source_id)
         if lines is None:
             raise RecordRejected(not_captured(record))
-        rules = self.sync.connection.orders.uom_rules
-        confirmed = store_units(record, record.confirmed(), lines, rules)
-        context.confirmed, plan.kept_back = (
-            confirmed.units,
-            plan.kept_back + confirmed.problems,
+        plan.context.counted = counted = count_units(
+            record,
+            lines,
+            self._book.uom_rules,
+            shown=self._shows,
+            announced=self._target.shows_announced,
         )
-        if not self._shows:
-            return
-        arrived = store_units(record, record.in_status(*ARRIVED), lines, rules)
-        context.arrived, problems = arrived.units, arrived.problems
-        if self._target.shows_announced:
-            expected = store_units(record, record.in_status(*EXPECTED), lines, rules)
-            context.expected, problems = expected.units, expected.problems
-        rejected = {problem.field for problem in confirmed.problems}
-        plan.notes += [replace(p, advice=NOT_SHOWN) for p in problems if p.field not in rejected]
+        plan.kept_back += counted.kept_back
+        plan.notes += counted.not_shown
 
     def _shown(self, plan: Plan) -> list[Intent]:
         """Return the change of what the store shows of the return, if there is one."""
         context: _Return = plan.context
-        if not self._shows or not (context.arrived or context.expected or context.state.shown):
+        counted = context.counted
+        if not self._shows or not (counted.arrived or counted.expected or context.state.shown):
             return []
         record: Return = plan.due.record
         wanted = shown_of(
             record,
-            Counted(
-                context.arrived, context.confirmed, context.state.paid_units(), context.expected
-            ),
-            self._lines.get(record.source_id, {}).keys(),
-            is_separate=SHOWN_IN_STORE in self._approved.get(record.return_id, {}),
+            counted,
+            context.state.paid_units(),
+            self._book.lines.get(record.source_id, {}).keys(),
+            is_separate=SHOWN_IN_STORE in self._book.approvals_of(record.return_id),
         )
         digest = digest_of(wanted)
         if digest == context.state.shown and not self.request.force:
@@ -217,8 +165,8 @@ class ReturnsPlanner(ReadingPlanner[Return]):
 
     def _refund(self, due: Due[Return], state: ReturnState, owed: Mapping[str, int]) -> Intent:
         record = due.record
-        currency = self._currencies.get(record.source_id, "")
-        approved = self._approved.get(record.return_id, {})
+        currency = self._book.currencies.get(record.source_id, "")
+        approved = self._book.approvals_of(record.return_id)
         request = RefundRequest(
             record.source_id,
             record.return_id,
@@ -255,9 +203,7 @@ class ReturnsPlanner(ReadingPlanner[Return]):
                 continue
             state.note(refund)
             rows.append(SettleRow(delivery.delivery_key, "delivered", refund.refund_id))
-            self.session.refunds.put(
-                [self._found_row(due.record, due.accepted, refund)], self.sync.run_id
-            )
+            self.session.refunds.put([self._row(due, refund)], self.sync.run_id)
         state.sequence += 1
         due.known = state.to_row(due.record)
         return rows
@@ -269,11 +215,11 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         if waits := part_of_another(request, held.content, intent.key.hex):
             return waits
         whole = without_parts(held.content)
-        shown = named(whole, self._known.get(request.order_id, {}))
+        shown = named(whole, self._book.refunds_of(request.order_id))
         own = [refund for refund in shown.refunds if refund.return_id == request.return_id]
         context.found += [refund for refund in own if context.state.note(refund)]
         plan.found += [r.declined_of(request.order_id) for r in context.found if r.declined]
-        left = context.state.left_of(context.confirmed)
+        left = context.state.left_of(context.counted.confirmed)
         units = {
             line_id: min(wanted, left.get(line_id, 0))
             for line_id, wanted in request.units().items()
@@ -288,30 +234,15 @@ class ReturnsPlanner(ReadingPlanner[Return]):
     def _checked(self, intent: Intent, shown: OrderRefunds) -> Intent | Outcome:
         """Return a refund with its amount, or why it waits. Raises ``RecordRejected``."""
         request: RefundRequest = intent.content
-        order = self._prices.get(request.order_id)
-        returns = self._order_returns(request.order_id)
+        returns = self._book.returns_of(request.order_id)
         shown = really_unshipped(shown, returns)
-        problems = waiting(
-            request,
-            shown,
-            order,
-            self._approved.get(request.return_id, {}),
-            (
-                discarded(request) if request.return_id in self._discarded else None,
-                above_returns(request, shown, self._known.get(request.order_id, {}), returns),
-            ),
-        )
+        problems = self._book.waiting(request, shown, returns)
         if problems:
             return Outcome("refused", problems=problems)
         if self._target.quotes:
             return intent
-        return replace(intent, content=priced(request, shown, order))
-
-    def _order_returns(self, order_id: str) -> OrderReturns:
-        return order_returns(
-            self._returned.get(order_id, ()),
-            self._lines.get(order_id, {}),
-            self.sync.connection.orders.uom_rules,
+        return replace(
+            intent, content=priced(request, shown, self._book.prices.get(request.order_id))
         )
 
     def foreseen(self, plan: Plan) -> TargetRow | None:
@@ -331,12 +262,7 @@ class ReturnsPlanner(ReadingPlanner[Return]):
             refund: StoreRefund = outcome.held
             context.state.note(refund)
             if refund.refund_id:
-                units, service = dict(refund.units), self._target.service
-                row = KnownRefund(
-                    record.return_id, intent.key.hex, units, refund.refund_id, service
-                )
-                known = self._known.setdefault(record.source_id, {})
-                known |= dict.fromkeys(refund.refund_id.split(PARTS), row)
+                self._book.add(record, refund, intent.key.hex, self._target.service)
         context.state.applied_at = record.updated_at.isoformat()
         context.state.sequence += 1
         return context.state.to_row(record)
@@ -354,32 +280,14 @@ class ReturnsPlanner(ReadingPlanner[Return]):
             if intent.operation != REFUND or not outcome.succeeded:
                 continue
             rows += [
-                self._found_row(plan.due.record, plan.accepted, refund)
+                self._row(plan.due, refund)
                 for refund in plan.context.found
                 if refund.key and refund != outcome.held
             ]
-            row = self._found_row(plan.due.record, plan.accepted, outcome.held)
+            row = self._row(plan.due, outcome.held)
             rows.append(row._replace(delivery_key=intent.key, is_found=outcome.is_found))
         self.session.refunds.put(rows, self.sync.run_id)
 
-    def _found_row(
-        self, record: Return, accepted: AcceptedRecord, refund: StoreRefund
-    ) -> RefundRow:
-        service, refund_id = self._target.made_by(refund.refund_id)
-        return RefundRow(
-            UUID(hex=refund.key) if refund.key else accepted.capture_id,
-            record.return_id,
-            record.source_id,
-            service,
-            refund_id,
-            refund.amount,
-            self._currencies.get(record.source_id, ""),
-            dict(refund.units),
-            True,
-            refund.declined,
-            self.request.partition.day,
-            accepted.capture_id,
-            accepted.correlation_id,
-            refund.is_pending,
-            self._target.declines_for,
-        )
+    def _row(self, due: Due[Return], refund: StoreRefund) -> RefundRow:
+        currency = self._book.currencies.get(due.record.source_id, "")
+        return self._target.row(refund, due, currency, self.request.partition.day)

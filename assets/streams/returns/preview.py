@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from assets.streams.returns.state import ARRIVED, EXPECTED
+from assets.streams.returns.units import ARRIVED, EXPECTED
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, Skipped
 from domain.records.returns import Return

@@ -5,22 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
-from domain.errors import Problem
+from assets.streams.returns.units import Counted, Lines, count_units
 from domain.identity import content_digest
 from domain.policies import UomRule
-from domain.records.orders import ONE
-from domain.records.returns import Return, ReturnStatus
+from domain.records.returns import Return
 from domain.refunds import ReturnedUnits, ReturnRecord, StoreRefund
-from resources.ledger.rows import KnownLine, TargetRow
-
-Lines = Mapping[str, KnownLine]
-"""Line id -> line of the store's order."""
-ARRIVED = (ReturnStatus.RECEIVED, ReturnStatus.CONFIRMED)
-EXPECTED = (ReturnStatus.ANNOUNCED, *ARRIVED)
+from resources.ledger.rows import TargetRow
 
 
 @dataclass
@@ -143,18 +137,13 @@ def digest_of(record: ReturnRecord) -> str:
     return content_digest(orjson.dumps(content)).hex()
 
 
-class Counted(NamedTuple):
-    """Line id -> units of a return in the store's unit, by how far they are."""
-
-    arrived: Mapping[str, int]
-    confirmed: Mapping[str, int]
-    paid: Mapping[str, int]
-    expected: Mapping[str, int]
-    """Empty where the store shows no announced units."""
-
-
 def shown_of(
-    record: Return, counted: Counted, known: Collection[str], *, is_separate: bool
+    record: Return,
+    counted: Counted,
+    paid: Mapping[str, int],
+    known: Collection[str],
+    *,
+    is_separate: bool,
 ) -> ReturnRecord:
     """Return what the store's order should show, of its ``known`` lines."""
     ids = sorted({line.order_line_id for line in record.lines if line.order_line_id in known})
@@ -163,7 +152,7 @@ def shown_of(
             line_id,
             counted.arrived.get(line_id, 0),
             counted.confirmed.get(line_id, 0),
-            counted.paid.get(line_id, 0),
+            paid.get(line_id, 0),
             _texts(record, line_id, "condition_code"),
             _texts(record, line_id, "reason_code"),
             counted.expected.get(line_id, 0),
@@ -189,75 +178,11 @@ def wanted_return(
     shows_announced: bool,
 ) -> ReturnRecord:
     """Return what the store should show of a return, whether it does or not."""
-    arrived, confirmed, expected = (
-        store_units(record, record.in_status(*statuses), lines, uom_rules).units
-        for statuses in (ARRIVED, (ReturnStatus.CONFIRMED,), EXPECTED)
-    )
-    expected = expected if shows_announced else {}
-    counted = Counted(arrived, confirmed, state.paid_units(), expected)
-    return shown_of(record, counted, lines.keys(), is_separate=False)
+    counted = count_units(record, lines, uom_rules, shown=True, announced=shows_announced)
+    return shown_of(record, counted, state.paid_units(), lines.keys(), is_separate=False)
 
 
 def _texts(record: Return, line_id: str, name: str) -> str:
     """Return what the lines of a return say of an order's line, each once."""
     found = (getattr(line, name) for line in record.lines if line.order_line_id == line_id)
     return ", ".join(dict.fromkeys(filter(None, found)))
-
-
-class StoreUnits(NamedTuple):
-    """Units of a return in the store's unit, and why some can't be expressed."""
-
-    units: dict[str, int]
-    """The store's line id -> units."""
-    problems: tuple[Problem, ...]
-
-
-def store_units(
-    record: Return,
-    quantities: Mapping[str, Decimal],
-    lines: Lines,
-    uom_rules: Mapping[str, UomRule],
-) -> StoreUnits:
-    """Convert units by the order's line; what can't be converted keeps only its line back."""
-    units: dict[str, int] = {}
-    problems: list[Problem] = []
-    skus = {line.order_line_id: line.sku for line in record.lines}
-    for line_id, quantity in sorted(quantities.items()):
-        known = lines.get(line_id)
-        if known is None:
-            problems.append(_line_unknown(record, line_id))
-            continue
-        rule = uom_rules.get(skus[line_id])
-        factor = known.factor or (rule.factor if rule is not None else ONE)
-        number = quantity / factor
-        if number != number.to_integral_value():
-            problems.append(_not_whole(record, line_id, skus[line_id], quantity, factor))
-            continue
-        units[line_id] = int(number)
-    return StoreUnits(units, tuple(problems))
-
-
-def _line_unknown(record: Return, line_id: str) -> Problem:
-    return Problem(
-        "line_not_in_store",
-        f"lines[{line_id}]",
-        f"The return {record.return_id} has a line that is not in the store's order "
-        f"{record.source_id}.",
-        "Check whether the order was edited at the OMS; refund the line in the store by hand and "
-        "discard this rejection.",
-        line_id,
-    )
-
-
-def _not_whole(
-    record: Return, line_id: str, sku: str, quantity: Decimal, factor: Decimal
-) -> Problem:
-    return Problem(
-        "quantity_not_whole",
-        f"lines[{line_id}].quantity",
-        f"The return {record.return_id} has {quantity:f} of the OMS's units of {sku}, "
-        f"and the store's unit is {factor:f} of them, so the store can't refund them.",
-        "Refund the line in the store by hand and discard this rejection. If no return of the SKU "
-        "can be refunded, correct its rule in orders.uom_rules.",
-        str(quantity),
-    )

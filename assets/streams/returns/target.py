@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from types import TracebackType
 from typing import Self
+from uuid import UUID
 
+from assets.delivery.plan import Due
 from domain.delivery import Claimed, Held, Operation, Outcome, Question
 from domain.errors import PermanentError
 from domain.exchange import ExchangeLog, Receipt
+from domain.records.returns import Return
 from domain.refunds import PARTS, OrderRefunds, StoreRefund
 from domain.targets import (
     PaymentService,
@@ -19,7 +22,7 @@ from domain.targets import (
     Target,
     Writer,
 )
-from resources.ledger.records.refunds import KnownRefund
+from resources.ledger.records.refunds import KnownRefund, RefundRow
 from resources.sync import Sync
 
 REFUND = "refund"
@@ -106,6 +109,28 @@ class ReturnsTarget:
         if self._store_name and refund_id.startswith(prefix):
             return self._store_name, refund_id.removeprefix(prefix)
         return self.service, refund_id
+
+    def row(self, refund: StoreRefund, due: Due[Return], currency: str, day: date) -> RefundRow:
+        """Return a refund that was found as the ledger keeps it."""
+        record, accepted = due.record, due.accepted
+        service, refund_id = self.made_by(refund.refund_id)
+        return RefundRow(
+            UUID(hex=refund.key) if refund.key else accepted.capture_id,
+            record.return_id,
+            record.source_id,
+            service,
+            refund_id,
+            refund.amount,
+            currency,
+            dict(refund.units),
+            True,
+            refund.declined,
+            day,
+            accepted.capture_id,
+            accepted.correlation_id,
+            refund.is_pending,
+            self.declines_for,
+        )
 
 
 class _Writer:

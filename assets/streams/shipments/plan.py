@@ -8,7 +8,7 @@ shipment, and creates no other.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 
 import orjson
@@ -18,20 +18,18 @@ from assets.delivery.planner import Planner
 from assets.delivery.request import DeliveryRequest
 from assets.delivery.target_state import KnownShipment, OrderTargetState
 from assets.streams.orders.cancel_answers import record_cancel_answers
+from assets.streams.shipments.problems import made_by_hand
 from assets.streams.shipments.requests import Lines, not_shipped, shipment_requests
 from assets.streams.shipments.status import (
+    OrderAtStore,
     StatusRules,
-    made_by_hand,
-    opened_again,
-    status_kept,
-    units_above,
-    units_missing,
+    settle,
 )
 from domain.connections import SHIPMENTS
 from domain.delivery import Held, Intent, NewShipment, Outcome, ShipmentChange, StatusChange
 from domain.exchange import ShipmentRequest, StoreOrderState, StoreShipment
 from domain.identity import content_digest, delivery_key
-from domain.milestones import PARTIAL, Milestone, may_move
+from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
 from domain.records.record import decode_record
 from resources.ledger.records.fulfilment_progress import ProgressRow
@@ -42,30 +40,6 @@ from resources.sync import Sync
 
 RELEASED = (Milestone.RELEASED, Milestone.PICKED, Milestone.PACKED)
 SHIPPED = (Milestone.SHIPPED, Milestone.DELIVERED, Milestone.RETURNED)
-GONE = (Milestone.SHIPPED, Milestone.DELIVERED)
-BY_SHIPMENT = (Milestone.PARTIALLY_SHIPPED, Milestone.SHIPPED)
-"""What a store's order shows once it has got a shipment."""
-
-
-@dataclass
-class _Order:
-    """One order of the chunk: what the store is known to hold, and what it was seen to hold."""
-
-    state: OrderTargetState
-    wanted: Milestone
-    requests: Mapping[str, ShipmentRequest] = field(default_factory=dict)
-    before: StoreOrderState | None = None
-    """The store's order before the first shipment of the plan is created."""
-    has_foreign: bool = False
-    """The store shows units as shipped that no shipment known to us has."""
-    is_noted: bool = False
-    """``kept_status`` of the state has changed, and the ledger does not know yet."""
-    was_canceled: bool = False
-    """The store's order was canceled there already: if it is not now, it was opened again."""
-
-    def shipped_at_oms(self) -> int:
-        """Return the units of the order's parcels, in the store's units."""
-        return sum(line.quantity for request in self.requests.values() for line in request.lines)
 
 
 class ShipmentsPlanner(Planner[Fulfilment]):
@@ -78,7 +52,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         super().__init__(sync, session, request)
         self.shipments = self.target = sync.platform.targets["shipments"]
         chosen = sync.connection.shipments.milestone_statuses
-        self._statuses = StatusRules(sync.order_statuses.export, chosen)
+        self._statuses = StatusRules(sync.order_statuses.export, chosen, self.shipments.status_for)
         self._lines: Mapping[str, Lines] = {}
         self._withdrawn: Collection[str] = ()
 
@@ -115,7 +89,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         """Return shipments in the parcels' order, then the status. Raises ``RecordRejected``."""
         fulfilment = due.record
         state = OrderTargetState.from_ledger(due.known, self._lines.get(fulfilment.source_id))
-        order = _Order(state, self._shown(fulfilment, state.lines))
+        order = OrderAtStore(fulfilment.source_id, state, self._shown(fulfilment, state.lines))
         order.was_canceled = fulfilment.source_id in self._withdrawn or (
             state.milestone is Milestone.CANCELED and not _is_status_uncertain(due)
         )
@@ -133,8 +107,9 @@ class ShipmentsPlanner(Planner[Fulfilment]):
             for own in covers[key].names:
                 if state.shipments[own].is_outdated(request):
                     plan.intents.append(self._update(plan, request, own))
-        if (status := self._status(due, order)) is not None:
-            plan.intents.append(status)
+        change = self._statuses.change_of(order, is_uncertain=_is_status_uncertain(due))
+        if change is not None:
+            plan.intents.append(self._set(due, state, change))
         return plan
 
     def _create(self, plan: Plan, request: ShipmentRequest, name: str) -> Intent:
@@ -152,31 +127,8 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         identity = [change.shipment_id, state.sequence, request.tracking_number, request.carrier]
         return self._intent(plan.due, "shipment_update", change, orjson.dumps(identity))
 
-    def _status(self, due: Due[Fulfilment], order: _Order) -> Intent | None:
-        """Return the move to the fulfilment's status, or back to the merchant's own."""
-        state = order.state
-        if state.kept_status:
-            return self._set(due, state, state.kept_status, is_restored=True)
-        status = self.shipments.status_for(order.wanted)
-        # Back only where the same stage is partial now: a line was added to the order since.
-        is_reached = may_move(state.milestone, order.wanted)
-        is_partial = state.milestone in GONE and PARTIAL[state.milestone] is order.wanted
-        moves = (is_reached or is_partial) and status != state.status
-        is_doubtful = _is_status_uncertain(due) and order.wanted is state.milestone
-        if status is not None and (moves or is_doubtful):
-            return self._set(due, state, status)
-        return None
-
-    def _set(
-        self,
-        due: Due[Fulfilment],
-        state: OrderTargetState,
-        status: str,
-        *,
-        is_restored: bool = False,
-    ) -> Intent:
-        change = StatusChange(due.record.source_id, status, is_restored)
-        identity = f"{state.sequence}:{status}".encode()
+    def _set(self, due: Due[Fulfilment], state: OrderTargetState, change: StatusChange) -> Intent:
+        identity = f"{state.sequence}:{change.status}".encode()
         return self._intent(due, "status", change, identity, reads=True)
 
     def _intent(
@@ -198,10 +150,10 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         """Return what is done by what the store shows at the moment of sending."""
         now: StoreOrderState = held.content
         if isinstance(intent.content, StatusChange):
-            return self._decide_status(plan, intent, now)
-        order: _Order = plan.context
+            return self._statuses.decide(plan, intent, now)
+        order: OrderAtStore = plan.context
         order.before = now
-        self._keep_status(order, now)
+        self._statuses.note_kept(order, now)
         order.has_foreign = now.shipped_units > order.state.shipped_units()
         if not order.has_foreign:
             return intent
@@ -209,22 +161,9 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         plan.intents = [replace(i, may_exist=i.operation == "shipment") for i in plan.intents]
         return replace(intent, may_exist=True)
 
-    def _keep_status(self, order: _Order, now: StoreOrderState) -> None:
-        """Note the merchant's own status before the first shipment, which moves it.
-
-        What an earlier run has noted counts where such a shipment has been created since.
-        """
-        state = order.state
-        before = state.kept_status
-        if self._statuses.keeps(now, state):
-            state.kept_status = now.status
-        elif now.milestone not in BY_SHIPMENT:
-            state.kept_status = ""
-        order.is_noted = state.kept_status != before
-
     def foreseen(self, plan: Plan) -> TargetRow | None:
         """Return the merchant's own status, which the order's first shipment will move."""
-        order: _Order = plan.context
+        order: OrderAtStore = plan.context
         is_new, order.is_noted = order.is_noted, False
         if not is_new:
             return None
@@ -237,72 +176,25 @@ class ShipmentsPlanner(Planner[Fulfilment]):
 
         One by one where the merchant has done something: what is theirs shows in between.
         """
-        order: _Order = plan.context
+        order: OrderAtStore = plan.context
         now: StoreOrderState = held.content
         new = [i.content for i in intents if isinstance(i.content, NewShipment)]
-        if (
-            order.state.kept_status
-            or self._statuses.keeps(now, order.state)
-            or (new and now.shipped_units > order.state.shipped_units())
-        ):
+        if self._statuses.stays_apart(order, now, is_shipping=bool(new)):
             return None
         if new:
             order.before = now
         units = sum(line.quantity for content in new for line in content.request.lines)
         after = replace(now, shipped_units=now.shipped_units + units)
         return [
-            self._decide_status(plan, intent, after)
+            self._statuses.decide(plan, intent, after)
             if isinstance(intent.content, StatusChange)
             else intent
             for intent in intents
         ]
 
-    def _decide_status(self, plan: Plan, intent: Intent, now: StoreOrderState) -> Intent | Outcome:
-        order: _Order = plan.context
-        change: StatusChange = intent.content
-        wanted = self.shipments.status_for(order.wanted)
-        if change.is_restored and not order.state.kept_status and wanted is not None:
-            change = replace(change, status=wanted, is_restored=False)  # the merchant has moved it
-            intent = replace(intent, content=change)
-        if not change.is_restored:
-            self._compare_units(plan, now)
-        if kept := order.state.kept_status:
-            if wanted is not None:
-                plan.notes.append(status_kept(change.order_id, kept, wanted))
-            restored = replace(change, status=kept, is_restored=True)
-            if now.milestone in BY_SHIPMENT and now.status != kept:
-                return replace(intent, content=restored)
-            return _without_request(restored)
-        if now.status == change.status:
-            return Outcome("done", change.order_id)
-        if order.wanted is Milestone.CANCELED and order.was_canceled and not now.is_final:
-            plan.notes.append(opened_again(change.order_id, now.status))
-            return _without_request(change)
-        if self._statuses.moves(now, order.before, order.state, order.wanted):
-            return intent
-        is_withdrawn = now.is_final and order.wanted is Milestone.CANCELED
-        if self._statuses.keeps(now, order.state) and not is_withdrawn:
-            plan.notes.append(status_kept(change.order_id, now.status, change.status))
-            return _without_request(change)
-        return Outcome("done", change.order_id)
-
-    def _compare_units(self, plan: Plan, now: StoreOrderState) -> None:
-        """Compare the store's shipped units with the OMS's after the shipments: none is lost."""
-        is_partial = bool(plan.kept_back) or any(
-            sent.intent.operation == "shipment" and sent.outcome.state == "refused"
-            for sent in plan.sent
-        )
-        at_oms = plan.context.shipped_at_oms()
-        if is_partial or now.shipped_units == at_oms:
-            return
-        if now.shipped_units < at_oms:
-            plan.found.append(units_missing(now, at_oms))
-        else:
-            plan.notes.append(units_above(now, at_oms))
-
     def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
         """Return what the store holds of the order after a success."""
-        order: _Order = plan.context
+        order: OrderAtStore = plan.context
         state, content = order.state, intent.content
         applied_at = plan.due.record.updated_at.isoformat()
         if isinstance(content, NewShipment):
@@ -323,22 +215,14 @@ class ShipmentsPlanner(Planner[Fulfilment]):
             # An older state of the order that is applied late must not bring the old number back.
             state.applied_at = max(state.applied_at, applied_at)
         else:
-            self._settle_status(order, content, outcome)
+            settle(order, content, outcome)
             state.applied_at = applied_at
         state.sequence += 1
         return state.to_row(plan.due.record.source_id, plan.due.record)
 
-    def _settle_status(self, order: _Order, change: StatusChange, outcome: Outcome) -> None:
-        # A status that the merchant set is not ours: a later move must not overwrite it.
-        is_kept = bool(order.state.kept_status) or isinstance(outcome.held, StatusChange)
-        if not is_kept:
-            order.state.status = change.status
-        order.state.kept_status = ""
-        order.state.milestone = order.wanted
-
     def follow_up(self, plan: Plan) -> list[Intent]:
         """Return new tracking of adopted shipments, and the merchant's status after a shipment."""
-        order: _Order = plan.context
+        order: OrderAtStore = plan.context
         state = order.state
         more: list[Intent] = []
         for intent, outcome in plan.sent:
@@ -346,18 +230,13 @@ class ShipmentsPlanner(Planner[Fulfilment]):
                 name, request = intent.content.name, intent.content.request
                 if state.shipments[name].is_outdated(request):
                     more.append(self._update(plan, request, name))
-        if state.kept_status:
-            more.append(self._set(plan.due, state, state.kept_status, is_restored=True))
+        if (back := order.back_to_kept()) is not None:
+            more.append(self._set(plan.due, state, back))
         return more
 
 
 def _is_status_uncertain(due: Due[Fulfilment]) -> bool:
     return any(u.action == "status" and u.is_uncertain for u in due.unsettled)
-
-
-def _without_request(change: StatusChange) -> Outcome:
-    """Return the success of a status that stays the merchant's own."""
-    return Outcome("done", change.order_id, held=replace(change, is_restored=True))
 
 
 def _progress(

@@ -13,11 +13,11 @@ from domain.delivery import ListingSave, NewListing
 from domain.errors import LockstepError
 from domain.records.catalog import Attribute
 from domain.records.listings import Listing, NewVariant
-from resources.platforms.bigcommerce.answers_payload import FOUND_BY_SKU
-from resources.platforms.bigcommerce.answers_payload import (
+from resources.platforms.bigcommerce.listings import target as bigcommerce
+from resources.platforms.bigcommerce.listings.payload import FOUND_BY_SKU
+from resources.platforms.bigcommerce.listings.payload import (
     LISTED_PRODUCTS as LISTED_PRODUCTS_OF_STORE,
 )
-from resources.platforms.bigcommerce.listings import target as bigcommerce
 from resources.platforms.commercetools.client import document_of
 from resources.platforms.commercetools.listings.actions import actions_of
 from resources.platforms.commercetools.listings.creation import draft_of

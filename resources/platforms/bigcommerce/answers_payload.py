@@ -9,10 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from domain.parsing.payload import Document, Id, PayloadAdvice, PayloadDecoder, Scalar
-from domain.parsing.scalars import WrittenAmount
 
-PRODUCT = "PRODUCT"
-"""The type of a refund's item that gives back units of a line."""
 NULL = msgspec.Raw(b"null")
 _REPORT = "report the answer: it breaks the API's contract"
 ANSWER_ADVICE = PayloadAdvice(unreadable=_REPORT, malformed=_REPORT)
@@ -61,41 +58,6 @@ class Product(Document):
     inventory_level: Scalar = None
     """Of the default location, like a variant's."""
     variants: list[Variant | None] | None = None
-
-
-class ListedProduct(Document):
-    """A product as a listing changes it."""
-
-    id: Id = None
-    name: str | None = ""
-    description: str | None = ""
-    warranty: str | None = ""
-    sku: Scalar = None
-    images: list[msgspec.Raw] | None = None
-    variants: list[Variant | None] | None = None
-
-
-class FoundBySku(Document):
-    """A product, or a variant of one, that was looked for by its SKU."""
-
-    id: Id = None
-    product_id: Id = None
-    sku: Scalar = None
-
-
-class OptionValue(Document):
-    """A value of one of a product's options."""
-
-    id: int | None = None
-    option_id: int | None = None
-    option_display_name: str | None = None
-    label: str | None = None
-
-
-class OptionedVariant(Document):
-    """A variant by the values that distinguish it."""
-
-    option_values: list[OptionValue | None] | None = None
 
 
 class ProductVariants(Document):
@@ -163,65 +125,6 @@ class WrittenAnswer(Document):
     """V3's envelope around it."""
 
     data: Written | None = None
-
-
-class PartialAnswer(Document):
-    """What of a product was not saved, in the store's words; 207 of products_catalog.v3.yml."""
-
-    errors: msgspec.Raw = NULL
-
-
-class RefundedItem(Document):
-    """What a refund gives back: units of an order's product, or an amount of something else."""
-
-    item_type: Scalar = None
-    item_id: Scalar = None
-    quantity: Scalar = None
-    requested_amount: WrittenAmount = None
-    reason: Scalar = None
-
-
-class RefundPayment(Document):
-    """How a part of a refund is paid; the provider may decline it later."""
-
-    is_declined: Scalar = None
-    declined_message: Scalar = None
-
-
-class Refund(Document):
-    """A refund of an order (V3)."""
-
-    id: Scalar = None
-    total_amount: WrittenAmount = None
-    items: list[RefundedItem | None] | None = None
-    payments: list[RefundPayment | None] | None = None
-
-
-class RefundAnswer(Document):
-    """V3's envelope around it."""
-
-    data: Refund | None = None
-
-
-class RefundOption(Document):
-    """A payment provider that can give a part of a refund back."""
-
-    provider_id: Scalar = None
-    amount: WrittenAmount = None
-    offline: Scalar = None
-
-
-class RefundQuote(Document):
-    """What units are worth, and the ways to pay that back, each by one provider or several."""
-
-    total_refund_amount: WrittenAmount = None
-    refund_methods: list[list[RefundOption | None] | None] | None = None
-
-
-class RefundQuoteAnswer(Document):
-    """V3's envelope around it."""
-
-    data: RefundQuote | None = None
 
 
 class ShippedLine(Document):
@@ -338,10 +241,6 @@ class ChannelAnswer(Document):
 PAGES = PayloadDecoder(Page, "a page", ANSWER_ADVICE)
 CURSORS = PayloadDecoder(CursorPage, "a page", ANSWER_ADVICE)
 PRODUCTS = PayloadDecoder(Product, "a product", ANSWER_ADVICE)
-FOUND_BY_SKU = PayloadDecoder(FoundBySku, "a product or variant", ANSWER_ADVICE)
-OPTIONED_VARIANTS = PayloadDecoder(OptionedVariant, "a product or variant", ANSWER_ADVICE)
-OPTION_VALUES = PayloadDecoder(OptionValue, "a product or variant", ANSWER_ADVICE)
-LISTED_PRODUCTS = PayloadDecoder(ListedProduct, "a product", ANSWER_ADVICE)
 PRODUCT_VARIANTS = PayloadDecoder(ProductVariants, "a product", ANSWER_ADVICE)
 LOCATIONS = PayloadDecoder(Location, "a location", ANSWER_ADVICE)
 INVENTORY_ITEMS = PayloadDecoder(InventoryItem, "an inventory item", ANSWER_ADVICE)
@@ -349,10 +248,6 @@ ERRORS = PayloadDecoder(ErrorAnswer, "an error", ANSWER_ADVICE)
 SHIPMENTS = PayloadDecoder(Shipment, "a shipment", ANSWER_ADVICE)
 WRITTEN = PayloadDecoder(Written, "an object", ANSWER_ADVICE)
 WRITTEN_ANSWERS = PayloadDecoder(WrittenAnswer, "an object", ANSWER_ADVICE)
-PARTIAL_ANSWERS = PayloadDecoder(PartialAnswer, "an object", ANSWER_ADVICE)
-REFUNDS = PayloadDecoder(Refund, "a refund", ANSWER_ADVICE)
-REFUND_ANSWERS = PayloadDecoder(RefundAnswer, "an object", ANSWER_ADVICE)
-REFUND_QUOTES = PayloadDecoder(RefundQuoteAnswer, "an object", ANSWER_ADVICE)
 SHIPPED_LINES = PayloadDecoder(ShippedLine, "an order product", ANSWER_ADVICE)
 ADJUSTMENTS = PayloadDecoder(Adjustment, "an object", ANSWER_ADVICE)
 ORDER_STATES = PayloadDecoder(OrderState, "an order", ANSWER_ADVICE)

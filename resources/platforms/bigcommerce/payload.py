@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from domain.parsing.payload import Document, Id, PayloadAdvice, PayloadDecoder, Scalar
 from domain.parsing.problems import REPORT
 from domain.parsing.scalars import WrittenAmount, WrittenTime
-from resources.platforms.bigcommerce.answers_payload import Refund
+from resources.platforms.bigcommerce.returns.payload import Refund
 
 CAPTURE_AGAIN = "replay the day of the order's last change"
 

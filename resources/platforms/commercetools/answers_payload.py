@@ -6,15 +6,8 @@ Source: openapi.yaml, raml/types/{inventory,channel,order,error}.
 from __future__ import annotations
 
 from domain.parsing.payload import PayloadAdvice, PayloadDecoder, Scalar
-from resources.platforms.commercetools.payload import (
-    Camel,
-    Names,
-    Order,
-    Payment,
-    Reference,
-    Text,
-    Whole,
-)
+from resources.platforms.commercetools.base_payload import Camel, Names, Reference, Text, Whole
+from resources.platforms.commercetools.payload import Order, Payment
 
 _REPORT = "report the answer: it breaks the API's contract"
 ANSWER_ADVICE = PayloadAdvice(unreadable=_REPORT, malformed=_REPORT)

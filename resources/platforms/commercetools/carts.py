@@ -15,8 +15,9 @@ import msgspec
 
 from domain.parsing.payload import PayloadDecoder
 from resources.platforms.commercetools.answers_payload import ANSWER_ADVICE
+from resources.platforms.commercetools.base_payload import Camel, Reference, Text, Whole
 from resources.platforms.commercetools.client import document_of, one_of
-from resources.platforms.commercetools.payload import Camel, Reference, Text, Variant, Whole
+from resources.platforms.commercetools.payload import Variant
 
 PATH, SCOPE = "/carts", "view_orders"
 CART_PAGE = 100

@@ -11,9 +11,9 @@ from domain.prices import exact_number
 from domain.records.listings import NewVariant
 from domain.skus import sku_key
 from resources.http.client import ApiClient
-from resources.platforms.bigcommerce.answers_payload import FOUND_BY_SKU
 from resources.platforms.bigcommerce.catalog import PRODUCTS_PATH, READS_PRODUCTS
 from resources.platforms.bigcommerce.client import entries_of, page_of
+from resources.platforms.bigcommerce.listings.payload import FOUND_BY_SKU
 
 VARIANTS_PATH = "/v3/catalog/variants"
 

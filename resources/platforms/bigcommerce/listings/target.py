@@ -28,11 +28,6 @@ from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import error_text, request_id, vendor_text
 from resources.http.target_writer import TargetWriter
-from resources.platforms.bigcommerce.answers_payload import (
-    LISTED_PRODUCTS,
-    PARTIAL_ANSWERS,
-    ListedProduct,
-)
 from resources.platforms.bigcommerce.catalog import (
     IDS_A_CALL,
     is_product_id,
@@ -49,6 +44,11 @@ from resources.platforms.bigcommerce.listings.creation import (
     document_of_new,
     pictures,
     products_with,
+)
+from resources.platforms.bigcommerce.listings.payload import (
+    LISTED_PRODUCTS,
+    PARTIAL_ANSWERS,
+    ListedProduct,
 )
 from resources.platforms.bigcommerce.listings.variants import VariantAdder
 from resources.platforms.bigcommerce.settings import CATALOG_PAGE, BigCommerceSettings

@@ -19,7 +19,6 @@ from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.http.redaction import vendor_text
-from resources.platforms.bigcommerce.answers_payload import OPTION_VALUES, OPTIONED_VARIANTS
 from resources.platforms.bigcommerce.catalog import PRODUCTS_PATH, READS_PRODUCTS
 from resources.platforms.bigcommerce.client import (
     LOCKED,
@@ -29,6 +28,7 @@ from resources.platforms.bigcommerce.client import (
     written_data_id,
 )
 from resources.platforms.bigcommerce.listings.creation import products_with
+from resources.platforms.bigcommerce.listings.payload import OPTION_VALUES, OPTIONED_VARIANTS
 from resources.platforms.bigcommerce.settings import CATALOG_PAGE
 
 ADVICE = "correct the SKU, the options or the amounts of the variant in the sheet"

@@ -22,11 +22,11 @@ from domain.builders.orders import LineDraft
 from domain.parsing.problems import LOOK, DocumentProblems
 from domain.parsing.scalars import ZERO
 from domain.records.orders import Payment, PaymentTransaction
-from resources.platforms.bigcommerce.answers_payload import PRODUCT, Refund
 from resources.platforms.bigcommerce.orders.consignments import lines_of
 from resources.platforms.bigcommerce.orders.lines import whole_number
 from resources.platforms.bigcommerce.orders.totals import Amounts
 from resources.platforms.bigcommerce.payload import Line, Order, Refunds
+from resources.platforms.bigcommerce.returns.payload import PRODUCT, Refund
 from resources.platforms.bigcommerce.statuses import PARTIALLY_REFUNDED, REFUNDED, REFUNDS
 
 Refunded: TypeAlias = Literal["", "part", "whole"]

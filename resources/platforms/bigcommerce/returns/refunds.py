@@ -17,17 +17,7 @@ from domain.parsing.scalars import UnreadableValue, amount_of
 from domain.refunds import RefundRequest, StoreRefund
 from resources.http.async_client import AsyncApiClient
 from resources.http.redaction import vendor_text
-from resources.platforms.bigcommerce.answers_payload import (
-    PAGES,
-    PRODUCT,
-    REFUND_ANSWERS,
-    REFUND_QUOTES,
-    REFUNDS,
-    SHIPPED_LINES,
-    Refund,
-    RefundOption,
-    RefundQuote,
-)
+from resources.platforms.bigcommerce.answers_payload import PAGES, SHIPPED_LINES
 from resources.platforms.bigcommerce.client import (
     CONTRACT,
     NO_CONTENT,
@@ -40,6 +30,15 @@ from resources.platforms.bigcommerce.client import (
 )
 from resources.platforms.bigcommerce.orders.lines import whole_number
 from resources.platforms.bigcommerce.orders.refunds import MARK
+from resources.platforms.bigcommerce.returns.payload import (
+    PRODUCT,
+    REFUND_ANSWERS,
+    REFUND_QUOTES,
+    REFUNDS,
+    Refund,
+    RefundOption,
+    RefundQuote,
+)
 from resources.platforms.bigcommerce.settings import SHIPMENT_PAGE, BigCommerceSettings
 
 STORE_CREDIT = "storecredit"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from domain.builders.customers import REPORT
 from domain.parsing.payload import PayloadAdvice, PayloadDecoder, Scalar
-from resources.platforms.commercetools.payload import Address, Camel, Reference, Text
+from resources.platforms.commercetools.base_payload import Address, Camel, Reference, Text
 
 DELETED = "CustomerDeleted"
 

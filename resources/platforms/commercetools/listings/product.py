@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from resources.platforms.commercetools.base_payload import Names
 from resources.platforms.commercetools.listings.payload import (
     ListedProduct,
     ListedVariant,
@@ -14,7 +15,6 @@ from resources.platforms.commercetools.listings.payload import (
     ProductData,
 )
 from resources.platforms.commercetools.orders.texts import name_of, text_of
-from resources.platforms.commercetools.payload import Names
 from resources.platforms.commercetools.products.mapping import written_text
 from resources.platforms.commercetools.products.payload import Attribute
 from resources.platforms.commercetools.settings import WARRANTY_ATTRIBUTE, CommercetoolsSettings

@@ -21,7 +21,8 @@ from domain.parsing.payload import malformed
 from domain.parsing.problems import LOOK, REPORT, DocumentProblems
 from domain.parsing.text import clean_text
 from domain.records.orders import DeliveryMethod, FulfilmentGroup
-from resources.platforms.commercetools.payload import Address, LineItem, Order, ShippingInfo
+from resources.platforms.commercetools.base_payload import Address
+from resources.platforms.commercetools.payload import LineItem, Order, ShippingInfo
 
 MAIN, DIGITAL = "shipping", "digital"
 ADDRESS_GROUP = "address-"

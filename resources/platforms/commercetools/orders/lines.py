@@ -18,15 +18,15 @@ from domain.parsing.problems import LOOK, DocumentProblems
 from domain.parsing.scalars import ZERO
 from domain.parsing.text import clean_text, has_controls
 from domain.records.orders import Discount, LineKind
+from resources.platforms.commercetools.base_payload import (
+    ChannelReference,
+    DiscountedQuantity,
+    Tier,
+)
 from resources.platforms.commercetools.orders.groups import DIGITAL, line_ids
 from resources.platforms.commercetools.orders.money import PLACES, MoneyReader, quantized
 from resources.platforms.commercetools.orders.texts import cleaned, field_of, name_of
-from resources.platforms.commercetools.payload import (
-    ChannelReference,
-    DiscountedQuantity,
-    LineItem,
-    Tier,
-)
+from resources.platforms.commercetools.payload import LineItem
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 
 MAX_SKU = 255

@@ -8,7 +8,8 @@ from functools import lru_cache
 from domain.currencies import minor_unit
 from domain.parsing.problems import LOOK, DocumentProblems
 from domain.parsing.scalars import CENT, ZERO
-from resources.platforms.commercetools.payload import Item, Money, TaxedPrice
+from resources.platforms.commercetools.base_payload import Money, TaxedPrice
+from resources.platforms.commercetools.payload import Item
 
 MOST_DIGITS = 20
 """Fraction digits of the vendor's most precise money."""

@@ -6,7 +6,8 @@ from domain.parsing.cards import without_cards
 from domain.parsing.problems import DocumentProblems
 from domain.parsing.text import clean_text
 from domain.records.orders import Note
-from resources.platforms.commercetools.payload import CustomFields, Names, Order
+from resources.platforms.commercetools.base_payload import CustomFields, Names
+from resources.platforms.commercetools.payload import Order
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 
 DEEPEST = 8

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from domain.parsing.payload import PayloadDecoder
 from resources.platforms.commercetools.answers_payload import ANSWER_ADVICE
-from resources.platforms.commercetools.payload import Camel, Money, Reference, Text, Whole
+from resources.platforms.commercetools.base_payload import Camel, Money, Reference, Text, Whole
 
 
 class Discounted(Camel):

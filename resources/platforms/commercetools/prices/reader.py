@@ -10,6 +10,7 @@ from domain.errors import PermanentError, Problem
 from domain.prices import PricePlace, PriceTag, StorePrice
 from resources.http.client import ApiClient
 from resources.platforms.commercetools.answers_payload import CHANNELS
+from resources.platforms.commercetools.base_payload import Money
 from resources.platforms.commercetools.client import (
     CONTRACT,
     document_of,
@@ -19,7 +20,6 @@ from resources.platforms.commercetools.client import (
     quoted,
 )
 from resources.platforms.commercetools.orders.money import MOST_DIGITS
-from resources.platforms.commercetools.payload import Money
 from resources.platforms.commercetools.prices.payload import (
     PRICED_PRODUCTS,
     STANDALONE,

@@ -14,8 +14,8 @@ from domain.parsing.text import clean_text
 from domain.records.catalog import Attribute, Product, Variant
 from domain.records.record import InvalidRecord
 from domain.values import Amount
+from resources.platforms.commercetools.base_payload import Names
 from resources.platforms.commercetools.orders.texts import name_of, text_of
-from resources.platforms.commercetools.payload import Names
 from resources.platforms.commercetools.products import payload as documents
 from resources.platforms.commercetools.products.payload import CAPTURED_PRODUCTS
 from resources.platforms.commercetools.settings import (

@@ -5,7 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from domain.parsing.payload import PayloadAdvice, PayloadDecoder
-from resources.platforms.commercetools.payload import Camel, Money, Names, Reference, Text, Whole
+from resources.platforms.commercetools.base_payload import (
+    Camel,
+    Money,
+    Names,
+    Reference,
+    Text,
+    Whole,
+)
 
 
 class Attribute(Camel):

@@ -18,10 +18,11 @@ from domain.currencies import minor_unit, whole_minor_units
 from domain.errors import PermanentError, Problem, RecordRejected
 from domain.parsing.problems import DocumentProblems
 from domain.refunds import OrderRefunds, RefundRequest, StoreRefund, joined
+from resources.platforms.commercetools.base_payload import Money
 from resources.platforms.commercetools.client import CONTRACT
 from resources.platforms.commercetools.orders.delivered import deliveries_of
 from resources.platforms.commercetools.orders.money import MoneyReader
-from resources.platforms.commercetools.payload import Money, Order, Payment, Transaction
+from resources.platforms.commercetools.payload import Order, Payment, Transaction
 from resources.platforms.commercetools.reader import is_id
 from resources.platforms.commercetools.returns.actions import REFUNDED, is_others, return_items
 from resources.platforms.commercetools.shipments.order import KEY, HeldOrder

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from domain.parsing.problems import DocumentProblems
+from resources.platforms.commercetools.base_payload import CustomFields
 from resources.platforms.commercetools.orders.texts import cleaned, field_of, name_of
-from resources.platforms.commercetools.payload import CustomFields
 from tests.resources.platforms.commercetools.projects import mapped, order, warnings
 
 

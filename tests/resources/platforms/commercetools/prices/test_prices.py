@@ -15,7 +15,7 @@ from domain.errors import PermanentError
 from domain.prices import PriceChange, PricePlace, PriceTag, StorePrice
 from domain.records.inventory import StoreItem
 from resources.platforms.commercetools.adapter import Commercetools
-from resources.platforms.commercetools.payload import Money
+from resources.platforms.commercetools.base_payload import Money
 from resources.platforms.commercetools.prices.payload import Standalone
 from resources.platforms.commercetools.prices.reader import amount_of
 from resources.platforms.commercetools.prices.scopes import PriceScope, scope_of

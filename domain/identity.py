@@ -13,6 +13,8 @@ from struct import Struct
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import orjson
+
 from domain.parsing.text import has_controls
 
 LONGEST_ID = 200
@@ -92,6 +94,14 @@ def is_id(text: str) -> bool:
 def fallback_id(payload: bytes) -> str:
     """Return an id for a record without a usable one; the same bytes always have the same id."""
     return f"{_UNREADABLE}{content_digest(payload).hex()}"
+
+
+def unspaced(payload: bytes) -> bytes:
+    """Return JSON without the spaces between its values; as it is, if it is nested too deeply."""
+    try:
+        return orjson.dumps(orjson.loads(payload))
+    except (ValueError, TypeError):  # written again it may be 254 levels deep, read it may be more
+        return payload
 
 
 def is_fallback_id(source_id: str) -> bool:

@@ -37,12 +37,19 @@ PRODUCTS_EACH = 20_000
 """Of each store that has the stream catalog."""
 LISTING_ANSWERS_EACH = 20_000
 """Answers of each store whose products are listed."""
+NEW_PRODUCTS_EACH = 20_000
+"""Answers of each store while products are created and looked for by SKU."""
+ITEMS_EACH = 20_000
+"""Products of each store, and items of each OMS, as stock and orders look them up by SKU."""
+PRICE_LISTS_EACH = 20_000
+"""Answers of each store while prices are read from its lists and written."""
 PRICES_EACH = PRICE_ANSWERS_EACH = 20_000
 """Rows of each OMS that has prices, and answers of each store that takes them."""
 RETURNS = REFUND_ANSWERS_EACH = 20_000
 """Return orders of Manhattan; answers of each store, and of a payment service."""
 REQUESTS_EACH = 20_000
-"""In Lockstep's own form, and of each store that has a place for agents' requests."""
+"""In Lockstep's own form, of each store that has a place for agents' requests, and twice around
+them: orders with a request, and answers to outcomes."""
 REQUEST_FILES = 2_000
 
 BOUNDARIES: dict[str, int] = {
@@ -60,11 +67,14 @@ BOUNDARIES: dict[str, int] = {
     "Anchanto payloads": ANCHANTO_ORDERS + ANCHANTO_ANSWERS + ANCHANTO_STOCK + ANCHANTO_SHIPMENTS,
     "Anchanto files": EXCHANGE_ROWS + EXCHANGE_FILES,
     "products": 3 * PRODUCTS_EACH,
+    "items": 6 * ITEMS_EACH,
+    "new products": 2 * NEW_PRODUCTS_EACH,
     "listings": 4 * LISTING_ANSWERS_EACH,
     "prices": 2 * PRICES_EACH + 3 * PRICE_ANSWERS_EACH,
+    "price lists": 3 * PRICE_LISTS_EACH,
     "returns": RETURNS + SALESFORCE_RETURNS,
     "refunds": 3 * REFUND_ANSWERS_EACH,
-    "requests of agents": 3 * REQUESTS_EACH + REQUEST_FILES,
+    "requests of agents": 5 * REQUESTS_EACH + REQUEST_FILES,
     "webhook bodies": WEBHOOKS,
     "configuration": CONFIGURATION,
     "command line": COMMAND_LINE,

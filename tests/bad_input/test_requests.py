@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,16 +13,24 @@ import pytest
 
 from domain.addressing.addresses import AddressRules
 from domain.builders.actions import encode, to_request
+from domain.errors import LockstepError
+from domain.exchange import RawRecord
 from domain.identity import is_id
+from domain.records.actions import ActionOutcome
 from domain.schemas.actions import action_problems
 from resources import action_folder
 from resources.action_folder import FolderRequests
 from resources.platforms.commercetools.actions.mapping import capture_of, to_action
+from resources.platforms.commercetools.actions.source import ActionsSource
 from resources.platforms.salesforce.actions.mapping import to_request as of_salesforce
+from resources.platforms.salesforce.actions.source import ActionsSource as OrgActions
+from resources.platforms.salesforce.answers_payload import ROWS
 from tests.bad_input.counts import REQUEST_FILES, REQUESTS_EACH
 from tests.bad_input.mutations import Mutator
-from tests.bad_input.outcomes import outcome_of, run
+from tests.bad_input.outcomes import assert_is_bounded, outcome_of, run
 from tests.bad_input.test_files import CELLS
+from tests.resources.platforms.commercetools.projects import connection
+from tests.resources.platforms.commercetools.projects import settings as commercetools
 
 pytestmark = pytest.mark.slow(seconds=25)
 
@@ -106,6 +115,68 @@ def test_every_spoilt_request_is_mapped_or_rejected(
     for start in range(0, len(mapped), 2_000):
         found = action_problems(mapped[start : start + 2_000])
         assert {p.code for some in found.values() for p in some} <= {"action_id_duplicate"}
+
+
+FIELDS = {"request": "lockstepAction", "outcome": "lockstepOutcome"}
+
+
+def test_every_spoilt_order_of_commercetools_has_a_request_of_its_own_or_none() -> None:
+    """A request has an id that it keeps; an order that can't be read is the orders' affair."""
+    chosen: Any = commercetools(actions=FIELDS)
+    source = ActionsSource(None, None, chosen, connection())  # type: ignore[arg-type]
+    document = {
+        "id": ORDER, "version": 3, "custom": {
+            "fields": {"lockstepAction": OWN[1].decode(), "lockstepOutcome": '{"id": "other"}'},
+        },
+    }  # fmt: skip
+    now, outcomes = datetime(2026, 11, 27, tzinfo=UTC), Counter[str]()
+    for payload in Mutator([orjson.dumps(document)]).payloads(REQUESTS_EACH, 9_400_000):
+        found = list(source._new([RawRecord(ORDER, now, payload.body)]))
+        assert [one.source_id for one in source._new([RawRecord(ORDER, now, payload.body)])] == [
+            one.source_id for one in found
+        ]
+        for one in found:
+            outcome, fault = outcome_of(source.to_canonical, one.payload)
+            assert is_id(one.source_id), payload
+            assert fault == "", (payload, fault)
+            outcomes[outcome] += 1
+        outcomes["none"] += not found
+    assert outcomes["mapped"] > REQUESTS_EACH // 10
+    assert len(outcomes) > 4, "and reach the rules"
+
+
+def test_a_spoilt_answer_to_outcomes_shows_none_that_the_org_did_not_take() -> None:
+    """Row by row: what is not taken is shown again."""
+    asked = [ActionOutcome(action_id=f"a02Lk000000000{n}IAA", state="done") for n in range(3)]
+    rows = [
+        {"id": asked[0].action_id, "success": True, "errors": []},
+        {"id": None, "success": False, "errors": [{"statusCode": "UNABLE_TO_LOCK_ROW"}]},
+        {"id": None, "success": False, "errors": [{"statusCode": "ENTITY_IS_DELETED"}]},
+    ]
+    outcomes: Counter[str] = Counter()
+    for payload in Mutator([orjson.dumps(rows)]).payloads(REQUESTS_EACH, 9_600_000):
+        try:
+            found = ROWS.decode(payload.body)
+        except (ValueError, RecursionError):
+            outcomes["unreadable"] += 1
+            continue
+        if len(found) != len(asked):
+            outcomes["other rows"] += 1
+            continue
+        try:
+            known = OrgActions._known(asked, found)
+        except LockstepError as error:
+            assert_is_bounded(str(error))
+            outcomes[type(error).__name__] += 1
+            continue
+        for one, row in zip(asked, found, strict=True):
+            gone = bool(row.errors) and row.errors[0].statusCode == "ENTITY_IS_DELETED"
+            assert (one.action_id in known) >= row.success
+            assert (one.action_id in known) <= (row.success or gone or bool(row.errors)), payload
+        outcomes["known"] += 1
+    assert outcomes.total() == REQUESTS_EACH
+    assert outcomes["known"] > REQUESTS_EACH // 10
+    assert {"unreadable", "other rows"} <= outcomes.keys()
 
 
 def test_every_row_of_a_spoilt_file_is_a_request_or_a_rejection(

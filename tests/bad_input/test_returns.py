@@ -5,24 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
 
 import orjson
 import pytest
 
-from domain.delivery import Claimed, Intent
 from domain.errors import LockstepError
 from domain.exchange import ShipmentLine
-from domain.refunds import OrderRefunds, RefundRequest, ReturnedUnits, ReturnRecord, StoreRefund
+from domain.refunds import OrderRefunds, RefundRequest, ReturnedUnits, ReturnRecord
 from domain.returns_policy import RefundService
 from resources.http.async_client import AsyncApiClient
-from resources.http.auth import NoAuth
-from resources.http.policy import ClientPolicy
-from resources.http.rate_limit import Limiter, LocalQuota
 from resources.http.target_writer import TargetWriter
 from resources.payments.service import HttpPaymentsWriter
 from resources.platforms.bigcommerce.returns.refunds import RefundCalls
@@ -33,8 +26,8 @@ from resources.platforms.salesforce.returns.parts import return_key
 from resources.platforms.salesforce.returns.target import SalesforceReturnsWriter
 from tests.bad_input.counts import REFUND_ANSWERS_EACH, RETURNS, SALESFORCE_RETURNS
 from tests.bad_input.mutations import Mutator
-from tests.bad_input.outcomes import assert_is_bounded, defect_of, run
-from tests.bad_input.systems import ONCE
+from tests.bad_input.outcomes import assert_is_bounded, run
+from tests.bad_input.targets import KEY, Session, pushing, use
 from tests.resources.oms.manhattan.returns.test_mapping import MAPPER, a_return, returned
 from tests.resources.platforms.bigcommerce.stores import settings as bigcommerce
 from tests.resources.platforms.commercetools.projects import cents
@@ -46,10 +39,7 @@ from tests.resources.platforms.salesforce.orgs import settings as salesforce
 pytestmark = pytest.mark.slow(seconds=60)
 
 Json = dict[str, Any]
-Answers = Callable[[str, str, bytes], bytes]
-KEY = UUID("0123456789abcdef0123456789abcdef")
 CEILING = Decimal(500)
-STATES = {"done", "partly", "refused", "retry", "unknown"}
 PERSONAL = ("jane.doe", "Jane", "Doe")
 
 
@@ -78,37 +68,6 @@ def test_every_spoilt_return_is_mapped_skipped_or_rejected() -> None:
     assert len(outcomes) > 5, "and reach the rules"
 
 
-class _Session:
-    """``aiohttp.ClientSession`` without a network: every answer is a 200 with given bytes."""
-
-    answers: Answers
-
-    def __init__(self, **_: Any) -> None:
-        self.sent: list[tuple[str, str, bytes]] = []
-
-    @asynccontextmanager
-    async def request(self, method: str, url: Any, *, data: bytes | None = None, **_: Any) -> Any:
-        """Answer a request."""
-        body = self.answers(method, url.path, data or b"")
-
-        async def read() -> bytes:
-            return body
-
-        headers = {"Content-Type": "application/json"}
-        yield SimpleNamespace(status=200, headers=headers, content_length=len(body), read=read)
-
-    async def close(self) -> None:
-        """Do nothing."""
-
-
-def _client(session: _Session) -> AsyncApiClient:
-    limiter = Limiter(LocalQuota(), "bad", quota=10_000_000, window_seconds=1.0)
-    policy = ClientPolicy(
-        system="bad", base_url="https://bad.example", auth=NoAuth(), limiter=limiter, retry=ONCE
-    )
-    return AsyncApiClient(policy, concurrency=1, opens=lambda **_: session)  # type: ignore[arg-type, return-value]
-
-
 def _spoil(
     good: Mapping[str, Json],
     writer_of: Callable[[AsyncApiClient], TargetWriter],
@@ -123,10 +82,10 @@ def _spoil(
     mutators = {name: Mutator([orjson.dumps(good[name])]) for name in names}
     plain = {name: orjson.dumps(document) for name, document in good.items()}
     outcomes: Counter[str] = Counter()
-    session = _Session()
+    session = Session()
 
     async def all_of_them() -> None:
-        async with writer_of(_client(session)) as writer:
+        async with writer_of(pushing(session)) as writer:
             for number in range(count):
                 spoilt = names[number % len(names)]
                 payload = mutators[spoilt].payload(seed + number)
@@ -135,11 +94,10 @@ def _spoil(
 
                 def answer(
                     method: str, path: str, data: bytes, bodies: Any = bodies, paid: Any = paid
-                ) -> bytes:
+                ) -> tuple[int, bytes]:
                     if method == "POST" and (amount := _asked(data)) is not None:
                         paid.append(amount)
-                    body: bytes = bodies[_name_of(method, path, names)]
-                    return body
+                    return 200, bodies[_name_of(method, path, names)]
 
                 session.answers = answer
                 try:
@@ -147,7 +105,7 @@ def _spoil(
                     if turn % 2:
                         await _look(writer, request.order_id, outcomes)
                     contents = [request] if others and turn % 4 else [*others, request]
-                    await _use(writer, contents, outcomes)
+                    await use(writer, contents, outcomes)
                 except Exception as error:
                     raise AssertionError(f"seed {payload.seed} of {spoilt}: {error!r}") from error
                 assert all(Decimal(0) < amount <= CEILING for amount in paid), payload.seed
@@ -166,20 +124,6 @@ async def _look(writer: Any, order_id: str, outcomes: Counter[str]) -> None:
     except LockstepError as error:
         assert_is_bounded(str(error))
         outcomes["not held"] += 1
-
-
-async def _use(writer: Any, contents: Sequence[Any], outcomes: Counter[str]) -> None:
-    claimed = [Claimed(Intent("any", KEY, "1", content), "ret-1") for content in contents]
-    for outcome in await writer.apply(claimed):
-        assert outcome.state in STATES
-        assert outcome.problems or outcome.state != "refused"
-        for problem in outcome.problems:
-            assert defect_of(problem) == ""
-        if outcome.error:
-            assert_is_bounded(outcome.error)
-        if outcome.succeeded and isinstance(outcome.held, StoreRefund):
-            assert outcome.held.amount >= 0
-        outcomes[outcome.state] += 1
 
 
 def _check(found: OrderRefunds) -> None:

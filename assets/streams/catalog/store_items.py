@@ -6,13 +6,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-import orjson
-
 from assets.streams.inventory.changes import find_changed_levels
 from domain.connections import PRICES
 from domain.errors import PermanentError, Problem, RecordRejected
 from domain.exchange import Mapped, MasterItem, RawRecord
-from domain.identity import capture_id, content_digest, correlation_id, is_fallback_id
+from domain.identity import capture_id, content_digest, correlation_id, is_fallback_id, unspaced
 from domain.records.catalog import Product
 from domain.records.inventory import StoreItem
 from domain.rules.completeness import refuse_shrinkage
@@ -205,7 +203,7 @@ class _Reading:
 
 def _unusable(raw: RawRecord, problems: tuple[Problem, ...]) -> Unusable:
     # Written again: the digest must not depend on the spaces in the vendor's answer.
-    content = orjson.dumps(orjson.loads(raw.payload))
+    content = unspaced(raw.payload)
     own = not is_fallback_id(raw.source_id)
     name = f"product {raw.source_id}" if own else raw.source_id
     return Unusable(name, problems, content_digest(content))

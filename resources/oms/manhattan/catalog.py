@@ -120,7 +120,7 @@ class CatalogSource:
         """Return the SKU of a row, ``None`` if it has none that can be used."""
         row = _decoded(payload)
         sku = str(row.get(self._names.item_id) or "") if row is not None else ""
-        return sku if is_id(sku) else None
+        return sku if is_id(sku) and sku.strip() else None
 
     def _item(self, row: Mapping[str, object]) -> MasterItem:
         names = self._names

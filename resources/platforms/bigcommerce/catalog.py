@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 import msgspec
-import orjson
 
 from domain.errors import PermanentError, Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import fallback_id
+from domain.identity import fallback_id, unspaced
 from domain.parsing.payload import HIGHEST_ID, Decoded, Document, Scalar
 from domain.parsing.text import clean_text
 from domain.records.catalog import Product
@@ -31,6 +30,7 @@ PRODUCTS_PATH = "/v3/catalog/products"
 READS_PRODUCTS = scope_check("store_v2_products_read_only")
 DIGITAL = "digital"
 LONGEST_NAME = 80
+NO_ID = "the id is no whole number above 0"
 TRACKING = ("none", "product", "variant")
 
 
@@ -72,10 +72,13 @@ class CatalogSource:
         found = list(entry.items())
         items = tuple(item for item in found if isinstance(item, StoreItem))
         problems = tuple(problem for problem in found if isinstance(problem, Problem))
+        number = _number(entry.product.id)
+        if number is None and not problems:
+            problems = (_unusable("id", NO_ID),)
         if problems and not items:
             raise RecordRejected(*problems)
         product = Product(
-            product_id=str(entry.product.id),
+            product_id=number or "",
             name=clean_text(str(entry.product.name or ""), LONGEST_NAME),
             without_sku=tuple(entry.without_sku()),
             is_digital=entry.product.type == DIGITAL,
@@ -170,9 +173,9 @@ class _Entry:
         """Yield what has no SKU of its own; a product's only variant may have the product's."""
         variants = [variant for variant in self.product.variants or () if variant is not None]
         if len(variants) > 1:
-            yield from (f"variant {variant.id}" for variant in variants if not variant.sku)
+            yield from (f"variant {_number(v.id) or 'without id'}" for v in variants if not v.sku)
         elif not self.product.sku and not any(variant.sku for variant in variants):
-            yield f"product {self.product.id}"
+            yield f"product {_number(self.product.id)}"
 
     def priced_items(self) -> Iterator[StoreItem]:
         """Yield the variants that have no stock of their own, as far as they have a SKU."""
@@ -196,7 +199,7 @@ class _Entry:
         variant_id = _number(variant.id) if variant is not None else None
         if product_id is None or (variant is not None and variant_id is None):
             field = "id" if product_id is None else "variants.id"
-            yield _unusable(field, "the id is no whole number above 0")
+            yield _unusable(field, NO_ID)
             return
         item = {
             "sku": sku,
@@ -231,7 +234,7 @@ def _decoded(payload: bytes) -> Decoded[ListedProduct]:
 def _name_of(raw: msgspec.Raw) -> str:
     """Return a product's id, or the same fallback id for the same content, however it is spaced."""
     number = _id_of(raw)
-    return str(number) if number else fallback_id(orjson.dumps(orjson.loads(bytes(raw))))
+    return str(number) if number else fallback_id(unspaced(bytes(raw)))
 
 
 def is_product_id(text: str) -> bool:

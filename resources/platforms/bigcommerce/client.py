@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
-from domain.parsing.payload import Decoded, Document, PayloadDecoder, Scalar
+from domain.parsing.payload import HIGHEST_ID, Decoded, Document, PayloadDecoder, Scalar
 from domain.ports import QuotaLedger
 from resources.http.attempts import Reply
 from resources.http.auth import StaticHeader
@@ -148,9 +148,12 @@ def _answer(body: bytes, decoder: PayloadDecoder[T]) -> T:
 
 
 def id_in(number: Scalar) -> str:
-    """Return an id as text; V2 also writes numbers as text. Raises ``ValueError`` for none."""
+    """Return an id as text; V2 also writes numbers as text. Raises ``ValueError`` for none.
+
+    Nor is a number an id that goes into no request: 64 bits are the most that JSON can carry.
+    """
     text = "" if isinstance(number, bool) or number is None else str(number).removesuffix(".0")
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= HIGHEST_ID):
         raise ValueError("the answer has no id")
     return text
 

@@ -10,7 +10,7 @@ import msgspec
 
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import fallback_id
+from domain.identity import fallback_id, is_id
 from domain.records.catalog import Product
 from domain.records.inventory import StoreItem
 from domain.records.record import InvalidRecord
@@ -18,9 +18,10 @@ from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.commercetools.answers_payload import PRODUCTS, Variant
-from resources.platforms.commercetools.client import id_of, one_of, query_by_id
+from resources.platforms.commercetools.client import one_of, query_by_id
 from resources.platforms.commercetools.orders.texts import name_of
 from resources.platforms.commercetools.personal import FACTS
+from resources.platforms.commercetools.reader import header_of
 from resources.platforms.commercetools.settings import CATALOG_PAGE, IDS_A_CALL
 
 LONGEST_NAME = 80
@@ -68,23 +69,26 @@ class CatalogSource:
         product = decoded.document
         problems = [_unusable(p.field, p.message) for p in decoded.problems]
         items: list[StoreItem] = []
-        if not product.id:
-            problems.append(_unusable("id", "the product has no id"))
+        product_id = product.id if product.id and is_id(product.id) else ""
+        if not product_id:
+            problems.append(_unusable("id", "the product has no id that can be used"))
         variants = [("masterVariant", product.master_variant)]
         variants += [(f"variants[{i}]", v) for i, v in enumerate(product.variants or ())]
         for where, variant in variants:
-            found = _item(product.id or "", variant, where)
+            found = _item(product_id, variant, where)
             if isinstance(found, Problem):
                 problems.append(found)
             elif found is not None:
                 items.append(found)
-        if problems and (not items or not product.id):
+        if problems and (not items or not product_id):
             raise RecordRejected(*problems)
         mapped = Product(
-            product_id=product.id or "",
+            product_id=product_id,
             name=name_of(product.name, ())[:LONGEST_NAME],
             without_sku=tuple(
-                f"variant {variant.id}" for _, variant in variants if variant and not variant.sku
+                f"variant {variant.id if type(variant.id) is int else where}"
+                for where, variant in variants
+                if variant and not variant.sku
             ),
             items=tuple(items),
         )
@@ -114,7 +118,7 @@ def _item(product_id: str, variant: Variant | None, where: str) -> StoreItem | P
 
 
 def _name_of(raw: msgspec.Raw) -> str:
-    return id_of(raw) or fallback_id(bytes(raw))
+    return header_of(raw)[0] or fallback_id(bytes(raw))
 
 
 def _unusable(field: str, message: str, value: str = "") -> Problem:

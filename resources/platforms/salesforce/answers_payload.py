@@ -94,16 +94,6 @@ class Location(Pascal):
     external_reference: Text = None
 
 
-class Product(Pascal):
-    """A product of the catalog; a parent of variations is not sold itself."""
-
-    id: Text = None
-    name: Text = None
-    stock_keeping_unit: Text = None
-    product_code: Text = None
-    product_class: Text = None
-
-
 class Described(msgspec.Struct):
     """A field of an object, as the org describes it."""
 
@@ -127,6 +117,5 @@ STOCK_ANSWERS = msgspec.json.Decoder(StockAnswer)
 AVAILABILITIES = msgspec.json.Decoder(Availability)
 DESCRIPTIONS = msgspec.json.Decoder(Description)
 LOCATIONS = PayloadDecoder(Location, "a location", ANSWER_ADVICE)
-PRODUCTS = PayloadDecoder(Product, "a product", ANSWER_ADVICE)
 HELD_ORDERS = PayloadDecoder(Order, "an order summary", ANSWER_ADVICE)
 """Orders as they are read before a write: what can't be read of them stops the write."""

@@ -10,7 +10,7 @@ import msgspec
 
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import fallback_id
+from domain.identity import fallback_id, is_id
 from domain.parsing.text import clean_text
 from domain.records.catalog import Product
 from domain.records.inventory import StoreItem
@@ -18,18 +18,18 @@ from domain.records.record import InvalidRecord
 from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
 from domain.values import Window
 from resources.http.client import ApiClient
-from resources.platforms.salesforce.answers_payload import PRODUCTS
 from resources.platforms.salesforce.client import QueryClient
 from resources.platforms.salesforce.personal import FACTS
+from resources.platforms.salesforce.products.mapping import PARENT
+from resources.platforms.salesforce.products.payload import CAPTURED_PRODUCTS, sku_of
 from resources.platforms.salesforce.reader import header_of
 from resources.platforms.salesforce.settings import IDS_A_CALL, SalesforceSettings
-from resources.platforms.salesforce.soql import all_of, is_id, one_of, select
+from resources.platforms.salesforce.soql import all_of, one_of, select
+from resources.platforms.salesforce.soql import is_id as is_record_id
 
 LONGEST_NAME = 80
 SELECT = select("Id, Name, StockKeepingUnit, ProductCode, ProductClass", "Product2")
 ACTIVE = "IsActive = true"
-PARENT = "VariationParent"
-"""Class of a product that is sold as its variations only."""
 
 
 class CatalogSource:
@@ -53,7 +53,7 @@ class CatalogSource:
 
     def read(self, ids: Collection[str]) -> Iterator[Page]:
         """Read products by their ids."""
-        wanted = sorted({each for each in ids if is_id(each)})
+        wanted = sorted({each for each in ids if is_record_id(each)})
         for start in range(0, len(wanted), IDS_A_CALL):
             yield from self._read([ACTIVE, one_of("Id", wanted[start : start + IDS_A_CALL])])
 
@@ -68,21 +68,22 @@ class CatalogSource:
         A product is one item: variations are products of their own. Stock is not counted product by
         product, so no item can be switched off.
         """
-        decoded = PRODUCTS.decode(payload)
+        decoded = CAPTURED_PRODUCTS.decode(payload)
         product = decoded.document
         problems = [_unusable(p.field, p.message) for p in decoded.problems]
-        if not product.id:
-            problems.append(_unusable("Id", "the product has no id"))
+        product_id = product.id if product.id and is_id(product.id) else ""
+        if not product_id:
+            problems.append(_unusable("Id", "the product has no id that can be used"))
         if product.product_class == PARENT and not problems:
             return Skipped("product_of_variations", "only its variations are sold")
-        sku = product.stock_keeping_unit or product.product_code or ""
+        sku = sku_of(product)
         items: list[StoreItem] = []
-        if sku and product.id:
+        if sku and product_id:
             try:
                 items.append(
                     StoreItem(
                         sku=sku,
-                        parent_id=product.id,
+                        parent_id=product_id,
                         item_id=None,
                         tracking="product",
                         is_shared=True,
@@ -91,13 +92,13 @@ class CatalogSource:
             except InvalidRecord:
                 message = "the SKU is no text of at most 255 visible characters"
                 problems.append(_unusable("StockKeepingUnit", message, sku))
-        if problems and (not items or not product.id):
+        if problems and (not items or not product_id):
             raise RecordRejected(*problems)
         name = clean_text(product.name or "", LONGEST_NAME)
         mapped = Product(
-            product_id=product.id or "",
+            product_id=product_id,
             name=name,
-            without_sku=() if sku else (name or product.id or "",),
+            without_sku=() if sku else (name or product_id,),
             items=tuple(items),
         )
         return Mapped(mapped, tuple(problems))

@@ -34,8 +34,8 @@ class FoundBySku(Document):
 class OptionValue(Document):
     """A value of one of a product's options."""
 
-    id: int | None = None
-    option_id: int | None = None
+    id: Id = None
+    option_id: Id = None
     option_display_name: str | None = None
     label: str | None = None
 

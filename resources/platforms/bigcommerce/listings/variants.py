@@ -73,7 +73,7 @@ class VariantAdder:
         for page in pages_of(self._reader, path, {"limit": CATALOG_PAGE}, READS_PRODUCTS):
             for variant in entries_of(path, page, OPTIONED_VARIANTS):
                 for one in variant.option_values or ():
-                    if one is None or one.id is None or one.option_id is None:
+                    if one is None or not one.id or not one.option_id:
                         continue
                     name = one.option_display_name or ""
                     option = found.setdefault(name.casefold(), Option(one.option_id, name))
@@ -136,7 +136,7 @@ class VariantAdder:
             (one.label or "").casefold(): one.id
             for page in pages_of(self._reader, path, {"limit": CATALOG_PAGE}, READS_PRODUCTS)
             for one in entries_of(path, page, OPTION_VALUES)
-            if one.id is not None
+            if one.id
         }
 
     async def _post(self, path: str, body: dict[str, object], correlation_id: str) -> Reply:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 import orjson
@@ -16,6 +16,7 @@ import orjson
 from domain.connections import Connection
 from domain.errors import PermanentError, RecordRejected, TransientError
 from domain.exchange import Mapped, RawRecord
+from domain.parsing.payload import HIGHEST_ID
 from domain.records.actions import ActionOutcome, ActionRequest
 from domain.sources import EVERYTHING, Page, Scope, Shape
 from domain.values import Window
@@ -50,7 +51,7 @@ class Order(msgspec.Struct):
     """As much of an order as a request needs."""
 
     id: str
-    version: int
+    version: Annotated[int, msgspec.Meta(ge=0, le=HIGHEST_ID)]
     custom: Custom | None = None
 
     def text(self, name: str) -> str:
@@ -109,7 +110,7 @@ class ActionsSource:
                 order = _ORDERS.decode(record.payload)
             except (ValueError, RecursionError):
                 continue  # the stream of orders reports an order that can't be read
-            text = order.text(self._fields.request)
+            text = order.text(self._fields.request) if is_id(order.id) else ""
             if text and fields_of(order.text(self._fields.outcome)).get("id") != own_id(text):
                 identifier = action_id(order.id, text)
                 yield RawRecord(identifier, record.updated_at, capture_of(order.id, text))

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from domain.currencies import minor_unit
 from domain.errors import PermanentError, Problem
+from domain.identity import is_id
 from domain.prices import PricePlace, PriceTag, StorePrice
 from resources.http.client import ApiClient
 from resources.platforms.commercetools.answers_payload import CHANNELS
@@ -102,6 +103,8 @@ class PriceReader:
         """Return what a price shows, with its id, version and channel's id, which write it."""
         if price is None:
             return StorePrice(PRICE, group=scope.channel)
+        if not is_id(price.id or "") or price.version is None:
+            raise PermanentError(f"commercetools: a price has no id or version: {CONTRACT}")
         address = f"{price.id} {price.version}"
         tag, problem = tag_of(price, self._discount), inactive(price)
         return StorePrice(PRICE, tag, address, scope.channel, problem)

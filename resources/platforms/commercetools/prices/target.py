@@ -92,7 +92,7 @@ class PricesWriter(TargetWriter):
     async def _put(self, change: PriceChange, correlation_id: str) -> Receipt:
         if change.tag.sale is not None and self._discount is None:
             raise RecordRejected(_no_discount(change))
-        identifier, _, version = change.held.address.partition(" ")
+        identifier, _, version = change.held.address.rpartition(" ")
         known = (identifier, int(version)) if version else None
         for _ in range(MOST_CONFLICTS):
             if known is None:

@@ -71,7 +71,8 @@ class PriceReader:
             for page in self._queries.rows(text):
                 for raw in page:
                     book = document_of("salesforce: a price book", raw, PRICEBOOKS)
-                    known[OWN_PRICES if book.is_standard is True else book.id or ""] = book.id or ""
+                    identifier = _id_of("book", book.id)
+                    known[OWN_PRICES if book.is_standard is True else identifier] = identifier
         return {
             name: Books(known[name], self._sales.get(name, ""))
             if known.get(name)
@@ -91,6 +92,7 @@ class PriceReader:
             for page in self._queries.rows(f"{self.text}{where} ORDER BY Id"):
                 for raw in page:
                     entry = document_of("salesforce: a price book entry", raw, ENTRIES)
+                    _id_of("book entry", entry.id)
                     found[self.key_of(entry)] = entry
         return found
 
@@ -138,6 +140,13 @@ def _price(entry: PricebookEntry | None) -> Decimal | None:
         raise PermanentError(
             f"salesforce: a price book entry's price can't be read: {CONTRACT}"
         ) from None
+
+
+def _id_of(what: str, identifier: str | None) -> str:
+    """Return an id that goes into an address and a write. Raises ``PermanentError`` for none."""
+    if identifier is None or not is_id(identifier):
+        raise PermanentError(f"salesforce: a price {what} has no id: {CONTRACT}")
+    return identifier
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:

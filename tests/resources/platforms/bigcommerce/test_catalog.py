@@ -62,6 +62,8 @@ BAD_PRODUCTS = [
     {"id": 7, "inventory_tracking": "variant", "variants": [None, {"id": None, "sku": "B"}]},
     {"id": True, "sku": "A", "inventory_tracking": "none"},
     {"id": 2**70, "sku": "A", "inventory_tracking": "none"},
+    pytest.param({"id": 10**300, "inventory_tracking": "none"}, id="an id of 300 digits"),
+    pytest.param({"id": "x", "name": json.loads("[" * 400 + "]" * 400)}, id="400 levels"),
 ]
 
 

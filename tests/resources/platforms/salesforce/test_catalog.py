@@ -33,8 +33,9 @@ def mapped(**fields: Any) -> Mapped[Product]:
 
 
 def test_a_product_is_one_item_by_its_sku_or_its_code() -> None:
-    """Variations are products of their own."""
-    for fields, sku in (({}, "MUG"), ({"StockKeepingUnit": None}, "M-1")):
+    """Variations are products of their own; blanks around a SKU are none of it, as in listings."""
+    by_code = {"StockKeepingUnit": None}
+    for fields, sku in (({}, "MUG"), (by_code, "M-1"), ({"StockKeepingUnit": " MUG "}, "MUG")):
         [item] = mapped(**fields).record.items
         assert (item.sku, item.parent_id, item.item_id) == (sku, ID, None)
         assert item.is_shared
@@ -65,6 +66,8 @@ def test_the_parent_of_variations_is_not_sold_itself() -> None:
     [
         ({"Id": None}, "Id"),
         ({"Id": ""}, "Id"),
+        ({"Id": "9" * 300, "StockKeepingUnit": None, "ProductCode": None}, "Id"),
+        ({"Id": "01t\x00"}, "Id"),
         ({"StockKeepingUnit": "M" * 256}, "StockKeepingUnit"),
         ({"StockKeepingUnit": "MU\x01G"}, "StockKeepingUnit"),
         ({"StockKeepingUnit": ["MUG"], "ProductCode": None}, "StockKeepingUnit"),

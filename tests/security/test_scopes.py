@@ -13,7 +13,7 @@ from domain.exchange import Check
 from domain.policies import SecretRef
 from resources.http.rate_limit import LocalQuota
 from resources.platforms.bigcommerce.adapter import build
-from resources.platforms.bigcommerce.preflight import needed
+from resources.platforms.bigcommerce.scopes import needed
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 from tests.assets.scene import NAME, Scene, installation_of
 

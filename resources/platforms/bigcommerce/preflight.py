@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from domain.connections import (
-    CATALOG,
-    CUSTOMERS,
     INVENTORY,
-    LISTINGS,
     PRICES,
-    RETURNS,
-    SHIPMENTS,
     Connection,
 )
 from domain.errors import LockstepError, PermanentError
@@ -26,12 +18,10 @@ from resources.platforms.bigcommerce.answers_payload import CHANNELS, STORE_PROF
 from resources.platforms.bigcommerce.client import CONTRACT, document_of
 from resources.platforms.bigcommerce.inventory.levels import LevelReader
 from resources.platforms.bigcommerce.prices.reader import PriceReader
+from resources.platforms.bigcommerce.scopes import CHANNEL_SCOPE, beyond_need, needed, probes
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
-from resources.preflight import Finding, finding_of
-from resources.secrets import permission_warning
+from resources.preflight import Finding, Probe, clock, finding_of, secret_file, stock_locations
 
-MAX_SKEW = 120
-"""Seconds: the default overlap of live windows, beyond which records could be missed."""
 CREDENTIAL_ADVICE = (
     "create a store-level API account with the scopes of the connector's README, "
     "and put its token where `token` points"
@@ -55,7 +45,7 @@ class Preflight:
     def run(self) -> list[Check]:
         """Return one line a check; what depends on a failed credential is left out."""
         checks = [
-            finding_of("token file", self._token_file),
+            finding_of("token file", partial(secret_file, self._settings.token)),
             finding_of("credentials and clock", self._clock),
         ]
         if not checks[-1].ok:
@@ -76,10 +66,6 @@ class Preflight:
             checks.append(finding_of("webhooks", self._webhooks))
         return checks
 
-    def _token_file(self) -> Finding:
-        warning = permission_warning(self._settings.token)
-        return warning is None, warning or "not open to others", "chmod 600 the file"
-
     def _clock(self) -> Finding:
         reply = self._http.request("GET", "/v2/time")
         if not reply.ok:
@@ -87,13 +73,7 @@ class Preflight:
         stated = document_of(reply, STORE_TIMES).time
         if stated is None:
             raise PermanentError(f"{reply.where} answered without a time: {CONTRACT}")
-        skew = time.time() - stated
-        detail = f"accepted; this machine's clock differs by {skew:+.0f} s"
-        return (
-            abs(skew) <= MAX_SKEW,
-            detail,
-            "set this machine's clock by NTP: windows of changed orders depend on it",
-        )
+        return clock(stated)
 
     def _store(self) -> Finding:
         reply = self._http.request("GET", "/v2/store")
@@ -137,26 +117,12 @@ class Preflight:
         )
 
     def _locations(self) -> Finding:
-        locations = self._levels.locations()
-        policy = self._connection.inventory
-        wanted = (
-            [policy.store_location] if policy.mode == "aggregate" else list(policy.nodes.values())
+        advice = (
+            "correct inventory.store_location or inventory.nodes, "
+            "or create the location in the store"
         )
-        missing = sorted(code for code in wanted if code not in locations)
-        known = ", ".join(sorted(locations))
-        detail = (
-            f"{len(locations)} known: {known}"
-            if not missing
-            else f"no location {', '.join(missing)}; known: {known}"
-        )
-        return (
-            not missing,
-            detail[:500],
-            (
-                "correct inventory.store_location or inventory.nodes, "
-                "or create the location in the store"
-            ),
-        )
+        known = self._levels.locations()
+        return stock_locations(self._connection.inventory, known, "location", advice)
 
     def _price_lists(self) -> Finding:
         """Compare the currency of the catalog, and look for each price list."""
@@ -206,106 +172,3 @@ class Preflight:
 
 def _short(reply: Reply) -> str:
     return reply.error_summary()[:300]
-
-
-_DENIED = frozenset({401, 403})
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """One right, and the harmless call by which it is tried."""
-
-    scope: str
-    right: str
-    """``read`` or ``write``."""
-    method: str
-    path: str
-    body: Mapping[str, object] | None = None
-    of_nothing: bool = False
-    """The call is about a record that does not exist: with the right, it is refused otherwise."""
-
-    def granted(self, http: ApiClient) -> tuple[bool, Reply]:
-        """Return whether the right is granted, and the store's answer."""
-        reply = http.request(self.method, self.path, json=self.body, idempotent=True)
-        return reply.ok or (self.of_nothing and reply.status not in _DENIED), reply
-
-
-CHANNEL_SCOPE = "store_channel_listings_read_only"
-ORDERS = Probe("store_v2_orders", "read", "GET", "/v2/orders?limit=1")
-TRANSACTIONS = Probe(
-    "store_v2_transactions_read_only", "read", "GET", "/v3/orders/0/transactions", of_nothing=True
-)
-PRODUCTS = Probe("store_v2_products", "read", "GET", "/v3/catalog/products?limit=1")
-STOCK = Probe("store_inventory", "read", "GET", "/v3/inventory/items?limit=1")
-CHANGE_ORDERS = Probe("store_v2_orders", "write", "PUT", "/v2/orders/0", {}, of_nothing=True)
-CHANGE_PRODUCTS = Probe(
-    "store_v2_products", "write", "PUT", "/v3/catalog/products/0", {}, of_nothing=True
-)
-CHANGE_STOCK = Probe(
-    "store_inventory",
-    "write",
-    "PUT",
-    "/v3/inventory/adjustments/absolute",
-    {"reason": "Lockstep preflight", "items": []},
-    of_nothing=True,
-)
-CUSTOMER_SCOPE = "store_v2_customers_read_only"
-READ_CUSTOMERS = Probe("store_v2_customers", "read", "GET", "/v3/customers?limit=1&id:in=0")
-"""It asks for no customer, so that no customer's data is read."""
-SENSITIVE = (
-    Probe("store_v2_marketing", "read", "GET", "/v2/coupons?limit=1"),
-    Probe("store_v2_content", "read", "GET", "/v3/content/pages?limit=1"),
-)
-"""Rights that no stream needs."""
-
-
-def needed(connection: Connection, settings: BigCommerceSettings | None = None) -> tuple[str, ...]:
-    """Return the names of the scopes that the connection's streams need, the least that does."""
-    streams = connection.streams
-    writes_orders = not {SHIPMENTS, RETURNS}.isdisjoint(streams)
-    names = ["store_v2_orders" if writes_orders else "store_v2_orders_read_only"]
-    if settings is None or settings.fetch_transactions != "never":
-        names.append("store_v2_transactions_read_only")
-    names.append("store_v2_information_read_only")
-    if INVENTORY in streams:
-        names += ["store_inventory", "store_locations_read_only"]
-    if not {INVENTORY, PRICES, CATALOG, LISTINGS}.isdisjoint(streams):
-        writes = _writes_products(connection)
-        names.append("store_v2_products" if writes else "store_v2_products_read_only")
-    if CUSTOMERS in streams:
-        names.append(CUSTOMER_SCOPE)
-    if settings is not None and settings.channel_id is not None:
-        names.append(CHANNEL_SCOPE)
-    return tuple(names)
-
-
-def probes(connection: Connection, settings: BigCommerceSettings) -> tuple[Probe, ...]:
-    """Return the rights to try; those to locations, channel and webhooks have their own checks."""
-    streams = connection.streams
-    tried = [ORDERS]
-    if not {SHIPMENTS, RETURNS}.isdisjoint(streams):
-        tried.append(CHANGE_ORDERS)
-    if settings.fetch_transactions != "never":
-        tried.append(TRANSACTIONS)
-    if not {INVENTORY, PRICES, CATALOG, LISTINGS}.isdisjoint(streams):
-        tried.append(PRODUCTS)
-    if INVENTORY in streams:
-        tried += [STOCK, CHANGE_STOCK]
-    if _writes_products(connection):
-        tried.append(CHANGE_PRODUCTS)
-    if CUSTOMERS in streams:
-        tried.append(READ_CUSTOMERS)
-    return tuple(tried)
-
-
-def _writes_products(connection: Connection) -> bool:
-    """Return whether products are written: prices, listings, or an infinite item's tracking."""
-    stops_tracking = connection.inventory.infinite == "stop_tracking"
-    writes = not {PRICES, LISTINGS}.isdisjoint(connection.streams)
-    return writes or (INVENTORY in connection.streams and stops_tracking)
-
-
-def beyond_need(http: ApiClient, streams: Collection[str]) -> list[str]:
-    """Return the sensitive scopes that the token has although nothing needs them."""
-    unneeded = SENSITIVE if CUSTOMERS in streams else (READ_CUSTOMERS, *SENSITIVE)
-    return [probe.scope for probe in unneeded if probe.granted(http)[0]]

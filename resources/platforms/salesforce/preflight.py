@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
 from functools import partial
 
 from domain.connections import (
@@ -54,11 +52,8 @@ from resources.platforms.salesforce.settings import (
     SalesforceSettings,
 )
 from resources.platforms.salesforce.soql import all_of, select
-from resources.preflight import Finding, finding_of
-from resources.secrets import permission_warning
+from resources.preflight import Finding, clock, dated, finding_of, secret_file
 
-MAX_SKEW = 120
-"""Seconds: the default overlap of live windows, beyond which records could be missed."""
 FEWEST_LEFT = 0.1
 """Share of the day's calls below which the check warns."""
 SCOPES = frozenset({"api", "id", "refresh_token", "offline_access"})
@@ -111,7 +106,7 @@ class Preflight:
 
     def run(self) -> list[Check]:
         """Return one line a check; what depends on a failed credential is left out."""
-        checks = [finding_of("secret file", self._secret_file)]
+        checks = [finding_of("secret file", partial(secret_file, self._settings.secret))]
         checks.append(finding_of("credentials and clock", self._clock))
         if not checks[-1].ok:
             return checks
@@ -138,10 +133,6 @@ class Preflight:
             checks.append(finding_of("price books", self._books))
         return checks
 
-    def _secret_file(self) -> Finding:
-        warning = permission_warning(self._settings.secret)
-        return warning is None, warning or "not open to others", "chmod 600 the file"
-
     def _clock(self) -> Finding:
         """Describe an object: any answer but 401 shows that the token is taken."""
         reply = self._http.request("GET", "/sobjects/OrderSummary/describe")
@@ -149,14 +140,7 @@ class Preflight:
             advice = "set a run-as user with the permission set on the app of the client id"
             return False, reply.error_summary(), advice
         self._usage = reply.headers
-        try:
-            dated = parsedate_to_datetime(reply.headers.get("date", ""))
-        except ValueError:
-            return True, "accepted; the answer has no time to compare clocks by", ""
-        skew = time.time() - dated.timestamp()
-        detail = f"accepted; this machine's clock differs by {skew:+.0f} s"
-        advice = "set this machine's clock by NTP: windows of changed orders depend on it"
-        return abs(skew) <= MAX_SKEW, detail, advice
+        return clock(dated(reply))
 
     def _beyond_need(self) -> Check:
         """Warn of rights that only make a stolen key worse; the connection works anyway."""

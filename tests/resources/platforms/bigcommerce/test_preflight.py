@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.exchange import Check
-from resources.platforms.bigcommerce.preflight import needed
+from resources.platforms.bigcommerce.scopes import needed
 from tests.resources.platforms.bigcommerce.conftest import Shop
 from tests.resources.platforms.bigcommerce.stores import connection, platform, settings
 

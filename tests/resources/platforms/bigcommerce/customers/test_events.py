@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 
 from domain.exchange import WebhookEvent, WebhookRefused
 from resources.platforms.bigcommerce.events import build_receiver
-from resources.platforms.bigcommerce.preflight import needed
+from resources.platforms.bigcommerce.scopes import needed
 from tests.resources.platforms.bigcommerce.conftest import Shop
 from tests.resources.platforms.bigcommerce.stores import (
     HASH,

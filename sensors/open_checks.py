@@ -53,7 +53,7 @@ def changed_checks(
                 found = rejections_check(session.rejections.open_by_partition(grain))
                 yield _evaluation(found, asset_key(name, stream, VALIDATED))
             if has_ended:
-                found = pending_check(session.records.pending_by_partition(grain), "")
+                found = pending_check(session.partitions.due(grain), "")
                 yield _evaluation(found, asset_key(name, stream, DELIVERED))
 
 

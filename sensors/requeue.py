@@ -86,7 +86,7 @@ def tick(
         if stream in MAKES_DUE:
             _make_changed_due(context, name, stream, lockstep)
         with lockstep.ledger.session(name, stream) as session:
-            found = session.records.partitions_pending(grain)
+            found = session.partitions.pending(grain)
             if stream == RETURNS:  # their payments are decided late
                 found += [p for p in session.refunds.open_partitions(grain) if p not in found]
             if stream == ACTIONS and not found and Actions(session.db, name).has_unreported():

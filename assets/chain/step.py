@@ -103,7 +103,7 @@ class Step:
     def totals(self, partition: Partition) -> dict[str, int]:
         """Return the partition's line of ``history.daily_summary``."""
         with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
-            return session.records.summary(partition)
+            return session.partitions.summary(partition)
 
     def open_rejections(self, partition: Partition) -> tuple[int, list[dict[str, str]]]:
         """Return how many rejections of the partition are open, and the first of them."""
@@ -119,7 +119,7 @@ class Step:
     def pending_by_partition(self) -> Mapping[Partition, int]:
         """Return the records due in all of the stream's partitions, by partition."""
         with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
-            return session.records.pending_by_partition(self.sync.connection.grain)
+            return session.partitions.due(self.sync.connection.grain)
 
     def attempt(self, partition: Partition, work: Callable[[], T]) -> T | None:
         """Return the result of ``work``; ``None`` if it gave way to a used-up quota.

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from resources.ledger.records import owed
 from resources.ledger.rows import AcceptedRecord, RecordRow, StoredCapture
 from resources.ledger.session import Session
 
@@ -88,7 +89,9 @@ def reopen_owed(session: Session, rows: Sequence[RecordRow]) -> set[date]:
     moved_on = [row.source_id for row in rows if _moved_on(row.state, row.rule)]
     if not (waiting := _not_sent(session, moved_on)):
         return set()
-    return session.records.reopen_owed(waiting, [row.capture_id for row in rows])
+    return owed.reopen(
+        session.db, session.connection, session.stream, waiting, [row.capture_id for row in rows]
+    )
 
 
 def reopen_moved_on(session: Session, source_ids: Sequence[str]) -> set[date]:
@@ -99,7 +102,9 @@ def reopen_moved_on(session: Session, source_ids: Sequence[str]) -> set[date]:
     """
     if not source_ids:
         return set()
-    return session.records.reopen_newest(source_ids, OWED_RULES)
+    return owed.reopen_skipped(
+        session.db, session.connection, session.stream, source_ids, OWED_RULES
+    )
 
 
 def _not_owed_yet(session: Session, source_ids: Sequence[str]) -> list[str]:

@@ -119,7 +119,7 @@ def _others(
     """Return the other partitions to deliver, for a snapshot whose due records are wanted."""
     if not stream.is_snapshot or request.again or request.force or request.only is not None:
         return []
-    due = session.records.pending_by_partition(sync.connection.grain)
+    due = session.partitions.due(sync.connection.grain)
     return [partition for partition in due if partition != request.partition]
 
 

@@ -22,7 +22,7 @@ from domain.reconciliation import OrderOrigin
 from domain.sources import Page
 from domain.values import Window
 from resources.ledger.deliveries.drifts import Drifts
-from resources.ledger.records.actions import Actions
+from resources.ledger.records.amendments import Amendments
 from resources.ledger.records.record_state import (
     UNKNOWN,
     RecordState,
@@ -126,7 +126,7 @@ class SnapshotReader:
         shipped = [i for i in ids if self._may_have_shipments(i, at_store, at_oms, before)]
         shipments = self._shipments(shipped) if shipped else {}
         lines = self._session.records.line_groups(shipped)
-        amendments = Actions(self._session.db, self._sync.name).amendments(ids)
+        amendments = Amendments(self._session.db, self._sync.name).of_orders(ids)
         withdrawn = withdrawn_by_store(self._session.db, self._sync.name, ids)
         after = self._record_states(ids, order_ids)
         return [

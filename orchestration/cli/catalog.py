@@ -14,7 +14,7 @@ from orchestration.cli.context import connection_of, open_database, streams_of
 from orchestration.cli.output import at, examples, json_option, print_json, print_table
 from orchestration.cli.root import LazyGroup
 from orchestration.settings import load
-from resources.ledger.records.products import Alignment, Products
+from resources.ledger.records.alignment import Alignment, Alignments
 from resources.lockstep import Lockstep
 from resources.sheets.writer import refuse_to_replace, write
 
@@ -77,17 +77,17 @@ def report(
     if refresh:
         _align(Lockstep(installation), connection)
     with open_database() as db:
-        products = Products(db, connection)
-        alignment = products.alignment()
+        alignments = Alignments(db, connection)
+        alignment = alignments.last()
         if alignment.aligned_at is None:
             raise click.ClickException(
                 f"The catalog of {connection} was not aligned yet: start the stream, or use "
                 "--refresh."
             )
-        found = list(products.findings(kind, limit))
+        found = list(alignments.findings(kind, limit))
         if excel is not None:
             refuse_to_replace(excel)
-            count = write(excel, "alignment", COLUMNS, products.findings(kind))
+            count = write(excel, "alignment", COLUMNS, alignments.findings(kind))
             click.echo(f"{excel}: {count} findings", err=True)
     if as_json:
         print_json(alignment._asdict() | {"findings": [one._asdict() for one in found]})

@@ -21,9 +21,11 @@ from resources.ledger.captures.captures import Captures
 from resources.ledger.database.bulk import load
 from resources.ledger.deliveries.deliveries import Deliveries
 from resources.ledger.links import Links, linked_entity
+from resources.ledger.records.alignment import Alignments
 from resources.ledger.records.catalog import Catalog
 from resources.ledger.records.fulfilment_progress import FulfilmentProgress
 from resources.ledger.records.levels import Levels
+from resources.ledger.records.partition_state import PartitionState
 from resources.ledger.records.prices import Prices
 from resources.ledger.records.products import Products
 from resources.ledger.records.records import Records
@@ -54,6 +56,7 @@ class Session:
         self.run_id = run_id
         self.captures = Captures(db, connection, stream)
         self.records = Records(db, connection, stream)
+        self.partitions = PartitionState(db, connection, stream)
         self.deliveries = Deliveries(db, connection, stream)
         self.rejections = Rejections(db, connection, stream)
         self.links = Links(db, connection, linked_entity(stream))
@@ -63,6 +66,7 @@ class Session:
         self.progress = FulfilmentProgress(db, connection)
         self.refunds = Refunds(db, connection)
         self.products = Products(db, connection)
+        self.alignments = Alignments(db, connection)
         self._poller: select.poll | None = None
 
     @contextmanager

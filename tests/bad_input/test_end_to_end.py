@@ -204,7 +204,7 @@ def balanced(
     )
     assert counts.rejected.total() > captured // 4, "most records are bad"
     with sync.ledger.session(sync.name, stream.name) as session:
-        summary = session.records.summary(Partition.of_day(day))
+        summary = session.partitions.summary(Partition.of_day(day))
     assert summary["captured"] == captured
     assert (
         summary["captured"]

@@ -99,7 +99,7 @@ class Runs:
             if not self._may_be_unfinished(stream):
                 continue
             with self.world.ledger.session(self.name, stream) as session:
-                found = session.records.partitions_pending(DAY)
+                found = session.partitions.pending(DAY)
                 retry_unreached(session)
             for partition in found:
                 pending.add((self.name, stream))

@@ -12,6 +12,7 @@ from openpyxl import load_workbook
 from domain.records.catalog import Product, Variant
 from domain.rules.alignment import Finding
 from resources.ledger.ledger import Ledger
+from resources.ledger.records.alignment import Alignments
 from resources.ledger.records.products import Products, ProductVersion
 from tests.orchestration.shop import Shop
 
@@ -75,10 +76,10 @@ def test_a_refreshed_report_names_what_does_not_match(listing: Shop, tmp_path: P
 def test_what_the_store_lacks_is_unknown_where_items_are_not_listed(listing: Shop) -> None:
     """An OMS that can't list its items does not show what else it has."""
     with Ledger(listing.database).connect() as db:
-        products = Products(db, "demo")
+        alignments = Alignments(db, "demo")
         with db.transaction():
-            products.replace_findings([Finding("no_sku", "", "3", "1", "Mug")])
-        products.note_alignment({"no_sku": 1}, is_listed=False, run_id="r1")
+            alignments.replace_findings([Finding("no_sku", "", "3", "1", "Mug")])
+        alignments.note({"no_sku": 1}, is_listed=False, run_id="r1")
     lines = listing.done("catalog", "report", "demo").splitlines()
     [unknown] = [line for line in lines if "missing_in_store" in line]
     assert "unknown" in unknown

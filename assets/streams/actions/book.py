@@ -18,6 +18,7 @@ from domain.rules.permissions import OrderStanding
 from resources.ledger.deliveries.deliveries import Deliveries
 from resources.ledger.links import accepted_orders
 from resources.ledger.records.actions import Actions, Pending, StoredOutcome
+from resources.ledger.records.amendments import Amendments
 from resources.ledger.records.records import Records
 from resources.ledger.rows import TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
@@ -132,8 +133,8 @@ def read_pages(
     shown = Deliveries(db, name, SHIPMENTS).targets(source_ids)
     unsettled = deliveries.unsettled(source_ids, acts_for)
     captures, links = records.newest_accepted(source_ids), session.links.oms_ids(source_ids)
-    actions = Actions(db, name)
-    amendments, pending = actions.amendments(source_ids), actions.pending(source_ids)
+    amendments = Amendments(db, name).of_orders(source_ids)
+    pending = Actions(db, name).pending(source_ids)
     pages: dict[str, OrderPage] = {}
     for source_id in dict.fromkeys(source_ids):
         content = (

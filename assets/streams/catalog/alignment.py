@@ -34,7 +34,7 @@ def align_where_due(sync: Sync) -> Mapping[str, int]:
     not read as a whole yet: most of it would seem to be missing in the store.
     """
     with sync.ledger.session(sync.name, CATALOG, sync.run_id) as session:
-        last = session.products.alignment()
+        last = session.alignments.last()
         interval = sync.connection.catalog.align_interval if sync.trigger == LIVE else timedelta(0)
         if last.run_id == sync.run_id:
             interval = max(interval, OF_ONE_RUN)
@@ -60,7 +60,7 @@ def compare(sync: Sync, session: Session) -> Mapping[str, int]:
             session.catalog.put_oms_items(found.values())
     policy, orders = sync.connection.catalog, sync.connection.orders
     counts: Counter[str] = Counter({MATCHED: 0, **dict.fromkeys(MEANINGS, 0)})
-    products = session.products
+    alignments = session.alignments
     with (
         sync.ledger.session(sync.name, CATALOG) as stored,
         sync.ledger.session(sync.name, CATALOG) as listed,
@@ -68,15 +68,15 @@ def compare(sync: Sync, session: Session) -> Mapping[str, int]:
         stored.transaction(),
         listed.transaction(),
     ):
-        entries = stored.products.entries(policy.attributes)
-        items = listed.products.items(since)
+        entries = stored.alignments.entries(policy.attributes)
+        items = listed.alignments.items(since)
         compared = align(entries, items, orders, is_listed=is_listed)
-        products.replace_findings(_counted(compared, counts))
+        alignments.replace_findings(_counted(compared, counts))
         created_by = items_policy(sync.connection)
         if policy.create_items:
-            products.make_due_what_is_missing()
-            products.make_due_what_is_ours(created_by)
-        products.note_alignment(counts, is_listed=is_listed, run_id=sync.run_id, policy=created_by)
+            alignments.make_due_what_is_missing()
+            alignments.make_due_what_is_ours(created_by)
+        alignments.note(counts, is_listed=is_listed, run_id=sync.run_id, policy=created_by)
     return counts
 
 

@@ -97,7 +97,7 @@ class ItemsPlanner(Planner[Product]):
         """Read the whole item master, unless the alignment did so lately or it can't be listed."""
         if self._is_listed or not self.sync.item_master.lists_all:
             return
-        last = self.session.products.alignment()
+        last = self.session.alignments.last()
         longest = self.sync.connection.catalog.align_interval
         if (
             not last.is_listed

@@ -25,7 +25,7 @@ from domain.records.orders import Order
 from domain.records.record import decode_record
 from domain.rules.amendments import amended
 from resources.ledger.links import Link
-from resources.ledger.records.actions import Actions
+from resources.ledger.records.amendments import Amendments
 from resources.ledger.records.withdrawals import opened_again
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
@@ -53,7 +53,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
         self.orders = self.target = sync.oms.targets["orders"]
         self._cancel_reason = sync.connection.orders.cancel_reason
         self._linked: Mapping[str, str] = {}
-        self._actions = Actions(session.db, sync.name)
+        self._actions = Amendments(session.db, sync.name)
         self._amendments: Mapping[str, Mapping[str, Amendment]] = {}
         self._given_up: Mapping[str, Mapping[str, Amendment]] = {}
         self._doubtful: Mapping[str, tuple[bool, datetime | None]] = {}
@@ -69,7 +69,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
         ids = [a.source_id for a in current]
         known = self.session.deliveries.targets(ids)
         self._linked = self.session.links.oms_ids(ids)
-        self._amendments = self._actions.amendments(ids)
+        self._amendments = self._actions.of_orders(ids)
         self._given_up = self._actions.given_up(ids)
         self._doubtful = self._actions.doubtful(ids)
         dues = [Due(a, self._decode(a), a.source_id, known.get(a.source_id)) for a in current]

@@ -13,11 +13,11 @@ import psycopg
 from psycopg import sql
 
 from domain.errors import Problem
-from domain.values import Grain, Partition
+from domain.values import Partition
 from resources.ledger.captures.captures import newest
 from resources.ledger.database.bulk import load, stage
 from resources.ledger.database.compression import compress_all, decompress, decompress_all
-from resources.ledger.partitions import counted, hour_is
+from resources.ledger.partitions import hour_is
 from resources.ledger.privacy.erasure import stripped
 from resources.ledger.privacy.forgetting import forgotten_among
 from resources.ledger.records.typed_tables import TypedTables
@@ -37,7 +37,6 @@ ON CONFLICT (connection, stream, source_day, capture_id) DO UPDATE SET
     outcome = CASE WHEN record.state = 'accepted' AND excluded.state = 'accepted'
                         AND record.canonical_digest = excluded.canonical_digest
                    THEN record.outcome END"""
-SUMMARY_KEY = ("connection", "stream", "source_day", "source_hour")
 _CANONICAL = RecordRow._fields.index("canonical")
 _AFTER = _CANONICAL + 1
 _FIRST = "00000000-0000-0000-0000-000000000000"
@@ -185,75 +184,6 @@ class Records:
         ).fetchone()
         return decompress(row[0]) if row else None
 
-    def reopen_owed(self, source_ids: Sequence[str], but: Sequence[UUID]) -> set[date]:
-        """Take back the outcomes of older versions of records that are owed; return their days.
-
-        The target has none of them. The newest accepted version is due again, if it was not
-        sent. Validated again are a version that had only asked to withdraw the record, and, of
-        one without an accepted version, those that were rejected or superseded. ``but`` are
-        captures that were looked at just now.
-        """
-        mine = (self._name, self._stream, list(source_ids))
-        # A withdrawal: accepted while the target might have had it, and then nothing was to do.
-        withdrawn = self._db.execute(
-            """DELETE FROM sync.record
-               WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
-                 AND state = 'accepted' AND outcome = 'unchanged'
-               RETURNING source_day""",
-            mine,
-        ).fetchall()
-        due = self._db.execute(
-            """WITH accepted AS (
-                   SELECT DISTINCT ON (source_id) source_day, capture_id, outcome
-                   FROM sync.record
-                   WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
-                     AND state = 'accepted'
-                   ORDER BY source_id, source_updated_at DESC, capture_id DESC)
-               UPDATE sync.record r SET outcome = NULL, settled_at = NULL FROM accepted a
-               WHERE r.connection = %s AND r.stream = %s AND r.source_day = a.source_day
-                 AND r.capture_id = a.capture_id AND a.outcome IN ('superseded', 'rejected')
-               RETURNING r.source_day""",
-            (*mine, self._name, self._stream),
-        ).fetchall()
-        again = self._db.execute(
-            """DELETE FROM sync.record r
-               WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
-                 AND state IN ('superseded', 'rejected') AND NOT capture_id = ANY(%b)
-                 AND NOT EXISTS (SELECT 1 FROM sync.record a
-                     WHERE (a.connection, a.stream, a.source_id)
-                         = (r.connection, r.stream, r.source_id) AND a.state = 'accepted')
-               RETURNING source_day""",
-            (*mine, list(but)),
-        ).fetchall()
-        return {day for (day,) in (*withdrawn, *due, *again)}
-
-    def reopen_newest(self, source_ids: Sequence[str], rules: Collection[str]) -> set[date]:
-        """Take back the outcomes of newest versions that one of the rules has skipped.
-
-        Return their days.
-        """
-        rows = self._db.execute(
-            """WITH newest AS (
-                   SELECT DISTINCT ON (c.source_id) c.source_day, c.capture_id
-                   FROM sync.capture c
-                   WHERE c.connection = %s AND c.stream = %s AND c.source_id = ANY(%b)
-                   ORDER BY c.source_id, c.source_updated_at DESC, c.captured_at DESC,
-                            c.capture_id DESC)
-               DELETE FROM sync.record r USING newest n
-               WHERE r.connection = %s AND r.stream = %s AND r.source_day = n.source_day
-                 AND r.capture_id = n.capture_id AND r.state = 'skipped' AND r.rule = ANY(%s)
-               RETURNING r.source_day""",
-            (
-                self._name,
-                self._stream,
-                list(source_ids),
-                self._name,
-                self._stream,
-                sorted(rules),
-            ),
-        )
-        return {day for (day,) in rows}
-
     def settle(self, day: date, outcomes: Sequence[tuple[UUID, str]]) -> None:
         """Record the outcome of records' delivery."""
         if not outcomes:
@@ -331,46 +261,6 @@ class Records:
             (self._name, self._stream, list(captures), list(captures.values())),
         )
         return rows.fetchall()
-
-    def partitions_pending(self, grain: Grain) -> list[Partition]:
-        """Return the partitions with captures to validate or accepted records to deliver."""
-        rows = self._db.execute(
-            """SELECT source_day, source_hour FROM sync.record
-               WHERE connection = %(name)s AND stream = %(stream)s AND state = 'accepted'
-                 AND outcome IS NULL
-               UNION
-               SELECT source_day, source_hour FROM sync.unvalidated
-               WHERE connection = %(name)s AND stream = %(stream)s""",
-            {"name": self._name, "stream": self._stream},
-        )
-        return sorted({Partition.at(day, hour, grain) for day, hour in rows})
-
-    def pending_by_partition(self, grain: Grain) -> dict[Partition, int]:
-        """Return how many accepted records are due in each partition that has any."""
-        rows = self._db.execute(
-            """SELECT source_day, source_hour, count(*) FROM sync.record
-               WHERE connection = %s AND stream = %s AND state = 'accepted' AND outcome IS NULL
-               GROUP BY 1, 2""",
-            (self._name, self._stream),
-        )
-        return counted(rows, grain)
-
-    def summary(self, partition: Partition) -> dict[str, int]:
-        """Return the partition's row of ``history``; empty without captures.
-
-        It is one of ``daily_summary`` or ``hourly_summary``.
-        """
-        view = "daily_summary" if partition.hour is None else "hourly_summary"
-        cursor = self._db.execute(
-            f"""SELECT * FROM history.{view}
-                WHERE connection = %s AND stream = %s AND source_day = %s
-                  {hour_is(partition)}""",  # noqa: S608 - constants of this module only
-            (self._name, self._stream, partition.day),
-        )
-        row = cursor.fetchone()
-        names = [column.name for column in cursor.description or ()]
-        counts = {} if row is None else dict(zip(names, row, strict=True))
-        return {name: number for name, number in counts.items() if name not in SUMMARY_KEY}
 
     def line_groups(self, source_ids: Sequence[str]) -> dict[str, dict[str, KnownLine]]:
         """Return source id -> line id -> line of orders' newest accepted versions."""

@@ -17,7 +17,7 @@ from domain.errors import PermanentError
 from domain.values import Partition
 from resources.ledger.captures import edits
 from resources.ledger.captures.edits import Change
-from resources.ledger.records.actions import respect_no_more
+from resources.ledger.records.amendments import respect_no_more
 from resources.ledger.rejections import reruns, work_queue
 from resources.ledger.rejections.reruns import Mode, Rerun
 from resources.ledger.rejections.work_queue import OPEN_STATES, Rejection, RejectionFilter

@@ -217,4 +217,4 @@ def pending(scene: Scene, grain: Any) -> list[Partition]:
     """Return the partitions with unfinished orders."""
     assert scene.lockstep is not None
     with scene.lockstep.ledger.session(NAME, "orders") as session:
-        return session.records.partitions_pending(grain)
+        return session.partitions.pending(grain)

@@ -132,7 +132,7 @@ def test_every_capture_is_accounted_for(session: Session) -> None:
         )
         session.records.settle(DAY, [(rows[0].capture_id, "delivered")])
 
-    total = session.records.summary(Partition.of_day(DAY))
+    total = session.partitions.summary(Partition.of_day(DAY))
 
     assert total["captured"] == 6
     assert (
@@ -143,7 +143,7 @@ def test_every_capture_is_accounted_for(session: Session) -> None:
         total["unvalidated"],
     ) == (2, 1, 1, 1, 1)
     assert (total["delivered"], total["pending"]) == (1, 1)
-    assert session.records.partitions_pending("day") == [Partition.of_day(DAY)]
+    assert session.partitions.pending("day") == [Partition.of_day(DAY)]
 
 
 def test_a_record_that_is_validated_again_is_due_again_only_if_its_content_changed(
@@ -186,7 +186,7 @@ def test_an_accepted_version_stays_so_when_a_newer_one_comes(session: Session) -
         )
 
     assert session.records.canonical(rows[0].capture_id, "1") == b'{"a":1}'
-    total = session.records.summary(Partition.of_day(DAY))
+    total = session.partitions.summary(Partition.of_day(DAY))
     assert (total["accepted"], total["rejected"], total["superseded"]) == (1, 0, 1)
 
 

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from domain.values import Partition
+from resources.ledger.records import owed
 from resources.ledger.rows import CaptureRow
 from resources.ledger.session import Session
 from tests.resources.ledger.rows import DAY, capture, record
@@ -45,7 +46,7 @@ def test_a_capture_waits_until_it_has_an_outcome(captured: Session) -> None:
     put(captured, CAPTURES[2], state="superseded")
     assert waiting(captured) == []
     assert not captured.captures.any_unvalidated("orders", DAY)
-    assert captured.records.partitions_pending("day") == [
+    assert captured.partitions.pending("day") == [
         Partition.of_day(DAY)
     ]  # the accepted one is to be delivered
 
@@ -60,7 +61,7 @@ def test_an_outcome_that_is_taken_back_makes_its_capture_wait_again(captured: Se
     """Unless the capture is gone: there is nothing to validate."""
     put(captured, *CAPTURES, state="superseded")
     captured.db.execute("DELETE FROM sync.capture WHERE source_id = '2'")
-    assert captured.records.reopen_owed(["1", "2"], []) == {DAY}
+    assert owed.reopen(captured.db, captured.connection, captured.stream, ["1", "2"], []) == {DAY}
     assert waiting(captured) == ["1"]
 
 

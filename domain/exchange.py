@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
@@ -115,6 +116,18 @@ class Exchange:
 
 
 ExchangeLog: TypeAlias = Callable[[Exchange], None]
+
+
+def _allowed() -> None:
+    """Let each effect happen: nothing says who may write."""
+
+
+before_effect: ContextVar[Callable[[], None]] = ContextVar("before_effect", default=_allowed)
+"""Called before each attempt of whatever changes a target; raises what the attempt ends with.
+
+A process may be frozen between two attempts, or between a look and the write that follows from it:
+when it wakes up, another one has sent a newer version.
+"""
 
 
 @dataclass(frozen=True, slots=True)

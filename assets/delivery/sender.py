@@ -22,8 +22,8 @@ from assets.delivery.planner import Planner
 from assets.delivery.settlement import Ended, Settlement
 from assets.delivery.system import log_unforeseen
 from domain.delivery import Claimed, Held, Intent, Operation, Outcome, failed, succeeded
-from domain.errors import LockstepError, NoPermit, PermanentError, TransientError
-from domain.exchange import Exchange
+from domain.errors import LockstepError, NoPermit, PermanentError, WriterLost
+from domain.exchange import Exchange, before_effect
 from domain.targets import Writer
 
 SETTLE_EVERY = 500
@@ -65,6 +65,13 @@ class Sender:
 
         Raises the target's fault where the writer's lock was lost.
         """
+        token = before_effect.set(self._check_writer)
+        try:
+            await self._send_all(plans, writer)
+        finally:
+            before_effect.reset(token)
+
+    async def _send_all(self, plans: Sequence[Plan], writer: Writer) -> None:
         waiting = sorted((p for p in plans if p.unsent()), key=self._settlement.tries_of)
         self._owned |= self._owned_ids(waiting)
         in_batches = [p for p in waiting if self._goes_in_batch(p)]
@@ -154,14 +161,19 @@ class Sender:
         Raises the fault where the writer's lock was lost: another run may be sending the same
         records.
         """
+        if self.stopped_by is None:
+            self._check_writer()
+        return self.stopped_by is not None
+
+    def _check_writer(self) -> None:
+        """Raise ``WriterLost`` where the writer's lock was lost, and send nothing more."""
         # Where the connection is in use, its end would be noticed there.
-        if self.stopped_by is None and not self._settling.locked():
+        if not self._settling.locked():
             try:
                 self._session.check_writer()
-            except TransientError as error:
+            except WriterLost as error:
                 self.stopped_by = error
                 raise
-        return self.stopped_by is not None
 
     async def _send(self, plan: Plan, intent: Intent, writer: Writer) -> Outcome:
         """Send an intent once; never raises but for cancellation."""
@@ -318,7 +330,12 @@ class Sender:
             await asyncio.to_thread(self._session.repeatable, lambda: deliveries.put_targets([row]))
 
     async def _settle(self) -> None:
-        """Settle what has an outcome, in a thread: sending goes on while Postgres works."""
+        """Settle what has an outcome, in a thread: sending goes on while Postgres works.
+
+        Raises ``WriterLost`` where the lock was lost: the next run looks at what became of it.
+        """
+        if isinstance(self.stopped_by, WriterLost):
+            raise self.stopped_by
         ended, self._unsettled = self._unsettled, []
         exchanges, self._exchanges = self._exchanges, []
         async with self._settling:

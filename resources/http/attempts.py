@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 import orjson
 
 from domain.errors import LockstepError, PermanentError, RateLimited, TransientError
-from domain.exchange import Exchange, ExchangeLog, OutcomeUnknown
+from domain.exchange import Exchange, ExchangeLog, OutcomeUnknown, before_effect
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import is_too_long, note_wait
 from resources.http.redaction import error_text, request_id, vendor_text
@@ -133,7 +133,12 @@ class RequestAttempts:
         return {CORRELATION_HEADER: self._correlation_id} if self._correlation_id else {}
 
     def start(self) -> None:
-        """Count an attempt that is about to be sent, and take the time."""
+        """Count an attempt that is about to be sent, and take the time.
+
+        Raises what ``before_effect`` does.
+        """
+        if self._has_effect:
+            before_effect.get()()
         self._number += 1
         self._value, self._fault = None, None
         self._started, self._sent_at = time.perf_counter(), datetime.now(UTC)

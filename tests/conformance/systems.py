@@ -117,6 +117,10 @@ class Simulated(ABC):
         """Change a record now."""
 
     @abstractmethod
+    def set_clock(self, ahead: timedelta) -> None:
+        """Set the system's clock ahead of ours."""
+
+    @abstractmethod
     def source(self, connector: Any) -> Source[Any]:
         """Return the connector's source of records that change."""
 
@@ -168,6 +172,10 @@ class SimulatedStore(Simulated):
             for item in (*rows, unknown)
         ]
 
+    def set_clock(self, ahead: timedelta) -> None:
+        """Set the store's clock ahead of ours."""
+        self.control("settings", {"clock_offset_s": ahead.total_seconds()})
+
     @property
     def location(self) -> str:
         """Return the id of the default location."""
@@ -212,6 +220,10 @@ class SimulatedOms(Simulated):
     """Every status that a line of a sale can have."""
     milestones: ClassVar[frozenset[Milestone]] = frozenset({*STAGES, Milestone.CANCELED})
     """What the statuses of the system can show."""
+
+    def set_clock(self, ahead: timedelta) -> None:
+        """Set the tenant's clock ahead of ours."""
+        self.control("clock", {"now": (datetime.now(UTC) + ahead).isoformat()})
 
     def changed(self, order: Order) -> Order:
         """Return an order with a change that the OMS can be sent."""

@@ -44,6 +44,20 @@ def test_times_are_those_of_the_source(system: Simulated) -> None:
     assert record.updated_at.utcoffset() == timedelta(0)
 
 
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_windows_end_by_the_clock_of_the_source(system: Simulated, minutes: int) -> None:
+    """It is learned from any response; the records' times are those of the same clock."""
+    ahead = timedelta(minutes=minutes)
+    [placed] = system.place([DAY])
+    system.set_clock(ahead)
+    connector = system.open()
+    list(system.fetch(connector, Window(DAY, DAY + HOUR)))
+    assert abs(connector.clock() - datetime.now(UTC) - ahead) < timedelta(seconds=5)
+    system.touch(placed)
+    present = Window(connector.clock() - HOUR, connector.clock() + timedelta(seconds=5))
+    assert placed in {row.source_id for page in system.fetch(connector, present) for row in page}
+
+
 @pytest.mark.no_cover
 def test_a_thousand_records_of_the_same_time_are_all_read_once(system: Simulated) -> None:
     """Bulk imports give thousands of records the same time, over several pages."""

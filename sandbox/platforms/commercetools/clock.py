@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from email.utils import format_datetime
 
 
 def written(moment: datetime) -> str:
@@ -26,4 +27,11 @@ class Clock:
 
     def now(self) -> str:
         """Return the present time."""
-        return written(datetime.fromtimestamp(time.time() + self.offset, UTC))
+        return written(self._moment())
+
+    def http(self) -> str:
+        """Return the present time as a header."""
+        return format_datetime(self._moment(), usegmt=True)
+
+    def _moment(self) -> datetime:
+        return datetime.fromtimestamp(time.time() + self.offset, UTC)

@@ -91,8 +91,13 @@ class Project:
         }
 
     def handle(self, request: Request) -> Response:
-        """Answer a call to either host."""
+        """Answer a call to either host, with the project's own date."""
         self.counts["requests"] += 1
+        response = self._answer(request)
+        response.headers["Date"] = self.clock.http()
+        return response
+
+    def _answer(self, request: Request) -> Response:
         if request.path == "/oauth/token" and request.method == "POST":
             return self.access.token(request)
         try:

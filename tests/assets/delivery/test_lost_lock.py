@@ -59,6 +59,24 @@ def test_shipments_are_left_to_the_run_that_holds_the_lock(scene: Scene) -> None
     assert {order["status_id"] for order in scene.store_orders().values()} == {2}
 
 
+def test_a_request_is_not_repeated_once_the_lock_is_lost(scene: Scene) -> None:
+    """Another run may hold it by then, and have sent a newer version of the order."""
+    scene.place_many([1])
+    scene.run("orders", first=scene.yesterday, steps=("captured", "validated"))
+    hits = f"{scene.url}/_sandbox/manhattan/{scene.store}/faults/hits"
+    busy = {"kind": "status", "status": 503, "times": 1, "headers": {"Retry-After": "1"}}
+    scene.fault("manhattan", busy | {"method": "POST", "path": "/order/save$"})
+
+    with losing_the_lock(scene, lambda: scene.http.get(hits).content):
+        run = scene.run("orders", first=scene.yesterday, steps=("delivered",), raise_on_error=False)
+
+    assert "the writer's lock" in str(run.failures)
+    assert scene.oms_orders() == {}
+    scene.sql_write("UPDATE sync.delivery SET may_act_until = now()")
+    scene.run("orders", first=scene.yesterday)
+    assert set(scene.oms_orders()) == {"1"}
+
+
 def test_levels_are_left_to_the_run_that_holds_the_lock(scene: Scene) -> None:
     """The items of which tracking is to be stopped are single calls before the batch."""
     scene.configure(inventory={"infinite": "stop_tracking"}, platform={"write_concurrency": 1})

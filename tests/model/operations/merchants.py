@@ -95,22 +95,28 @@ def set_level(life: Life, sku: str, quantity: int) -> None:
 @operation("merchant", 1, place=among(0, 1, 2), tracked=among(True, False))
 def track_stock(life: Life, place: int, tracked: bool) -> None:
     """Track the stock of a product, or stop doing so."""
-    product = documents.PRODUCTS[place] | {"inventory_tracking": "product" if tracked else "none"}
-    life.world.to_store("catalog", [product])
+    tracking = "product" if tracked else "none"
+    _change_product(life, documents.PRODUCTS[place], inventory_tracking=tracking)
 
 
 @operation("merchant", 1)
 def sell_case(life: Life) -> None:
     """Track a product that was not tracked before."""
     case = next(p for p in documents.PRODUCTS if p["sku"] == documents.UNTRACKED)
-    life.world.to_store("catalog", [case | {"inventory_tracking": "product"}])
+    _change_product(life, case, inventory_tracking="product")
 
 
 @operation("merchant", 0.5, sku=among("TENT", "TENT-XL"))
 def rename_item(life: Life, sku: str) -> None:
     """Give a product another SKU."""
     product = next(p for p in documents.PRODUCTS if p["id"] == 203)
-    life.world.to_store("catalog", [product | {"sku": sku}])
+    _change_product(life, product, sku=sku)
+
+
+def _change_product(life: Life, product: dict[str, Any], **changes: str) -> None:
+    """Change a product, and leave its price as it is, which Lockstep may have set."""
+    price = life.world.store.catalog.products[product["id"]]["price"]
+    life.world.to_store("catalog", [product | {"price": price} | changes])
 
 
 @operation("merchant", 1, deducted=among(True, False))

@@ -60,12 +60,12 @@ def rerun(life: Life, stream: str, force: bool, back: int) -> None:
 
 @operation("operator", 2)
 def retry(life: Life) -> None:
-    """Retry all open rejections."""
+    """Retry all open rejections, without a reason: that approves nothing."""
     found = _open(life)
     if not found:
         raise NotPossibleError
     with life.world.ledger.session(NAME, "") as session:
-        operator_actions.queue_retry(session.db, found, WHO, "as_captured", "try again")
+        operator_actions.queue_retry(session.db, found, WHO, "as_captured", "")
     life.attempt(life.runs.requested)
 
 

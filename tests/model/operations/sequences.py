@@ -27,6 +27,7 @@ def fail_at_one_order(life: Life, status: int) -> None:
     if len(life.world.names) > 1 or "create_in_bulk" in life.done:
         raise NotPossibleError  # alone in another connection's run, or together in one call
     life.world.without_faults()
+    life.world.wire.between = lambda _: None
     if not life.live() or not life.attempt(life.runs.unfinished) or life.is_due():
         raise NotPossibleError  # something else may fail the run
     for number in NEIGHBOURS:

@@ -502,3 +502,14 @@ def test_an_action_waits_for_what_was_lost_on_the_way_before_it(world, ask):
         ask,
     ]
     assert not run(world, script).problems
+
+
+@pytest.mark.parametrize("body", ["", "<html>ok</html>"])
+def test_a_process_that_wakes_up_does_not_repeat_its_request(world, body):
+    """Its HTTP client sent an older version again, six minutes after it had lost the lock."""
+    script = [
+        op("place", lines=[("LAMP", 3)], number=1002),
+        op("garble_answers", body=body, system="oms", times=2),
+        op("freeze_between_versions", number=1002),
+    ]
+    assert not run(world, script).problems

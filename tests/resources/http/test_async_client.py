@@ -11,8 +11,8 @@ import orjson
 import pytest
 from aiohttp import web
 
-from domain.errors import PermanentError, TransientError
-from domain.exchange import Exchange, OutcomeUnknown
+from domain.errors import PermanentError, TransientError, WriterLost
+from domain.exchange import Exchange, OutcomeUnknown, before_effect
 from resources.http.async_client import AsyncApiClient
 from resources.http.attempts import QuotaUsedUp
 from resources.http.auth import StaticHeader, TokenProvider
@@ -308,3 +308,25 @@ def test_a_get_with_an_effect_is_logged_and_its_lost_answer_is_unknown() -> None
 
     asyncio.run(run(answer, use, log=log.append))
     assert {one.method for one in log} == {"GET"}
+
+
+@pytest.mark.parametrize(("method", "sent"), [("PUT", 1), ("GET", 3)])
+def test_no_attempt_with_an_effect_is_made_once_it_is_forbidden(method: str, sent: int) -> None:
+    """A process that wakes up between two attempts asks first; what only reads goes on."""
+
+    def lost() -> None:
+        raise WriterLost("the writer's lock was lost")
+
+    async def handle(_: web.BaseRequest, number: int) -> web.StreamResponse:
+        if number == 1:
+            forbidden.append(lost)
+        return web.Response(status=503)
+
+    async def use(push: AsyncApiClient) -> None:
+        before_effect.set(lambda: forbidden[0]() if forbidden else None)
+        with pytest.raises(TransientError) as ended:
+            await push.request(method, "/orders/1", idempotent=True)
+        assert isinstance(ended.value, WriterLost) == (method == "PUT")
+
+    forbidden: list[Callable[[], None]] = []
+    assert len(asyncio.run(run(handle, use))) == sent

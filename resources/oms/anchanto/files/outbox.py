@@ -16,7 +16,7 @@ from pathlib import Path
 from uuid import UUID
 
 from domain.errors import TransientError
-from domain.exchange import Exchange, ExchangeLog, OutcomeUnknown
+from domain.exchange import Exchange, ExchangeLog, OutcomeUnknown, before_effect
 from resources.oms.anchanto.client import KIND
 from resources.oms.anchanto.files.settings import AnchantoExchange
 
@@ -61,7 +61,11 @@ class Outbox:
             raise TransientError(f"{text_of} {self.folder.name} of oms.exchange.folder") from error
 
     def hand_out(self, name: str, correlation_id: str, log: ExchangeLog) -> None:
-        """Give a file its name. Raises ``OutcomeUnknown`` if the disk does not confirm it."""
+        """Give a file its name. Raises ``OutcomeUnknown`` if the disk does not confirm it.
+
+        Raises what ``before_effect`` does, with the file still under its other name.
+        """
+        before_effect.get()()
         started, fault, status = time.perf_counter(), "", UNANSWERED
         try:
             _rename(self._unfinished(name), self.folder / name)

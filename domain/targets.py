@@ -26,6 +26,9 @@ from domain.records.orders import Order
 from domain.refunds import ReturnRecord
 from domain.rules.ship_from import NodePlace
 
+NO_LEVEL = -1
+"""The quantity of a level that a store lacks: it differs from each that may be wanted."""
+
 
 class Writer(Protocol):
     """A target opened for writing."""
@@ -168,7 +171,10 @@ class LevelTarget(Target, Protocol):
         ...
 
     def levels(self, skus: Collection[str]) -> dict[tuple[str, str], int]:
-        """Return what the store holds now: (SKU, location id) -> quantity on hand."""
+        """Return what the store holds now: (SKU, location id) -> quantity on hand.
+
+        ``NO_LEVEL`` where the store has no number and the next level that is sent makes one.
+        """
         ...
 
 

@@ -22,6 +22,7 @@ from domain.identity import correlation_id
 from domain.reconciliation import DIFFERS
 from domain.records.inventory import StockLevel, StockTarget
 from domain.skus import sku_key
+from domain.targets import NO_LEVEL
 from resources.ledger.records.record_state import RecordState, record_states
 from resources.ledger.rows import TargetRow
 from resources.ledger.session import Session
@@ -115,7 +116,7 @@ class StockComparator:
             record,
             "quantity",
             expected=str(target.quantity),
-            found=str(found),
+            found="none" if found == NO_LEVEL else str(found),
             can_repair=True,
         )
         state = TargetRow.following(

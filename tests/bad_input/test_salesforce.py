@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
 import orjson
 import pytest
 
+from domain.errors import LockstepError
 from domain.exchange import Mapped
 from domain.records.orders import Order
 from domain.rules.export import always
@@ -16,9 +18,16 @@ from resources.platforms.salesforce.customers.mapping import CustomerMapper
 from resources.platforms.salesforce.orders.delivered import ordered_units, to_store_snapshot
 from resources.platforms.salesforce.orders.mapping import OrderMapper
 from resources.platforms.salesforce.reader import header_of
-from tests.bad_input.counts import SALESFORCE_CUSTOMERS, SALESFORCE_ORDERS, SALESFORCE_SNAPSHOTS
+from resources.platforms.salesforce.stock_object import ObjectReader
+from tests.bad_input.counts import (
+    SALESFORCE_CUSTOMERS,
+    SALESFORCE_ORDERS,
+    SALESFORCE_SNAPSHOTS,
+    SALESFORCE_STOCK,
+)
 from tests.bad_input.mutations import Mutator
-from tests.bad_input.outcomes import run
+from tests.bad_input.outcomes import assert_is_bounded, run
+from tests.bad_input.targets import Reading
 from tests.resources.platforms.salesforce.orgs import account, connection, order, settings
 from tests.sandbox.simulated_org import an_order
 
@@ -125,3 +134,32 @@ def test_every_spoilt_account_is_mapped_skipped_or_rejected() -> None:
     assert outcomes.total() == SALESFORCE_CUSTOMERS
     assert outcomes["mapped"] > SALESFORCE_CUSTOMERS // 10
     assert outcomes["skipped"] > 0
+
+
+def test_every_spoilt_record_of_stock_is_a_level_or_an_error() -> None:
+    """Never a number that the org does not have: one that is missing or a fraction is none."""
+    chosen = settings(inventory={}, inventory_location="WAREHOUSE")
+    stock: Any = chosen.inventory
+    http = Reading()
+    reader = ObjectReader(http, chosen, stock, connection())  # type: ignore[arg-type]
+    record = {
+        "attributes": {"type": stock.object}, "Id": "a03Lk0000000001AAA", "SKU__c": "MUG",
+        "Location__c": "WAREHOUSE", "Available__c": 12.0, "Lockstep_Key__c": "WAREHOUSE/MUG",
+    }  # fmt: skip
+    page = {"totalSize": 1, "done": True, "records": [record]}
+    outcomes: Counter[str] = Counter()
+    for payload in Mutator([orjson.dumps(page)]).payloads(SALESFORCE_STOCK, 19_000_000):
+        http.answers = lambda *_, body=payload.body: (200, body)
+        try:
+            found = reader.stock(["MUG"])
+        except LockstepError as error:
+            assert_is_bounded(str(error))
+            outcomes["error"] += 1
+            continue
+        assert found.keys() == {("MUG", "WAREHOUSE")}, payload
+        [level] = found.values()
+        assert type(level) is int
+        assert abs(level) < 10**15
+        outcomes["level" if level >= 0 else "none"] += 1
+    assert outcomes.total() == SALESFORCE_STOCK
+    assert min(outcomes[name] for name in ("level", "none", "error")) > SALESFORCE_STOCK // 10

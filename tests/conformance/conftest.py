@@ -40,6 +40,10 @@ RETURNS = [
 """The same tenants, with their returns as the records that change."""
 
 
+OBJECTS = ["platforms.salesforce:StockObject", "platforms.salesforce:Shelf"]
+"""The same org, whose stock is in custom objects of both forms."""
+
+
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the waits between attempts to hundredths of a second."""
@@ -69,6 +73,17 @@ def writable(
 ) -> Iterator[Simulated]:
     """Each system of either side, with orders that can be written to."""
     made = _made(request.param, sandbox, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=STORES + OBJECTS)
+def store_of_stock(
+    request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path
+) -> Iterator[SimulatedStore]:
+    """Each platform's store, with each place that it may have its stock in."""
+    made = _made(request.param, sandbox, tmp_path)
+    assert isinstance(made, SimulatedStore)
     yield made
     made.close()
 

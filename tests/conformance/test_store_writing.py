@@ -42,12 +42,13 @@ def writing(store: SimulatedStore, use: Any) -> list[Exchange]:
 
 
 def test_every_row_of_a_stock_batch_has_a_result_and_a_bad_row_holds_up_no_other(
-    store: SimulatedStore,
+    store_of_stock: SimulatedStore,
 ) -> None:
     """Good rows are in the store; the others have a code, a message and advice.
 
     Repeating the batch changes nothing.
     """
+    store = store_of_stock
 
     async def use(writer: Calls, connector: CommercePlatform) -> None:
         items = {item.sku: item for page in read_items(connector) for item in page}

@@ -60,6 +60,7 @@ def queries_of(wire: Wire) -> Iterator[str]:
         {"sales_store_id": STORE},
         {"page_size": 1, "reads_pickup_location": False},
         {"sale_pricebooks": {OWN_PRICES: str(book)}, "currency": "USD"},
+        {"inventory": {}},
     ):
         connector = wire.open(**changes)
         sources: dict[str, Any] = dict(connector.sources)
@@ -68,6 +69,7 @@ def queries_of(wire: Wire) -> Iterator[str]:
             list(source.read(found))
             source.probe(WINDOW.since)
         connector.targets["prices"].prices(places)
+        connector.targets["inventory"].levels(["MUG", "it's"])
         connector.preflight()
     yield from sorted({text for call in wire.calls if (text := call.split(" ", 2)[2])})
     yield from (query_of("it's", has_key=has_key) for has_key in (True, False))

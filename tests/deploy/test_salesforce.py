@@ -31,9 +31,11 @@ from resources.platforms.salesforce.settings import (
     NEW,
     PICKUP_FIELD,
     SalesforceSettings,
+    StockObject,
 )
 from sandbox.platforms.salesforce.schema import OBJECTS
 
+STOCK = StockObject()
 ROOT = Path(__file__).parents[2] / "deploy" / "salesforce"
 SOURCE = ROOT / "force-app" / "main" / "default"
 SPACE = "{http://soap.sforce.com/2006/04/metadata}"
@@ -93,6 +95,7 @@ def test_every_custom_field_of_the_connector_is_installed_and_no_other() -> None
             ("FulfillmentOrderLineItem", FULFILMENT_ITEM),
             ("OrderDeliveryGroupSummary", (PICKUP_FIELD,)),
             (PRODUCT, MADE),
+            (STOCK.object, STOCK.fields),
             (ACTION, (*REQUEST.split(", "), *OUTCOME)),
         )
         for field in fields
@@ -113,8 +116,8 @@ def test_the_permission_set_grants_the_least() -> None:
     """Each installed field, nothing of a field or object that is not used, no deletion."""
     root = parsed(SOURCE / "permissionsets" / "Lockstep.permissionset-meta.xml")
     required = {f"{HISTORY}.Order_Summary__c", f"{HISTORY}.Status__c"} | REQUIRED
-    of_catalog = {name for name in INSTALLED if name.startswith(f"{PRODUCT}.")}
-    assert set(texts(root, "fieldPermissions/field")) == INSTALLED - required - of_catalog
+    of_others = {name for name in INSTALLED if name.startswith((f"{PRODUCT}.", f"{STOCK.object}."))}
+    assert set(texts(root, "fieldPermissions/field")) == INSTALLED - required - of_others
     assert set(texts(root, "objectPermissions/object")) <= OBJECTS.keys()
     assert set(texts(root, "objectPermissions/allowDelete")) == {"false"}
     assert set(texts(root, "objectPermissions/modifyAllRecords")) == {"false"}
@@ -139,6 +142,17 @@ def test_the_catalog_is_written_by_a_permission_set_of_its_own() -> None:
     assert texts(root, "objectPermissions/allowEdit") == ["true", "true"]
     for name in ("allowDelete", "modifyAllRecords", "viewAllRecords"):
         assert set(texts(root, f"objectPermissions/{name}")) == {"false"}
+
+
+def test_stock_is_written_by_a_permission_set_of_its_own() -> None:
+    """Most orgs have it in Omnichannel Inventory, or in an object of their own."""
+    root = parsed(SOURCE / "permissionsets" / "Lockstep_Stock.permissionset-meta.xml")
+    installed = {name for name in INSTALLED if name.startswith(f"{STOCK.object}.")}
+    assert set(texts(root, "fieldPermissions/field")) == installed
+    assert texts(root, "objectPermissions/object") == [STOCK.object]
+    for name, expected in (("allowCreate", "true"), ("allowEdit", "true"), ("allowDelete", "false"),
+                           ("modifyAllRecords", "false"), ("viewAllRecords", "false")):  # fmt: skip
+        assert texts(root, f"objectPermissions/{name}") == [expected]
 
 
 def test_agents_ask_and_write_no_outcome() -> None:
@@ -194,8 +208,8 @@ def test_the_manifest_lists_everything() -> None:
     }
     assert listed == {
         "CustomField": INSTALLED,
-        "CustomObject": {HISTORY, ACTION},
-        "PermissionSet": {"Lockstep", "Lockstep_Agent", "Lockstep_Catalog"},
+        "CustomObject": {HISTORY, ACTION, STOCK.object},
+        "PermissionSet": {"Lockstep", "Lockstep_Agent", "Lockstep_Catalog", "Lockstep_Stock"},
     }
     default = SalesforceSettings.model_fields["api_version"].default
     assert texts(root, "version") == [str(default).removeprefix("v")]

@@ -95,3 +95,28 @@ def test_locked_rows_of_an_org_lose_and_double_nothing(shop: PairScene) -> None:
     assert len(rows(shop, "Shipment")) == 2
     assert {row["Status"] for row in rows(shop, "OrderSummary")} == {"Fulfilled"}
     assert shop.open_rejections("shipments") == {}
+
+
+@pytest.mark.parametrize("shop", ["manhattan", "extensiv"], indirect=True)
+def test_stock_in_an_object_of_the_orgs_own_is_kept_whatever_is_done_to_it(shop: PairScene) -> None:
+    """A record that is deleted or changed by hand is a difference, which a repair sends again."""
+    name = "Lockstep_Stock__c"
+    shop.configure(platform={"inventory": {}})
+    shop.simple(3)
+    shop.run("orders")
+    shop.run("inventory")
+    first = {row["SKU__c"]: row["Available__c"] for row in rows(shop, name)}
+    assert len(first) > 2
+    assert shop.differences()["inventory"] == []
+    stamps = sorted(row["SystemModstamp"] for row in rows(shop, name))
+    shop.run("inventory")
+    assert sorted(row["SystemModstamp"] for row in rows(shop, name)) == stamps, "nothing is sent"
+    deleted, changed, *_ = rows(shop, name)
+    put(shop, name, Id=deleted["Id"], IsDeleted=True)
+    put(shop, name, Id=changed["Id"], Available__c=99_999)
+    found = {drift.key[2]: drift.found for drift in look(shop, repair=True).drifts}
+    assert sorted(found.values()) == ["99999", "none"]
+    shop.run("inventory")
+    assert {row["SKU__c"]: row["Available__c"] for row in rows(shop, name)} == first
+    assert drifts_of(look(shop)) == []
+    assert shop.differences()["inventory"] == []

@@ -12,6 +12,7 @@ from domain.exchange import Check
 from domain.policies import SecretRef
 from domain.ports import CommercePlatform, QuotaLedger, StoreSources, StoreTargets
 from domain.sources import AnySource
+from domain.targets import LevelTarget
 from resources.http.client import ApiClient
 from resources.platforms.salesforce.actions.source import ActionsSource
 from resources.platforms.salesforce.auth import build_tokens
@@ -29,6 +30,7 @@ from resources.platforms.salesforce.products.source import ProductsSource
 from resources.platforms.salesforce.returns.target import SalesforceReturns
 from resources.platforms.salesforce.settings import SalesforceSettings
 from resources.platforms.salesforce.shipments.target import SalesforceShipments
+from resources.platforms.salesforce.stock_object import ObjectReader, ObjectStock
 
 
 def build(
@@ -82,7 +84,8 @@ class Salesforce:
             "actions": ActionsSource(self._http, self._policy, settings, connection),
             "products": ProductsSource(self._http, settings),
         }
-        levels, prices = LevelReader(self._http, settings), PriceReader(self._http, settings)
+        levels, stock = self._stock(settings, connection)
+        prices = PriceReader(self._http, settings)
         self._preflight = Preflight(
             self._http, self._tokens, settings, connection, levels, prices, self.events
         )
@@ -90,12 +93,22 @@ class Salesforce:
         listings = SalesforceListings(self._policy, settings, self._http, prices, creates=creates)
         self.targets: StoreTargets = {
             "shipments": SalesforceShipments(self._policy, settings, connection),
-            "inventory": SalesforceStock(self._policy, settings, levels),
+            "inventory": stock,
             "returns": SalesforceReturns(self._policy, settings),
             "prices": SalesforcePrices(self._policy, settings, prices),
             "listings": listings,
             "products": listings,
         }
+
+    def _stock(
+        self, settings: SalesforceSettings, connection: Connection
+    ) -> tuple[LevelReader | ObjectReader, LevelTarget]:
+        """Return where the org's stock is: in Omnichannel Inventory, or in an object of its own."""
+        if (stock := settings.inventory) is not None:
+            levels = ObjectReader(self._http, settings, stock, connection)
+            return levels, ObjectStock(self._policy, settings, stock, levels)
+        reader = LevelReader(self._http, settings)
+        return reader, SalesforceStock(self._policy, settings, reader)
 
     def preflight(self) -> list[Check]:
         """Check credentials, clock, the day's calls, fields, permissions and locations."""

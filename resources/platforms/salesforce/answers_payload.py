@@ -100,6 +100,8 @@ class Described(msgspec.Struct):
     name: str
     createable: bool = False
     updateable: bool = False
+    externalId: bool = False  # noqa: N815
+    unique: bool = False
 
 
 class Description(msgspec.Struct):

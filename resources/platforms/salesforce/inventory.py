@@ -43,6 +43,7 @@ from resources.platforms.salesforce.client import (
 )
 from resources.platforms.salesforce.settings import STOCK_BATCH, SalesforceSettings
 from resources.platforms.salesforce.uploads import ACTS_FOR, MOST_LEVELS, upload
+from resources.preflight import Finding
 
 UPDATE = "/commerce/oci/availability-records/actions/batch-update"
 AVAILABLE = "/commerce/oci/availability/availability-records/actions/get-availability"
@@ -50,6 +51,8 @@ LOCATION_QUERY = (
     "SELECT Id, ExternalReference FROM Location WHERE IsInventoryLocation = true ORDER BY Id"
 )
 DEFAULT = "default"
+NO_SKU = "lockstep-preflight"
+"""A SKU that no product has."""
 ADVICE = "look at the SKU's inventory in the store"
 Level = tuple[str, str]
 """SKU and external reference of a location."""
@@ -91,6 +94,19 @@ class LevelReader:
                 )
                 levels |= {key: int(held[0]) for key, held in held_of(reply).items()}
         return levels
+
+    def check(self) -> Finding:
+        """Ask Omnichannel Inventory for a SKU that there is not."""
+        reply = self._http.request(
+            "POST",
+            AVAILABLE,
+            json=asked([NO_SKU], [self._settings.inventory_location]),
+            idempotent=True,
+            has_effect=False,
+            decode=AVAILABILITIES.decode,
+        )
+        held_of(reply)
+        return True, "Omnichannel Inventory answers", ""
 
 
 class SalesforceStock:

@@ -22,12 +22,12 @@ from domain.prices import OWN_PRICES
 from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
 from resources.platforms.salesforce.actions.source import FIELDS as REQUEST
-from resources.platforms.salesforce.answers_payload import AVAILABILITIES, DESCRIPTIONS, Description
+from resources.platforms.salesforce.answers_payload import DESCRIPTIONS, Description
 from resources.platforms.salesforce.catalog import SELECT as STOCK_QUERY
 from resources.platforms.salesforce.client import INSTALL, QueryClient, UsageReader
 from resources.platforms.salesforce.events.queue import ChangeEvents
 from resources.platforms.salesforce.fields import PRODUCT_FIELDS, customer_fields, order_fields
-from resources.platforms.salesforce.inventory import AVAILABLE, LevelReader, asked, held_of
+from resources.platforms.salesforce.inventory import LevelReader
 from resources.platforms.salesforce.listings.creation import MADE, MADE_ENTRY
 from resources.platforms.salesforce.listings.creation import PRODUCT as LISTED
 from resources.platforms.salesforce.listings.target import FIELDS as LISTING_FIELDS
@@ -52,14 +52,13 @@ from resources.platforms.salesforce.settings import (
     SalesforceSettings,
 )
 from resources.platforms.salesforce.soql import all_of, select
+from resources.platforms.salesforce.stock_object import ObjectReader
 from resources.preflight import Finding, clock, dated, finding_of, secret_file
 
 FEWEST_LEFT = 0.1
 """Share of the day's calls below which the check warns."""
 SCOPES = frozenset({"api", "id", "refresh_token", "offline_access"})
 """What the API needs; apps of assertions have the last two, too, and each token ``id``."""
-NO_SKU = "lockstep-preflight"
-"""A SKU that no product has."""
 SHIPMENT = ("OrderSummaryId", "ShipToName", "Status", "TrackingNumber", "Provider", KEY_FIELD)
 ITEM = ("ShipmentId", "Quantity", LINE_FIELD, KEY_FIELD)
 ENTRY = (HISTORY_ORDER, HISTORY_STATUS, HISTORY_TIME, KEY_FIELD)
@@ -95,7 +94,7 @@ class Preflight:
         tokens: OAuthTokens,
         settings: SalesforceSettings,
         connection: Connection,
-        levels: LevelReader,
+        levels: LevelReader | ObjectReader,
         prices: PriceReader,
         events: ChangeEvents | None,
     ) -> None:
@@ -124,7 +123,7 @@ class Preflight:
                 finding_of("query of products", partial(self._query, f"{STOCK_QUERY} LIMIT 1"))
             )
             checks.append(finding_of("locations", self._locations))
-            checks.append(finding_of("stock", self._stock))
+            checks.append(finding_of("stock", self._levels.check))
         if _creates_products(self._connection):
             checks.append(finding_of("standard price book", self._standard_book))
         if PRICES in self._connection.streams:
@@ -213,20 +212,6 @@ class Preflight:
         note = f"; sale prices of {', '.join(without)} are rejected" if without else ""
         return True, f"prices go to {', '.join(lists)}{note}"[:500], ""
 
-    def _stock(self) -> Finding:
-        """Ask Omnichannel Inventory for a SKU that there is not."""
-        body = asked([NO_SKU], [self._settings.inventory_location])
-        reply = self._http.request(
-            "POST",
-            AVAILABLE,
-            json=body,
-            idempotent=True,
-            has_effect=False,
-            decode=AVAILABILITIES.decode,
-        )
-        held_of(reply)
-        return True, "Omnichannel Inventory answers", ""
-
 
 def _creates_products(connection: Connection) -> bool:
     return LISTINGS in connection.streams and connection.catalog.create_products != "never"
@@ -256,6 +241,8 @@ def written(
     """Yield the objects that the connection's streams write, each with its fields."""
     if ACTIONS in connection.streams and settings.has_actions:
         yield ACTION, OUTCOME
+    if INVENTORY in connection.streams and settings.inventory is not None:
+        yield settings.inventory.object, settings.inventory.fields
     if PRICES in connection.streams:
         yield PRICE_ENTRY, ("UnitPrice", "IsActive", "UseStandardPrice")
     if LISTINGS in connection.streams:

@@ -13,6 +13,7 @@ from resources.platforms.salesforce.statuses import STATUSES, Region, StatusName
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
+ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 RecordId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$")]
 
 KEY_FIELD = "Lockstep_Key__c"
@@ -97,6 +98,38 @@ class ReturnStatusNames(Config):
         if len({self.open, self.closed, self.canceled}) < 3:
             raise ValueError("return_statuses: two states of a return order are written alike")
         return self
+
+
+class StockObject(Config):
+    """The custom object that has the levels of stock, and its fields; ``null``: it has none."""
+
+    object: ApiName = "Lockstep_Stock__c"
+    sku: ApiName = "SKU__c"
+    """The SKU; without ``location`` the external id, since a SKU has one record then."""
+    available: ApiName = "Available__c"
+    """The number of units that may be sold."""
+    location: ApiName | None = "Location__c"
+    """The location, as ``inventory.nodes`` or ``inventory_location`` name it."""
+    key: ApiName | None = KEY_FIELD
+    """With ``location``, the external id: location and SKU."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.location is None) != (self.key is None):
+            raise ValueError("inventory: location and key belong together; set both or none")
+        if len(set(self.fields)) < len(self.fields):
+            raise ValueError("inventory: two settings name one field")
+        return self
+
+    @property
+    def external_id(self) -> str:
+        """Return the field that makes a record unique."""
+        return self.key or self.sku
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Return the fields that are written."""
+        return tuple(filter(None, (self.sku, self.available, self.location, self.key)))
 
 
 class RegionSettings(Config):
@@ -185,12 +218,16 @@ class SalesforceSettings(SystemSettings):
     the two, which its price books' assignment and the pricing strategy decide."""
     stock_upload_from: Annotated[int, Field(gt=STOCK_BATCH, le=5_000)] | None = None
     """From how many levels of a location on they are uploaded as a file; by default never."""
+    inventory: StockObject | None = None
+    """The custom object that has the stock, where it is not in Omnichannel Inventory."""
     inventory_location: Name = "default"
     """External reference of the location that ``default`` means."""
 
     @model_validator(mode="after")
     def _known(self) -> Self:
         _check_statuses(self.statuses)
+        if self.inventory is not None and self.stock_upload_from is not None:
+            raise ValueError("stock_upload_from belongs to Omnichannel Inventory, not to inventory")
         if (self.client_secret is None) == (self.private_key is None):
             raise ValueError("set one of client_secret (client credentials) and private_key (JWT)")
         asserted = (self.username, self.audience, self.login_url)

@@ -77,7 +77,8 @@ class Reads:
             is_open = each not in SYSTEM and each != "Id" and each not in kind.read_only
             field: Json = {"name": each, "type": kind.type_of(each)}
             field |= {"createable": is_open, "updateable": is_open}
-            fields.append(field | {"externalId": each in kind.external_ids})
+            is_key = each in kind.external_ids
+            fields.append(field | {"externalId": is_key, "unique": is_key})
         return json_reply(_summary(name) | {"fields": fields})
 
     def _known(self, name: str) -> str:

@@ -286,6 +286,11 @@ OBJECTS: dict[str, SObject] = {
         numbers="Quantity__c", moments="Decided_At__c",
         required="Order_Summary__c Kind__c Status__c",
     ),
+    "Lockstep_Stock__c": _object(
+        "a03", "Name SKU__c Location__c", numbers="Available__c", required="SKU__c", keys=KEY,
+        lengths={"SKU__c": 255, "Location__c": 255, KEY: 255},
+    ),
+    "Shelf__c": _object("a04", "Name", numbers="Units__c", keys="Part__c"),
     "Lockstep_Status__c": _object(
         "a01", "Name Status__c",
         parents={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sandbox.kit.truth import TrueCustomer, TrueLevel, TrueLine, TrueOrder, Truth
@@ -21,7 +22,10 @@ def truth_of(org: Org) -> Truth:
     """Return all orders with their parcels, the levels and the customers."""
     return {
         "orders": [_order(org, row) for row in org.book.rows("OrderSummary")],
-        "levels": [_level(key, level) for key, level in org.inventory.levels.items()],
+        "levels": [
+            *(_level(key, level) for key, level in org.inventory.levels.items()),
+            *_of_objects(org),
+        ],
         "customers": _customers(org),
         "returns": true_returns(org.book),
         "prices": true_prices(org.book),
@@ -99,6 +103,21 @@ def _level(key: tuple[str, str], level: Json) -> TrueLevel:
         "on_hand": int(level["onHand"]),
         "reserved": int(level["reserved"]),
     }
+
+
+def _of_objects(org: Org) -> Iterator[TrueLevel]:
+    """Yield the levels of the objects that have stock instead of Omnichannel Inventory."""
+    for name, sku, location, number in (
+        ("Lockstep_Stock__c", "SKU__c", "Location__c", "Available__c"),
+        ("Shelf__c", "Part__c", "", "Units__c"),
+    ):
+        for row in org.book.rows(name):
+            if row[number] is not None:
+                place, units = row[location] if location else "default", int(row[number])
+                yield {
+                    "sku": row[sku], "location": place, "available": units, "on_hand": units,
+                    "reserved": 0,
+                }  # fmt: skip
 
 
 def _customers(org: Org) -> list[TrueCustomer]:

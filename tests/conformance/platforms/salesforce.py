@@ -43,6 +43,8 @@ class System(SimulatedStore):
         "/Lockstep_Status__c/describe": "write Lockstep_Status__c",
         "/get-availability": "stock",
     }
+    more: ClassVar[Json] = {}
+    """Further settings."""
     statuses: ClassVar = {
         "Created": False, "Approved": False, "Allocated": False, "In Fulfillment": False,
         "Partially Fulfilled": False, "Fulfilled": False, "Delivered": False, "Returned": False,
@@ -76,6 +78,7 @@ class System(SimulatedStore):
         }
         if small_pages:
             section["page_size"] = 7
+        section |= self.more
         orders = {"shipping_methods": {"Ground": "Ground"}}
         connection = connection_of(platform=section, orders=orders)
         built: CommercePlatform = connector.build(
@@ -131,6 +134,37 @@ class System(SimulatedStore):
             (row["sku"], row["location"]): row["available"]
             for row in self.control("truth", method="GET")["levels"]
         }
+
+
+class StockObject(System):
+    """The same org, whose stock is in a custom object with a record for each location."""
+
+    more: ClassVar[Json] = {"inventory": {}}
+    parts: ClassVar = {name: check for name, check in System.parts.items() if check != "stock"} | {
+        "/Lockstep_Stock__c/describe": "stock"
+    }
+
+    def refused(self, items: Mapping[str, StoreItem]) -> list[tuple[StockTarget, StoreItem]]:
+        """Return a SKU that is longer than the field."""
+        unknown = StockTarget(sku="S" * 255, location="WAREHOUSE", quantity=9)
+        return [(unknown, replace(items["MUG"], sku=unknown.sku))]
+
+
+class Shelf(StockObject):
+    """The same org, with an object of the merchant's own that has one record for each SKU."""
+
+    more: ClassVar[Json] = {
+        "inventory": {
+            "object": "Shelf__c", "sku": "Part__c", "available": "Units__c", "location": None,
+            "key": None,
+        }
+    }  # fmt: skip
+    parts: ClassVar = System.parts
+
+    def refused(self, items: Mapping[str, StoreItem]) -> list[tuple[StockTarget, StoreItem]]:
+        """Return nothing: the object takes any SKU."""
+        del items
+        return []
 
 
 class Customers(System):

@@ -10,7 +10,7 @@ from typing import Any, cast
 import orjson
 import pytest
 
-from resources.http.auth import OAuthTokens
+from resources.http.oauth import OAuthTokens
 from resources.platforms.salesforce.events.queue import MOST, ChangeEvents
 from resources.platforms.salesforce.settings import EventSettings
 from tests.bad_input.counts import CHANGE_EVENTS

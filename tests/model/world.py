@@ -19,8 +19,8 @@ from domain.connections import Installation
 from orchestration import definitions
 from orchestration.local.simulated import Pair
 from resources.http.async_client import AsyncApiClient
-from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
+from resources.http.oauth import OAuthTokens
 from resources.http.retries import RetryPolicy
 from resources.ledger.ledger import Ledger
 from resources.ledger.monitoring.activation import resume

@@ -17,8 +17,9 @@ from pydantic import ValidationError
 
 from domain.errors import PermanentError
 from resources.http.async_client import AsyncApiClient
-from resources.http.auth import OAuthGrant, OAuthTokens, StaticHeader
+from resources.http.auth import StaticHeader
 from resources.http.client import ApiClient
+from resources.http.oauth import OAuthGrant, OAuthTokens
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
 from resources.oms.manhattan.settings import ManhattanSettings

@@ -23,6 +23,9 @@ _IS_KEPT = f" AND prune_month = '{KEPT}'"
 _MONTH = """coalesce((SELECT o.prune_month FROM sync.delivery o WHERE o.delivery_key = k LIMIT 1),
                      %(month)s)"""
 """The month under which a delivery is found again: the one it was first claimed in."""
+_UNSETTLED = """delivery_key, source_id, action, target_key, state, attempts, claimed_at,
+                capture_id, source_day, is_uncertain, may_act_until"""
+"""The columns of an ``UnsettledDelivery``."""
 
 
 class Deliveries:
@@ -141,44 +144,32 @@ class Deliveries:
 
     def spare(self, keys: Sequence[UUID]) -> None:
         """Take back an attempt of deliveries that failed because the target as a whole did."""
-        if not keys:
-            return
-        self._db.execute(
-            f"""UPDATE sync.delivery SET attempts = greatest(attempts - 1, 0)
-               WHERE delivery_key = ANY(%b){self._kept}""",  # noqa: S608 - a constant
-            (list(keys),),
-        )
+        self._change(keys, "attempts = greatest(attempts - 1, 0)")
 
     def bury(self, keys: Sequence[UUID]) -> None:
         """Give deliveries up that have no attempts left; what is uncertain of them stays so."""
-        if not keys:
-            return
-        self._db.execute(
-            f"""UPDATE sync.delivery SET is_uncertain = is_uncertain OR state = 'in_flight',
-                      state = 'dead' WHERE delivery_key = ANY(%b){self._kept}""",  # noqa: S608 - a constant
-            (list(keys),),
-        )
+        self._change(keys, "is_uncertain = is_uncertain OR state = 'in_flight', state = 'dead'")
 
     def release(self, keys: Sequence[UUID]) -> None:
         """Release claims that were never sent: they do not count as attempts."""
-        if not keys:
-            return
-        self._db.execute(
-            f"""UPDATE sync.delivery SET state = 'failed', attempts = attempts - 1,
-                      tries = tries - 1,
-                      error = 'not sent: an earlier effect failed', settled_at = clock_timestamp()
-               WHERE delivery_key = ANY(%b){self._kept}""",  # noqa: S608 - a constant
-            (list(keys),),
+        self._change(
+            keys,
+            """state = 'failed', attempts = attempts - 1, tries = tries - 1,
+               error = 'not sent: an earlier effect failed', settled_at = clock_timestamp()""",
         )
 
     def supersede(self, keys: Sequence[UUID]) -> None:
         """Close deliveries that took no effect, or whose effect a look at the target has shown."""
+        self._change(
+            keys, "state = 'superseded', is_uncertain = false, settled_at = clock_timestamp()"
+        )
+
+    def _change(self, keys: Sequence[UUID], change: str) -> None:
         if not keys:
             return
         self._db.execute(
-            f"""UPDATE sync.delivery SET state = 'superseded', is_uncertain = false,
-                      settled_at = clock_timestamp()
-               WHERE delivery_key = ANY(%b){self._kept}""",  # noqa: S608 - a constant
+            f"""UPDATE sync.delivery SET {change}
+                WHERE delivery_key = ANY(%b){self._kept}""",  # noqa: S608 - constants of this module only
             (list(keys),),
         )
 
@@ -209,14 +200,12 @@ class Deliveries:
             (acts_for, self._name, self._stream, acts_for, list(source_ids)),
         )
         rows = self._db.execute(
-            f"""SELECT delivery_key, source_id, action, target_key, state, attempts, claimed_at,
-                      capture_id, source_day, is_uncertain, may_act_until, prune_month
+            f"""SELECT {_UNSETTLED}, prune_month
                FROM sync.delivery
                WHERE connection = %(name)s AND stream = %(stream)s AND source_id = ANY(%(ids)s)
                  AND (state IN ('in_flight', 'failed') OR is_uncertain){self._kept}
                UNION
-               SELECT delivery_key, source_id, action, target_key, state, attempts, claimed_at,
-                      capture_id, source_day, is_uncertain, may_act_until, prune_month
+               SELECT {_UNSETTLED}, prune_month
                FROM sync.delivery
                WHERE connection = %(name)s AND stream = %(stream)s AND source_id = ANY(%(ids)s)
                  AND may_act_until > clock_timestamp(){self._kept}
@@ -245,8 +234,7 @@ class Deliveries:
             f"""UPDATE sync.delivery SET state = %s, settled_at = clock_timestamp()
                WHERE connection = %s AND stream = %s AND action = %s AND state = 'requested'
                  AND source_id = ANY(%b){self._kept}
-               RETURNING delivery_key, source_id, action, target_key, state, attempts, claimed_at,
-                         capture_id, source_day, is_uncertain, may_act_until""",  # noqa: S608 - a constant
+               RETURNING {_UNSETTLED}""",  # noqa: S608 - a constant
             (state, self._name, self._stream, action, list(source_ids)),
         )
         return [UnsettledDelivery(*row) for row in rows]

@@ -10,7 +10,7 @@ from domain.exchange import Check
 from domain.policies import SecretRef
 from domain.ports import EventFeed, OmsSources, OmsTargets, OrderManagementSystem, QuotaLedger
 from domain.sources import AnySource
-from resources.http.auth import OAuthGrant, OAuthTokens
+from resources.http.oauth import OAuthGrant, OAuthTokens
 from resources.http.rate_limit import Limiter
 from resources.oms.manhattan.catalog import CatalogSource
 from resources.oms.manhattan.client import KIND, build_policy, build_read_client

@@ -16,8 +16,8 @@ from domain.connections import CUSTOMERS, PRICES
 from domain.errors import AccessRefused, LockstepError, PermanentError
 from domain.exchange import Check
 from domain.policies import InventoryPolicy
-from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
+from resources.http.oauth import OAuthTokens
 from resources.oms.manhattan.catalog import CatalogSource
 from resources.oms.manhattan.client import fetch_answer, quoted, rows_of, write_answer
 from resources.oms.manhattan.customers.target import CustomerLookup

@@ -17,8 +17,8 @@ from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected
 from domain.parsing.payload import Document, PayloadDecoder
 from domain.ports import QuotaLedger
 from resources.http.attempts import Reply
-from resources.http.auth import OAuthGrant, OAuthTokens
 from resources.http.client import ApiClient
+from resources.http.oauth import OAuthGrant, OAuthTokens
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter
 from resources.http.redaction import vendor_text

@@ -13,8 +13,8 @@ from domain.connections import (
 )
 from domain.errors import Problem
 from domain.exchange import Check
-from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
+from resources.http.oauth import OAuthTokens
 from resources.platforms.commercetools.answers_payload import PROJECTS, Project
 from resources.platforms.commercetools.client import document_of, quoted
 from resources.platforms.commercetools.events import SubscriptionQueue

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from domain.errors import PermanentError
-from resources.http.auth import OAuthGrant, OAuthTokens
+from resources.http.oauth import OAuthGrant, OAuthTokens
 from resources.http.rs256 import SigningKey, signed
 from resources.platforms.salesforce.settings import (
     ASSERTION_SECONDS,

@@ -24,8 +24,8 @@ from domain.errors import (
 from domain.parsing.payload import Document, PayloadDecoder
 from domain.ports import QuotaLedger
 from resources.http.attempts import Reply
-from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
+from resources.http.oauth import OAuthTokens
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, QuotaState
 from resources.http.redaction import vendor_text

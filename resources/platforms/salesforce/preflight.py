@@ -19,8 +19,8 @@ from domain.connections import (
 from domain.errors import Problem
 from domain.exchange import Check
 from domain.prices import OWN_PRICES
-from resources.http.auth import OAuthTokens
 from resources.http.client import ApiClient
+from resources.http.oauth import OAuthTokens
 from resources.platforms.salesforce.actions.source import FIELDS as REQUEST
 from resources.platforms.salesforce.answers_payload import DESCRIPTIONS, Description
 from resources.platforms.salesforce.catalog import SELECT as STOCK_QUERY

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from domain.errors import AccessRefused, PermanentError, RateLimited, TransientError
-from resources.http.auth import OAuthGrant, OAuthTokens
 from resources.http.client import ApiClient
+from resources.http.oauth import OAuthGrant, OAuthTokens
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
 

@@ -16,7 +16,7 @@ import grpc
 from domain.connections import ACTIONS, CUSTOMERS, ORDERS
 from domain.errors import AccessRefused
 from domain.exchange import QueuedMessage, UnreadEvent, WebhookEvent
-from resources.http.auth import OAuthTokens
+from resources.http.oauth import OAuthTokens
 from resources.platforms.salesforce.events.avro import Undecodable, header_of
 from resources.platforms.salesforce.events.stream import Subscription
 from resources.platforms.salesforce.settings import ACTION, CLIENT, EventSettings

@@ -11,8 +11,8 @@ from typing import TypeAlias
 from domain.errors import LockstepError
 from domain.exchange import Check
 from domain.policies import InventoryPolicy, SecretRef
-from resources.http.attempts import Reply
 from resources.http.client import ApiClient
+from resources.http.reply import Reply
 from resources.secrets import permission_warning
 
 MAX_SKEW = 120

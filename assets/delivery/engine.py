@@ -29,6 +29,7 @@ class Engine:
         self._planner, self._session = planner, planner.session
         self._settlement = Settlement(planner)
         self._sender = Sender(planner, self._settlement)
+        self._attempts = self._sender.attempts
         self._counts = DeliveryCounts()
         self._plans: list[Plan] = []
 
@@ -45,10 +46,10 @@ class Engine:
         finally:
             if not self._session.db.closed:  # it is where the writer's lock was lost
                 self._settlement.record(
-                    chunk, self._plans, self._counts, got_through=self._sender.got_through
+                    chunk, self._plans, self._counts, got_through=self._attempts.got_through
                 )
-        if self._sender.stopped_by is not None:
-            raise self._sender.stopped_by
+        if self._attempts.stopped_by is not None:
+            raise self._attempts.stopped_by
         return self._counts
 
     def _attach_unsettled(self, dues: Sequence[Due[Any]]) -> None:
@@ -71,9 +72,11 @@ class Engine:
                     plan.resolves.append(delivery)
             self._settlement.claim(self._plans, [u for _, u in replaced if not u.is_uncertain])
             await self._send(writer)
-        self._sender.stopped_by = self._sender.stopped_by or self._throttled()
+        self._attempts.stopped_by = self._attempts.stopped_by or self._throttled()
         self._settlement.count_attempts(
-            self._plans, got_through=self._sender.got_through, stopped_by=self._sender.stopped_by
+            self._plans,
+            got_through=self._attempts.got_through,
+            stopped_by=self._attempts.stopped_by,
         )
 
     def _throttled(self) -> LockstepError | None:
@@ -92,7 +95,7 @@ class Engine:
         plans = self._plans
         for left in reversed(range(ROUNDS)):
             await self._sender.send(plans, writer)
-            if self._sender.stopped_by is not None or not left:
+            if self._attempts.stopped_by is not None or not left:
                 return
             plans = [plan for plan in plans if self._has_follow_up(plan)]
             if not plans:

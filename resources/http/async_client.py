@@ -14,9 +14,10 @@ import aiohttp
 from yarl import URL
 
 from domain.exchange import ExchangeLog
-from resources.http.attempts import Decoder, RawResponse, Reply, RequestAttempts
+from resources.http.attempts import RequestAttempts
 from resources.http.auth import UNAUTHORIZED
 from resources.http.policy import ClientPolicy
+from resources.http.reply import Decoder, RawResponse, Reply
 
 MAX_BYTES = 16 * 1024 * 1024
 KEEPALIVE_SECONDS = 15.0

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeAlias
-
-import orjson
+from typing import Any
 
 from domain.errors import LockstepError, PermanentError, RateLimited, TransientError
 from domain.exchange import Exchange, ExchangeLog, OutcomeUnknown, before_effect
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import is_too_long, note_wait
 from resources.http.redaction import error_text, request_id, vendor_text
+from resources.http.reply import (
+    Decoder,
+    QuotaUsedUp,
+    RawResponse,
+    Reply,
+    decoded,
+    summary,
+)
 from resources.http.retries import (
     READING,
     SAFE_METHODS,
@@ -31,63 +36,6 @@ from resources.http.urls import checked_path
 
 CORRELATION_HEADER = "X-Correlation-Id"
 NO_CONTENT, NOT_MODIFIED = 204, 304
-_MISSING: Any = object()
-
-Decoder: TypeAlias = Callable[[bytes], Any]
-
-
-class QuotaUsedUp(ValueError):
-    """A decoder's finding that a 2xx body is a refusal for want of quota: nothing was done."""
-
-
-class RawResponse(NamedTuple):
-    """What one attempt brought; header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The response that a request ends with; header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    milliseconds: float
-    where: str = ""
-    """System, method and endpoint, for messages."""
-    value: Any = _MISSING
-    """The body as the client decoded it, if it did."""
-    sent: bytes = b""
-    """The request's body; personal values in it are removed from messages."""
-
-    @property
-    def ok(self) -> bool:
-        """True for 2xx."""
-        return 200 <= self.status < 300
-
-    def json(self) -> Any:
-        """Return the decoded body (``None`` if empty).
-
-        Raises ``PermanentError`` on malformed JSON.
-        """
-        if self.value is not _MISSING:
-            return self.value
-        if not self.body:
-            return None
-        try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            raise PermanentError(
-                f"{self.where} answered {self.status} with a body that isn't JSON "
-                f"({len(self.body)} bytes)"
-            ) from None
-
-    def error_summary(self) -> str:
-        """Return status, request id and the vendor's messages in one redacted line."""
-        return f"{self.where} {_summary(self.status, self.headers, self.body, self.sent)}"
 
 
 class RequestAttempts:
@@ -174,7 +122,7 @@ class RequestAttempts:
         elif 200 <= response.status < 300:
             try:
                 is_needed = self._has_effect or response.status != NO_CONTENT
-                self._value = _decoded(
+                self._value = decoded(
                     response.body, response.headers, self._decode, is_needed=is_needed
                 )
             except ValueError as fault:
@@ -204,7 +152,7 @@ class RequestAttempts:
         quota = status == TOO_MANY_REQUESTS or isinstance(self._fault, QuotaUsedUp)
         decision = self._decide(TOO_MANY_REQUESTS if quota else status, headers)
         if decision.retry or decision.outcome_unknown:
-            return self._delay(decision, _summary(status, headers, body, sent), quota=quota)
+            return self._delay(decision, summary(status, headers, body, sent), quota=quota)
         if not 200 <= status < 300:
             return Reply(status, headers, body, milliseconds, self._where, sent=sent)
         self._policy.clock.observe(headers, self._sent_at, datetime.now(UTC))
@@ -300,30 +248,3 @@ class RequestAttempts:
                 is_lost=is_lost,
             )
         )
-
-
-def _summary(status: int, headers: Mapping[str, str], body: bytes, sent: bytes) -> str:
-    vendor_id = request_id(headers)
-    text = error_text(body, sent=sent)
-    return (
-        f"answered {status}"
-        + (f" (request id {vendor_id})" if vendor_id else "")
-        + (f": {text}" if text else "")
-    )
-
-
-def _decoded(
-    body: bytes, headers: Mapping[str, str], decode: Decoder | None, *, is_needed: bool
-) -> Any:
-    """Return the decoded body; raises ``ValueError`` if malformed.
-
-    An empty body is decoded where one ``is_needed``: only a read that is answered "no content" does
-    without one, and stands for an empty list. Any other success without a body was cut off. Without
-    a decoder, a response that isn't JSON is left alone.
-    """
-    if decode is not None:
-        try:
-            return decode(body) if body or is_needed else None
-        except RecursionError as error:  # nested a thousand deep, which no system needs
-            raise ValueError("nested too deep") from error
-    return orjson.loads(body) if body and "json" in headers.get("content-type", "") else _MISSING

@@ -10,9 +10,10 @@ import httpx
 import orjson
 
 from domain.exchange import ExchangeLog
-from resources.http.attempts import Decoder, RawResponse, Reply, RequestAttempts
+from resources.http.attempts import RequestAttempts
 from resources.http.auth import ProviderAuth
 from resources.http.policy import ClientPolicy
+from resources.http.reply import Decoder, RawResponse, Reply
 from resources.http.urls import tls_context
 
 MAX_BYTES = 64 * 1024 * 1024

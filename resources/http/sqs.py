@@ -19,11 +19,11 @@ from pydantic import Field, StringConstraints, model_validator
 from domain.errors import AccessRefused, PermanentError, TransientError
 from domain.identity import normalised_address
 from domain.policies import Config, SecretRef
-from resources.http.attempts import Reply
 from resources.http.auth import NoAuth
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
+from resources.http.reply import Reply
 from resources.http.retries import RetryPolicy
 
 MOST_MESSAGES = 10

@@ -23,11 +23,11 @@ from domain.ports import QuotaLedger
 from domain.refunds import OrderRefunds, RefundRequest, StoreRefund
 from domain.returns_policy import RefundService
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
 from resources.http.auth import StaticHeader
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter
 from resources.http.redaction import vendor_text
+from resources.http.reply import Reply
 from resources.http.target_writer import TargetWriter
 from resources.payments.payload import REFUND_LISTS, REFUNDS, RefundList, ServiceRefund
 

@@ -15,10 +15,10 @@ from domain.delivery import Claimed, Intent
 from domain.errors import TransientError
 from domain.refunds import StoreRefund
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
 from resources.http.auth import NoAuth
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
+from resources.http.reply import Reply
 from tests.bad_input.outcomes import assert_is_bounded, defect_of
 from tests.bad_input.systems import ONCE
 

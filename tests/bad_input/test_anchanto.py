@@ -20,7 +20,7 @@ from domain.policies import InventoryPolicy
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel
 from domain.values import FIRST_YEAR, LAST_YEAR
-from resources.http.attempts import Reply
+from resources.http.reply import Reply
 from resources.oms.anchanto.client import Opener, interpret, rejection
 from resources.oms.anchanto.inventory import InventorySource, StockList, StockMapper
 from resources.oms.anchanto.orders.diff import compare_order, units_of

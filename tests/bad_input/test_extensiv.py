@@ -19,7 +19,7 @@ from domain.policies import InventoryPolicy
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel
 from domain.values import FIRST_YEAR, LAST_YEAR
-from resources.http.attempts import QuotaUsedUp, Reply
+from resources.http.reply import QuotaUsedUp, Reply
 from resources.oms.extensiv.client import interpret, open_envelope, rejection, rows_of
 from resources.oms.extensiv.inventory import InventorySource, StockList, StockMapper
 from resources.oms.extensiv.orders.diff import compare_order, units_of

@@ -18,7 +18,7 @@ from domain.exchange import Mapped
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel
 from domain.values import FIRST_YEAR, LAST_YEAR
-from resources.http.attempts import Reply
+from resources.http.reply import Reply
 from resources.oms.manhattan.client import open_envelope, read_answer, rejection, write_answer
 from resources.oms.manhattan.inventory import StockMapper
 from resources.oms.manhattan.shipments.mapping import FulfilmentMapper

@@ -18,12 +18,12 @@ from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected
 from domain.parsing.text import without_values
 from domain.parsing.vendor_documents import folded, text_of
 from domain.ports import QuotaLedger
-from resources.http.attempts import Reply
 from resources.http.auth import TokenProvider
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter
 from resources.http.redaction import personal_values_in, request_id, vendor_text
+from resources.http.reply import Reply
 from resources.oms.anchanto.settings import AnchantoSettings
 from resources.oms.anchanto.wire import AnchantoWire
 

@@ -19,7 +19,6 @@ from domain.parsing.text import without_values
 from domain.parsing.vendor_documents import folded, text_of
 from domain.policies import SecretRef
 from domain.ports import QuotaLedger
-from resources.http.attempts import QuotaUsedUp, Reply
 from resources.http.auth import StaticHeader
 from resources.http.client import ApiClient
 from resources.http.clock import SourceClock
@@ -30,6 +29,7 @@ from resources.http.redaction import (
     register_secret,
     vendor_text,
 )
+from resources.http.reply import QuotaUsedUp, Reply
 from resources.oms.extensiv.payload import Envelope
 from resources.oms.extensiv.settings import ExtensivCodes, ExtensivSettings
 

@@ -15,13 +15,13 @@ import msgspec
 
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
 from domain.parsing.text import without_values
-from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.http.clock import SourceClock
 from resources.http.oauth import OAuthTokens
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter
 from resources.http.redaction import personal_values_in, vendor_text
+from resources.http.reply import Reply
 from resources.oms.manhattan.answers_payload import DataMessages, Envelope, MessageEntry, PageHeader
 from resources.oms.manhattan.settings import ManhattanSettings
 

@@ -17,11 +17,11 @@ import msgspec
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
 from domain.parsing.payload import HIGHEST_ID, Decoded, Document, PayloadDecoder, Scalar
 from domain.ports import QuotaLedger
-from resources.http.attempts import Reply
 from resources.http.auth import StaticHeader
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, QuotaState
+from resources.http.reply import Reply
 from resources.platforms.bigcommerce.answers_payload import (
     ADJUSTMENTS,
     ORDER_STATES,

@@ -14,8 +14,8 @@ from domain.errors import PermanentError
 from domain.exchange import Check
 from domain.parsing.payload import Scalar
 from domain.policies import SecretRef
-from resources.http.attempts import Reply
 from resources.http.client import ApiClient
+from resources.http.reply import Reply
 from resources.platforms.bigcommerce.answers_payload import (
     WEBHOOKS,
     WEBHOOKS_ADMIN,

@@ -16,12 +16,12 @@ import msgspec
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
 from domain.parsing.payload import Document, PayloadDecoder
 from domain.ports import QuotaLedger
-from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.http.oauth import OAuthGrant, OAuthTokens
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter
 from resources.http.redaction import vendor_text
+from resources.http.reply import Reply
 from resources.platforms.commercetools.answers_payload import ERRORS
 from resources.platforms.commercetools.settings import TOKEN_SECONDS, CommercetoolsSettings
 

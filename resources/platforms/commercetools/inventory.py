@@ -22,10 +22,10 @@ from domain.delivery import Claimed, LevelChange, Operation, Outcome, failed, ou
 from domain.errors import LockstepError, PermanentError, TransientError
 from domain.exchange import ExchangeLog, Receipt
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import request_id
+from resources.http.reply import Reply
 from resources.http.target_writer import TargetWriter
 from resources.platforms.commercetools import carts
 from resources.platforms.commercetools.answers_payload import CHANNELS, ENTRIES, Entry

@@ -23,12 +23,12 @@ from domain.errors import (
 )
 from domain.parsing.payload import Document, PayloadDecoder
 from domain.ports import QuotaLedger
-from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.http.oauth import OAuthTokens
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, QuotaState
 from resources.http.redaction import vendor_text
+from resources.http.reply import Reply
 from resources.platforms.salesforce.answers_payload import ERRORS, RESULTS, ErrorEntry, Result
 from resources.platforms.salesforce.children import extended, unfinished
 from resources.platforms.salesforce.settings import (

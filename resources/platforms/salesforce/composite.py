@@ -16,8 +16,8 @@ import orjson
 
 from domain.errors import PermanentError, TransientError
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
 from resources.http.redaction import vendor_text
+from resources.http.reply import Reply
 from resources.platforms.salesforce.answers_payload import (
     COMPOSITES,
     ROW,

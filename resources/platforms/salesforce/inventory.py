@@ -22,10 +22,10 @@ from domain.delivery import Claimed, LevelChange, Operation, Outcome, failed, su
 from domain.errors import LockstepError, PermanentError, Problem, RecordRejected
 from domain.exchange import ExchangeLog, OutcomeUnknown, Receipt
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import vendor_text
+from resources.http.reply import Reply
 from resources.http.target_writer import TargetWriter
 from resources.platforms.salesforce.answers_payload import (
     AVAILABILITIES,

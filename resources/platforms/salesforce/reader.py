@@ -22,8 +22,8 @@ from domain.exchange import RawRecord
 from domain.identity import fallback_id
 from domain.parsing.scalars import to_moment
 from domain.values import Window
-from resources.http.attempts import Reply
 from resources.http.client import ApiClient
+from resources.http.reply import Reply
 from resources.platforms.salesforce.answers_payload import COMPOSITES, Composite
 from resources.platforms.salesforce.client import CONTRACT, QueryClient, refuse_query, result_of
 from resources.platforms.salesforce.fields import STAMP

@@ -18,7 +18,7 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 
-from assets.delivery import obligation, sender
+from assets.delivery import attempts, obligation
 from assets.delivery.target_state import Cover, KnownShipment, OrderTargetState
 from assets.pipeline import capture
 from assets.streams.actions.plan import ActionsPlanner
@@ -205,7 +205,7 @@ def _send_older_version(patch: Patch, _: World) -> None:
 
 
 def _fail_step_by_record(patch: Patch, _: World) -> None:
-    patch.setattr(sender, "FAILURES_IN_A_ROW", 1)
+    patch.setattr(attempts, "FAILURES_IN_A_ROW", 1)
 
 
 def _forget_refunds(patch: Patch, _: World) -> None:

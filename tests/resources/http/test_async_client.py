@@ -14,10 +14,10 @@ from aiohttp import web
 from domain.errors import PermanentError, TransientError, WriterLost
 from domain.exchange import Exchange, OutcomeUnknown, before_effect
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import QuotaUsedUp
 from resources.http.auth import StaticHeader, TokenProvider
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
+from resources.http.reply import QuotaUsedUp
 from resources.http.retries import RetryPolicy
 
 QUICK = RetryPolicy(attempts=3, total_seconds=5, base=0.001, cap=0.002)

@@ -13,12 +13,12 @@ import pytest
 
 from domain.errors import PermanentError, TransientError
 from domain.exchange import Exchange, OutcomeUnknown
-from resources.http.attempts import Reply
 from resources.http.auth import StaticHeader
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
 from resources.http.redaction import error_text, mask
+from resources.http.reply import Reply
 from resources.http.retries import RetryPolicy, decide, named_delay
 
 QUICK = RetryPolicy(attempts=3, total_seconds=5, base=0.001, cap=0.002)

@@ -10,8 +10,8 @@ import orjson
 from domain.errors import Problem, RecordRejected
 from domain.exchange import OutcomeUnknown, Receipt
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
 from resources.http.redaction import request_id
+from resources.http.reply import Reply
 from resources.oms.anchanto.client import Answer, Opener, interpret, path_of, rejection
 from resources.oms.anchanto.payload import Documents
 from resources.oms.anchanto.settings import AnchantoSettings

@@ -12,7 +12,7 @@ from domain.errors import PermanentError, Problem, RecordRejected, TransientErro
 from domain.exchange import OutcomeUnknown, Receipt
 from domain.parsing.vendor_documents import folded, text_of
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
+from resources.http.reply import Reply
 from resources.oms.extensiv.client import (
     Answer,
     interpret,

@@ -16,7 +16,7 @@ from domain.delivery import Claimed, OrderSave, Outcome
 from domain.errors import PermanentError
 from domain.exchange import Exchange, ExchangeLog
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
+from resources.http.reply import Reply
 from resources.oms.manhattan.answers_payload import BulkResult
 from resources.oms.manhattan.client import open_envelope, to_problem, write_answer
 from resources.oms.manhattan.settings import ManhattanSettings

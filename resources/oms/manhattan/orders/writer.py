@@ -11,7 +11,7 @@ import orjson
 from domain.errors import PermanentError, Problem, RecordRejected, TransientError
 from domain.exchange import OutcomeUnknown, Receipt
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
+from resources.http.reply import Reply
 from resources.oms.manhattan.answers_payload import CancelState, MessageEntry
 from resources.oms.manhattan.client import (
     Answer,

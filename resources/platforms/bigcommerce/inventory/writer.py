@@ -27,8 +27,8 @@ from domain.errors import (
 from domain.exchange import Receipt, StockAnswer
 from domain.records.inventory import StockTarget, StoreItem, Tracking
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
 from resources.http.redaction import request_id, vendor_text
+from resources.http.reply import Reply
 from resources.platforms.bigcommerce.answers_payload import ERRORS
 from resources.platforms.bigcommerce.client import (
     LOCKED,

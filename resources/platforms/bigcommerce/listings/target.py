@@ -23,10 +23,10 @@ from domain.errors import Problem, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, Receipt
 from domain.listings import is_new, product_gone, sku_of_new, sku_taken
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import error_text, request_id, vendor_text
+from resources.http.reply import Reply
 from resources.http.target_writer import TargetWriter
 from resources.platforms.bigcommerce.catalog import (
     IDS_A_CALL,

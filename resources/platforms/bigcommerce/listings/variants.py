@@ -16,9 +16,9 @@ from domain.errors import Problem, RecordRejected
 from domain.prices import exact_number
 from domain.records.listings import NewVariant
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
 from resources.http.client import ApiClient
 from resources.http.redaction import vendor_text
+from resources.http.reply import Reply
 from resources.platforms.bigcommerce.catalog import PRODUCTS_PATH, READS_PRODUCTS
 from resources.platforms.bigcommerce.client import (
     LOCKED,

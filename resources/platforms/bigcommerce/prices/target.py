@@ -25,9 +25,9 @@ from domain.exchange import ExchangeLog
 from domain.parsing.payload import PayloadDecoder
 from domain.prices import PriceChange, PricePlace, StorePrice, exact_number
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import request_id, vendor_text
+from resources.http.reply import Reply
 from resources.http.target_writer import TargetWriter
 from resources.platforms.bigcommerce.answers_payload import ERRORS
 from resources.platforms.bigcommerce.client import BUSY, LOCKED

@@ -21,9 +21,9 @@ from domain.exchange import ExchangeLog, Receipt
 from domain.identity import content_digest
 from domain.prices import PriceChange, PricePlace, PriceTag, StorePrice
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import request_id
+from resources.http.reply import Reply
 from resources.http.target_writer import TargetWriter
 from resources.platforms.commercetools.client import (
     CONFLICT,

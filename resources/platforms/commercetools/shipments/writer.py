@@ -15,8 +15,8 @@ from domain.delivery import Claimed, NewShipment, ShipmentChange, StatusChange
 from domain.errors import PermanentError, RecordRejected, TransientError
 from domain.exchange import Receipt, ShipmentRequest, StoreOrderState, StoreShipment
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
 from resources.http.redaction import request_id
+from resources.http.reply import Reply
 from resources.platforms.commercetools.answers_payload import HELD_ORDERS
 from resources.platforms.commercetools.client import CONFLICT, MISSING, document_of, refuse
 from resources.platforms.commercetools.reader import is_id

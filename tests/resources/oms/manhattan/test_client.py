@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from domain.errors import PermanentError, TransientError
-from resources.http.attempts import Reply
+from resources.http.reply import Reply
 from resources.oms.manhattan.client import open_envelope, problem_code, read_answer, write_answer
 
 

@@ -13,8 +13,8 @@ import pytest
 from domain.errors import PermanentError
 from domain.ports import CommercePlatform
 from resources.http.async_client import AsyncApiClient
-from resources.http.attempts import Reply
 from resources.http.rate_limit import LocalQuota
+from resources.http.reply import Reply
 from resources.platforms.bigcommerce.adapter import build
 from resources.platforms.bigcommerce.shipments.writer import BigCommerceWriter
 from tests.resources.platforms.bigcommerce.stores import (

@@ -5,11 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from psycopg.rows import dict_row
 
 from domain.values import Grain, Partition
 from resources.ledger.partitions import counted, hour_is
 
-SUMMARY_KEY = ("connection", "stream", "source_day", "source_hour")
+SUMMARY = """
+SELECT count(*) AS captured,
+       count(*) FILTER (WHERE state = 'accepted') AS accepted,
+       count(*) FILTER (WHERE state = 'rejected') AS rejected,
+       count(*) FILTER (WHERE state = 'skipped') AS skipped,
+       count(*) FILTER (WHERE state = 'superseded') AS superseded,
+       count(*) FILTER (WHERE state IS NULL) AS unvalidated,
+       count(*) FILTER (WHERE outcome = 'delivered') AS delivered,
+       count(*) FILTER (WHERE outcome = 'unchanged') AS unchanged,
+       count(*) FILTER (WHERE outcome = 'superseded') AS superseded_before_delivery,
+       count(*) FILTER (WHERE outcome = 'rejected') AS rejected_by_target,
+       count(*) FILTER (WHERE state = 'accepted' AND outcome IS NULL) AS pending
+FROM (SELECT c.capture_id AS captured_id, r.state, r.outcome
+      FROM (SELECT capture_id FROM sync.capture
+            WHERE connection = %(name)s AND stream = %(stream)s AND source_day = %(day)s {hour}) c
+      FULL JOIN (SELECT capture_id, state, outcome FROM sync.record
+                 WHERE connection = %(name)s AND stream = %(stream)s AND source_day = %(day)s) r
+        USING (capture_id) OFFSET 0) both_sides
+WHERE captured_id IS NOT NULL"""
+"""As ``history.hourly_summary`` counts, for one partition.
+
+The view's join compares each capture with each record while the month's tables have no statistics,
+since Postgres then expects one row of each: seconds for each step from some thousand records on. A
+full join is never made that way, and ``OFFSET 0`` keeps Postgres from making it a left join again.
+"""
 
 
 class PartitionState:
@@ -42,18 +67,14 @@ class PartitionState:
         return counted(rows, grain)
 
     def summary(self, partition: Partition) -> dict[str, int]:
-        """Return the partition's row of ``history``; empty without captures.
+        """Return the partition's counts; empty without captures.
 
-        It is one of ``daily_summary`` or ``hourly_summary``.
+        They are its row of ``history.daily_summary`` or ``hourly_summary``.
         """
-        view = "daily_summary" if partition.hour is None else "hourly_summary"
-        cursor = self._db.execute(
-            f"""SELECT * FROM history.{view}
-                WHERE connection = %s AND stream = %s AND source_day = %s
-                  {hour_is(partition)}""",  # noqa: S608 - constants of this module only
-            (self._name, self._stream, partition.day),
-        )
-        row = cursor.fetchone()
-        names = [column.name for column in cursor.description or ()]
-        counts = {} if row is None else dict(zip(names, row, strict=True))
-        return {name: number for name, number in counts.items() if name not in SUMMARY_KEY}
+        with self._db.cursor(row_factory=dict_row) as cursor:
+            cursor.execute(
+                SUMMARY.format(hour=hour_is(partition)).encode(),
+                {"name": self._name, "stream": self._stream, "day": partition.day},
+            )
+            counts: dict[str, int] = cursor.fetchone() or {}
+        return counts if counts.get("captured") else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -65,26 +65,27 @@ class Records:
         # A person who was forgotten since this validation started does not come back with it. The
         # digest stays, so nothing becomes due for delivery.
         ids = [row.source_id for row in rows]
-        packed = _packed(rows, forgotten_among(self._db, self._name, self._stream, ids))
-        captures = [row.capture_id for row in rows]
-        if self._any_stored(day, captures):
-            self._replace(day, captures, packed, typed, run_id)
+        forgotten = forgotten_among(self._db, self._name, self._stream, ids)
+        if self._any_stored(day, [row.capture_id for row in rows]):
+            self._replace(day, rows, forgotten, typed, run_id)
             return
         fixed = {"source_day": day, "connection": self._name}
-        load(self._db, RECORD, fixed | {"stream": self._stream, "run_id": run_id}, packed)
+        fixed |= {"stream": self._stream, "run_id": run_id}
+        load(self._db, RECORD, fixed, _packed(rows, forgotten))
         self._typed.put(day, typed)
 
     def _replace(
         self,
         day: date,
-        captures: Sequence[UUID],
-        packed: Iterable[tuple[Any, ...]],
+        rows: Sequence[RecordRow],
+        forgotten: Collection[str],
         typed: Sequence[TableRows],
         run_id: str,
     ) -> None:
-        table = stage(self._db, RECORD, packed)
-        kept = self._keep_accepted(day, table)
-        self._typed.clear(day, [capture for capture in captures if capture not in kept], typed)
+        kept = self._keep_accepted(day, rows)
+        replacing = [row for row in rows if row.capture_id not in kept]
+        table = stage(self._db, RECORD, _packed(replacing, forgotten))
+        self._typed.clear(day, [row.capture_id for row in replacing], typed)
         self._db.execute(sql.SQL(_UPSERT).format(table), (day, self._name, self._stream, run_id))
         self._db.execute(sql.SQL("TRUNCATE {}").format(table))
         # A trigger does it for new records; these may have been captured again after a long time.
@@ -92,7 +93,7 @@ class Records:
             """DELETE FROM sync.unvalidated
                WHERE connection = %s AND stream = %s AND source_day = %s
                  AND capture_id = ANY(%b)""",
-            (self._name, self._stream, day, list(captures)),
+            (self._name, self._stream, day, [row.capture_id for row in rows]),
         )
         self._typed.add(day, typed)
 
@@ -105,22 +106,21 @@ class Records:
         ).fetchone()
         return bool(row and row[0])
 
-    def _keep_accepted(self, day: date, staged: sql.Identifier) -> set[UUID]:
-        """Remove from the load what would make an accepted version superseded or forgotten.
+    def _keep_accepted(self, day: date, rows: Sequence[RecordRow]) -> set[UUID]:
+        """Return the captures that stay accepted, with their facts.
 
-        Return the captures that were removed: their facts stay as they are.
+        The rows would make them superseded or forgotten.
         """
-        rows = self._db.execute(
-            sql.SQL(
-                """DELETE FROM {} s USING sync.record r
-                   WHERE r.connection = %s AND r.stream = %s AND r.source_day = %s
-                     AND r.capture_id = s.capture_id AND r.state = 'accepted'
-                     AND (s.state = 'superseded' OR s.rule = 'forgotten')
-                   RETURNING s.capture_id"""
-            ).format(staged),
-            (self._name, self._stream, day),
+        found = [r.capture_id for r in rows if r.state == "superseded" or r.rule == "forgotten"]
+        if not found:
+            return set()
+        accepted = self._db.execute(
+            """SELECT capture_id FROM sync.record
+               WHERE connection = %s AND stream = %s AND source_day = %s
+                 AND capture_id = ANY(%b) AND state = 'accepted'""",
+            (self._name, self._stream, day, found),
         )
-        return {capture for (capture,) in rows}
+        return {capture for (capture,) in accepted}
 
     def to_deliver(
         self,

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+from pandera.dtypes import DataType
+from pandera.engines.pandas_engine import Engine
 from pandera.errors import SchemaErrors
 
 from domain.errors import Problem
@@ -79,6 +82,8 @@ def failures(
     A failure without a row concerns the whole batch, so it is a mistake in the code and not in a
     record: it is raised as ``ValueError``.
     """
+    if passes(model.to_schema(), frame):
+        return {}
     try:
         model.validate(frame, lazy=True)
     except SchemaErrors as errors:
@@ -100,6 +105,29 @@ def failures(
             )
         return found
     return {}
+
+
+def passes(schema: pa.DataFrameSchema, frame: pd.DataFrame) -> bool:
+    """Return whether all that the schema says of types, gaps and values holds of the frame.
+
+    By pandera's own checks, without the report that ``validate`` prepares for each column: it takes
+    two thirds of the time of a batch of some records, which is what most live runs have.
+    """
+    if not set(schema.columns) <= set(frame.columns):
+        return False
+    for name, column in schema.columns.items():
+        values = frame[name]
+        if not _is_type(column.dtype, values.dtype) or values.hasnans:
+            return False
+        if not all(check(values).check_passed for check in column.checks):
+            return False
+    return all(check(frame).check_passed for check in schema.checks)
+
+
+@lru_cache
+def _is_type(wanted: DataType, found: Any) -> bool:
+    """Return whether a column's type is the schema's; of objects only their values say it."""
+    return found != np.dtype(object) and wanted.check(Engine.dtype(found)) is True
 
 
 def _as_text(column: str, value: object) -> str:

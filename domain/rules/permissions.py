@@ -136,7 +136,16 @@ def _canceled(
     return None
 
 
-def _not_there(request: ActionRequest, order: Order | None, now: datetime) -> Refused | Waits:
+def _not_there(
+    request: ActionRequest, order: Order | None, now: datetime
+) -> Refused | Unneeded | Waits:
+    if order is not None and order.cancelled:  # it is not sent any more: do not wait
+        if request.permission == "cancel_order":
+            return Unneeded("The order was canceled in the store before it was sent to the OMS.")
+        return Refused(
+            "action_order_canceled",
+            "The order was canceled in the store before it was sent to the OMS.",
+        )
     if order is not None:
         return Waits("The order has not been sent to the OMS yet; the request waits for it.")
     if now - request.requested_at > WAIT:

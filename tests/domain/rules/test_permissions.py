@@ -165,6 +165,17 @@ def test_an_order_that_is_not_there_yet_is_waited_for() -> None:
     assert code(decide(late, ActionsPolicy(), unknown, NOW)) == "action_order_unknown"
 
 
+def test_an_order_canceled_before_it_was_sent_is_not_waited_for() -> None:
+    """It is not sent any more; the agent learns of it at once, not when the request expires."""
+    canceled = order(line(1), cancelled=True)
+    for kind in ("hold", "release"):
+        decision = decided(request(kind), canceled, is_at_oms=False)
+        assert code(decision) == "action_order_canceled"
+    assert isinstance(decided(request("cancel"), canceled, is_at_oms=False), Unneeded)
+    part = request("cancel", line_id="1")
+    assert code(decided(part, canceled, is_at_oms=False)) == "action_order_canceled"
+
+
 def test_of_a_canceled_order_nothing_is_changed() -> None:
     """At the OMS or in the store; while the OMS decides, a request waits."""
     for asked in ASKED.values():

@@ -81,6 +81,7 @@ def perform(life: Life, name: str, **values: Any) -> None:
     if act is None:
         raise NotPossibleError
     act(life, **values)
+    life.happened[values.get("number", 0)].add(name)  # also as a part of another operation
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from orchestration.local.simulated import Pair
 from tests.model.life import Life
 from tests.model.operations.registry import op
 from tests.model.program import run
@@ -513,3 +514,14 @@ def test_a_process_that_wakes_up_does_not_repeat_its_request(world, body):
         op("freeze_between_versions", number=1002),
     ]
     assert not run(world, script).problems
+
+
+def test_a_hold_of_an_order_that_is_never_sent_is_answered(world):
+    """It waited for three days for an order that the store had canceled before it was sent."""
+    script = [
+        op("place", lines=[("TENT", 1)], number=1003),
+        op("forbid", system="oms"),
+        op("ask_hold", number=1003),
+        op("cancel", number=1003),
+    ]
+    assert not run(world, script, Pair("salesforce", "extensiv")).problems

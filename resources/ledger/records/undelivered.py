@@ -47,7 +47,8 @@ WHERE x.connection = %s AND x.stream = 'orders' AND x.stage = 'validated'
   AND x.state IN ('open', 'retried')"""
 _AT_OMS = """
 SELECT target_key, content FROM sync.target_state
-WHERE connection = %s AND stream = 'orders' AND target_key = ANY(%b::text[])"""
+WHERE connection = %s AND stream = 'orders' AND target_key = ANY(%b::text[])
+  AND milestone <> 'canceled'"""
 
 
 class _Version(NamedTuple):
@@ -116,7 +117,8 @@ def _at_oms(
 ) -> dict[str, Units]:
     """Return the units that the OMS knows of, for the orders that it has.
 
-    What it took of a change that it refused in part is among them.
+    What it took of a change that it refused in part is among them. Of an order that it has
+    canceled it keeps no units, also where the store has opened it again.
     """
     rows = db.execute(_AT_OMS, (connection, list(orders)), binary=True)
     return {source_id: units_held(decompress(content)) for source_id, content in rows}

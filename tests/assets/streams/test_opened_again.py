@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from assets.streams.inventory.undelivered import orders_under_way
 from tests.assets.actions import act, with_actions
 from tests.assets.documents import order
 from tests.assets.reconciliation.comparing import look
-from tests.assets.scene import Json, Scene
+from tests.assets.scene import NAME, Json, Scene
 
 pytestmark = pytest.mark.slow(seconds=15)
 
@@ -20,6 +21,14 @@ def set_status(scene: Scene, status: int, **more: object) -> None:
     scene.to_store("orders/1", {"status_id": status, **more}, "PATCH")
 
 
+def under_way(scene: Scene) -> dict[str, int]:
+    """Return the units that are taken off the OMS's stock."""
+    assert scene.lockstep is not None
+    sync = scene.lockstep.sync(NAME, "test")
+    with sync.ledger.session(NAME, "inventory") as session:
+        return orders_under_way(sync, session)
+
+
 def assert_left_alone(scene: Scene) -> None:
     """Run, compare and repair, and see that the order stays open at the store, with its reason."""
     for _ in range(2):
@@ -29,6 +38,21 @@ def assert_left_alone(scene: Scene) -> None:
     assert scene.oms_orders()["1"]["cancelled"]
     assert scene.open_rejections("orders") == REJECTED
     assert scene.open_rejections("shipments") == {}
+
+
+def test_its_units_are_not_sold_again_until_an_operator_has_decided(scene: Scene) -> None:
+    """The OMS has them in its stock again, and the store has promised them to the shopper."""
+    scene.place(order(1, scene.moment(), [("MUG", 3)]))
+    scene.run("orders")
+    set_status(scene, CANCELED)
+    scene.run("orders")
+    assert under_way(scene) == {}
+    set_status(scene, OPEN)
+    scene.run("orders")
+    assert scene.open_rejections("orders") == REJECTED
+    assert under_way(scene) == {"mug": 3}
+    scene.sql_write("UPDATE sync.rejection SET state = 'discarded' WHERE state = 'open'")
+    assert under_way(scene) == {}
 
 
 @pytest.mark.parametrize("seen", [True, False], ids=["fulfilment was read", "was not"])

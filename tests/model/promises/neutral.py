@@ -231,12 +231,15 @@ def _stock(found: Both) -> Iterator[str]:
             # of its versions waits. One that was opened again is an operator's to decide.
             unsure |= {line["sku"] for line in order["lines"]}
             continue
-        if number in found.oms and found.oms[number]["cancelled"]:
+        is_canceled = number in found.oms and found.oms[number]["cancelled"]
+        if is_canceled and not found.open["orders", number]:
             continue
         is_owed = order["awaits_fulfilment"] and not found.is_discarded("orders", number)
         if not is_owed and not reasons:
             continue
-        held = ordered_at_oms(found.oms[number]) if number in found.oms else Counter()
+        # The OMS keeps no units of an order that it has canceled and the store has opened again.
+        is_held = number in found.oms and not is_canceled
+        held = ordered_at_oms(found.oms[number]) if is_held else Counter()
         waiting += ordered(order) - held
     tracked = found.levels.keys() & _tracked(found.life)
     for sku, units in sorted(found.available.items()):

@@ -63,8 +63,11 @@ def _waiting(end: End) -> Counter[str]:
         held = end.oms.get(number)
         if held is not None and not end.rejections(number):
             continue
+        is_canceled = held is not None and held["cancelled"]
+        if is_canceled and not is_rejected:
+            continue
         known: Counter[str] = Counter()
-        for line in held["lines"] if held else ():
+        for line in held["lines"] if held and not is_canceled else ():
             known[line["ItemId"]] += line["OrderedQuantity"]
         wanted = _wanted(end, number, document, is_held=held is not None)
         for sku, ordered in wanted.items():  # of one SKU, a line's units are as good as another's

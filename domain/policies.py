@@ -72,6 +72,9 @@ class OrdersPolicy(Config):
     """Store statuses that cancel an order which the OMS has."""
     update_statuses: tuple[int | str, ...] | None = None
     """Further store statuses in which changes of an order are still sent to the OMS."""
+    deleted: Literal["report", "cancel"] | None = None
+    """What becomes of an order at the OMS that the store has deleted or archived: it is canceled
+    there, or becomes a rejection (``report``). The platform's connector has the default."""
     start_date: datetime | None = None
     """Orders placed before this moment are skipped by the rule ``before_start_date``."""
     order_id_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,20}$")] = ""

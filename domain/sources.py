@@ -118,6 +118,17 @@ class Source(Protocol[R]):
 class OrderSource(Source[Order], Protocol):
     """The orders of a store."""
 
+    deletion_events: ClassVar[frozenset[str]]
+    """Kinds of events, as events of the store name them, that say that an order was deleted or
+    archived, which its lists of changed orders don't show."""
+
+    def deleted(self, window: Window) -> Iterator[tuple[str, datetime]]:
+        """Return the ids of orders that the store says were deleted in the window, and when.
+
+        None where it says so by events only, or not at all.
+        """
+        ...
+
     def to_canonical(self, payload: bytes, decide: Decide = always) -> Mapped[Order] | Skipped:
         """Map a captured order with the store's own codes. Pure.
 

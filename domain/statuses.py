@@ -8,7 +8,7 @@ numbers or names.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -34,6 +34,8 @@ class OrderStatuses(msgspec.Struct, frozen=True):
     """An order that the OMS has is cancelled there."""
     holds: Mapping[str, str]
     """Status -> the OMS's hold type; such orders are exported too."""
+    cancels_deleted: bool = False
+    """An order that the store deletes or archives is cancelled at the OMS."""
 
     @property
     def outgoing(self) -> frozenset[str]:
@@ -51,6 +53,8 @@ class StoreStatuses(msgspec.Struct, frozen=True):
     cancel: tuple[str, ...]
     settable: Mapping[str, str] | None = None
     """Those that fulfilment may set; by default all of ``names``."""
+    deleted: Literal["report", "cancel"] = "report"
+    """What becomes of an order that is deleted or archived (``orders.deleted``)."""
     is_open: bool = False
     """Merchants may add statuses of their own, so that an unknown one can't be refused."""
 
@@ -61,6 +65,7 @@ class StoreStatuses(msgspec.Struct, frozen=True):
             _or_default(policy.update_statuses, self.update),
             _or_default(policy.cancel_statuses, self.cancel),
             {str(status): hold for status, hold in policy.hold_statuses.items()},
+            (policy.deleted or self.deleted) == "cancel",
         )
 
     def unusable(

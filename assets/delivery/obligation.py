@@ -11,12 +11,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from domain.rules.export import CHANGE_NOT_SENT, NOT_SENT_RULE
 from resources.ledger.records import owed
 from resources.ledger.rows import AcceptedRecord, RecordRow, StoredCapture
 from resources.ledger.session import Session
 
-OWED_RULES = frozenset({"status_not_exported"})
+OWED_RULES = frozenset({NOT_SENT_RULE})
 """Rules that skip a newer version and leave the accepted or rejected one before it owed."""
+MOVED_ON = frozenset({("skipped", NOT_SENT_RULE), ("rejected", CHANGE_NOT_SENT)})
+"""States and rules of versions whose status has moved on to one that is not exported."""
 STAGES = ("validated", "delivered")
 
 
@@ -145,10 +148,16 @@ def close_rejections(session: Session, rows: Sequence[RecordRow]) -> None:
     by_rule: dict[str, list[str]] = {}
     for source_id, rule in skipped.items():
         by_rule.setdefault(rule, []).append(source_id)
+    # A version whose status is not exported, and whose content is as the OMS has it.
+    why = "the content is as it was sent"
+    for rule in sorted(by_rule.keys() & OWED_RULES):
+        session.rejections.close(
+            "validated", by_rule[rule], why, session.run_id, code=CHANGE_NOT_SENT
+        )
     for rule in sorted(by_rule.keys() - OWED_RULES):
         for stage in STAGES:
             session.rejections.close(stage, by_rule[rule], f"obsolete: {rule}", session.run_id)
 
 
 def _moved_on(state: str | None, rule: str) -> bool:
-    return state == "skipped" and rule in OWED_RULES
+    return (state, rule) in MOVED_ON

@@ -1,14 +1,47 @@
-"""Versions that stand for records which the store has deleted: no store has sent them."""
+"""Records that the store has deleted, which no list of it shows.
+
+Events name them, and versions stand for them that no store has sent.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import UTC, datetime
 
 import msgspec
 
 from domain.exchange import RawRecord
+from resources.ledger.captures import inbox
+from resources.ledger.session import Session
+from resources.sync import Sync
 
 _DECODER = msgspec.json.Decoder(dict[str, str])
+
+
+def named_by_events(
+    sync: Sync,
+    session: Session,
+    stream: str,
+    since: datetime,
+    until: datetime | None,
+    scopes: Collection[str] | None = None,
+) -> dict[str, datetime]:
+    """Return the records that events of a span name, with the newest event's time.
+
+    Of some kinds (``scopes``) or of all. The span and the times are the store's: events are dated
+    by our own clock, when they arrived.
+    """
+    ahead = sync.platform.clock() - datetime.now(UTC)
+    span = since - ahead, None if until is None else until - ahead
+    found = inbox.received(session.db, sync.name, stream, *span, scopes)
+    return {source_id: moment + ahead for source_id, moment in found.items()}
+
+
+def known_to_ledger(session: Session, ids: Collection[str]) -> set[str]:
+    """Return which of the stream's records were captured or sent before."""
+    if not ids:
+        return set()
+    return session.captures.latest_digests(list(ids)).keys() | session.links.oms_ids(ids).keys()
 
 
 class Deletions:

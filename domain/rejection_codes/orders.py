@@ -31,6 +31,11 @@ ORDERS: dict[str, Entry] = {
     ),
     "card_number_masked": Entry("value", "A text contains no payment card number."),
     "card_number_present": Entry("value", "The texts of a payment contain no payment card number."),
+    "change_not_sent": Entry(
+        "business_rule",
+        "An order changes in a status whose changes are sent.",
+        ("orders.update_statuses", "orders.export_statuses"),
+    ),
     "consignment_unknown": Entry(
         "value", "Each line belongs to an address or pick-up of its order."
     ),
@@ -71,6 +76,11 @@ ORDERS: dict[str, Entry] = {
     ),
     "nothing_to_ship": Entry("business_rule", "An order has at least one line that is shipped."),
     "oms_refused": Entry("business_rule", "The OMS accepts an order, or says why it does not."),
+    "order_deleted_in_store": Entry(
+        "business_rule",
+        "An order that the OMS has to fulfil stays in the store.",
+        ("orders.deleted",),
+    ),
     "order_exists_differently": Entry(
         "business_rule",
         "An order that the OMS already has equals the store's in all that the store decides.",

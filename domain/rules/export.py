@@ -14,6 +14,18 @@ from domain.policies import OrdersPolicy
 from domain.statuses import OrderStatuses
 
 Decision: TypeAlias = Literal["export", "cancel"]
+Ended: TypeAlias = Literal["", "fulfilled", "canceled"]
+"""Whether the OMS is done with an order: all of it has left, or it is canceled."""
+NOT_SENT_RULE = "status_not_exported"
+CHANGE_NOT_SENT = "change_not_sent"
+"""The code of an order whose content has changed in a status in which changes are not sent."""
+DELETED = Problem(
+    "order_deleted_in_store",
+    "id",
+    "The store has deleted or archived the order, and the OMS still has it to fulfil.",
+    "Cancel it at the OMS ('lockstep action cancel'), or let it be fulfilled; then discard the "
+    "rejection. With orders.deleted: cancel such an order is canceled by itself.",
+)
 
 
 class OrderHeader(msgspec.Struct, frozen=True):
@@ -48,6 +60,12 @@ def never(source_id: str) -> bool:
     return False
 
 
+def open_yet(source_id: str) -> Ended:
+    """Answer that the OMS is not done with an order."""
+    del source_id
+    return ""
+
+
 def always(order: OrderHeader) -> Decision:
     """Export any order."""
     del order
@@ -60,24 +78,29 @@ class ExportRules:
     def __init__(self, policy: OrdersPolicy, statuses: OrderStatuses) -> None:
         self._export = statuses.outgoing
         self._cancel, self._update = statuses.cancel, statuses.update
+        self._cancels_deleted = statuses.cancels_deleted
         start = policy.start_date
         naive = start is not None and start.tzinfo is None
         self._start = start.replace(tzinfo=UTC) if start is not None and naive else start
 
     def decide(
-        self, order: OrderHeader, exported: Asked, owed: Asked = never
+        self,
+        order: OrderHeader,
+        exported: Asked,
+        owed: Asked = never,
+        ended: Callable[[str], Ended] = open_yet,
     ) -> Decision | Skipped:
         """Return what to do with an order; ``exported`` says whether the OMS has it.
 
-        ``owed`` says whether an earlier version is to be sent although the status has moved on. If
-        units of it were refunded or shipped since, it must not go out in that version's form.
-        Raises ``RecordRejected`` for an order of which a part was shipped without the OMS.
+        ``ended`` says whether it is done with it. ``owed`` says whether an earlier version is to be
+        sent although the status has moved on. If units of it were refunded or shipped since, it
+        must not go out in that version's form. Raises ``RecordRejected`` for an order of which a
+        part was shipped without the OMS, and as ``deleted`` does.
         """
         known = exported(order.source_id)
         status, name = order.status, order.status_name
         if order.is_archived:
-            reason = "the order was archived in the store before it was sent"
-            return "cancel" if known else Skipped("deleted_in_store", reason)
+            return self.deleted(order.source_id, exported, ended)
         if status in self._cancel:
             reason = f"the order is {name} and was never sent"
             return "cancel" if known else Skipped("cancelled_before_export", reason)
@@ -89,12 +112,30 @@ class ExportRules:
         has_changed = not known and (order.refund or order.shipped_units)
         if status not in self._export and not (has_changed and owed(order.source_id)):
             reason = f"orders in status {status} ({name}) are not exported"
-            return Skipped("status_not_exported", reason)
+            return Skipped(NOT_SENT_RULE, reason)
         start = self._start
         if start is not None and order.placed_at is not None and order.placed_at < start:
             reason = f"the order was placed before {start.isoformat()}"
             return Skipped("before_start_date", reason)
         return _shipped_before(order) if order.shipped_units else "export"
+
+    def deleted(
+        self, source_id: str, exported: Asked, ended: Callable[[str], Ended]
+    ) -> Literal["cancel"] | Skipped:
+        """Return what to do with an order that the store has deleted or archived.
+
+        What the OMS is done with is history: stores are tidied up. Raises ``RecordRejected`` for
+        one that it still has, unless such orders are cancelled.
+        """
+        if not exported(source_id):
+            reason = "the order was deleted or archived in the store before it was sent"
+            return Skipped("deleted_in_store", reason)
+        end = ended(source_id)
+        if end == "fulfilled" or (end == "canceled" and not self._cancels_deleted):
+            return Skipped("deleted_after_end", f"the order was {end} before the store deleted it")
+        if self._cancels_deleted:
+            return "cancel"
+        raise RecordRejected(DELETED)
 
 
 def _shipped_before(order: OrderHeader) -> Skipped:

@@ -7,7 +7,7 @@ platform alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -26,7 +26,17 @@ from domain.records.orders import (
 )
 from domain.records.record import amend, check_keys
 from domain.rules.customers import customer_id_at_oms
-from domain.rules.export import Asked, Decide, Decision, ExportRules, OrderHeader, never
+from domain.rules.export import (
+    DELETED,
+    Asked,
+    Decide,
+    Decision,
+    Ended,
+    ExportRules,
+    OrderHeader,
+    never,
+    open_yet,
+)
 from domain.rules.ship_from import ShipFromRules
 from domain.statuses import OrderStatuses
 
@@ -91,17 +101,23 @@ class OrderRules:
         self._payments = {_key(name): code for name, code in policy.payment_methods.items()}
 
     def to_order(
-        self, to_order: MapsOrders, payload: bytes, exported: Asked, owed: Asked = never
+        self,
+        to_order: MapsOrders,
+        payload: bytes,
+        exported: Asked,
+        owed: Asked = never,
+        ended: Callable[[str], Ended] = open_yet,
     ) -> Mapped[Order] | Skipped:
         """Map a captured order and translate it.
 
-        ``exported`` says whether the OMS has an order, ``owed`` whether it is owed a version of it.
+        ``exported`` says whether the OMS has an order, ``owed`` whether it is owed a version of it,
+        ``ended`` whether it is done with it.
         Raises ``RecordRejected`` with the problems of both.
         """
         decided: list[tuple[OrderHeader, Decision]] = []
 
         def decide(header: OrderHeader) -> Decision | Skipped:
-            decision = self._export.decide(header, exported, owed)
+            decision = self._export.decide(header, exported, owed, ended)
             if not isinstance(decision, Skipped):
                 decided.append((header, decision))
             return decision
@@ -120,6 +136,41 @@ class OrderRules:
             reason = "all units of the order were refunded before it was sent"
             return Skipped("refunded_before_export", reason)
         return self._translate(mapped, header, decision)
+
+    def as_sent(self, to_order: MapsOrders, payload: bytes) -> Order | None:
+        """Return a captured order as it would be sent, whatever its status is.
+
+        ``None`` for another connection's. Raises ``RecordRejected`` for one that can't be sent.
+        """
+        headers: list[OrderHeader] = []
+
+        def decide(header: OrderHeader) -> Decision:
+            headers.append(header)
+            return "export"
+
+        mapped = to_order(payload, decide)
+        if isinstance(mapped, Skipped):
+            return None
+        return self._translate(mapped, headers[0], "export").record
+
+    def to_deleted(
+        self,
+        source_id: str,
+        last: Order | None,
+        exported: Asked,
+        ended: Callable[[str], Ended],
+    ) -> Mapped[Order] | Skipped:
+        """Return a deleted order as cancelled; ``last`` is its last version, which the OMS has.
+
+        Raises ``RecordRejected`` as ``ExportRules.deleted`` does, and where there is none.
+        """
+        decision = self._export.deleted(source_id, exported, ended)
+        if isinstance(decision, Skipped):
+            return decision
+        if last is None:
+            raise RecordRejected(DELETED)
+        reason = self._policy.cancel_reason
+        return Mapped(replace(last, cancelled=True, cancel_reason=reason, hold=None))
 
     def _translate(
         self, mapped: Mapped[Order], header: OrderHeader, decision: Decision

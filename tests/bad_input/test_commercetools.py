@@ -25,7 +25,7 @@ from resources.http.auth import NoAuth
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
-from resources.platforms.commercetools.customers.deletions import DeletionsReader
+from resources.platforms.commercetools.deletions import DeletionsReader
 from resources.platforms.commercetools.orders.delivered import ordered_units, to_store_snapshot
 from resources.platforms.commercetools.orders.mapping import OrderMapper
 from resources.platforms.commercetools.reader import ChangesReader, Resource
@@ -44,6 +44,7 @@ from tests.resources.platforms.commercetools.projects import cents, connection, 
 pytestmark = pytest.mark.slow(seconds=45)
 
 Json = dict[str, Any]
+OF_CUSTOMERS = "customer", "CustomerDeleted"
 PERSONAL = ("jane.doe", "Jane", "Doe", "Main Street", "5125550100", "Bobby")
 START = datetime(2026, 3, 19, tzinfo=UTC)
 DAY = Window(START, START + timedelta(days=1))
@@ -321,7 +322,7 @@ def test_no_message_of_a_project_is_lost_between_bad_ones() -> None:
         for number in range(len(bad) + 1)
     ]
     listed = sorted([*good, *bad])
-    reader = DeletionsReader(client_on(project_of(listed)), settings(page_size=500))
+    reader = DeletionsReader(client_on(project_of(listed)), settings(page_size=500), *OF_CUSTOMERS)
     records = [record for page in reader.read(DAY) for record in page]
     assert sorted({record.payload for record in records}) == sorted({body for _, body in listed})
     assert all(is_id(record.source_id) and record.updated_at in DAY for record in records)
@@ -354,7 +355,7 @@ def test_a_spoilt_answer_of_a_query_is_read_whole_or_is_an_error(kind: str) -> N
         return httpx.Response(200, content=served if is_first else b'{"results":[]}')
 
     client, asked = client_on(answer), settings(probe="messages")
-    reader: Any = DeletionsReader(client, asked)
+    reader: Any = DeletionsReader(client, asked, *OF_CUSTOMERS)
     if kind == "orders":
         reader = ChangesReader(client, settings(), Resource("order", "/orders", "view_orders"))
     seen = {"read": 0, "refused": 0}

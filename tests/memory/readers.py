@@ -37,8 +37,8 @@ from resources.oms.manhattan.returns.source import ReturnsSource
 from resources.platforms.bigcommerce.customers.source import CustomersSource
 from resources.platforms.bigcommerce.products.source import ProductsSource
 from resources.platforms.commercetools.catalog import CatalogSource
-from resources.platforms.commercetools.customers.deletions import DeletionsReader
 from resources.platforms.commercetools.customers.source import CustomersSource as Customers
+from resources.platforms.commercetools.deletions import DeletionsReader
 from resources.platforms.commercetools.inventory import LevelReader
 from resources.platforms.commercetools.orders.by_payment import PaidOrders
 from resources.platforms.commercetools.orders.source import OrdersSource
@@ -129,7 +129,9 @@ def commercetools_messages(count: int) -> int:
     """Read a project's messages of deleted customers."""
     subject = {"typeId": "customer", "id": "@@"}
     document = {"id": "@@", "createdAt": STAMP, "type": "CustomerDeleted", "resource": subject}
-    reader = DeletionsReader(project(document, count), commercetools.settings())
+    reader = DeletionsReader(
+        project(document, count), commercetools.settings(), "customer", "CustomerDeleted"
+    )
     return sum(len(page) for page in reader.read(DAY))
 
 

@@ -8,12 +8,12 @@ name. One of these that the store no longer has was deleted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from assets.delivery.request import DeliveryRequest
 from assets.streams.customers.plan import CustomersPlanner
-from assets.streams.deletions import Deletions
+from assets.streams.deletions import Deletions, known_to_ledger, named_by_events
 from domain.connections import CUSTOMERS
 from domain.errors import Problem
 from domain.exchange import Mapped, RawRecord, Skipped
@@ -24,7 +24,6 @@ from domain.rules.customers import customer_id_at_oms
 from domain.schemas.customers import customer_problems
 from domain.sources import Page, Source
 from domain.values import Window
-from resources.ledger.captures import inbox
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -52,12 +51,12 @@ class Customers:
         """Ask the store for its oldest change since ``since``, and the inbox for its events."""
         found = sync.customers.probe(since)
         with sync.ledger.session(sync.name, CUSTOMERS) as session:
-            named = _named(sync, session, since, None)
+            named = named_by_events(sync, session, CUSTOMERS, since, None)
         return min(filter(None, (found, min(named.values(), default=None))), default=None)
 
     def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
         """Read the customers that changed in the window, then those that its events name."""
-        named = _named(sync, session, window.since, window.until)
+        named = named_by_events(sync, session, CUSTOMERS, window.since, window.until)
         listed: dict[str, bytes] = {}
         for page in sync.customers.fetch(window):
             for record in page.records:
@@ -121,19 +120,6 @@ def customer_mapper(sync: Sync) -> Callable[[bytes], Mapped[Customer] | Skipped]
     return to_customer
 
 
-def _named(
-    sync: Sync, session: Session, since: datetime, until: datetime | None
-) -> dict[str, datetime]:
-    """Return the customers that events of a span name, with the newest event's time.
-
-    The span and the times are the store's: events are dated by our own clock, when they arrived.
-    """
-    ahead = sync.platform.clock() - datetime.now(UTC)
-    span = since - ahead, None if until is None else until - ahead
-    found = inbox.received(session.db, sync.name, CUSTOMERS, *span)
-    return {source_id: moment + ahead for source_id, moment in found.items()}
-
-
 def _by_event(
     sync: Sync,
     session: Session,
@@ -152,12 +138,5 @@ def _by_event(
             if listed.get(record.source_id) != content_digest(record.payload):
                 moment = max(record.updated_at, named[record.source_id])
                 yield RawRecord(record.source_id, moment, record.payload)
-    for source_id in sorted(_known(session, left)):
+    for source_id in sorted(known_to_ledger(session, left)):
         yield DELETIONS.version(source_id, named[source_id])
-
-
-def _known(session: Session, ids: Collection[str]) -> set[str]:
-    """Return which of the customers were captured or sent before."""
-    if not ids:
-        return set()
-    return session.captures.latest_digests(list(ids)).keys() | session.links.oms_ids(ids).keys()

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from assets.delivery.request import DeliveryRequest
 from assets.streams.catalog.store_items import known_items
+from assets.streams.deletions import known_to_ledger, named_by_events
+from assets.streams.orders.mapper import DELETIONS, OrdersMapper
 from assets.streams.orders.plan import OrdersPlanner
 from domain.connections import ORDERS
-from domain.errors import Problem, RecordRejected
-from domain.exchange import Mapped, MasterItem, Skipped
+from domain.errors import Problem
+from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
 from domain.identity import correlation_id
 from domain.records.orders import Order
-from domain.rules.translation import id_at_oms
 from domain.schemas.orders import order_problems
 from domain.sources import OrderSource, Page
 from domain.values import Window
-from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.ledger.tables import ORDER_HEADER, ORDER_LINE
 from resources.sync import Sync
+
+IDS_AT_ONCE = 200
 
 
 class Orders:
@@ -42,13 +43,21 @@ class Orders:
         return sync.orders
 
     def probe(self, sync: Sync, since: datetime) -> datetime | None:
-        """Ask the store for its oldest change since ``since``."""
-        return sync.orders.probe(since)
+        """Ask the store for its oldest change since ``since``, and the inbox for deletions."""
+        found = sync.orders.probe(since)
+        with sync.ledger.session(sync.name, ORDERS) as session:
+            named = _named(sync, session, since, None)
+        return min(filter(None, (found, min(named.values(), default=None))), default=None)
 
     def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
-        """Read the orders that were modified in the window."""
-        del session
-        return sync.orders.fetch(window)
+        """Read the orders that were modified in the window, then those that it may have deleted."""
+        named = _named(sync, session, window.since, window.until)
+        named |= dict(sync.orders.deleted(window))
+        yield from sync.orders.fetch(window)
+        ids = sorted(named)
+        for start in range(0, len(ids), IDS_AT_ONCE):
+            if records := list(_by_event(sync, session, ids[start : start + IDS_AT_ONCE], named)):
+                yield Page(records)
 
     def correlate(self, sync: Sync, session: Session, source_ids: Sequence[str]) -> dict[str, str]:
         """Return the orders' correlation ids, which their shipments share."""
@@ -58,19 +67,8 @@ class Orders:
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
     ) -> Callable[[bytes], Mapped[Order] | Skipped]:
-        """Return mapping and translation; they depend on whether the OMS has the order already."""
-        exported = _exported(sync, session, captures)
-        rules = sync.order_rules
-
-        def is_owed(source_id: str) -> bool:
-            # Asked only of orders that were refunded or shipped without the OMS, which are few.
-            return bool(
-                session.records.newest_accepted([source_id])
-                or session.rejections.open_captures("validated", [source_id])
-            )
-
-        to_canonical = sync.orders.to_canonical
-        return lambda payload: rules.to_order(to_canonical, payload, exported.__contains__, is_owed)
+        """Return mapping and translation; they depend on what the OMS has of the orders."""
+        return OrdersMapper(sync, session, captures)
 
     def check(
         self, sync: Sync, session: Session, records: Sequence[Order]
@@ -137,23 +135,25 @@ class Orders:
         """Do nothing: a delivery leaves nothing for other streams."""
 
 
-def _exported(sync: Sync, session: Session, captures: Sequence[StoredCapture]) -> set[str]:
-    """Return which orders the OMS has, or may have.
+def _named(
+    sync: Sync, session: Session, since: datetime, until: datetime | None
+) -> dict[str, datetime]:
+    """Return the orders that events of a span say to be deleted or archived."""
+    return named_by_events(sync, session, ORDERS, since, until, sync.orders.deletion_events)
 
-    It is asked for those that the ledger does not know, where the ledger may lack deliveries.
+
+def _by_event(
+    sync: Sync, session: Session, ids: Sequence[str], named: Mapping[str, datetime]
+) -> Iterator[RawRecord]:
+    """Read the orders that events name, each dated by its event if that is newer.
+
+    One that the store still has was archived, or is back; one that it does not have was deleted.
     """
-    exported = session.deliveries.possible_targets([c.source_id for c in captures])
-    if not is_cautious(session.db, sync.name):
-        return exported
-    asked: set[str] = set()
-    for capture in captures:
-        if capture.source_id not in exported:
-            with suppress(RecordRejected):  # the rejection is its outcome
-                number = sync.orders.to_store_snapshot(capture.payload).number
-                asked.add(id_at_oms(sync.connection.orders, number or capture.source_id))
-    for page in sync.shipments.read(asked) if asked else ():
-        for row in page.records:
-            origin = sync.shipments.to_origin(row.payload)
-            if origin is not None and origin.is_own_id:
-                exported.add(origin.source_id)
-    return exported
+    left = set(ids)
+    for page in sync.orders.read(ids):
+        for record in page.records:
+            left.discard(record.source_id)
+            moment = max(record.updated_at, named[record.source_id])
+            yield RawRecord(record.source_id, moment, record.payload)
+    for source_id in sorted(known_to_ledger(session, left)):
+        yield DELETIONS.version(source_id, named[source_id])

@@ -7,7 +7,7 @@ captured.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -103,18 +103,21 @@ def received(
     stream: str,
     since: datetime,
     until: datetime | None,
+    scopes: Collection[str] | None = None,
 ) -> dict[str, datetime]:
     """Return the records that events of a span name, each with when its newest one was received.
 
-    For a source whose lists don't show what its events are about: whether an event was taken says
-    nothing, since it may have arrived while its window was read. Without ``until``: to the present.
+    Of some kinds of events (``scopes``) or of all. For a source whose lists don't show what its
+    events are about: whether an event was taken says nothing, since it may have arrived while its
+    window was read. Without ``until``: to the present.
     """
     rows = db.execute(
         """SELECT source_id, max(received_at) FROM sync.inbox
            WHERE connection = %s AND stream = %s AND received_at >= %s
              AND received_at < coalesce(%s, 'infinity'::timestamptz)
+             AND (%s::text[] IS NULL OR scope = ANY(%s::text[]))
            GROUP BY source_id""",
-        (connection, stream, since, until),
+        (connection, stream, since, until, *(2 * [None if scopes is None else list(scopes)])),
     )
     return dict(rows.fetchall())
 

@@ -9,7 +9,8 @@ from uuid import UUID
 import psycopg
 
 from domain.connections import ORDERS, SHIPMENTS
-from domain.milestones import Milestone
+from domain.milestones import BEYOND_SHIPPED, Milestone
+from domain.rules.export import Ended
 
 REOPENED = "reopened_after_cancel"
 """The code of orders that the store has opened again."""
@@ -37,6 +38,22 @@ def withdrawn_by_store(
         (connection, ORDERS, list(source_ids), connection, ORDERS, list(source_ids), REOPENED),
     )
     return {source_id for (source_id,) in rows}
+
+
+_FULFILLED = tuple(map(str, (Milestone.SHIPPED, *BEYOND_SHIPPED)))
+
+
+def ended_at_oms(db: psycopg.Connection[Any], connection: str, source_id: str) -> Ended:
+    """Return whether the OMS is known to be done with an order: it has left, or is canceled."""
+    rows = db.execute(
+        """SELECT milestone FROM sync.target_state
+           WHERE connection = %s AND stream IN (%s, %s) AND target_key = %s""",
+        (connection, ORDERS, SHIPMENTS, source_id),
+    ).fetchall()
+    milestones = {milestone for (milestone,) in rows}
+    if str(Milestone.CANCELED) in milestones:
+        return "canceled"
+    return "fulfilled" if not milestones.isdisjoint(_FULFILLED) else ""
 
 
 def opened_again(

@@ -17,6 +17,7 @@ import psycopg
 
 from domain.rejection_codes.codes import entry_of
 from domain.values import Grain, Partition
+from resources.ledger.database.compression import decompress
 from resources.ledger.partitions import counted, hour_is
 from resources.ledger.rows import RejectionRow
 
@@ -122,16 +123,28 @@ class Rejections:
         ).fetchone()
         return int(row[0]) if row else 0
 
-    def close(self, stage: str, source_ids: Sequence[str], why: str, run_id: str) -> int:
-        """Close the open rejections of records that passed; return how many there were."""
+    def close(
+        self,
+        stage: str,
+        source_ids: Sequence[str],
+        why: str,
+        run_id: str,
+        *,
+        code: str | None = None,
+    ) -> int:
+        """Close the open rejections of records that passed; return how many there were.
+
+        With ``code`` only those.
+        """
         if not source_ids:
             return 0
         return self._db.execute(
             """UPDATE sync.rejection
                SET state = 'resolved', closed_at = now(), closed_by = %s, closed_why = %s
                WHERE connection = %s AND stream = %s AND stage = %s
-                 AND state IN ('open', 'retried') AND source_id = ANY(%s)""",
-            (f"run {run_id}", why, self._name, self._stream, stage, list(source_ids)),
+                 AND state IN ('open', 'retried') AND source_id = ANY(%s)
+                 AND code = coalesce(%s, code)""",
+            (f"run {run_id}", why, self._name, self._stream, stage, list(source_ids), code),
         ).rowcount
 
     def close_others(self, stage: str, source_ids: Sequence[str], why: str, run_id: str) -> int:
@@ -156,6 +169,20 @@ class Rejections:
             (self._name, self._stream, stage, list(source_ids)),
         )
         return dict(rows.fetchall())
+
+    def discarded_payload(self, source_id: str, code: str) -> bytes | None:
+        """Return what was captured of the record's version that was discarded last with a code."""
+        row = self._db.execute(
+            """SELECT c.payload FROM sync.rejection x
+               JOIN sync.capture c ON c.connection = x.connection AND c.stream = x.stream
+                    AND c.source_day = x.source_day AND c.capture_id = x.capture_id
+               WHERE x.connection = %s AND x.stream = %s AND x.source_id = %s AND x.code = %s
+                 AND x.state = 'discarded' AND c.payload IS NOT NULL
+               ORDER BY x.closed_at DESC LIMIT 1""",
+            (self._name, self._stream, source_id, code),
+            binary=True,
+        ).fetchone()
+        return decompress(row[0]) if row else None
 
     def discarded(self, capture_ids: Sequence[UUID]) -> set[UUID]:
         """Return the versions of which an operator has discarded a rejection."""

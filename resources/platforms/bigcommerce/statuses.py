@@ -53,6 +53,7 @@ ORDER_STATUSES = StoreStatuses(
     export=("11",),
     update=("3", "8", "9"),
     cancel=("5", "6"),
+    deleted="cancel",  # an archived order is out of sight, and its status stays as it was
 )
 """What orders do in them, unless ``orders.export_statuses`` and its like say otherwise."""
 

@@ -137,8 +137,9 @@ class Preflight:
             return False, project, OF_PROJECT
         enabled = project.messages is not None and project.messages.enabled is True
         advice = (
-            "switch messages on in the project, or set platform.probe to orders and, where "
-            "customers are synced, platform.customer_deletions to false"
+            "switch messages on in the project, or set platform.probe to orders, "
+            "platform.order_deletions to false and, where customers are synced, "
+            "platform.customer_deletions to false"
         )
         return enabled, f"{project.name}: messages are {'on' if enabled else 'off'}", advice
 

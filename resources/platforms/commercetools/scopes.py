@@ -77,7 +77,7 @@ def needed(connection: Connection, settings: CommercetoolsSettings) -> tuple[str
 def reads_messages(connection: Connection, settings: CommercetoolsSettings) -> bool:
     """Return whether the connection needs the project's messages."""
     of_customers = CUSTOMERS in connection.streams and settings.customer_deletions
-    return of_customers or settings.probe == "messages"
+    return of_customers or settings.order_deletions or settings.probe == "messages"
 
 
 def probes(connection: Connection, settings: CommercetoolsSettings) -> tuple[Probe, ...]:

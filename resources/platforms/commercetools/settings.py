@@ -83,6 +83,9 @@ class CommercetoolsSettings(SystemSettings):
     project, and changes of custom fields make none."""
     payment_changes: bool = False
     """Read orders again whose payments have changed after them, as by a late authorisation."""
+    order_deletions: bool = False
+    """Deletions of orders are read from messages, which have to be on. Without it they are found by
+    the events of ``queue``; else the daily reconciliation reports them."""
     customer_deletions: bool = True
     """Of the stream ``customers``: deletions are read from messages, which have to be on."""
     queue: QueueSettings | None = None

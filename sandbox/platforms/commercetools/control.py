@@ -20,7 +20,7 @@ What a merchant and shoppers do, and what arrived at the store:
                                 that differ), ``published``, ``productType`` (its key); DELETE
                                 catalog/{id}, GET catalog
     POST  product-types         [{key, attributes: [{name, type: text | ltext, level?}]}]
-    POST  channels              [{key, roles?}]; POST stores [{key}]
+    POST  channels              [{key, roles?}]; POST stores [{key}]; DELETE orders/{id}
     POST  stock                 [{sku, channel?: key, quantity, reserved?}]: set levels without
                                 counting a write; ``quantity`` is on stock, ``reserved`` of it
     POST  carts                 [{lineItems: [{sku, quantity, channel?: key}]}]: carts that reserve
@@ -128,6 +128,8 @@ class Control:
                 return json_reply(Products(self._project).remove_by_hand(identifier))
             case "GET", ["catalog"]:
                 return listed(self._project)
+            case "DELETE", ["orders", identifier]:
+                return json_reply(self._delete_order(identifier))
             case "DELETE", ["customers", identifier]:
                 return json_reply(delete_customer(self._project, identifier))
             case "POST", ["settings"]:
@@ -216,6 +218,12 @@ class Control:
             self._project.keep(self._project.channels, made, [], is_new=True)
             ids.append(made["id"])
         return {"ids": ids}
+
+    def _delete_order(self, identifier: str) -> Json:
+        order = self._project.orders.need(identifier)
+        self._project.orders.remove(identifier)
+        self._project.note("order", order, {"type": "OrderDeleted"})
+        return {}
 
     def _stores(self, rows: list[Json]) -> Json:
         empty: Json = {

@@ -26,6 +26,7 @@ class Counter:
     """A store that hands each order out until it is acknowledged."""
 
     shape = "requests"
+    deletion_events = frozenset[str]()
 
     def __init__(self, scene: Scene, ids: Sequence[str]) -> None:
         self.scene = scene
@@ -44,6 +45,11 @@ class Counter:
                 raise TransientError("the list has ended in the middle")
             self.log.append(f"page {record.source_id}")
             yield Page([record])
+
+    def deleted(self, window: Window) -> Iterator[tuple[str, datetime]]:
+        """Return none."""
+        del window
+        yield from ()
 
     async def acknowledge(self, done: Sequence[str]) -> None:
         """Hand these out no more."""

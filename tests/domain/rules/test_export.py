@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain.errors import RecordRejected
 from domain.exchange import Skipped
 from domain.policies import OrdersPolicy
-from domain.rules.export import ExportRules, OrderHeader
+from domain.rules.export import Ended, ExportRules, OrderHeader
 from resources.platforms.bigcommerce.statuses import ORDER_STATUSES
 
 PLACED = datetime(2026, 3, 19, tzinfo=UTC)
@@ -98,3 +98,31 @@ def test_an_owed_order_of_which_a_part_was_shipped_by_hand_is_rejected(status: s
     with pytest.raises(RecordRejected) as rejected:
         decided({}, owed=True, status=status, units=3, shipped_units=1)
     assert [problem.code for problem in rejected.value.problems] == ["partly_shipped_in_store"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "known", "end", "expected"),
+    [
+        ("cancel", False, "", "deleted_in_store"),
+        ("cancel", True, "", "cancel"),
+        ("cancel", True, "canceled", "cancel"),
+        ("cancel", True, "fulfilled", "deleted_after_end"),
+        ("report", False, "", "deleted_in_store"),
+        ("report", True, "", "order_deleted_in_store"),
+        ("report", True, "canceled", "deleted_after_end"),
+        ("report", True, "fulfilled", "deleted_after_end"),
+    ],
+)
+def test_what_becomes_of_a_deleted_order(
+    policy: str, known: bool, end: Ended, expected: str
+) -> None:
+    """Withdrawn, canceled, an operator's to decide, or history."""
+    orders = OrdersPolicy.model_validate({"deleted": policy})
+    rules = ExportRules(orders, ORDER_STATUSES.chosen(orders))
+    try:
+        found = rules.deleted("7", lambda _: known, lambda _: end)
+    except RecordRejected as rejected:
+        [problem] = rejected.problems
+        assert (problem.code, bool(problem.advice)) == (expected, True)
+    else:
+        assert (found.rule if isinstance(found, Skipped) else found) == expected

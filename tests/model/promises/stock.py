@@ -78,11 +78,13 @@ def _waiting(end: End) -> Counter[str]:
 def _wanted(end: End, number: int, document: Json, *, is_held: bool) -> Counter[str]:
     """Return by SKU the units that an order should have at the OMS.
 
-    Of one that is there, what has changed since its status moved on is not sent.
+    Of one that is there, what has changed since its status moved on is not sent, and is taken off
+    as long as it is a rejection.
     """
     units: Counter[str] = Counter()
     contents = end.life.facts.wanted.get(number)
-    if is_held and contents and document["order"]["status_id"] not in SENT_ON:
+    is_reported = "change_not_sent" in end.rejections(number)  # then its units are taken off
+    if is_held and contents and document["order"]["status_id"] not in SENT_ON and not is_reported:
         for sku, quantity in contents[-1]["units"].values():
             units[sku] += quantity // FACTORS.get(sku, 1)
         return units

@@ -30,6 +30,7 @@ class OrdersSource:
 
     shape: ClassVar[Shape] = "changes"
     facts: ClassVar[frozenset[str]] = FACTS
+    deletion_events: ClassVar[frozenset[str]] = frozenset({"store/order/archived"})
 
     def __init__(
         self, http: ApiClient, settings: BigCommerceSettings, connection: Connection
@@ -55,6 +56,11 @@ class OrdersSource:
     def read(self, ids: Collection[str]) -> Iterator[Page]:
         """Read orders by id, archived ones too."""
         return to_pages(self._lookup.read(ids))
+
+    def deleted(self, window: Window) -> Iterator[tuple[str, datetime]]:
+        """Return none: events say so."""
+        del window
+        yield from ()
 
     def to_canonical(self, payload: bytes, decide: Decide = always) -> Mapped[Order] | Skipped:
         """Map a captured order with the store's own codes."""

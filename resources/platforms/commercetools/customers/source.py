@@ -12,8 +12,9 @@ from domain.records.customers import Customer
 from domain.sources import EVERYTHING, Page, Scope, Shape, to_pages
 from domain.values import Window
 from resources.http.client import ApiClient
-from resources.platforms.commercetools.customers.deletions import DeletionsReader
 from resources.platforms.commercetools.customers.mapping import CustomerMapper
+from resources.platforms.commercetools.customers.payload import DELETED
+from resources.platforms.commercetools.deletions import DeletionsReader
 from resources.platforms.commercetools.personal import FACTS
 from resources.platforms.commercetools.reader import ChangesReader, Resource
 from resources.platforms.commercetools.settings import CommercetoolsSettings
@@ -31,7 +32,9 @@ class CustomersSource:
         self, http: ApiClient, settings: CommercetoolsSettings, connection: Connection
     ) -> None:
         self._reader = ChangesReader(http, settings, CUSTOMER)
-        self._deletions = DeletionsReader(http, settings) if settings.customer_deletions else None
+        self._deletions: DeletionsReader | None = None
+        if settings.customer_deletions:
+            self._deletions = DeletionsReader(http, settings, "customer", DELETED)
         self._mapper = CustomerMapper(settings, connection.addresses)
 
     def probe(self, since: datetime) -> datetime | None:

@@ -16,6 +16,7 @@ from domain.sources import EVERYTHING, Page, Scope, Shape, to_pages
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.commercetools.client import quoted
+from resources.platforms.commercetools.deletions import OF_ORDERS, DeletionsReader
 from resources.platforms.commercetools.orders.by_payment import PaidOrders
 from resources.platforms.commercetools.orders.delivered import ordered_units, to_store_snapshot
 from resources.platforms.commercetools.orders.mapping import OrderMapper
@@ -40,6 +41,7 @@ class OrdersSource:
 
     shape: ClassVar[Shape] = "changes"
     facts: ClassVar[frozenset[str]] = FACTS
+    deletion_events: ClassVar[frozenset[str]] = frozenset({OF_ORDERS, "ResourceDeleted"})
 
     def __init__(
         self, http: ApiClient, settings: CommercetoolsSettings, connection: Connection
@@ -49,16 +51,21 @@ class OrdersSource:
         orders = Resource("order", "/orders", "view_orders", where, expanded_of(connection))
         self._reader = ChangesReader(http, settings, orders)
         self._paid = PaidOrders(http, settings, orders) if settings.payment_changes else None
+        self._deletions: DeletionsReader | None = None
+        if settings.order_deletions:
+            self._deletions = DeletionsReader(http, settings, "order", OF_ORDERS)
         self._mapper = OrderMapper(settings, connection.addresses)
 
     def probe(self, since: datetime) -> datetime | None:
         """Return the modification time of the oldest order changed since; one call.
 
-        One more where changes of payments are read, too.
+        One more each where changes of payments and deletions are read, too.
         """
         found = [self._reader.probe(since)]
         if self._paid is not None:
             found.append(self._paid.probe(since))
+        if self._deletions is not None:
+            found.append(self._deletions.probe(since))
         return min((moment for moment in found if moment is not None), default=None)
 
     def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
@@ -71,6 +78,12 @@ class OrdersSource:
     def read(self, ids: Collection[str]) -> Iterator[Page]:
         """Read orders by id."""
         return to_pages(self._reader.read_by_id(ids))
+
+    def deleted(self, window: Window) -> Iterator[tuple[str, datetime]]:
+        """Yield the orders whose deletion the project's messages state, where these are read."""
+        if self._deletions is not None:
+            for records in self._deletions.read(window):
+                yield from ((record.source_id, record.updated_at) for record in records)
 
     def to_canonical(self, payload: bytes, decide: Decide = always) -> Mapped[Order] | Skipped:
         """Map a captured order with the store's own codes."""

@@ -33,6 +33,7 @@ class OrdersSource:
 
     shape: ClassVar[Shape] = "changes"
     facts: ClassVar[frozenset[str]] = FACTS
+    deletion_events: ClassVar[frozenset[str]] = frozenset({"OrderSummary DELETE"})
 
     def __init__(
         self, http: ApiClient, settings: SalesforceSettings, connection: Connection
@@ -57,6 +58,11 @@ class OrdersSource:
     def read(self, ids: Collection[str]) -> Iterator[Page]:
         """Read orders by id."""
         return to_pages(self._reader.read_by_id(ids))
+
+    def deleted(self, window: Window) -> Iterator[tuple[str, datetime]]:
+        """Return none: events say so."""
+        del window
+        yield from ()
 
     def to_canonical(self, payload: bytes, decide: Decide = always) -> Mapped[Order] | Skipped:
         """Map a captured order with the store's own codes."""

@@ -1,4 +1,4 @@
-"""Deletions of customers, which no list of customers shows: the project's messages do.
+"""Deletions of customers and orders, which no list of these shows: the project's messages do.
 
 Messages are kept for up to 90 days where the project has them switched on, and are read by keyset
 paging on (``createdAt``, ``id``). A captured deletion is the message itself.
@@ -18,13 +18,12 @@ from domain.parsing.scalars import to_moment
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.commercetools.client import CONTRACT, Params, query, quoted
-from resources.platforms.commercetools.customers.payload import DELETED
 from resources.platforms.commercetools.reader import MILLISECOND, is_id, stamp
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 
 PATH, SCOPE = "/messages", "view_messages"
 SORT = ["createdAt asc", "id asc"]
-WHERE = ('resource(typeId = "customer")', f"type = {quoted(DELETED)}")
+OF_ORDERS = "OrderDeleted"
 
 
 class _Subject(msgspec.Struct):
@@ -41,14 +40,17 @@ _MESSAGES = msgspec.json.Decoder(_Message)
 
 
 class DeletionsReader:
-    """Reads which customers of a project were deleted."""
+    """Reads which records of a kind were deleted in a project; ``message`` is what says so."""
 
-    def __init__(self, http: ApiClient, settings: CommercetoolsSettings) -> None:
+    def __init__(
+        self, http: ApiClient, settings: CommercetoolsSettings, kind: str, message: str
+    ) -> None:
         self._http, self._settings = http, settings
+        self._where = f"resource(typeId = {quoted(kind)})", f"type = {quoted(message)}"
 
     def probe(self, since: datetime) -> datetime | None:
         """Return the time of the oldest deletion since ``since``; one call."""
-        where = [*WHERE, f"createdAt >= {stamp(since)}"]
+        where = [*self._where, f"createdAt >= {stamp(since)}"]
         page = query(self._http, PATH, {"where": where, "sort": SORT, "limit": 1}, SCOPE)
         if not page:
             return None
@@ -63,7 +65,7 @@ class DeletionsReader:
         last: tuple[datetime, str] | None = None
         while True:
             since = window.since if last is None else last[0]
-            where = [*WHERE, f"createdAt >= {stamp(since)}", end]
+            where = [*self._where, f"createdAt >= {stamp(since)}", end]
             if last is not None:
                 where.append(f"createdAt > {stamp(last[0])} or id > {quoted(last[1])}")
             params: Params = {"where": where, "sort": SORT, "limit": self._settings.page_size}
@@ -88,11 +90,11 @@ def _records(
     records: list[RawRecord] = []
     last: tuple[datetime, str] | None = None
     for raw in page:
-        message_id, moment, customer_id = _read(raw)
+        message_id, moment, record_id = _read(raw)
         if message_id is not None and moment is not None:
             last = moment, message_id
         if moment is None or moment in window:
-            name = customer_id or fallback_id(bytes(raw))
+            name = record_id or fallback_id(bytes(raw))
             records.append(RawRecord(name, moment or window.since, bytes(raw)))
     return records, last
 

@@ -1,0 +1,122 @@
+"""Mapping of captured orders by what the OMS has of them: what is sent, skipped or rejected.
+
+A status in which changes are not sent says that of the status only. If what a parcel holds or where
+it goes has changed with it, or in it, the OMS would ship something else than the store shows: that
+is a rejection. It ends once the content is as it was, or is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from assets.streams.deletions import Deletions
+from domain.errors import Problem, RecordRejected
+from domain.exchange import Mapped, Skipped
+from domain.records.orders import Order
+from domain.records.record import decode_record
+from domain.rules.export import CHANGE_NOT_SENT, NOT_SENT_RULE, Ended
+from domain.rules.order_changes import physical_changes
+from domain.rules.translation import id_at_oms
+from resources.ledger.monitoring.caution import is_cautious
+from resources.ledger.records.withdrawals import ended_at_oms
+from resources.ledger.rows import StoredCapture
+from resources.ledger.session import Session
+from resources.sync import Sync
+
+DELETIONS = Deletions("lockstep_deleted_order")
+MOST_NAMED = 6
+"""Changes that a message names; the others are counted."""
+
+
+class OrdersMapper:
+    """Maps the captures of one chunk."""
+
+    def __init__(self, sync: Sync, session: Session, captures: Sequence[StoredCapture]) -> None:
+        self._sync, self._session, self._rules = sync, session, sync.order_rules
+        self._exported = exported_orders(sync, session, captures)
+        self._to_canonical = sync.orders.to_canonical
+        self._ids = {c.payload: c.source_id for c in captures if c.source_id in self._exported}
+        """Payload -> id, of orders that the OMS has."""
+
+    def __call__(self, payload: bytes) -> Mapped[Order] | Skipped:
+        """Map one capture. Raises ``RecordRejected``."""
+        exported, ended = self._exported.__contains__, self._ended
+        deleted = DELETIONS.source_id(payload)
+        if deleted is not None:
+            return self._rules.to_deleted(deleted, self._last(deleted), exported, ended)
+        found = self._rules.to_order(self._to_canonical, payload, exported, self._is_owed, ended)
+        if isinstance(found, Skipped) and found.rule == NOT_SENT_RULE:
+            source_id = self._ids.get(payload)
+            if source_id is not None:
+                self._look_for_changes(source_id, payload, found)
+        return found
+
+    def _is_owed(self, source_id: str) -> bool:
+        # Asked only of orders that were refunded or shipped without the OMS, which are few.
+        return bool(
+            self._session.records.newest_accepted([source_id])
+            or self._session.rejections.open_captures("validated", [source_id])
+        )
+
+    def _ended(self, source_id: str) -> Ended:
+        return ended_at_oms(self._session.db, self._sync.name, source_id)
+
+    def _last(self, source_id: str) -> Order | None:
+        """Return the newest version that was accepted, which the OMS has or is owed."""
+        records = self._session.records
+        capture_id = records.newest_accepted([source_id]).get(source_id)
+        content = records.canonical(capture_id, source_id) if capture_id is not None else None
+        return decode_record(Order, content) if content is not None else None
+
+    def _look_for_changes(self, source_id: str, payload: bytes, skipped: Skipped) -> None:
+        """Raise ``RecordRejected`` if a version that is not sent has another content."""
+        now, last = self._as_sent(payload), self._last(source_id)
+        if now is None or last is None or last.cancelled:
+            return
+        changes = physical_changes(last, now)
+        if not changes or self._ended(source_id) == "canceled":
+            return
+        discarded = self._session.rejections.discarded_payload(source_id, CHANGE_NOT_SENT)
+        seen = self._as_sent(discarded) if discarded is not None else None
+        if seen is not None and not physical_changes(seen, now):
+            return
+        more = f" and {len(changes) - MOST_NAMED} more" if len(changes) > MOST_NAMED else ""
+        raise RecordRejected(
+            Problem(
+                "change_not_sent",
+                changes[0],
+                f"the order was changed, and is not sent: {skipped.reason}. It differs from what "
+                f"the OMS has in {', '.join(changes[:MOST_NAMED])}{more}",
+                "make the change at the OMS if it still can, or undo it in the store; set the "
+                "order to a status of orders.update_statuses to send it; or discard the rejection",
+            )
+        )
+
+    def _as_sent(self, payload: bytes) -> Order | None:
+        """Return an order as it would be sent in a status that is; ``None`` if it can't be."""
+        with suppress(RecordRejected):
+            return self._rules.as_sent(self._to_canonical, payload)
+        return None
+
+
+def exported_orders(sync: Sync, session: Session, captures: Sequence[StoredCapture]) -> set[str]:
+    """Return which orders the OMS has, or may have.
+
+    It is asked for those that the ledger does not know, where the ledger may lack deliveries.
+    """
+    exported = session.deliveries.possible_targets([c.source_id for c in captures])
+    if not is_cautious(session.db, sync.name):
+        return exported
+    asked: set[str] = set()
+    for capture in captures:
+        if capture.source_id not in exported:
+            with suppress(RecordRejected):  # the rejection is its outcome
+                number = sync.orders.to_store_snapshot(capture.payload).number
+                asked.add(id_at_oms(sync.connection.orders, number or capture.source_id))
+    for page in sync.shipments.read(asked) if asked else ():
+        for row in page.records:
+            origin = sync.shipments.to_origin(row.payload)
+            if origin is not None and origin.is_own_id:
+                exported.add(origin.source_id)
+    return exported

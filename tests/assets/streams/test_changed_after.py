@@ -1,0 +1,96 @@
+"""Changes of an order in a status whose changes are not sent: seen, until they are undone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.assets.documents import order
+from tests.assets.scene import Scene
+
+pytestmark = pytest.mark.slow(seconds=20)
+
+SHIPPED, COMPLETED, AWAITING = 2, 10, 11
+CHANGED = {"1": "change_not_sent"}
+
+
+def shipped(scene: Scene) -> None:
+    """Place an order, and let the OMS ship it: Lockstep itself sets the status to Shipped."""
+    scene.place(order(1, scene.moment(), [("MUG", 3), ("LAMP", 1)]))
+    scene.run("orders")
+    scene.to_oms("orders/1/ship", {})
+    scene.run("shipments")
+    assert scene.store_orders()[1]["status_id"] == SHIPPED
+
+
+def edit(scene: Scene, **changes: Any) -> None:
+    """Change the order in the store, and run."""
+    scene.to_store("orders/1", changes, "PATCH")
+    scene.run("orders")
+
+
+def street(text: str) -> dict[str, Any]:
+    """Return the change of the street of an order's shipping address."""
+    return {"shipping_addresses": [{"id": 100, "street_1": text}]}
+
+
+def test_only_a_change_of_what_is_shipped_is_reported_and_ends_when_it_is_undone(
+    scene: Scene,
+) -> None:
+    """Not the status itself, nor a note; nothing is sent either way."""
+    shipped(scene)
+    before = [scene.oms_counts()[name] for name in ("saves", "cancels")]
+    edit(scene)
+    edit(scene, staff_notes="Call first")
+    assert scene.open_rejections("orders") == {}
+    [address] = order(1, scene.moment())["shipping_addresses"]
+    edit(scene, **street("9 New Street"))
+    assert scene.open_rejections("orders") == CHANGED
+    [(field, message)] = scene.sql("SELECT field, message FROM sync.rejection")
+    assert field == "groups[100].address"
+    assert "Shipped" in message
+    assert "New Street" not in message
+    edit(scene, status_id=COMPLETED)
+    assert scene.open_rejections("orders") == CHANGED
+    edit(scene, **street(address["street_1"]))
+    assert scene.open_rejections("orders") == {}
+    assert [scene.oms_counts()[name] for name in ("saves", "cancels")] == before
+
+
+def test_a_changed_line_is_named(scene: Scene) -> None:
+    """With its id and what has changed."""
+    shipped(scene)
+    edit(scene, products=[{"id": 101, "quantity": 5}])
+    assert scene.open_rejections("orders") == CHANGED
+    assert scene.sql("SELECT field FROM sync.rejection") == [("lines[101].quantity",)]
+
+
+def test_what_an_operator_has_discarded_is_not_reported_again(scene: Scene) -> None:
+    """Until it changes once more."""
+    shipped(scene)
+    edit(scene, **street("9 New Street"))
+    scene.sql_write(
+        "UPDATE sync.rejection SET state = 'discarded', closed_at = now() WHERE state = 'open'"
+    )
+    edit(scene, status_id=COMPLETED)
+    assert scene.open_rejections("orders") == {}
+    edit(scene, **street("10 New Street"))
+    assert scene.open_rejections("orders") == CHANGED
+
+
+def test_a_change_that_is_accepted_and_waits_is_sent_although_another_follows(scene: Scene) -> None:
+    """The OMS was away while the order was changed, moved on, and was changed again."""
+    scene.place(order(1, scene.moment(), [("MUG", 3)]))
+    scene.run("orders")
+    scene.to_store("orders/1", {"products": [{"id": 101, "quantity": 2}]}, "PATCH")
+    scene.run("orders", steps=("captured", "validated"))
+    scene.to_store(
+        "orders/1", {"status_id": COMPLETED, "products": [{"id": 101, "quantity": 1}]}, "PATCH"
+    )
+    scene.run("orders")
+    assert [line["Quantity"] for line in scene.oms_order(1)["OrderLine"]] == [2]
+    assert scene.open_rejections("orders") == CHANGED
+    edit(scene, status_id=AWAITING)
+    assert [line["Quantity"] for line in scene.oms_order(1)["OrderLine"]] == [1]
+    assert scene.open_rejections("orders") == {}

@@ -21,11 +21,12 @@ from domain.connections import ACTIONS, CATALOG, CUSTOMERS, LISTINGS, PRICES, RE
 from domain.errors import LockstepError
 from domain.streams import KINDS
 from domain.values import Partition
-from orchestration.local import asked, in_process, sandbox_process, verify
+from orchestration.local import asked, in_process, sandbox_process
 from orchestration.local.agreement import Agreement, print_pairs, verified
 from orchestration.local.instance import open_instance
 from orchestration.local.simulated import PAIR, Pair, pair_named, pair_of, simulated
 from orchestration.local.simulated import pairs as all_pairs
+from orchestration.local.truth import Systems
 from orchestration.settings import load
 from resources.http.urls import tls_context
 from resources.ledger.database import embedded
@@ -154,7 +155,7 @@ def _run(console: Console, scene: Scene, url: str, database: str) -> Agreement:
     _fill(console, scene, url, paths)
     lockstep = Lockstep(installation, lambda: database)
     try:
-        systems = verify.Systems(url, *paths, ships_only=simulated(pair.oms).ships_only)
+        systems = Systems(url, *paths, ships_only=simulated(pair.oms).ships_only)
         _sync(console, scene, lockstep, f"{url}/_sandbox/{paths.oms}", database, systems)
     finally:
         lockstep.close()
@@ -180,7 +181,7 @@ def _sync(
     lockstep: Lockstep,
     control: str,
     database: str,
-    systems: verify.Systems,
+    systems: Systems,
 ) -> None:
     """Sync what the store has, partition by partition, and then what two days at the OMS change."""
     name, seed = scene.connection, scene.seed

@@ -7,7 +7,8 @@ from collections import Counter
 import click
 import orjson
 
-from assets.preview import EXAMINED, Sample, preview
+from assets.preview import EXAMINED, preview
+from assets.streams.sample import Sample
 from domain.parsing.text import printable
 from domain.values import Window
 from resources.lockstep import Lockstep

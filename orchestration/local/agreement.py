@@ -24,6 +24,7 @@ from domain.connections import (
 from domain.streams import KINDS
 from orchestration.local import asked, verify
 from orchestration.local.simulated import Pair
+from orchestration.local.truth import Systems
 from resources.ledger.records.catalog import Catalog
 from resources.systems import streams_carried
 
@@ -36,7 +37,7 @@ Agreement: TypeAlias = dict[str, list[str]]
 
 
 def verified(
-    console: Console, systems: verify.Systems, database: str, name: str, connection: Connection
+    console: Console, systems: Systems, database: str, name: str, connection: Connection
 ) -> Agreement:
     """Compare the systems of a connection record by record, and print what was found."""
     try:

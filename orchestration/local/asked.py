@@ -19,7 +19,7 @@ from assets.streams.listings.stream import capture_listings
 from domain.connections import ACTIONS, CATALOG, LISTINGS
 from domain.records.listings import Listing
 from domain.values import Partition
-from orchestration.local.verify import Systems
+from orchestration.local.truth import Systems
 from resources.http.urls import tls_context
 from resources.sync import Sync
 from sandbox.seed.prices import price_row

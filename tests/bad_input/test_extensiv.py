@@ -21,13 +21,14 @@ from domain.records.inventory import StockLevel
 from domain.values import FIRST_YEAR, LAST_YEAR
 from resources.http.reply import QuotaUsedUp, Reply
 from resources.oms.extensiv.client import interpret, open_envelope, rejection, rows_of
-from resources.oms.extensiv.inventory import InventorySource, StockList, StockMapper
+from resources.oms.extensiv.inventory import InventorySource, StockMapper
 from resources.oms.extensiv.orders.diff import compare_order, units_of
 from resources.oms.extensiv.orders.lookup import Origins
 from resources.oms.extensiv.orders.writer import status_in
 from resources.oms.extensiv.settings import ExtensivCodes, ExtensivSettings
 from resources.oms.extensiv.shipments.mapping import FulfilmentMapper
 from resources.oms.extensiv.statuses import STATUSES
+from resources.oms.extensiv.stock_list import StockList
 from tests.bad_input.counts import (
     EXTENSIV_ANSWERS,
     EXTENSIV_ORDERS,

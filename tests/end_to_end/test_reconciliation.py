@@ -12,7 +12,8 @@ import pytest
 from assets.chain.run_config import rerun_config
 from assets.reconciliation.run import Report, Request, reconcile
 from domain.connections import INVENTORY, ORDERS, SHIPMENTS
-from orchestration.local.verify import Systems, shipment_differences
+from orchestration.local.truth import Systems
+from orchestration.local.verify import shipment_differences
 from resources.ledger.rejections import reruns
 from tests.assets import documents
 from tests.assets.scene import NAME, Json, Scene

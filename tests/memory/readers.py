@@ -27,10 +27,11 @@ from resources.http.auth import NoAuth
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import Limiter, LocalQuota
-from resources.oms.extensiv.inventory import InventorySource, StockList
+from resources.oms.extensiv.inventory import InventorySource
 from resources.oms.extensiv.orders.lists import OrderLists
 from resources.oms.extensiv.orders.lookup import Origins
 from resources.oms.extensiv.shipments.source import ShipmentsSource
+from resources.oms.extensiv.stock_list import StockList
 from resources.oms.manhattan.orders.lookup import OrderLookup
 from resources.oms.manhattan.orders.search import OrderSearch
 from resources.oms.manhattan.returns.source import ReturnsSource

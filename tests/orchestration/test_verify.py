@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from orchestration.local import asked, verify
+from orchestration.local.truth import Systems
 
 Json = dict[str, Any]
 MUG: Json = {"line": "L1", "sku": "MUG", "quantity": 3}
@@ -28,7 +29,7 @@ CUSTOMER: Json = {
 }
 
 
-class Held(verify.Systems):
+class Held(Systems):
     """Two systems that hold what a test says."""
 
     def __init__(self, store: Json, oms: Json, *, ships_only: bool = False) -> None:

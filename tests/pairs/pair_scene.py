@@ -12,6 +12,7 @@ import yaml
 from domain.connections import Installation
 from orchestration.local import sandbox_process, verify
 from orchestration.local.simulated import Pair, simulated
+from orchestration.local.truth import Systems
 from resources import platforms
 from resources.ledger.records.catalog import Catalog
 from resources.systems import streams_carried
@@ -119,10 +120,10 @@ class PairScene(Scene):
 
     # -- what is true
 
-    def systems(self) -> verify.Systems:
+    def systems(self) -> Systems:
         """Return the contents of both systems."""
         ships_only = simulated(self.pair.oms).ships_only
-        return verify.Systems(self.url, *self.pair.paths(self.store), ships_only=ships_only)
+        return Systems(self.url, *self.pair.paths(self.store), ships_only=ships_only)
 
     def truth_of(self, kind: str) -> Json:
         """Return what a system holds, neutrally."""

@@ -16,7 +16,7 @@ from domain.values import Window
 from orchestration.local.simulated import Pair
 from resources.ledger.captures.captures import Captures
 from resources.ledger.rows import CaptureRow
-from resources.oms.extensiv.inventory import StockList
+from resources.oms.extensiv.stock_list import StockList
 from sandbox.app import RunningSandbox
 from tests.assets.prices import price
 from tests.assets.reconciliation.comparing import drifts_of

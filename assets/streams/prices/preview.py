@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from assets.streams.prices.plan import PricePlan, plan_price
 from assets.streams.prices.stream import Prices, to_price
+from assets.streams.sample import Sample, kept_out, skipped_by
 from domain.errors import RecordRejected
 from domain.exchange import Skipped
 from domain.prices import StorePrice
@@ -19,11 +20,10 @@ from domain.values import Window
 from resources.ledger.session import Session
 from resources.sync import Sync
 
-Found = tuple[str, str, str]
-"""Record, outcome (``send``, ``unchanged``, ``skipped`` or ``rejected``) and text."""
 
-
-def preview_prices(sync: Sync, session: Session, items: Mapping[str, StoreItem]) -> Iterator[Found]:
+def preview_prices(
+    sync: Sync, session: Session, items: Mapping[str, StoreItem]
+) -> Iterator[Sample]:
     """Yield what would happen to the prices of some of the store's items."""
     known, now = BySku(items), datetime.now(UTC)
     plans: dict[str, PricePlan] = {}
@@ -32,19 +32,14 @@ def preview_prices(sync: Sync, session: Session, items: Mapping[str, StoreItem])
             try:
                 mapped = to_price(sync, row.payload)
             except RecordRejected as rejected:
-                problem = rejected.problems[0]
-                yield row.source_id, "rejected", f"{problem.code}: {problem.message}"
+                yield kept_out(row.source_id, rejected.problems)
                 continue
             if isinstance(mapped, Skipped):
-                yield row.source_id, "skipped", f"{mapped.rule}: {mapped.reason}"
+                yield skipped_by(row.source_id, mapped)
                 continue
             price: Price = mapped.record
             if problems := Prices().check(sync, session, [price]).get(0, ()):
-                yield (
-                    row.source_id,
-                    "rejected",
-                    "; ".join(f"{p.code}: {p.message}" for p in problems),
-                )
+                yield kept_out(row.source_id, problems)
                 continue
             item = known.get(price.sku)
             own = {price.sku: item} if item is not None else {}
@@ -55,18 +50,17 @@ def preview_prices(sync: Sync, session: Session, items: Mapping[str, StoreItem])
         yield _one(sync, source_id, plan, shown)
 
 
-def _one(sync: Sync, source_id: str, plan: PricePlan, shown: Mapping[str, StorePrice]) -> Found:
+def _one(sync: Sync, source_id: str, plan: PricePlan, shown: Mapping[str, StorePrice]) -> Sample:
     if plan.place is None or plan.tag is None:
-        skipped = plan.skipped or Skipped("", "")
-        return source_id, "skipped", f"{skipped.rule}: {skipped.reason}"
+        return skipped_by(source_id, plan.skipped or Skipped("", ""))
     held, currency = shown[plan.key], plan.place.currency
     if held.problem is not None:
-        return source_id, "rejected", f"{held.problem.code}: {held.problem.message}"
+        return kept_out(source_id, [held.problem])
     before = "no price" if held.tag is None else held.tag.text(currency)
     text = f"the store shows {before}; it would show {plan.tag.text(currency)}"
     if held.tag == plan.tag:
-        return source_id, "unchanged", text
+        return Sample(source_id, "unchanged", text)
     problem = held_back(plan.tag, held.tag, currency, sync.connection.prices, plan.place.price_list)
     if problem is not None:
-        return source_id, "rejected", f"{problem.code}: {problem.message}"
-    return source_id, "send", text
+        return kept_out(source_id, [problem])
+    return Sample(source_id, "send", text)

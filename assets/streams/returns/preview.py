@@ -6,42 +6,39 @@ from collections.abc import Iterator
 from typing import Any
 
 from assets.streams.returns.units import ARRIVED, EXPECTED
+from assets.streams.sample import Sample, kept_out, skipped_by
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, Skipped
 from domain.records.returns import Return
 from resources.ledger.session import Session
 from resources.sync import Sync
 
-Found = tuple[str, str, str, Any]
-"""Record, outcome (``send``, ``unchanged``, ``skipped``, ``rejected``), text, and what is sent."""
 
-
-def preview_returns(sync: Sync, session: Session, records: Iterator[RawRecord]) -> Iterator[Found]:
+def preview_returns(sync: Sync, session: Session, records: Iterator[RawRecord]) -> Iterator[Sample]:
     """Yield what would happen to some returns of the OMS."""
     for raw in records:
         linked = session.links.store_ids(sync.returns.order_ids(raw.payload))
         try:
             mapped = sync.returns.to_canonical(raw.payload, orders=linked.keys())
         except RecordRejected as rejected:
-            text = "; ".join(f"{p.code} ({p.field}): {p.message}" for p in rejected.problems)
-            yield raw.source_id, "rejected", text, None
+            yield kept_out(raw.source_id, rejected.problems)
             continue
         if isinstance(mapped, Skipped):
-            yield raw.source_id, "skipped", f"{mapped.rule}: {mapped.reason}", None
+            yield skipped_by(raw.source_id, mapped)
             continue
         yield _found(sync, raw.source_id, mapped.record, linked)
 
 
-def _found(sync: Sync, record: str, found: Return, linked: Any) -> Found:
+def _found(sync: Sync, record: str, found: Return, linked: Any) -> Sample:
     order_id = linked.get(found.order_id, found.order_id)
     owed = {line: f"{units:f}" for line, units in found.confirmed().items()}
     if owed and found.is_refunded and sync.connection.returns.refunds != "none":
         text = f"order {order_id}: refund what these units are worth"
-        return record, "send", text, {"order": order_id, "units": owed}
+        return Sample(record, "send", text, {"order": order_id, "units": owed})
     if units := _shown_units(sync, found):
         content = {"return": found.return_id, "units": units}
-        return record, "send", f"order {order_id}: show the return", content
-    return record, "unchanged", f"nothing is to be refunded for {found.return_id}", None
+        return Sample(record, "send", f"order {order_id}: show the return", content)
+    return Sample(record, "unchanged", f"nothing is to be refunded for {found.return_id}")
 
 
 def _shown_units(sync: Sync, found: Return) -> dict[str, str]:

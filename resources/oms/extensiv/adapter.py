@@ -13,7 +13,7 @@ from domain.sources import AnySource
 from resources.http.client import ApiClient
 from resources.oms.extensiv.catalog import CatalogSource
 from resources.oms.extensiv.client import KIND, build_policies
-from resources.oms.extensiv.inventory import InventorySource, StockList
+from resources.oms.extensiv.inventory import InventorySource
 from resources.oms.extensiv.orders.lists import OrderLists
 from resources.oms.extensiv.orders.lookup import Origins
 from resources.oms.extensiv.orders.target import ExtensivOrders
@@ -21,6 +21,7 @@ from resources.oms.extensiv.preflight import Preflight
 from resources.oms.extensiv.prices import PricesSource
 from resources.oms.extensiv.settings import ExtensivSettings
 from resources.oms.extensiv.shipments.source import ShipmentsSource
+from resources.oms.extensiv.stock_list import StockList
 
 # What an account can be the source and the target of, before one is opened.
 SOURCES: Mapping[str, type[AnySource]] = {

@@ -17,10 +17,10 @@ from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import fetch_one, path_of
-from resources.oms.extensiv.inventory import StockList, sku_of
 from resources.oms.extensiv.payload import decode_product, unreadable
 from resources.oms.extensiv.personal import FACTS
 from resources.oms.extensiv.settings import ExtensivSettings
+from resources.oms.extensiv.stock_list import StockList, sku_of
 
 LONGEST_TEXT = 500
 

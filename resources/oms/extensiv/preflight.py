@@ -11,10 +11,10 @@ from domain.errors import PermanentError, RecordRejected
 from domain.exchange import Check, Skipped
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import fetch, path_of
-from resources.oms.extensiv.inventory import StockList, sku_of
 from resources.oms.extensiv.orders.lists import OrderLists
 from resources.oms.extensiv.prices import PricesSource
 from resources.oms.extensiv.settings import ExtensivSettings
+from resources.oms.extensiv.stock_list import StockList, sku_of
 from resources.oms.extensiv.warehouses import place_in
 from resources.preflight import result_of
 

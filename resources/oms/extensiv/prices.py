@@ -23,11 +23,11 @@ from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import fetch_one, path_of
-from resources.oms.extensiv.inventory import NO_ROW
 from resources.oms.extensiv.parsing import Findings
 from resources.oms.extensiv.payload import PricedRow, decode_priced, unreadable
 from resources.oms.extensiv.personal import FACTS
 from resources.oms.extensiv.settings import ExtensivSettings
+from resources.oms.extensiv.stock_list import NO_ROW
 
 UNREAD = "lockstep_unread"
 """The field of Lockstep's own that says why a product could not be read."""

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from domain.parsing.json_numbers import to_number
 from domain.records.orders import Charge, Discount, OrderLine
-from resources.oms.manhattan.settings import ManhattanCodes
+from resources.oms.manhattan.wire import ManhattanCodes
 
 Json: TypeAlias = dict[str, object]
 

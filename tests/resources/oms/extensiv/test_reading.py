@@ -18,9 +18,10 @@ from domain.sources import EVERYTHING, Scope
 from domain.values import Window
 from resources.oms.extensiv import inventory
 from resources.oms.extensiv.catalog import CatalogSource
-from resources.oms.extensiv.inventory import InventorySource, StockList
+from resources.oms.extensiv.inventory import InventorySource
 from resources.oms.extensiv.orders import lists as lists_module
 from resources.oms.extensiv.orders.lists import OrderLists
+from resources.oms.extensiv.stock_list import StockList
 from tests.resources.oms.extensiv.samples import always, client_of, ok, refused, settings_of, view
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)

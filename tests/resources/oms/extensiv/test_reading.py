@@ -16,7 +16,7 @@ from domain.identity import is_fallback_id
 from domain.policies import InventoryPolicy
 from domain.sources import EVERYTHING, Scope
 from domain.values import Window
-from resources.oms.extensiv import inventory
+from resources.oms.extensiv import stock_list
 from resources.oms.extensiv.catalog import CatalogSource
 from resources.oms.extensiv.inventory import InventorySource
 from resources.oms.extensiv.orders import lists as lists_module
@@ -416,7 +416,7 @@ def test_a_list_of_stock_serves_the_run_that_read_it_and_no_later_one() -> None:
 
 def test_a_list_of_stock_without_end_stops_the_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """An account that leaves out the page's number would be read forever."""
-    monkeypatch.setattr(inventory, "MOST_PAGES", 3)
+    monkeypatch.setattr(stock_list, "MOST_PAGES", 3)
     stock = StockList(client_of(always(ok([WIDE]))), settings_of())
     with pytest.raises(PermanentError, match="no end"):
         list(stock.everything())

@@ -12,7 +12,7 @@ import pytest
 from domain.errors import PermanentError
 from domain.exchange import Check
 from domain.values import Window
-from resources.http import auth
+from resources.http import oauth
 from resources.platforms.salesforce.auth import OF_ASSERTIONS, OF_SECRETS, OTHERWISE, advice_on
 from tests.resources.platforms.salesforce.conftest import Shop, Wire
 from tests.resources.platforms.salesforce.orgs import settings
@@ -107,7 +107,7 @@ def test_an_assertion_that_stays_expired_is_refused(
 ) -> None:
     """An org that does not say its time can't correct ours."""
     signed.org.control("settings", {"clock_offset_s": 7_200})
-    monkeypatch.setattr(auth, "parsedate_to_datetime", _no_date)
+    monkeypatch.setattr(oauth, "parsedate_to_datetime", _no_date)
     [check] = failed(signed)
     assert "expired" in check.detail
     assert "NTP" in check.detail

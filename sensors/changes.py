@@ -8,11 +8,9 @@ from typing import Any
 
 import dagster as dg
 
-from assets.chain.keys import CAPTURED, LIVE, TRIGGER_TAG, chain_keys
-from assets.chain.run_config import live_config
+from assets.chain.keys import CAPTURED
 from assets.streams.registry import STREAMS
 from domain.connections import Installation
-from domain.values import Partition
 from resources.ledger.captures import inbox
 from resources.ledger.monitoring import quota_waits
 from resources.ledger.monitoring.activation import Activation, activations
@@ -20,15 +18,14 @@ from resources.ledger.monitoring.outages import Outage, outages
 from resources.ledger.monitoring.quota_waits import QuotaWait
 from resources.lockstep import Lockstep
 from sensors import cursor
-from sensors.attempts import ATTEMPT_TAG, CHAINS_TAG, LANE_TAG, Attempt, Attempts, of_lane
-from sensors.cursor import Chain, Due
+from sensors.attempts import Attempts, of_lane
+from sensors.cursor import Chain
+from sensors.live_runs import retry_at, run_requests
 from sensors.queues import pull_queues
 from sensors.windows import probe_all
 
 INBOX_INTERVAL = timedelta(seconds=5)
 """The daemon's own loop is no faster."""
-MOST_RUNS = 20
-"""Runs that a tick requests: a lane's chains may each have fallen behind by other partitions."""
 MOST_LISTED = 5
 """Waiting windows that a skipped tick names."""
 
@@ -71,17 +68,15 @@ def tick(
     if not all_chains:
         return dg.SkipReason(". ".join(map(str, paused[:MOST_LISTED])) + ".")
     hints = _hints(lockstep, _listening(context, installation, lockstep, all_chains))
-    chains = [
+    intervals = [
         (chain, _interval(installation, chain, hints.get(chain), probed.get(str(chain)), now))
         for chain in all_chains
     ]
-    retries = _retries(attempts)
-    throttled = _throttled(lockstep, names)
+    retries, throttled = _retries(attempts), _throttled(lockstep, names)
+    moments = _moments(retries, throttled)
     wanted = [
         chain
-        for chain in cursor.chains_to_probe(
-            chains, probed, attempts.busy(), now, _moments(retries, throttled)
-        )
+        for chain in cursor.chains_to_probe(intervals, probed, attempts.busy(), now, moments)
         if str(chain) not in throttled or throttled[str(chain)].until <= now
     ]
     known = _outages(lockstep, names)
@@ -90,14 +85,12 @@ def tick(
     )
     for chain, text in limited.items():
         context.log.info(f"Probe of {chain} waits for the source's quota: {text}")
-    for chain, error in failures.items():
-        context.log.warning(f"Probe of {chain} failed; other chains are not affected: {error}")
-    _record_failures(lockstep, failures)
+    _record_failures(context, lockstep, failures)
     if failures and len(failures) == len(wanted):
         raise dg.Failure(
             f"Every probe of the lane {lane} failed. First: {next(iter(failures.values()))}"
         )
-    requests, waiting = _requests(lane, due, attempts, _signs(lockstep, known), now)
+    requests, waiting = run_requests(lane, due, attempts, _signs(lockstep, known), now)
     waiting += [f"{one}." for one in throttled.values() if one.until > now]
     waiting += [f"{chain}: {text}." for chain, text in limited.items()]
     for text in waiting:
@@ -126,7 +119,7 @@ def _retries(attempts: Attempts) -> dict[str, list[datetime]]:
     """Return, by chain, when its failed windows may be requested again."""
     retries: dict[str, list[datetime]] = {}
     for (chain, _), attempt in attempts.last.items():
-        retries.setdefault(chain, []).append(_retry_at(attempt))
+        retries.setdefault(chain, []).append(retry_at(attempt))
     return retries
 
 
@@ -166,52 +159,6 @@ def _signs(lockstep: Lockstep, known: Mapping[str, Outage]) -> dict[str, datetim
     return signs
 
 
-def _retry_at(attempt: Attempt) -> datetime:
-    return attempt.ended_at + cursor.pause_after(attempt.number)
-
-
-def _requests(
-    lane: str,
-    due: Sequence[Due],
-    attempts: Attempts,
-    signs: Mapping[str, datetime],
-    now: datetime,
-) -> tuple[list[dg.RunRequest], list[str]]:
-    """Return a request for each partition and number of attempts, and a line for what waits.
-
-    A chain that fails is repeated in a run of its own, so that it holds up no other chain.
-    """
-    waiting, ready = [], []
-    for item in due:
-        attempt = attempts.last.get((str(item.chain), item.partition))
-        sign = signs.get(str(item.chain))
-        is_answered = attempt is not None and sign is not None and sign > attempt.ended_at
-        if attempt is not None and _retry_at(attempt) > now and not is_answered:
-            waiting.append(
-                f"{item.chain} {item.partition}: attempt {attempt.number} failed; "
-                f"the next is requested at {_retry_at(attempt):%H:%M:%S}Z."
-            )
-        else:
-            ready.append(item)
-    tried_at = {place: attempt.ended_at for place, attempt in attempts.last.items()}
-    by_number: dict[int, list[Due]] = {}
-    for item in cursor.longest_waiting(ready, tried_at):
-        last = attempts.last.get((str(item.chain), item.partition))
-        by_number.setdefault(last.number + 1 if last else 1, []).append(item)
-    groups = [
-        (partition, number, group)
-        for number, items in by_number.items()
-        for partition, group in cursor.by_partition(items).items()
-    ]
-    groups.sort(key=lambda g: g[:2])
-    if left := groups[MOST_RUNS:]:
-        waiting.append(f"{len(left)} further runs are requested once these have ended.")
-    requests = [
-        _request(lane, partition, number, group) for partition, number, group in groups[:MOST_RUNS]
-    ]
-    return requests, waiting
-
-
 def _listening(
     context: dg.SensorEvaluationContext,
     installation: Installation,
@@ -245,39 +192,15 @@ def _hints(lockstep: Lockstep, listening: Sequence[str]) -> dict[Chain, datetime
         }
 
 
-def _record_failures(lockstep: Lockstep, failures: Mapping[str, str]) -> None:
+def _record_failures(
+    context: dg.SensorEvaluationContext, lockstep: Lockstep, failures: Mapping[str, str]
+) -> None:
     """Record failed probes for the heartbeat; the tick fails where the ledger can't be reached."""
     for chain, error in failures.items():
+        context.log.warning(f"Probe of {chain} failed; other chains are not affected: {error}")
         connection, _, stream = chain.partition("/")
         with lockstep.ledger.session(connection, stream) as session:
             session.note_failed_probe(error)
-
-
-def _request(lane: str, partition: Partition, attempt: int, group: Sequence[Due]) -> dg.RunRequest:
-    """Return the request of a run, without a run key.
-
-    Dagster never runs the same key again, not even after a failure, and a window may stay the same
-    until its run succeeds. That an active run is not requested again is decided by its tags.
-    """
-    ops: dict[str, object] = {}
-    keys: list[dg.AssetKey] = []
-    for due in group:
-        connection, stream = due.chain.connection, due.chain.stream
-        ops |= live_config(
-            connection, stream, due.window.since.isoformat(), due.window.until.isoformat()
-        )
-        keys += chain_keys(connection, [stream])
-    return dg.RunRequest(
-        partition_key=partition.key,
-        asset_selection=keys,
-        run_config={"ops": ops},
-        tags={
-            TRIGGER_TAG: LIVE,
-            LANE_TAG: lane,
-            CHAINS_TAG: ",".join(str(due.chain) for due in group),
-            ATTEMPT_TAG: str(attempt),
-        },
-    )
 
 
 def _interval(

@@ -13,14 +13,13 @@ from pathlib import Path
 import click
 import dagster as dg
 import httpx
-import psycopg
 from rich.console import Console
-from rich.table import Table
 
 from domain.connections import ACTIONS, CATALOG, CUSTOMERS, LISTINGS, PRICES, RETURNS
 from domain.errors import LockstepError
 from domain.streams import KINDS
 from domain.values import Partition
+from orchestration.cli.demo_output import print_progress, print_totals
 from orchestration.local import asked, in_process, sandbox_process
 from orchestration.local.agreement import Agreement, print_pairs, verified
 from orchestration.local.instance import open_instance
@@ -32,7 +31,6 @@ from resources.http.urls import tls_context
 from resources.ledger.database import embedded
 from resources.ledger.database.migrate import migrate
 from resources.ledger.monitoring.activation import resume
-from resources.ledger.monitoring.status import rule_counts, stream_totals, undelivered_counts
 from resources.lockstep import Lockstep
 from resources.systems import streams_carried
 from sandbox.seed import registered, synthetic_seed
@@ -44,9 +42,6 @@ PIPE_WIDTH = 160
 """Columns if there is no terminal: the table of pairs has one for each stream."""
 SPAN = 31
 """Partitions per run; each run ends with a line of progress."""
-COLUMNS = (
-    "stream", "captured", "accepted", "rejected", "skipped", "superseded", "delivered", "unchanged",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -159,7 +154,7 @@ def _run(console: Console, scene: Scene, url: str, database: str) -> Agreement:
         _sync(console, scene, lockstep, f"{url}/_sandbox/{paths.oms}", database, systems)
     finally:
         lockstep.close()
-    _table(console, database, name)
+    print_totals(console, database, name)
     return verified(console, systems, database, name, lockstep.installation.connections[name])
 
 
@@ -194,7 +189,7 @@ def _sync(
             span = Partition.of_day(first), Partition.of_day(last)
             in_process.run_partitions(lockstep, instance, name, chosen, *span, {})
             for stream in chosen:
-                _progress(console, database, name, stream, first, last)
+                print_progress(console, database, name, stream, first, last)
 
         at_once = {CUSTOMERS, CATALOG, ACTIONS}
         past = [s for s in streams if KINDS[s].to_oms and s not in at_once]
@@ -207,7 +202,7 @@ def _sync(
             run([CATALOG], today, today)
         for stream, at, ids in asked.requests(lockstep.sync(name, "demo"), systems):
             in_process.run_partitions(lockstep, instance, name, [stream], at, at, {}, records=ids)
-            _progress(console, database, name, stream, at.day, at.day)
+            print_progress(console, database, name, stream, at.day, at.day)
         if PRICES in streams:
             console.print(f"  prices at the OMS: {asked.set_prices(control, systems)}")
         for day in range(2):
@@ -264,39 +259,3 @@ def _return_a_unit(console: Console, control: str) -> None:
         f"{control}/orders/{returned}/verify", json={}, timeout=30, verify=tls_context()
     ).raise_for_status()
     console.print(f"  a return at the OMS: 1 unit of line {line} of order {order}, taken back")
-
-
-def _progress(
-    console: Console, database: str, connection: str, stream: str, first: date, last: date
-) -> None:
-    with psycopg.connect(database) as db:
-        totals = stream_totals(db, connection, first, last).get(stream, {})
-    span = str(first) if first == last else f"{first} to {last}"
-    names = ("captured", "accepted", "rejected", "skipped", "delivered")
-    numbers = ", ".join(f"{totals.get(name, 0)} {name}" for name in names)
-    console.print(f"  {stream:<9} {span}: {numbers}")
-
-
-def _table(console: Console, database: str, connection: str) -> None:
-    table = Table(title=f"Connection {connection}", title_justify="left")
-    for name in COLUMNS:
-        table.add_column(name, justify="left" if name == "stream" else "right")
-    with psycopg.connect(database) as db:
-        totals = stream_totals(db, connection)
-        reasons = [
-            (stream, f"{state}: {rule}", state, number)
-            for stream, state, rule, number in rule_counts(db, connection)
-        ]
-        reasons += [
-            (stream, f"not delivered: {code}", "accepted", number)
-            for stream, code, number in undelivered_counts(db, connection)
-        ]
-    for stream, numbers in totals.items():
-        table.add_row(stream, *(str(number) for number in numbers.values()))
-        for of_stream, reason, column, number in reasons:
-            if of_stream == stream:
-                cells = [""] * len(COLUMNS)
-                cells[0] = f"  {reason}"
-                cells[COLUMNS.index(column)] = str(number)
-                table.add_row(*cells, style="dim")
-    console.print(table)

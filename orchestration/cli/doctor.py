@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import click
 import dagster as dg
@@ -21,14 +17,22 @@ from domain.errors import LockstepError
 from domain.exchange import Check
 from orchestration.cli.connect import preflight
 from orchestration.cli.context import open_database
+from orchestration.cli.machine_checks import (
+    Finding,
+    check_configuration,
+    check_daemon,
+    check_database,
+    check_disk,
+    check_home,
+    check_instance,
+    check_python,
+    check_schema,
+)
 from orchestration.cli.output import examples, json_option, print_json, print_table
 from orchestration.definitions import build
-from orchestration.local.instance import differences, open_instance
-from orchestration.settings import connections_path, load, project_root
+from orchestration.settings import load
 from resources import oms, platforms
 from resources.capabilities import capabilities_of
-from resources.ledger.database.embedded import database_url, home
-from resources.ledger.database.migrate import is_current
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.monitoring.caution import cautious_days
 from resources.ledger.monitoring.status import stream_statuses
@@ -37,13 +41,7 @@ from resources.notifications import build_notifier
 from resources.secrets import permission_warning, resolve
 from resources.systems import secret_refs, settings_of
 
-OLDEST_PYTHON, OLDEST_POSTGRES = (3, 11), 15
-LEAST_FREE_BYTES = 2 * 1024**3
-HEARTBEAT_SECONDS = 120
 SEE_MESSAGE = "see the message"
-
-Finding = tuple[bool, str, str]
-"""Whether the check passed, what was found, and what to do if it failed."""
 
 
 @click.command(
@@ -84,15 +82,15 @@ def _cells(check: Check) -> list[object]:
 
 def diagnose(*, offline: bool) -> Iterator[Check]:
     """Run all checks, causes before effects; skip those that depend on a failed one."""
-    yield _check("Python", _python)
-    yield _check("home folder", _home)
-    yield _check("disk space", _disk)
-    database = _check("database", _database)
+    yield _check("Python", check_python)
+    yield _check("home folder", check_home)
+    yield _check("disk space", check_disk)
+    database = _check("database", check_database)
     yield database
-    schema = _check("schema", _schema) if database.ok else None
+    schema = _check("schema", check_schema) if database.ok else None
     if schema is not None:
         yield schema
-    configuration = _check("connections.yaml", _configuration)
+    configuration = _check("connections.yaml", check_configuration)
     yield configuration
     if configuration.ok:
         yield from _installation_checks(
@@ -102,8 +100,8 @@ def diagnose(*, offline: bool) -> Iterator[Check]:
             offline=offline,
         )
     if schema is not None and schema.ok:
-        yield _check("Dagster instance", _instance)
-        yield _check("Dagster daemon", _daemon)
+        yield _check("Dagster instance", check_instance)
+        yield _check("Dagster daemon", check_daemon)
 
 
 def _installation_checks(
@@ -134,54 +132,6 @@ def _check(name: str, run: Callable[[], Finding]) -> Check:
     except (LockstepError, psycopg.Error, OSError, dg.DagsterError) as error:
         ok, detail, advice = False, " ".join(str(error).split()), SEE_MESSAGE
     return Check(name, ok, detail, "" if ok else advice)
-
-
-def _python() -> Finding:
-    version = ".".join(map(str, sys.version_info[:3]))
-    return (
-        sys.version_info[:2] >= OLDEST_PYTHON,
-        f"{version} in {sys.prefix}",
-        "use Python 3.11 or newer: make PYTHON=python3.x",
-    )
-
-
-def _home() -> Finding:
-    folder = home()
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        return True, f"{folder} is writable", ""
-
-
-def _disk() -> Finding:
-    free = shutil.disk_usage(home()).free
-    advice = f"free space on the disk of {home()}, or set LOCKSTEP_HOME to a folder on another disk"
-    return free >= LEAST_FREE_BYTES, f"{free / 1024**3:.1f} GiB free at {home()}", advice
-
-
-def _database() -> Finding:
-    with psycopg.connect(database_url(), connect_timeout=10) as db:
-        version = db.info.server_version // 10_000
-    place = "DATABASE_URL" if os.environ.get("DATABASE_URL") else "embedded"
-    return (
-        version >= OLDEST_POSTGRES,
-        f"PostgreSQL {version} ({place})",
-        f"use PostgreSQL {OLDEST_POSTGRES} or newer",
-    )
-
-
-def _schema() -> Finding:
-    current = is_current(database_url())
-    return current, "current" if current else "migrations are missing", "run 'lockstep migrate'"
-
-
-def _configuration() -> Finding:
-    installation = load()
-    streams = sum(len(c.streams) for c in installation.connections.values())
-    return (
-        True,
-        f"{connections_path()}: {len(installation.connections)} connections, {streams} streams",
-        "",
-    )
 
 
 def _definitions(installation: Installation, lockstep: Lockstep) -> Finding:
@@ -271,37 +221,3 @@ def _delivery(name: str) -> Finding:
         for s in failing
     )
     return False, detail, "Records that are due are sent once the target answers; see its error."
-
-
-def _instance() -> Finding:
-    with open_instance() as instance:
-        found = differences(instance)
-        runs = instance.get_runs_count()
-    folder = os.environ["DAGSTER_HOME"]
-    return (
-        not found,
-        "; ".join(found) or f"configured by dagster.yaml, {runs} runs in its history",
-        f"DAGSTER_HOME is {folder}: set it to {project_root()}, or copy dagster.yaml from there",
-    )
-
-
-def _daemon() -> Finding:
-    """Check the daemon's heartbeats: errors in them fail the check, a stopped daemon does not."""
-    with open_instance() as instance:
-        beats = [
-            status.last_heartbeat
-            for status in instance.get_daemon_statuses().values()
-            if status.last_heartbeat is not None
-        ]
-    if not beats:
-        return True, "has never run; 'lockstep up' starts it", ""
-    age = datetime.now(UTC).timestamp() - max(beat.timestamp for beat in beats)
-    if age > HEARTBEAT_SECONDS:
-        last = f"last heartbeat {age / 60:.0f} min ago"
-        return True, f"not running ({last}): no live runs; 'lockstep up' starts it", ""
-    errors = {str(error.message).splitlines()[0] for beat in beats for error in beat.errors or ()}
-    return (
-        not errors,
-        "; ".join(sorted(errors)) or f"running, last heartbeat {age:.0f} s ago",
-        f"see {home() / 'daemon.log'}",
-    )

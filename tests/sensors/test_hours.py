@@ -13,7 +13,7 @@ from orchestration.cli import retry
 from resources.ledger.rejections import operator_actions, reruns, work_queue
 from resources.ledger.rejections.reruns import Rerun
 from resources.ledger.rejections.work_queue import RejectionFilter
-from sensors import changes, cursor
+from sensors import cursor, live_runs
 from tests.assets import documents
 from tests.assets.dagster_run import QUIET
 from tests.assets.scene import NAME, Scene
@@ -70,7 +70,7 @@ def test_a_tick_requests_no_more_runs_than_its_limit(
     hourly: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oldest come first, and the tick says how many wait."""
-    monkeypatch.setattr(changes, "MOST_RUNS", 2)
+    monkeypatch.setattr(live_runs, "MOST_RUNS", 2)
     start_at(hourly, hourly.moment(hour=10))
     hourly.place(*[documents.order(n, hourly.moment(hour=n)) for n in (11, 13)])
 

@@ -99,8 +99,9 @@ from sandbox.platforms.bigcommerce.amend import amend
 from sandbox.platforms.bigcommerce.inventory import complete_location
 from sandbox.platforms.bigcommerce.merchant import Merchant
 from sandbox.platforms.bigcommerce.replies import json_reply, ndjson_reply
+from sandbox.platforms.bigcommerce.settings import configure, counts_of, settings_of
 from sandbox.platforms.bigcommerce.shapes import ODD
-from sandbox.platforms.bigcommerce.truth import levels_of, truth_of
+from sandbox.platforms.bigcommerce.truth import dump_inventory, dump_order, truth_of
 from sandbox.system import Request, Response
 
 if TYPE_CHECKING:
@@ -175,8 +176,8 @@ class Control:
             case "POST", ["stock"]:
                 return json_reply({"set": self._set_stock(_entries(body))})
             case "POST", ["settings"]:
-                self.store.configure(orjson.loads(body))
-                return json_reply(self.store.settings())
+                configure(self.store, orjson.loads(body))
+                return json_reply(settings_of(self.store))
             case "POST", ["hooks"]:
                 return json_reply(self.store.webhooks.control(orjson.loads(body)))
             case "GET", _:
@@ -187,13 +188,13 @@ class Control:
         store = self.store
         store.stock.settle(store.now_exact())
         if name == "settings":
-            return json_reply(store.settings())
+            return json_reply(settings_of(store))
         if name == "products":
             sold = store.catalog
             shown = {"products": sold.products, "variants": sold.variants}
             return json_reply({name: list(rows.values()) for name, rows in shown.items()})
         if name == "counts":
-            return json_reply(store.counts())
+            return json_reply(counts_of(store))
         if name == "hooks/acknowledged":
             return json_reply(list(store.webhooks.courier.acknowledged))
         if name == "effects/shipments":
@@ -201,13 +202,13 @@ class Control:
         if name == "effects/status_changes":
             return ndjson_reply(store.status_log)
         if name == "dump/orders":
-            return ndjson_reply([self._dump_order(number) for number in store.book.by_id])
+            return ndjson_reply([dump_order(store, number) for number in store.book.by_id])
         if name == "dump/shipments":
             return ndjson_reply([orjson.dumps(shipment) for shipment in self._shipments()])
         if name == "truth":
             return json_reply(truth_of(store))
         if name == "dump/inventory":
-            return ndjson_reply(self._dump_inventory())
+            return ndjson_reply(dump_inventory(store))
         return json_reply({"error": "no such control"}, 404)
 
     def _shipments(self) -> Iterator[Json]:
@@ -278,43 +279,6 @@ class Control:
         for entry in entries:
             self.store.stock.put(entry, entry["location_id"], int(entry["quantity"]))
         return len(entries)
-
-    def _dump_order(self, number: int) -> bytes:
-        document = self.store.book.load(number)
-        assert document is not None
-        order = document["order"]
-        shown = {
-            key: order[key]
-            for key in (
-                "id",
-                "status_id",
-                "date_created",
-                "date_modified",
-                "date_shipped",
-                "total_inc_tax",
-            )
-        }
-        lines = [
-            {key: line[key] for key in ("id", "sku", "type", "quantity", "quantity_shipped")}
-            for line in document["products"]
-        ]
-        shown["external_order_id"] = order["external_order_id"]
-        return orjson.dumps(shown | {"products": lines, "shipments": len(document["shipments"])})
-
-    def _dump_inventory(self) -> list[bytes]:
-        return [
-            orjson.dumps(
-                {
-                    "sku": sku,
-                    "variant_id": variant_id,
-                    "product_id": self.store.catalog.variants[variant_id]["product_id"],
-                    "location_id": location,
-                    "quantity": level.quantity,
-                    "writes": level.writes,
-                }
-            )
-            for sku, variant_id, location, level in levels_of(self.store)
-        ]
 
 
 def _entries(body: bytes) -> list[Json]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from sandbox.platforms.bigcommerce import documents, listing, shipments
 from sandbox.platforms.bigcommerce.amend import amend
 from sandbox.platforms.bigcommerce.book import Record
-from sandbox.platforms.bigcommerce.lines import PERSON
 from sandbox.platforms.bigcommerce.rendering import consignments, shipping_address
 from sandbox.platforms.bigcommerce.replies import (
     json_reply,
@@ -18,6 +17,7 @@ from sandbox.platforms.bigcommerce.replies import (
 )
 from sandbox.platforms.bigcommerce.shapes import ODD, check_shapes
 from sandbox.platforms.bigcommerce.statuses import NAMES, PENDING, describe, describe_count
+from sandbox.platforms.bigcommerce.writable import ADDRESS_WRITABLE, WRITABLE, check_fields
 from sandbox.system import Request, Response
 
 if TYPE_CHECKING:
@@ -26,55 +26,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 NOT_FOUND = "The requested resource was not found."
-WRITABLE = frozenset(
-    {
-        "base_handling_cost",
-        "base_shipping_cost",
-        "base_wrapping_cost",
-        "billing_address",
-        "channel_id",
-        "customer_id",
-        "customer_message",
-        "date_created",
-        "discount_amount",
-        "order_source",
-        "ebay_order_id",
-        "external_merchant_id",
-        "external_source",
-        "geoip_country",
-        "geoip_country_iso2",
-        "handling_cost_ex_tax",
-        "handling_cost_inc_tax",
-        "ip_address",
-        "ip_address_v6",
-        "items_shipped",
-        "items_total",
-        "order_is_digital",
-        "payment_method",
-        "payment_provider_id",
-        "products",
-        "refunded_amount",
-        "shipping_cost_ex_tax",
-        "shipping_cost_inc_tax",
-        "staff_notes",
-        "shipping_addresses",
-        "status_id",
-        "subtotal_ex_tax",
-        "subtotal_inc_tax",
-        "tax_provider_id",
-        "customer_locale",
-        "external_order_id",
-        "total_ex_tax",
-        "total_inc_tax",
-        "wrapping_cost_ex_tax",
-        "wrapping_cost_inc_tax",
-        "fees",
-        "is_deleted",
-        "default_currency_code",
-    }
-)
-"""orders.v2.oas2.yml, order_Put without ``consignments``, plus ``is_deleted``, which archives."""
-ADDRESS_WRITABLE = frozenset({*PERSON, "shipping_method", "form_fields"})
 
 
 class OrdersApi:
@@ -148,12 +99,7 @@ class OrdersApi:
         address = body.get("billing_address")
         if not isinstance(address, dict) or "zip" not in address:
             raise refuse_v2(400, "The required field 'billing_address.zip' was not supplied.")
-        for name in sorted(set(body) - WRITABLE):
-            raise refuse_v2(
-                400,
-                f"The field '{name}' cannot be written to. "
-                "Please remove it from your request before trying again.",
-            )
+        check_fields(body, WRITABLE)
         try:
             documents.check(body)
             [number] = self.store.place([{"status_id": PENDING, "order_source": "external"} | body])
@@ -188,12 +134,7 @@ class OrdersApi:
 
     def _update(self, document: Json, request: Request) -> Response:
         body = parse_object(request.body)
-        for name in sorted(set(body) - WRITABLE):
-            raise refuse_v2(
-                400,
-                f"The field '{name}' cannot be written to. "
-                "Please remove it from your request before trying again.",
-            )
+        check_fields(body, WRITABLE)
         try:
             amend(document, body, self.store.ids, clear_discounts=True)
             self.store.keep(document)
@@ -204,12 +145,7 @@ class OrdersApi:
     def _update_address(self, document: Json, number: int, request: Request) -> Response:
         body = parse_object(request.body)
         address = _find(document["shipping_addresses"], number)
-        for name in sorted(set(body) - ADDRESS_WRITABLE):
-            raise refuse_v2(
-                400,
-                f"The field '{name}' cannot be written to. "
-                "Please remove it from your request before trying again.",
-            )
+        check_fields(body, ADDRESS_WRITABLE)
         try:
             check_shapes(body)
         except ValueError as reason:

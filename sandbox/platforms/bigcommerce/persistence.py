@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sandbox.platforms.bigcommerce.book import OrderBook, Record
+from sandbox.platforms.bigcommerce.settings import configure, settings_of
 
 if TYPE_CHECKING:
     from sandbox.platforms.bigcommerce.store import BigCommerceStore
@@ -33,7 +34,7 @@ def dump_store(store: BigCommerceStore) -> bytes:
         "shipments": store.shipment_log,
         "statuses": store.status_log,
         "refunds": store.refund_log,
-        "settings": store.settings(),
+        "settings": settings_of(store),
     }
     return msgspec.msgpack.encode(state)
 
@@ -55,5 +56,5 @@ def load_store(store: BigCommerceStore, state: bytes) -> None:
     store.requests = Counter(kept["requests"])
     store.shipment_log, store.status_log = kept["shipments"], kept["statuses"]
     store.refund_log = kept.get("refunds", [])
-    store.configure(kept["settings"])
+    configure(store, kept["settings"])
     store.limit.refused = kept["refused"]

@@ -19,7 +19,8 @@ import orjson
 from sandbox.kit.refused import Refused
 from sandbox.platforms.bigcommerce import documents
 from sandbox.platforms.bigcommerce.book import OrderBook, Record
-from sandbox.platforms.bigcommerce.catalog import Catalog, CatalogApi
+from sandbox.platforms.bigcommerce.catalog import Catalog
+from sandbox.platforms.bigcommerce.catalog_api import CatalogApi
 from sandbox.platforms.bigcommerce.channels import Channels
 from sandbox.platforms.bigcommerce.control import Control
 from sandbox.platforms.bigcommerce.customers import Customers
@@ -233,56 +234,6 @@ class BigCommerceStore:
         for shipment in shipments:
             about = {"type": "shipment", "id": shipment["id"], "orderId": shipment["order_id"]}
             self.webhooks.emit(f"store/shipment/{event}", about)
-
-    def configure(self, given: Json) -> None:
-        """Change the given ``settings``; unknown names are refused."""
-        if unknown := set(given) - set(self.settings()):
-            raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
-        self.token = given.get("token", self.token)
-        self.scopes = frozenset(given.get("scopes", self.scopes))
-        self.deduct_stock_on_order = bool(
-            given.get("deduct_stock_on_order", self.deduct_stock_on_order)
-        )
-        self.refunds_declined = bool(given.get("refunds_declined", self.refunds_declined))
-        self.refunds_online = bool(given.get("refunds_online", self.refunds_online))
-        self.clock_offset_s = float(given.get("clock_offset_s", self.clock_offset_s))
-        self.inventory.delay_ms = int(given.get("inventory_delay_ms", self.inventory.delay_ms))
-        if {"quota", "window_ms"} & set(given):
-            self.limit.configure(
-                int(given.get("quota", self.limit.quota)),
-                int(given.get("window_ms", self.limit.window_ms)),
-            )
-
-    def settings(self) -> Json:
-        """Return the current settings."""
-        return {
-            "token": self.token,
-            "scopes": sorted(self.scopes),
-            "quota": self.limit.quota,
-            "window_ms": self.limit.window_ms,
-            "deduct_stock_on_order": self.deduct_stock_on_order,
-            "refunds_declined": self.refunds_declined,
-            "refunds_online": self.refunds_online,
-            "inventory_delay_ms": self.inventory.delay_ms,
-            "clock_offset_s": self.clock_offset_s,
-        }
-
-    def counts(self) -> Json:
-        """Count calls by endpoint family, and their effects."""
-        return {
-            "requests": dict(self.requests),
-            "rate_limited": self.limit.refused,
-            "orders": len(self.book.records),
-            "shipments": len(self.shipment_log),
-            "status_changes": len(self.status_log),
-            "refunds": len(self.refund_log),
-            "inventory_batches": self.stock.batches,
-            "inventory_pending": len(self.stock.pending),
-            "inventory_writes": sum(level.writes for level in self.stock.levels.values()),
-            "products": len(self.catalog.products),
-            "price_writes": self.prices.writes,
-            "customers": len(self.customers.customers),
-        }
 
     async def close(self) -> None:
         """Cancel pending webhooks."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from sandbox.kit.truth import TrueLevel, TrueLine, TrueOrder, TrueRefund, Truth
 
 if TYPE_CHECKING:
@@ -113,3 +115,44 @@ def levels_of(store: BigCommerceStore) -> Iterator[tuple[str, int, int, Level]]:
             is_products = product["inventory_tracking"] == "product"
             sku = product["sku"] or variant["sku"] if is_products else variant["sku"]
             yield sku, variant_id, location, level
+
+
+def dump_order(store: BigCommerceStore, number: int) -> bytes:
+    """Return an order in short, as JSON."""
+    document = store.book.load(number)
+    assert document is not None
+    order = document["order"]
+    shown = {
+        key: order[key]
+        for key in (
+            "id",
+            "status_id",
+            "date_created",
+            "date_modified",
+            "date_shipped",
+            "total_inc_tax",
+        )
+    }
+    lines = [
+        {key: line[key] for key in ("id", "sku", "type", "quantity", "quantity_shipped")}
+        for line in document["products"]
+    ]
+    shown["external_order_id"] = order["external_order_id"]
+    return orjson.dumps(shown | {"products": lines, "shipments": len(document["shipments"])})
+
+
+def dump_inventory(store: BigCommerceStore) -> list[bytes]:
+    """Return all levels with the number of their writes, as JSON."""
+    return [
+        orjson.dumps(
+            {
+                "sku": sku,
+                "variant_id": variant_id,
+                "product_id": store.catalog.variants[variant_id]["product_id"],
+                "location_id": location,
+                "quantity": level.quantity,
+                "writes": level.writes,
+            }
+        )
+        for sku, variant_id, location, level in levels_of(store)
+    ]

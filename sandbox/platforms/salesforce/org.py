@@ -16,6 +16,7 @@ from sandbox.kit.refused import Refused
 from sandbox.platforms.salesforce.access import Access
 from sandbox.platforms.salesforce.book import Book
 from sandbox.platforms.salesforce.clock import Clock
+from sandbox.platforms.salesforce.composite import Composites
 from sandbox.platforms.salesforce.control import Control
 from sandbox.platforms.salesforce.inventory import Inventory
 from sandbox.platforms.salesforce.prices import standard
@@ -56,6 +57,7 @@ class Org:
         self.queries = Queries(self.book, VERSION)
         self.reads = Reads(self, DATA)
         self.writes, self.inventory = Writes(self), Inventory(self)
+        self.composites = Composites(self)
         self._control = Control(self)
         self.queries.denied = self.access.denied
         self.locate(MAIN_LOCATION)
@@ -112,7 +114,7 @@ class Org:
                 left = max(self.daily - self.used, 0)
                 return json_reply({"DailyApiRequests": {"Max": self.daily, "Remaining": left}})
             case "POST", ["composite"]:
-                return self.writes.composite(parsed(request.body), self.answer)
+                return self.composites.answer(parsed(request.body), self.answer)
             case "POST" | "PATCH", ["composite", "sobjects"]:
                 return self.writes.collection(parsed(request.body))
             case "DELETE", ["composite", "sobjects"]:

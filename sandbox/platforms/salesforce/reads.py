@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.platforms.salesforce.replies import RowRefused, json_reply, refuse
-from sandbox.platforms.salesforce.schema import OBJECTS, SYSTEM
+from sandbox.platforms.salesforce.schema import OBJECTS
+from sandbox.platforms.salesforce.sobject import SYSTEM
 from sandbox.system import Request, Response
 
 if TYPE_CHECKING:

@@ -6,82 +6,11 @@ uses here; the custom ones are those of ``deploy/salesforce``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from sandbox.platforms.salesforce.sobject import Parent, SObject, child_of, sobject
 
 CUSTOM = "__c"
 KEY = "Lockstep_Key__c"
 """The external id of what Lockstep has made."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """A reference field's object, its relationship, and what its children are called there."""
-
-    object: str
-    name: str
-    children: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SObject:
-    """One kind of record; ``types`` are of fields that are no text."""
-
-    prefix: str
-    fields: frozenset[str]
-    parents: dict[str, Parent] = field(default_factory=dict)
-    types: dict[str, str] = field(default_factory=dict)
-    required: tuple[str, ...] = ()
-    external_ids: tuple[str, ...] = ()
-    read_only: frozenset[str] = frozenset()
-    numbered: tuple[str, str] = ("", "")
-    """The autonumber field and its form."""
-    lengths: Mapping[str, int] = field(default_factory=dict)
-    """Of the texts that are checked."""
-
-    def type_of(self, name: str) -> str:
-        """Return a field's type."""
-        if name == "Id" or name in self.parents:
-            return "id"
-        return SYSTEM.get(name) or self.types.get(name, "string")
-
-
-SYSTEM = {
-    "CreatedDate": "datetime",
-    "LastModifiedDate": "datetime",
-    "SystemModstamp": "datetime",
-    "IsDeleted": "boolean",
-}
-
-
-def _object(
-    prefix: str,
-    names: str,
-    *,
-    parents: dict[str, Parent] | None = None,
-    numbers: str = "",
-    moments: str = "",
-    flags: str = "",
-    required: str = "",
-    keys: str = "",
-    read_only: str = "",
-    numbered: tuple[str, str] = ("", ""),
-    lengths: Mapping[str, int] | None = None,
-) -> SObject:
-    types = dict.fromkeys(numbers.split(), "double")
-    types |= dict.fromkeys(moments.split(), "datetime") | dict.fromkeys(flags.split(), "boolean")
-    known = {*names.split(), *types, *(parents or {}), "Id", *SYSTEM, *keys.split()}
-    return SObject(
-        prefix,
-        frozenset(known),
-        parents or {},
-        types,
-        tuple(required.split()),
-        tuple(keys.split()),
-        frozenset(read_only.split()),
-        numbered,
-        lengths or {},
-    )
 
 
 ADDRESS = ("Street", "City", "State", "PostalCode", "Country")
@@ -95,38 +24,33 @@ PRODUCT = Parent("Product2", "Product2")
 ITEM = Parent("OrderItemSummary", "OrderItemSummary")
 
 
-def child_of(parent: Parent, children: str) -> Parent:
-    """Return a parent that lists such children under a name."""
-    return Parent(parent.object, parent.name, children)
-
-
 OBJECTS: dict[str, SObject] = {
-    "Account": _object("001", f"Name Phone {BILLING} ShippingStreet ShippingCity"),
-    "Contact": _object(
+    "Account": sobject("001", f"Name Phone {BILLING} ShippingStreet ShippingCity"),
+    "Contact": sobject(
         "003", "FirstName LastName Email Phone",
         parents={"AccountId": Parent("Account", "Account", "Contacts")}, required="LastName",
     ),
-    "ContactPointAddress": _object(
+    "ContactPointAddress": sobject(
         "8lW", f"Name AddressType {' '.join(ADDRESS)}",
         parents={"ParentId": Parent("Account", "Parent", "ContactPointAddresses")},
         flags="IsDefault", required="Name",
     ),
-    "Product2": _object(
+    "Product2": sobject(
         "01t",
         "Name StockKeepingUnit ProductCode ProductClass Description Family QuantityUnitOfMeasure",
         flags="IsActive", required="Name", keys=KEY,
         lengths={"Name": 255, "Description": 4_000, "StockKeepingUnit": 180, "ProductCode": 255},
     ),
-    "Pricebook2": _object("01s", "Name", flags="IsActive IsStandard"),
-    "PricebookEntry": _object(
+    "Pricebook2": sobject("01s", "Name", flags="IsActive IsStandard"),
+    "PricebookEntry": sobject(
         "01u", "CurrencyIsoCode",
         parents={"Pricebook2Id": Parent("Pricebook2", "Pricebook2"), "Product2Id": PRODUCT},
         numbers="UnitPrice", flags="IsActive UseStandardPrice",
         required="Pricebook2Id Product2Id UnitPrice",
     ),
-    "Location": _object("131", "Name ExternalReference LocationType", flags="IsInventoryLocation"),
-    "OrderDeliveryMethod": _object("2Dm", "Name ReferenceNumber", flags="IsActive"),
-    "Order": _object(
+    "Location": sobject("131", "Name ExternalReference LocationType", flags="IsInventoryLocation"),
+    "OrderDeliveryMethod": sobject("2Dm", "Name ReferenceNumber", flags="IsActive"),
+    "Order": sobject(
         "801",
         "Status StatusCode EffectiveDate CurrencyIsoCode RelatedOrderType SalesStoreId PoNumber",
         parents={
@@ -135,7 +59,7 @@ OBJECTS: dict[str, SObject] = {
         },
         flags="IsReductionOrder", numbered=("OrderNumber", "{:08d}"),
     ),
-    "OrderSummary": _object(
+    "OrderSummary": sobject(
         "1Os",
         "OrderNumber Status OrderLifeCycleType CurrencyIsoCode TaxLocaleType SalesStoreId"
         " BillingEmailAddress BillingPhoneNumber Description ExternalReferenceIdentifier"
@@ -148,7 +72,7 @@ OBJECTS: dict[str, SObject] = {
         numbers="GrandTotalAmount TotalTaxAmount TotalAmount", moments="OrderedDate",
         read_only="GrandTotalAmount TotalTaxAmount TotalAmount",
     ),
-    "OrderDeliveryGroupSummary": _object(
+    "OrderDeliveryGroupSummary": sobject(
         "0ag", f"{DELIVER_TO} EmailAddress PhoneNumber DeliveryInstructions"
         " Lockstep_Pickup_Location__c",
         parents={
@@ -157,7 +81,7 @@ OBJECTS: dict[str, SObject] = {
         },
         numbers="DeliverToLatitude DeliverToLongitude",
     ),
-    "OrderItemSummary": _object(
+    "OrderItemSummary": sobject(
         "10u", "Name ProductCode Type TypeCode Status Description OriginalOrderItemId",
         parents={
             "OrderSummaryId": child_of(SUMMARY, "OrderItemSummaries"),
@@ -170,7 +94,7 @@ OBJECTS: dict[str, SObject] = {
         " GrossUnitPrice TotalLineAmount TotalLineAmountWithTax TotalPrice TotalTaxAmount"
         " TotalAmtWithTax",
     ),
-    "OrderItemAdjustmentLineSummary": _object(
+    "OrderItemAdjustmentLineSummary": sobject(
         "9te", "Name Description",
         parents={
             "OrderItemSummaryId": child_of(ITEM, "OrderItemAdjustmentLineSummaries"),
@@ -178,12 +102,12 @@ OBJECTS: dict[str, SObject] = {
         },
         numbers="Amount TotalTaxAmount TotalAmtWithTax",
     ),
-    "OrderPaymentSummary": _object(
+    "OrderPaymentSummary": sobject(
         "0bM", "Method Type FullName",
         parents={"OrderSummaryId": child_of(SUMMARY, "OrderPaymentSummaries")},
         numbers="AuthorizationAmount CapturedAmount",
     ),
-    "PaymentAuthorization": _object(
+    "PaymentAuthorization": sobject(
         "0cA", "GatewayRefNumber GatewayAuthCode Status",
         parents={
             "OrderPaymentSummaryId": Parent(
@@ -192,7 +116,7 @@ OBJECTS: dict[str, SObject] = {
         },
         numbers="Amount", moments="EffectiveDate",
     ),
-    "Payment": _object(
+    "Payment": sobject(
         "0aQ", "GatewayRefNumber Status Type",
         parents={
             "OrderPaymentSummaryId": Parent(
@@ -201,7 +125,7 @@ OBJECTS: dict[str, SObject] = {
         },
         numbers="Amount", moments="EffectiveDate",
     ),
-    "FulfillmentOrder": _object(
+    "FulfillmentOrder": sobject(
         "0a3", f"Status Type {FULFILLED_TO}",
         parents={
             "OrderSummaryId": child_of(SUMMARY, "FulfillmentOrders"),
@@ -215,7 +139,7 @@ OBJECTS: dict[str, SObject] = {
         " OrderSummaryId Status Type",
         keys=KEY, numbered=("FulfillmentOrderNumber", "FO-{:04d}"),
     ),
-    "FulfillmentOrderLineItem": _object(
+    "FulfillmentOrderLineItem": sobject(
         "0a4", "Description Type TypeCode OrderItemId",
         parents={
             "FulfillmentOrderId": Parent(
@@ -227,7 +151,7 @@ OBJECTS: dict[str, SObject] = {
         numbers="Quantity OriginalQuantity UnitPrice GrossUnitPrice TotalLineAmount",
         required="FulfillmentOrderId OrderItemSummaryId Quantity", keys=KEY,
     ),
-    "Shipment": _object(
+    "Shipment": sobject(
         "0OB", "Status Provider TrackingNumber TrackingUrl ShipToName",
         parents={
             "OrderSummaryId": child_of(SUMMARY, "Shipments"),
@@ -236,7 +160,7 @@ OBJECTS: dict[str, SObject] = {
         moments="ExpectedDeliveryDate ActualDeliveryDate", required="ShipToName",
         keys=KEY, numbered=("ShipmentNumber", "S-{:08d}"),
     ),
-    "ShipmentItem": _object(
+    "ShipmentItem": sobject(
         "0OC", "Description Lockstep_Line__c",
         parents={
             "ShipmentId": Parent("Shipment", "Shipment", "ShipmentItems"),
@@ -244,7 +168,7 @@ OBJECTS: dict[str, SObject] = {
         },
         numbers="Quantity", required="ShipmentId Quantity", keys=KEY,
     ),
-    "ReturnOrder": _object(
+    "ReturnOrder": sobject(
         "0eR", "Status Description CurrencyIsoCode Lockstep_Return__c Lockstep_Tracking__c",
         parents={
             "OrderSummaryId": child_of(SUMMARY, "ReturnOrders"),
@@ -253,7 +177,7 @@ OBJECTS: dict[str, SObject] = {
         },
         required="Status", keys=KEY, numbered=("ReturnOrderNumber", "{:08d}"),
     ),
-    "ReturnOrderLineItem": _object(
+    "ReturnOrderLineItem": sobject(
         "0eL", "Description ProcessingPlan ReasonForReturn",
         parents={
             "ReturnOrderId": Parent("ReturnOrder", "ReturnOrder", "ReturnOrderLineItems"),
@@ -265,16 +189,16 @@ OBJECTS: dict[str, SObject] = {
         required="ReturnOrderId QuantityReturned", keys=KEY,
         numbered=("ReturnOrderLineItemNumber", "{:08d}"),
     ),
-    "Refund": _object(
+    "Refund": sobject(
         "9V1", "Status Type GatewayRefNumber",
         parents={
             "OrderPaymentSummaryId": Parent("OrderPaymentSummary", "OrderPaymentSummary", "Refunds")
         },
         numbers="Amount", moments="EffectiveDate", required="Amount Status",
     ),
-    "Profile": _object("00e", "Name"),
-    "User": _object("005", "Username", parents={"ProfileId": Parent("Profile", "Profile")}),
-    "Lockstep_Action__c": _object(
+    "Profile": sobject("00e", "Name"),
+    "User": sobject("005", "Username", parents={"ProfileId": Parent("Profile", "Profile")}),
+    "Lockstep_Action__c": sobject(
         "a02", "Name Kind__c Hold__c Node__c Comment__c First_Name__c Last_Name__c Company__c"
         " Street__c Street_2__c City__c State__c Postal_Code__c Country__c Phone__c Status__c"
         " Reason__c",
@@ -286,12 +210,12 @@ OBJECTS: dict[str, SObject] = {
         numbers="Quantity__c", moments="Decided_At__c",
         required="Order_Summary__c Kind__c Status__c",
     ),
-    "Lockstep_Stock__c": _object(
+    "Lockstep_Stock__c": sobject(
         "a03", "Name SKU__c Location__c", numbers="Available__c", required="SKU__c", keys=KEY,
         lengths={"SKU__c": 255, "Location__c": 255, KEY: 255},
     ),
-    "Shelf__c": _object("a04", "Name", numbers="Units__c", keys="Part__c"),
-    "Lockstep_Status__c": _object(
+    "Shelf__c": sobject("a04", "Name", numbers="Units__c", keys="Part__c"),
+    "Lockstep_Status__c": sobject(
         "a01", "Name Status__c",
         parents={
             "Order_Summary__c": Parent("OrderSummary", "Order_Summary__r", "Lockstep_Statuses__r")

@@ -19,7 +19,7 @@ from resources.ledger.database import embedded
 from resources.ledger.database.migrate import migrate
 from sandbox.app import RunningSandbox, running_sandbox
 from tests import garbage, measuring
-from tests.garbage import pytest_collection_finish
+from tests.garbage import pytest_collection_finish, pytest_unconfigure
 from tests.measuring import pytest_runtest_protocol
 from tests.reporting import pytest_sessionstart
 from tests.scheduling import (
@@ -34,6 +34,7 @@ __all__ = [
     "pytest_runtest_protocol",
     "pytest_runtest_setup",
     "pytest_sessionstart",
+    "pytest_unconfigure",
     "pytest_xdist_make_scheduler",
 ]
 

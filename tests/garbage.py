@@ -25,3 +25,9 @@ def pytest_collection_finish() -> None:
     gc.enable()
     gc.set_threshold(*SELDOM)
     gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Leave out what the tests have imported: pytest collects five times before it ends."""
+    gc.freeze()

@@ -58,6 +58,9 @@ _KINDS = {
     NoneType: "null",
 }
 _EXPECTED = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
+_PLAIN = frozenset({str, bool, int, float, NoneType})
+_LIMITS = ("gt", "ge", "lt", "le", "multiple_of", "pattern", "min_length", "max_length", "tz")
+"""What ``msgspec.Meta`` can require of a value."""
 _ABSENT: Any = object()
 
 
@@ -142,6 +145,8 @@ class _Shape:
     item: _Shape | None
     """That of a list's items, ``None`` if no list is allowed."""
     scalars: frozenset[Any]
+    plain: frozenset[type]
+    """Types that fit as they are; ``msgspec.convert`` would read the annotation each time."""
     expected: str
     reader: Reader | None
     unreadable: tuple[str, str] | None
@@ -160,7 +165,9 @@ class _Fit:
         fitted = {}
         for name, written, shape in _fields(kind):
             if written in value:
-                found = self._value(value[written], shape, f"{where}{written}")
+                found = value[written]
+                if shape.reader is not None or type(found) not in shape.plain:
+                    found = self._value(found, shape, f"{where}{written}")
                 if found is not _ABSENT:
                     fitted[name] = found
         return kind(**fitted)
@@ -175,8 +182,9 @@ class _Fit:
         if value == [] and shape.struct is not None:
             return shape.struct()
         for candidate in _forms(value, shape.scalars):
+            fits = type(candidate) in shape.plain
             try:
-                found = msgspec.convert(candidate, shape.whole)
+                found = candidate if fits else msgspec.convert(candidate, shape.whole)
             except (ValueError, RecursionError):
                 continue
             if shape.reader is None or found in (None, "") or shape.reader(found) is not None:
@@ -246,6 +254,7 @@ def _shape(annotation: Any) -> _Shape:
         structs[0] if structs else None,
         _shape(items[0]) if items else None,
         frozenset(members),
+        _plain(members, metas),
         described or " or ".join(dict.fromkeys(kinds)) or _literals(members),
         extra.get("reader"),
         extra.get("unreadable"),
@@ -263,6 +272,11 @@ def _members(annotation: Any) -> tuple[list[Any], list[msgspec.Meta]]:
         found = [_members(member) for member in get_args(annotation)]
         return [m for members, _ in found for m in members], [m for _, ms in found for m in ms]
     return [annotation], []
+
+
+def _plain(members: list[Any], metas: list[msgspec.Meta]) -> frozenset[type]:
+    is_limited = any(getattr(meta, limit) is not None for meta in metas for limit in _LIMITS)
+    return frozenset() if is_limited or msgspec.Raw in members else _PLAIN.intersection(members)
 
 
 def _literals(members: list[Any]) -> str:

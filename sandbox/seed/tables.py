@@ -6,10 +6,9 @@ import codecs
 import csv
 import gzip
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 FORMATS = (
     "%m/%d/%Y %H:%M",
@@ -26,8 +25,7 @@ FORMATS = (
 LONGEST_HEADER = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row: physical line, fields by lower-case header, and why it is unusable, if it is."""
 
     line: int
@@ -103,7 +101,10 @@ def _names(line: str) -> list[str]:
 def _row(line: int, record: list[str], names: list[str]) -> Iterator[Row]:
     if any(record):
         problem = "" if len(record) > 1 or len(names) < 2 else "the row can't be split into fields"
-        yield Row(line, dict.fromkeys(names, "") | dict(zip(names, record, strict=False)), problem)
+        fields = dict(zip(names, record, strict=False))
+        if len(record) < len(names):
+            fields = dict.fromkeys(names, "") | fields
+        yield Row(line, fields, problem)
 
 
 def moment(raw: str) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,12 +49,15 @@ PASSED_THROUGH = {
 """Calls whose code is a variable; the literal that it comes from is found elsewhere."""
 
 
-def trees() -> Iterator[tuple[str, ast.Module]]:
+@cache
+def trees() -> list[tuple[str, ast.Module]]:
     """Parse every module that can reject a record, except the tables themselves."""
-    for top in ("domain", "resources", "assets"):
-        for file in sorted((ROOT / top).rglob("*.py")):
-            if file.parent != ROOT / "domain" / "rejection_codes":
-                yield file.relative_to(ROOT).as_posix(), ast.parse(file.read_text("utf-8"))
+    return [
+        (file.relative_to(ROOT).as_posix(), ast.parse(file.read_text("utf-8")))
+        for top in ("domain", "resources", "assets")
+        for file in sorted((ROOT / top).rglob("*.py"))
+        if file.parent != ROOT / "domain" / "rejection_codes"
+    ]
 
 
 def code_of(call: ast.Call) -> ast.expr | None:

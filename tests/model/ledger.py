@@ -35,6 +35,11 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'sync' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 ORDER BY c.relname"""
 
+SESSIONS = (
+    "FROM pg_stat_activity WHERE application_name = 'lockstep' AND datname = current_database()"
+)
+"""Those of Lockstep's process."""
+
 
 class CrashedError(BaseException):
     """The process has died here: nothing of it runs any further."""
@@ -125,10 +130,9 @@ class Database:
 
     def end_sessions(self) -> None:
         """End all sessions of Lockstep, as when its process dies."""
-        self.admin.execute(
-            """SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
-               WHERE application_name = 'lockstep' AND datname = current_database()"""
-        )
+        self.admin.execute(f"SELECT pg_terminate_backend(pid) {SESSIONS}".encode())
+        while self.rows(f"SELECT 1 {SESSIONS}"):  # pg_terminate_backend itself waits in tenths
+            self.admin.execute("SELECT pg_sleep(0.002)")
 
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 import orjson
 import pytest
 
 from domain.errors import MOST_PROBLEMS, WHOLE_RECORD, Problem, RecordRejected
-from domain.parsing.payload import Decoded, Document, Id, PayloadAdvice, PayloadDecoder, Scalar
+from domain.parsing.payload import (
+    Decoded,
+    Document,
+    Id,
+    PayloadAdvice,
+    PayloadDecoder,
+    Scalar,
+    _shape,
+)
 from domain.parsing.scalars import WrittenAmount, WrittenTime
 
 ADVICE = PayloadAdvice("capture it again", "look at it in the store")
@@ -224,3 +233,22 @@ def test_every_field_of_a_document_needs_a_default() -> None:
     """The mapping assesses what is missing; a struct that demands a field is a mistake."""
     with pytest.raises(TypeError, match="Demanding.name needs a default"):
         PayloadDecoder(Outer, "an outer", ADVICE)
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        *(str, str | None, int, int | None, float, bool, bool | None, int | str, Scalar, Id),
+        *(WrittenAmount, WrittenTime, Literal["good"] | None, list[int], dict[str, Any], Line),
+        Annotated[str, msgspec.Meta(max_length=2)],
+        Annotated[str, msgspec.Meta(pattern="^a")] | None,
+        Annotated[float, msgspec.Meta(gt=1)] | int,
+    ],
+    ids=str,
+)
+def test_what_is_taken_as_it_is_is_what_would_be_read(annotation: Any) -> None:
+    """A value of a plain type is not looked at again, so the annotation must allow all of them."""
+    values = ["", "good", "abc", 0, -1, 7, 2**63, 2**70, 0.5, -2.0, 1e300, True, False, None]
+    taken = [value for value in values if type(value) in _shape(annotation).plain]
+    assert [msgspec.convert(value, annotation) for value in taken] == taken
+    assert (str in _shape(str | None).plain, _shape(Id).plain) == (True, frozenset())

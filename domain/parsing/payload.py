@@ -58,7 +58,7 @@ _KINDS = {
     NoneType: "null",
 }
 _EXPECTED = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
-_PLAIN = frozenset({str, bool, int, float, NoneType})
+_PLAIN: frozenset[Any] = frozenset({str, bool, int, float, NoneType})
 _LIMITS = ("gt", "ge", "lt", "le", "multiple_of", "pattern", "min_length", "max_length", "tz")
 """What ``msgspec.Meta`` can require of a value."""
 _ABSENT: Any = object()
@@ -145,7 +145,7 @@ class _Shape:
     item: _Shape | None
     """That of a list's items, ``None`` if no list is allowed."""
     scalars: frozenset[Any]
-    plain: frozenset[type]
+    plain: frozenset[Any]
     """Types that fit as they are; ``msgspec.convert`` would read the annotation each time."""
     expected: str
     reader: Reader | None
@@ -274,7 +274,7 @@ def _members(annotation: Any) -> tuple[list[Any], list[msgspec.Meta]]:
     return [annotation], []
 
 
-def _plain(members: list[Any], metas: list[msgspec.Meta]) -> frozenset[type]:
+def _plain(members: list[Any], metas: list[msgspec.Meta]) -> frozenset[Any]:
     is_limited = any(getattr(meta, limit) is not None for meta in metas for limit in _LIMITS)
     return frozenset() if is_limited or msgspec.Raw in members else _PLAIN.intersection(members)
 

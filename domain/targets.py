@@ -166,6 +166,12 @@ class ShipmentTarget(Target, Protocol):
 class LevelTarget(Target, Protocol):
     """Stock in a store: ``stock`` (``LevelChange``), and tracking switched off and on."""
 
+    basis: str
+    """What a level is counted by, where a setting decides that; empty where none does.
+
+    Levels of another basis say nothing: after a change of the setting all are written again.
+    """
+
     def locations(self) -> Mapping[str, str]:
         """Return the store's location code -> id; the code ``default`` is the default location."""
         ...

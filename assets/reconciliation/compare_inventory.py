@@ -120,7 +120,11 @@ class StockComparator:
             can_repair=True,
         )
         state = TargetRow.following(
-            known.target, record, target.location, level_content(found), self._now
+            known.target,
+            record,
+            target.location,
+            level_content(found, self._sync.store_stock.basis),
+            self._now,
         )
         result.repair = Repair(
             INVENTORY,

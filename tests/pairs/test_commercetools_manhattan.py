@@ -316,6 +316,32 @@ def test_an_order_takes_its_units_once_in_every_inventory_mode(
     assert [drift for drift in drifts_of(look(project)) if drift[1] == "stock"] == []
 
 
+def test_levels_are_written_again_when_carts_begin_or_cease_to_count(
+    project: ProjectScene,
+) -> None:
+    """The same number of the OMS is another level then, also after a write without an answer."""
+    platform = project.installation.connections["acme"].platform.model_dump(mode="json")
+    project.to_oms("supply", [{"item": "MUG", "location": documents.DEPOT, "quantity": 10}])
+    project.to_store("stock", [{"sku": "MUG", "quantity": 10}])
+    project.to_store("carts", [{"lineItems": [{"sku": "MUG", "quantity": 3}]}])
+
+    def shown(*, has_carts: bool) -> int:
+        project.configure(platform=platform | {"cart_reservations": has_carts})
+        project.run("inventory")
+        levels = {row["sku"]: row["available"] for row in project.truth()["levels"]}
+        return int(levels["MUG"])
+
+    assert shown(has_carts=False) == 10
+    assert shown(has_carts=True) == 7
+    project.to_oms("supply", [{"item": "MUG", "location": documents.DEPOT, "quantity": 9}])
+    project.fault("commercetools", {"kind": "drop_after", "path": "/inventory/", "times": 3})
+    project.run("inventory", raise_on_error=False)
+    assert shown(has_carts=False) == 9
+    before = project.effects()
+    project.run("inventory")
+    assert project.effects() == before
+
+
 def test_an_entry_that_changes_while_it_is_written_is_planned_again(project: ProjectScene) -> None:
     """Its version is another one, and so may be its reservation."""
     project.to_store("stock", [{"sku": "MUG", "quantity": 10, "reserved": 3}])

@@ -69,7 +69,10 @@ class InventoryPlanner(Planner[StockLevel]):
             held = self.sync.store_stock.levels(asked)
             now, found = datetime.now(UTC), {}
             for (sku, location), quantity in held.items():
-                key, content = f"{sku}@{location}", level_content(quantity)
+                key, content = (
+                    f"{sku}@{location}",
+                    level_content(quantity, self.sync.store_stock.basis),
+                )
                 if key not in wanted:
                     continue
                 digest = content_digest(content)

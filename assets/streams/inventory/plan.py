@@ -43,6 +43,8 @@ class StockPlan:
     rule: str = ""
     reason: str = ""
     warnings: tuple[Problem, ...] = ()
+    basis: str = ""
+    """What the store counts the level by (``LevelTarget.basis``)."""
 
     @property
     def content(self) -> bytes:
@@ -50,7 +52,7 @@ class StockPlan:
         if self.target is None or self.item is None:
             raise ValueError(f"the plan for {self.sku} has no target: {self.rule}")
         if not self.target.infinite:
-            return level_content(self.target.quantity)
+            return level_content(self.target.quantity, self.basis)
         # What was switched off is switched on again when the SKU has a number again.
         tracking = self.target.track if self.item.tracking == "none" else self.item.tracking
         return orjson.dumps({"infinite": True, "tracking": tracking})
@@ -70,6 +72,7 @@ class StockPlanner:
     """Tracking that Lockstep has switched off, by the store's SKU."""
     view: str = ""
     """The node of numbers that are about many nodes."""
+    basis: str = ""
 
     def plan(self, levels: Mapping[str, StockLevel]) -> list[StockPlan]:
         """Return a plan for each location that shows a SKU, and for each level that feeds none.
@@ -116,7 +119,7 @@ class StockPlanner:
         target = self.rules.target(levels, location, undelivered)
         if isinstance(target, Skipped):
             return _kept(sku, sources, target)
-        return self._tracked(StockPlan(sku, sources, item, target), item, target)
+        return self._tracked(StockPlan(sku, sources, item, target, basis=self.basis), item, target)
 
     def _tracked(self, plan: StockPlan, item: StoreItem, target: StockTarget) -> StockPlan:
         """Complete a plan by how the store tracks the item."""
@@ -130,7 +133,8 @@ class StockPlanner:
             # should know.
             reason = "the store does not track the stock of the product"
             return StockPlan(plan.sku, plan.sources, rule="tracking_off_in_store", reason=reason)
-        return StockPlan(plan.sku, plan.sources, item, replace(target, track=before))
+        tracked = replace(target, track=before)
+        return StockPlan(plan.sku, plan.sources, item, tracked, basis=self.basis)
 
     def _as_number(self, plan: StockPlan, item: StoreItem, target: StockTarget) -> StockPlan:
         quantity = self.rules.policy.infinite_quantity
@@ -141,7 +145,7 @@ class StockPlanner:
         advice = "set inventory.infinite_quantity high enough that it never sells out"
         warning = Problem("infinite_as_number", "infinite", message, advice, item.sku)
         shown = replace(target, infinite=False, quantity=quantity)
-        return StockPlan(plan.sku, plan.sources, item, shown, warnings=(warning,))
+        return StockPlan(plan.sku, plan.sources, item, shown, warnings=(warning,), basis=self.basis)
 
 
 def _kept(sku: str, sources: Sequence[str], skipped: Skipped) -> StockPlan:
@@ -192,20 +196,22 @@ def read_planner(
     for key, row in held.items():
         if (tracking := tracking_before(row)) is not None:
             switched_off[keys[key]] = tracking
-    rules = rules_of(sync.connection)
-    return StockPlanner(rules, locations, items, undelivered, switched_off, sync.stock.view)
+    rules, basis = rules_of(sync.connection), sync.store_stock.basis
+    return StockPlanner(rules, locations, items, undelivered, switched_off, sync.stock.view, basis)
 
 
-def policy_digest(connection: Connection, view: str) -> str:
+def policy_digest(connection: Connection, view: str, basis: str = "") -> str:
     """Return a digest of the settings that decide what the store shows.
 
-    ``view`` is the one that is read, by the connection's choice or the OMS's own.
+    ``view`` is the one that is read, by the connection's choice or the OMS's own; ``basis`` is what
+    the store counts levels by.
     """
     policy = connection.inventory.model_dump(mode="json", exclude={"interval", "catalog_ttl"})
     policy["view"] = view
     orders = connection.orders
     units = {sku: rule.model_dump(mode="json") for sku, rule in orders.uom_rules.items()}
     content = {INVENTORY: policy, "uom": orders.uom, "uom_rules": units}
+    content |= {"basis": basis} if basis else {}
     return content_digest(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hex()
 
 
@@ -223,7 +229,7 @@ def make_changed_due(
     """Make the levels due whose policy, item or orders under way have changed since their plan."""
     digest = "" if locations is None else locations_digest(locations)
     undelivered = orders_under_way(sync, session, read_at)
-    policy = policy_digest(sync.connection, sync.stock.view)
+    policy = policy_digest(sync.connection, sync.stock.view, sync.store_stock.basis)
     return session.levels.make_due(policy, digest, undelivered)
 
 
@@ -232,9 +238,12 @@ def target_key(target: StockTarget) -> str:
     return f"{target.sku}@{target.location}"
 
 
-def level_content(quantity: int) -> bytes:
-    """Return the target state of a tracked item."""
-    return orjson.dumps({"quantity": quantity})
+def level_content(quantity: int, basis: str = "") -> bytes:
+    """Return the target state of a tracked item.
+
+    A level of another basis is another content, so that it is written again.
+    """
+    return orjson.dumps({"quantity": quantity} | ({"basis": basis} if basis else {}))
 
 
 def tracking_before(held: TargetRow) -> Tracking | None:

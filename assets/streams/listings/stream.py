@@ -152,7 +152,7 @@ def capture_listings(sync: Sync, listings: Sequence[Listing]) -> dict[Partition,
 def waiting_variants(session: Session) -> dict[str, str]:
     """Return SKU key -> the SKU that names its product, of variants that wait to be created."""
     found: dict[str, str] = {}
-    for versions in session.captures.waiting().values():
+    for versions in session.captures.all_waiting().values():
         for _, payload in versions:
             try:
                 listing = decode_record(Listing, payload)

@@ -142,29 +142,33 @@ class Captures:
         )
         return {source_id: bytes(digest) for source_id, digest in rows}
 
-    def waiting(
-        self, source_ids: Sequence[str] | None = None
-    ) -> dict[str, list[tuple[datetime, bytes]]]:
+    def waiting(self, source_ids: Sequence[str]) -> dict[str, list[tuple[datetime, bytes]]]:
         """Return the payloads of versions that have not taken effect yet, oldest first.
 
-        By record, of some or of all, each with its time and with its edits applied; those without
-        such a version are absent. They have no outcome, were not delivered, or are what an open
-        rejection is about; what an operator has discarded is none.
+        By record, each with its time and with its edits applied; those without such a version are
+        absent. They have no outcome, were not delivered, or are what an open rejection is about;
+        what an operator has discarded is none.
         """
+        return self._waiting("AND c.source_id = ANY(%b::text[])", list(source_ids))
+
+    def all_waiting(self) -> dict[str, list[tuple[datetime, bytes]]]:
+        """Return what ``waiting`` returns, of all records of the stream."""
+        return self._waiting("")
+
+    def _waiting(self, narrowed: str, *given: object) -> dict[str, list[tuple[datetime, bytes]]]:
         rows = self._db.execute(
-            """SELECT c.source_id, c.payload, c.source_day, c.capture_id, c.source_updated_at
+            f"""SELECT c.source_id, c.payload, c.source_day, c.capture_id, c.source_updated_at
                FROM sync.capture c
                LEFT JOIN sync.record r ON r.connection = c.connection AND r.stream = c.stream
                    AND r.source_day = c.source_day AND r.capture_id = c.capture_id
-               WHERE c.connection = %s AND c.stream = %s
-                 AND (%s OR c.source_id = ANY(%b::text[])) AND c.payload IS NOT NULL
+               WHERE c.connection = %s AND c.stream = %s {narrowed} AND c.payload IS NOT NULL
                  AND (r.state IS NULL OR (r.state = 'accepted' AND r.outcome IS NULL)
                       OR EXISTS (SELECT 1 FROM sync.rejection x
                                  WHERE x.connection = c.connection AND x.stream = c.stream
                                    AND x.source_id = c.source_id AND x.capture_id = c.capture_id
                                    AND x.state IN ('open', 'retried')))
-               ORDER BY c.source_id, c.source_updated_at, c.capture_id""",
-            (self._name, self._stream, source_ids is None, list(source_ids or ())),
+               ORDER BY c.source_id, c.source_updated_at, c.capture_id""",  # noqa: S608 - ours
+            (self._name, self._stream, *given),
             binary=True,
         ).fetchall()
         changes: dict[UUID, Sequence[Change]] = {}

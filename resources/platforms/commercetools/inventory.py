@@ -110,6 +110,7 @@ class CommercetoolsStock:
     ) -> None:
         self._policy, self._settings, self._reader = policy, settings, reader
         self.acts_for = policy.acts_for
+        self.basis = "with carts" if settings.cart_reservations else ""
         self.operations: Mapping[str, Operation] = {"stock": Operation(batch=STOCK_BATCH)}
 
     def locations(self) -> Mapping[str, str]:

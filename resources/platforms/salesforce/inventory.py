@@ -112,6 +112,8 @@ class LevelReader:
 class SalesforceStock:
     """``domain.ports.LevelTarget``: a call for a hundred SKUs of one location, or a file."""
 
+    basis = ""
+
     def __init__(
         self, policy: ClientPolicy, settings: SalesforceSettings, reader: LevelReader
     ) -> None:

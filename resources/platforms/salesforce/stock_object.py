@@ -135,6 +135,8 @@ class ObjectReader:
 class ObjectStock:
     """``domain.ports.LevelTarget``: a call for up to 200 records of one location."""
 
+    basis = ""
+
     def __init__(
         self,
         policy: ClientPolicy,

@@ -29,6 +29,8 @@ REASON = "Lockstep: availability of the order management system"
 class BigCommerceStock:
     """``domain.ports.LevelTarget``: one bulk call and one location at a time."""
 
+    basis = ""
+
     def __init__(
         self, policy: ClientPolicy, settings: BigCommerceSettings, reader: LevelReader
     ) -> None:

@@ -10,10 +10,8 @@ Loose forms are settled here, once for all fields, instead of in the mappings:
 
 - ``null`` and ``""`` mean "not given" where a field has no use for them: the field keeps its
   default.
-- A number where a text is expected is taken as its text, a text of digits where a whole number is
-  expected as its number.
-- ``[]`` where an object is expected is an empty object (PHP), an object where a list is expected is
-  a list of one.
+- A number is taken as its text where a text is expected, a text of digits as its whole number.
+- ``[]`` is an empty object (PHP) where an object is expected, an object is a list of one.
 
 All of these are read by the slow path. A form that a vendor uses all the time belongs into the
 field's type: ``str | None``. Amounts and times have several written forms: they stay as they are
@@ -25,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
@@ -98,8 +96,11 @@ class PayloadDecoder(Generic[T]):
 
     def __init__(self, kind: type[T], name: str, advice: PayloadAdvice) -> None:
         self._kind, self._name, self._advice = kind, name, advice
-        self._decode = msgspec.json.Decoder(kind).decode
-        _require_defaults(kind)
+
+    @cached_property  # all of them would take a third of the time to import the connectors
+    def _decode(self) -> Callable[[bytes], T]:
+        _require_defaults(self._kind)
+        return msgspec.json.Decoder(self._kind).decode
 
     def decode(self, payload: bytes) -> Decoded[T]:
         """Decode a payload. Raises ``RecordRejected`` if it is no JSON object."""
@@ -284,6 +285,7 @@ def _literals(members: list[Any]) -> str:
     return f"one of {', '.join(values)}" if values else "another kind of value"
 
 
+@lru_cache(maxsize=1024)
 def _require_defaults(kind: type[Document]) -> None:
     for field in msgspec.structs.fields(kind):
         if field.required:
@@ -292,8 +294,6 @@ def _require_defaults(kind: type[Document]) -> None:
             _require_defaults(inner)
 
 
-def _inner(shape: _Shape) -> Iterator[type[Document]]:
-    if shape.struct is not None:
-        yield shape.struct
-    if shape.item is not None:
-        yield from _inner(shape.item)
+def _inner(shape: _Shape) -> list[type[Document]]:
+    inner = _inner(shape.item) if shape.item is not None else []
+    return inner if shape.struct is None else [shape.struct, *inner]

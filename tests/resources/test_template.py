@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from pathlib import Path
 
 import pytest
 
+import resources
+from domain.parsing.payload import PayloadDecoder
 from domain.sources import AnySource
 from resources import oms, platforms
 from resources.connector import Connector
@@ -50,3 +54,13 @@ def test_a_source_lists_what_is_not_personal(package: str, stream: str) -> None:
     assert source.facts
     assert source.facts <= CONNECTORS[package].facts
     assert source.shape in ("changes", "snapshot", "requests")
+
+
+def test_every_kind_of_payload_can_be_decoded() -> None:
+    """Decoders are made when they are used; a struct that can't be decoded is noticed here."""
+    decoders: dict[int, PayloadDecoder] = {}
+    for name in pkgutil.walk_packages(resources.__path__, f"{resources.__name__}."):
+        found = vars(importlib.import_module(name.name)).values()
+        decoders |= {id(each): each for each in found if isinstance(each, PayloadDecoder)}
+    assert len(decoders) > 70
+    assert [each for each in decoders.values() if each.decode(b"{}").problems] == []

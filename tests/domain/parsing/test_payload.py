@@ -232,7 +232,7 @@ def test_ten_thousand_misfits_cost_their_number_and_make_one_readable_rejection(
 def test_every_field_of_a_document_needs_a_default() -> None:
     """The mapping assesses what is missing; a struct that demands a field is a mistake."""
     with pytest.raises(TypeError, match="Demanding.name needs a default"):
-        PayloadDecoder(Outer, "an outer", ADVICE)
+        PayloadDecoder(Outer, "an outer", ADVICE).decode(b"{}")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ import orjson
 import psycopg
 import zstandard
 
-from assets.delivery.partition import deliver
+from assets.delivery.partition import deliver_partition
 from assets.delivery.request import DeliveryRequest
 from assets.pipeline.capture import capture
 from assets.pipeline.validate import validate
@@ -55,7 +55,7 @@ def samples(on: Rig) -> Iterator[list[bytes]]:
         stream, partition = STREAMS[name], Partition.of_day(day)
         capture(sync, stream, partition, partition.window, is_live=False)
         validate(sync, stream, partition, everything=True)
-        deliver(sync, stream, DeliveryRequest(partition, again=True, force=False))
+        deliver_partition(sync, stream, DeliveryRequest(partition, again=True, force=False))
     lockstep.close()
     with psycopg.connect(on.database) as db:
         for table in TABLES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -105,23 +105,29 @@ def _sweep(
             return dg.SkipReason(PAUSED)
         window = span(context.scheduled_execution_time.astimezone(UTC))
         ops: dict[str, object] = {}
-        for stream in streams:
-            ops |= (
-                {}
-                if whole
-                else live_config(name, stream, window.since.isoformat(), window.until.isoformat())
-            )
-        pieces = Partition.split(window, connection.grain)
-        partition_key, tags = place(pieces[0][0], pieces[-1][0])
-        return dg.RunRequest(
-            run_key=f"{schedule}:{window.until.isoformat()}",
-            partition_key=partition_key,
-            asset_selection=chain_keys(name, streams),
-            run_config={"ops": ops} if ops else {},
-            tags=tags | {TRIGGER_TAG: "schedule"},
-        )
+        for stream in streams if not whole else ():
+            ops |= live_config(name, stream, window.since.isoformat(), window.until.isoformat())
+        run_key = f"{schedule}:{window.until.isoformat()}"
+        return _request(run_key, name, streams, Partition.split(window, connection.grain), ops)
 
     return sweep
+
+
+def _request(
+    run_key: str,
+    name: str,
+    streams: Sequence[str],
+    pieces: Sequence[tuple[Partition, Window]],
+    ops: Mapping[str, object],
+) -> dg.RunRequest:
+    partition_key, tags = place(pieces[0][0], pieces[-1][0])
+    return dg.RunRequest(
+        run_key=run_key,
+        partition_key=partition_key,
+        asset_selection=chain_keys(name, streams),
+        run_config={"ops": dict(ops)} if ops else {},
+        tags=tags | {TRIGGER_TAG: "schedule"},
+    )
 
 
 def _active(lockstep: Lockstep, name: str) -> set[str]:

@@ -68,17 +68,12 @@ def tick(
     if not all_chains:
         return dg.SkipReason(". ".join(map(str, paused[:MOST_LISTED])) + ".")
     hints = _hints(lockstep, _listening(context, installation, lockstep, all_chains))
+    retries, throttled = _retries(attempts), _throttled(lockstep, names)
     intervals = [
         (chain, _interval(installation, chain, hints.get(chain), probed.get(str(chain)), now))
         for chain in all_chains
     ]
-    retries, throttled = _retries(attempts), _throttled(lockstep, names)
-    moments = _moments(retries, throttled)
-    wanted = [
-        chain
-        for chain in cursor.chains_to_probe(intervals, probed, attempts.busy(), now, moments)
-        if str(chain) not in throttled or throttled[str(chain)].until <= now
-    ]
+    wanted = _due_to_probe(intervals, probed, attempts, now, retries, throttled)
     known = _outages(lockstep, names)
     due, failures, limited = probe_all(
         lockstep, {chain: hints.get(chain) for chain in wanted}, now, retries.keys()
@@ -128,6 +123,23 @@ def _throttled(lockstep: Lockstep, names: Sequence[str]) -> dict[str, QuotaWait]
     with lockstep.ledger.session(names[0], "") as session:
         found = quota_waits.waits(session.db, names, [CAPTURED])
     return {f"{one.connection}/{one.stream}": one for one in found}
+
+
+def _due_to_probe(
+    intervals: Sequence[tuple[Chain, timedelta]],
+    probed: Mapping[str, datetime],
+    attempts: Attempts,
+    now: datetime,
+    retries: Mapping[str, Sequence[datetime]],
+    throttled: Mapping[str, QuotaWait],
+) -> list[Chain]:
+    """Return the chains to probe now; one that waits for a quota is left out."""
+    moments = _moments(retries, throttled)
+    return [
+        chain
+        for chain in cursor.chains_to_probe(intervals, probed, attempts.busy(), now, moments)
+        if str(chain) not in throttled or throttled[str(chain)].until <= now
+    ]
 
 
 def _moments(

@@ -15,7 +15,7 @@ from assets.streams.inventory.plan import make_changed_due
 from assets.streams.prices import plan as prices_plan
 from domain.connections import ACTIONS, INVENTORY, PRICES, RETURNS, Installation
 from domain.errors import LockstepError
-from domain.values import Partition, doubled
+from domain.values import Grain, Partition, doubled
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.monitoring.outages import note_answering
 from resources.ledger.records.actions import Actions
@@ -76,26 +76,16 @@ def tick(
     now = datetime.now(UTC)
     tags = {TRIGGER_TAG: REQUEUE, CONNECTION_TAG: name}
     attempts = of_unfinished(context.instance, tags, now)
-    pending: list[tuple[str, Partition]] = []
-    connection = installation.connections[name]
-    streams, grain = connection.streams, connection.grain
+    streams = installation.connections[name].streams
     with lockstep.ledger.session(name, "") as session:
         paused = [one for one in activations(session.db, name, streams) if not one.active]
     active = [stream for stream in streams if stream not in {one.stream for one in paused}]
-    for stream in active:
-        if stream in MAKES_DUE:
-            _make_changed_due(context, name, stream, lockstep)
-        with lockstep.ledger.session(name, stream) as session:
-            found = session.partitions.pending(grain)
-            if stream == RETURNS:  # their payments are decided late
-                found += [p for p in session.refunds.open_partitions(grain) if p not in found]
-            if stream == ACTIONS and not found and Actions(session.db, name).has_unreported():
-                found = [Partition.of(datetime.now(UTC), grain)]
-            pending += [(stream, partition) for partition in found]
-            if reruns := retry_unreached(session):
-                context.log.info(
-                    f"{name}/{stream}: {len(reruns)} retries of what the target did not answer."
-                )
+    grain = installation.connections[name].grain
+    pending = [
+        (stream, partition)
+        for stream in active
+        for partition in _unfinished(context, name, stream, lockstep, grain)
+    ]
     targets = read_targets(lockstep, name, active)
     end_outages(lockstep, name, targets, {stream for stream, _ in pending})
     idle = [
@@ -115,6 +105,25 @@ def tick(
         f"{len(pending)} partitions are unfinished: runs work on {len(pending) - len(idle)}, "
         f"{len(idle) - len(due)} wait after their last run, {len(due)} wait for their turn.{held}"
     )
+
+
+def _unfinished(
+    context: dg.SensorEvaluationContext, name: str, stream: str, lockstep: Lockstep, grain: Grain
+) -> list[Partition]:
+    """Return a stream's partitions with something to do, and retry what the target missed."""
+    if stream in MAKES_DUE:
+        _make_changed_due(context, name, stream, lockstep)
+    with lockstep.ledger.session(name, stream) as session:
+        found = session.partitions.pending(grain)
+        if stream == RETURNS:  # their payments are decided late
+            found += [p for p in session.refunds.open_partitions(grain) if p not in found]
+        if stream == ACTIONS and not found and Actions(session.db, name).has_unreported():
+            found = [Partition.of(datetime.now(UTC), grain)]
+        if reruns := retry_unreached(session):
+            context.log.info(
+                f"{name}/{stream}: {len(reruns)} retries of what the target did not answer."
+            )
+    return found
 
 
 def _make_changed_due(

@@ -5,7 +5,7 @@ the functions' annotations.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 
@@ -14,7 +14,6 @@ from assets.chain.checks import ALL_DELIVERED, HAS_OUTCOME, NO_REJECTIONS
 from assets.chain.keys import (
     CAPTURED,
     DELIVERED,
-    STEPS,
     VALIDATED,
     asset_key,
     chain_keys,
@@ -47,7 +46,6 @@ def build_chain(
     """Build the steps captured, validated and delivered of one stream."""
     platform, oms = connection.platform.kind, connection.oms.kind
     source, target = (platform, oms) if stream.to_oms else (oms, platform)
-    keys = {step: asset_key(name, stream.name, step) for step in STEPS}
     common: dict[str, Any] = {
         "group_name": name,
         "partitions_def": partitions,
@@ -59,12 +57,24 @@ def build_chain(
         "tags": {"sync/connection": name, "sync/stream": stream.name},
     }
 
+    def described(text: str) -> dict[str, Any]:
+        return common | {"description": text}
+
+    return [
+        _captured(name, stream, source, described(_captured_text(stream, source, docs))),
+        _validated(name, stream, described(_validated_text(stream, docs))),
+        _delivered(name, stream, target, described(_delivered_text(stream, target, docs))),
+    ]
+
+
+def _captured(
+    name: str, stream: Stream[Any], source: str, common: dict[str, Any]
+) -> dg.AssetsDefinition:
     @dg.asset(
-        key=keys[CAPTURED],
+        key=asset_key(name, stream.name, CAPTURED),
         deps=[source_key(name, source)],
         kinds={stream.name, source},
         pool=f"{source}_{name}",
-        description=_captured_text(stream, source, docs),
         **common,
     )
     def captured(
@@ -72,22 +82,27 @@ def build_chain(
     ) -> dg.MaterializeResult:
         return steps.captured(Step(context, lockstep, name, stream, CAPTURED), config, stream)
 
+    return cast("dg.AssetsDefinition", captured)
+
+
+def _validated(name: str, stream: Stream[Any], common: dict[str, Any]) -> dg.AssetsDefinition:
+    key = asset_key(name, stream.name, VALIDATED)
+
     @dg.asset(
-        key=keys[VALIDATED],
-        deps=[keys[CAPTURED]],
+        key=key,
+        deps=[asset_key(name, stream.name, CAPTURED)],
         kinds={stream.name, "pandera"},
-        description=_validated_text(stream, docs),
         check_specs=[
             dg.AssetCheckSpec(
                 HAS_OUTCOME,
-                asset=keys[VALIDATED],
+                asset=key,
                 blocking=True,
                 description="Every capture of the partition is accepted, rejected, skipped or "
                 "superseded.",
             ),
             dg.AssetCheckSpec(
                 NO_REJECTIONS,
-                asset=keys[VALIDATED],
+                asset=key,
                 description="No record of any partition is kept out of delivery.",
             ),
         ],
@@ -98,16 +113,23 @@ def build_chain(
     ) -> dg.MaterializeResult:
         return steps.validated(Step(context, lockstep, name, stream, VALIDATED), config, stream)
 
+    return cast("dg.AssetsDefinition", validated)
+
+
+def _delivered(
+    name: str, stream: Stream[Any], target: str, common: dict[str, Any]
+) -> dg.AssetsDefinition:
+    key = asset_key(name, stream.name, DELIVERED)
+
     @dg.asset(
-        key=keys[DELIVERED],
-        deps=[keys[VALIDATED]],
+        key=key,
+        deps=[asset_key(name, stream.name, VALIDATED)],
         kinds={stream.name, target},
         pool=f"{target}_{name}",
-        description=_delivered_text(stream, target, docs),
         check_specs=[
             dg.AssetCheckSpec(
                 ALL_DELIVERED,
-                asset=keys[DELIVERED],
+                asset=key,
                 description="Every accepted record of any partition has reached the target.",
             ),
         ],
@@ -118,7 +140,7 @@ def build_chain(
     ) -> dg.MaterializeResult:
         return steps.delivered(Step(context, lockstep, name, stream, DELIVERED), config, stream)
 
-    return [captured, validated, delivered]
+    return cast("dg.AssetsDefinition", delivered)
 
 
 def build_systems(

@@ -90,13 +90,19 @@ def deliver_partition(sync: Sync, stream: Stream[Any], request: DeliveryRequest)
     if request.only is None:
         _raise_if_system_is_at_fault(sync, stream, total)
     if total.errors and total.quota is None:
-        raise DeliveryIncomplete(
-            f"{sync.name}/{stream.name} {request.partition}: {total.failed} records could not be "
-            "delivered and stay due; the next run sends them. "
-            f"First reason: {total.errors[0]}",
-            total,
-        )
+        raise _incomplete(sync, stream, request, total)
     return total
+
+
+def _incomplete(
+    sync: Sync, stream: Stream[Any], request: DeliveryRequest, total: DeliveryCounts
+) -> DeliveryIncomplete:
+    return DeliveryIncomplete(
+        f"{sync.name}/{stream.name} {request.partition}: {total.failed} records could not be "
+        "delivered and stay due; the next run sends them. "
+        f"First reason: {total.errors[0]}",
+        total,
+    )
 
 
 @contextmanager

@@ -145,28 +145,8 @@ class Control:
                 return json_reply(self._act(int(number), name, orjson.loads(body)))
             case (("POST" | "DELETE"), ["customers", *rest]):
                 return json_reply(self._customers(method, rest, body))
-            case "POST", ["catalog"]:
-                return json_reply(
-                    {
-                        "ids": [
-                            self.store.catalog.put(entry, self.store.now())
-                            for entry in _entries(body)
-                        ]
-                    }
-                )
-            case "DELETE", ["catalog", number]:
-                self.store.catalog.remove(int(number))
-                return json_reply({})
-            case "POST", [("brands" | "categories") as name]:
-                named = {int(entry["id"]): str(entry["name"]) for entry in _entries(body)}
-                getattr(self.store.catalog, name).update(named)
-                return json_reply({"ids": list(named)})
-            case "POST", ["pricelists"]:
-                return json_reply(
-                    {"ids": [self.store.prices.put_list(entry) for entry in _entries(body)]}
-                )
-            case "POST", ["prices"]:
-                return json_reply({"set": self.store.prices.set_by_hand(_entries(body))})
+            case _, [("catalog" | "brands" | "categories" | "pricelists" | "prices"), *_]:
+                return json_reply(self._goods(method, parts, body))
             case "POST", ["locations"]:
                 return json_reply({"ids": [self._add_location(entry) for entry in _entries(body)]})
             case "POST", ["channels"]:
@@ -183,6 +163,26 @@ class Control:
             case "GET", _:
                 return self._show("/".join(parts))
         return json_reply({"error": "no such control"}, 404)
+
+    def _goods(self, method: str, parts: list[str], body: bytes) -> Json:
+        """Set products, their brands and categories, and prices."""
+        catalog, prices = self.store.catalog, self.store.prices
+        match method, parts:
+            case "POST", ["catalog"]:
+                now = self.store.now()
+                return {"ids": [catalog.put(entry, now) for entry in _entries(body)]}
+            case "DELETE", ["catalog", number]:
+                catalog.remove(int(number))
+                return {}
+            case "POST", [("brands" | "categories") as name]:
+                named = {int(entry["id"]): str(entry["name"]) for entry in _entries(body)}
+                getattr(catalog, name).update(named)
+                return {"ids": list(named)}
+            case "POST", ["pricelists"]:
+                return {"ids": [prices.put_list(entry) for entry in _entries(body)]}
+            case "POST", ["prices"]:
+                return {"set": prices.set_by_hand(_entries(body))}
+        raise ValueError("no such control of products")
 
     def _show(self, name: str) -> Response:
         store = self.store

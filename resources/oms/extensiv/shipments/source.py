@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import ClassVar
 
 import orjson
 
 from domain.connections import Connection
 from domain.errors import Problem, RecordRejected
-from domain.exchange import Mapped, RawRecord, Skipped
+from domain.exchange import RawRecord
 from domain.parsing.vendor_documents import text_of
-from domain.reconciliation import OrderOrigin
-from domain.records.fulfilment import Fulfilment
-from domain.sources import EVERYTHING, Page, Scope, Shape, to_pages
-from domain.values import Window
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.oms.extensiv.client import interpret, open_envelope, path_of
@@ -27,6 +22,7 @@ from resources.oms.extensiv.personal import FACTS
 from resources.oms.extensiv.settings import ExtensivSettings
 from resources.oms.extensiv.shipments.mapping import FulfilmentMapper
 from resources.oms.extensiv.statuses import SHIPPED
+from resources.oms.fulfilment_source import OrderFulfilment
 
 UNCONFIRMED = (
     "The store has the shipments. Mark the order as confirmed in Extensiv, or Extensiv may send "
@@ -34,10 +30,9 @@ UNCONFIRMED = (
 )
 
 
-class ShipmentsSource:
+class ShipmentsSource(OrderFulfilment):
     """The orders of one account, as far as they concern one connection."""
 
-    shape: ClassVar[Shape] = "changes"
     facts: ClassVar[frozenset[str]] = FACTS
 
     def __init__(
@@ -48,33 +43,9 @@ class ShipmentsSource:
         settings: ExtensivSettings,
         connection: Connection,
     ) -> None:
-        self._lists, self._origins, self._cart, self._settings = lists, origins, cart, settings
-        self._mapper = FulfilmentMapper(connection, origins)
+        super().__init__(lists, lists.read, origins.origin, FulfilmentMapper(connection, origins))
+        self._lists, self._cart, self._settings = lists, cart, settings
         self.wants_delivered = settings.confirm_shipped
-
-    def probe(self, since: datetime) -> datetime | None:
-        """Return the time of the oldest change at or after ``since``."""
-        return self._lists.oldest_since(since)
-
-    def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
-        """Read the orders changed in the window."""
-        del scope
-        return to_pages(self._lists.changed_in(window))
-
-    def read(self, ids: Collection[str]) -> Iterator[Page]:
-        """Read orders by their ids, each once."""
-        if records := self._lists.read(ids):
-            yield Page(records)
-
-    def to_canonical(
-        self, payload: bytes, *, is_linked: bool = False
-    ) -> Mapped[Fulfilment] | Skipped:
-        """Map a captured order; an unmapped status is a rejection too."""
-        return self._mapper.fulfilment(payload, is_linked=is_linked)
-
-    def to_origin(self, payload: bytes) -> OrderOrigin | None:
-        """Return the store order that an order of the account was created from."""
-        return self._origins.origin(payload)
 
     async def acknowledge(self, done: Sequence[str]) -> None:
         """Mark the shipped ones of orders as confirmed, so that Extensiv sends them nowhere else.

@@ -94,10 +94,8 @@ class StockComparator:
         held: Mapping[tuple[str, str], int],
     ) -> Result:
         newest = known.newest
-        correlation, record = (
-            correlation_id(self._sync.name, "stock", row.source_id),
-            target_key(target),
-        )
+        correlation = correlation_id(self._sync.name, "stock", row.source_id)
+        record = target_key(target)
         partition = newest.partition(self._sync.connection.grain) if newest else None
         result = Result(INVENTORY, row.source_id, correlation, partition)
         if known.is_rejected or (newest is not None and newest.state == "skipped"):

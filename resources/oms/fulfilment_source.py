@@ -33,7 +33,7 @@ class Mapper(Protocol):
 class OrderFulfilment:
     """The OMS's orders, as far as they concern one connection: base of ``ShipmentsSource``.
 
-    Of an OMS that need not be told what the store has.
+    Of an OMS that does not ask what the store has.
     """
 
     shape: ClassVar[Shape] = "changes"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from email.utils import formatdate
 
 from sandbox.oms.anchanto import orders
-from sandbox.oms.anchanto.control import answer_control
+from sandbox.oms.anchanto.control import CONTROLS
 from sandbox.oms.anchanto.envelope import (
     NOT_FOUND,
     THROTTLED,
@@ -97,7 +97,7 @@ class AnchantoAccount:
 
     def control(self, request: Request) -> Response:
         """Answer a call below ``/_sandbox/anchanto/{instance}/``."""
-        return answer_control(self._state, request)
+        return CONTROLS.answer(self._state, request)
 
     async def close(self) -> None:
         """Do nothing: no work is under way between calls."""

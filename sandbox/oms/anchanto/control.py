@@ -3,49 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-import orjson
-
-from sandbox.kit.warehouse import Plan
+from sandbox.kit.control import Controls, common_calls, counts_of, lines
 from sandbox.oms.anchanto.book import COMPLETED, DELIVERED, STATUSES, Order
-from sandbox.oms.anchanto.envelope import Refused, lines, plain
+from sandbox.oms.anchanto.envelope import Refused
 from sandbox.oms.anchanto.orders import placed
 from sandbox.oms.anchanto.state import State
 from sandbox.oms.anchanto.truth import true_order, truth_of
 from sandbox.oms.anchanto.warehouse import advance, deliver, label, manifest, pack
-from sandbox.system import Request, Response
 
 Json = dict[str, Any]
-
-
-def answer_control(state: State, request: Request) -> Response:
-    """Answer one control call: 400 names what is wrong with it, 404 what does not exist."""
-    parts = request.path.strip("/").split("/")
-    try:
-        body = orjson.loads(request.body) if request.body.strip() else None
-        if parts[0] == "orders" and len(parts) > 2:
-            return _order_call(state, request.method, "/".join(parts[1:-1]), parts[-1], body or {})
-        if parts[:2] == ["effects", "order"]:
-            return _order_call(state, request.method, "/".join(parts[2:]), "effect", {})
-        call = _CALLS.get((request.method, "/".join(parts)))
-        if call is None:
-            return plain({"error": f"no control {request.method} {request.path}"}, 404)
-        result = call(state, body)
-        return result if isinstance(result, Response) else plain(result)
-    except Refused as refused:
-        return plain({"error": refused.message}, 400)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError) as error:
-        return plain({"error": f"{type(error).__name__}: {error}"}, 400)
-
-
-def _order_call(state: State, method: str, number: str, name: str, body: Json) -> Response:
-    order, call = state.find(number), _ORDER_CALLS.get((method, name))
-    if order is None or call is None:
-        return plain({"error": f"no order {number!r} or no control {method} {name!r}"}, 404)
-    return plain(call(state, order, body) or _effect(order))
 
 
 def _place(state: State, body: Any) -> Json:
@@ -60,28 +29,6 @@ def _items(state: State, body: Any) -> Json:
     return {"items": len(state.stock.skus)}
 
 
-def _supply(state: State, body: Any) -> Json:
-    for row in body:
-        state.stock.set_level(row, state.clock.now())
-    return {"rows": len(body)}
-
-
-def _locations(state: State, body: Any) -> Json:
-    for row in body:
-        state.stock.add_warehouse(str(row.get("name") or row["LocationId"]))
-    return {"locations": state.stock.warehouses}
-
-
-def _settings(state: State, body: Any) -> Json:
-    state.settings.update(body or {})
-    return state.settings.as_dict()
-
-
-def _clock(state: State, body: Any) -> Json:
-    state.clock.move(body.get("now"), freeze=bool(body.get("freeze", False)))
-    return {"now": state.clock.now()}
-
-
 def _expire(state: State, body: Any) -> Json:
     """Let all tokens expire."""
     del body
@@ -89,26 +36,9 @@ def _expire(state: State, body: Any) -> Json:
     return {"tokens": 0}
 
 
-def _advance(state: State, body: Any) -> Json:
-    body = dict(body or {})
-    chosen = body.pop("orders", None)
-    known = {f.name for f in fields(Plan)}
-    if unknown := sorted(body.keys() - known):
-        raise ValueError(f"unknown {', '.join(unknown)}; known: orders, {', '.join(sorted(known))}")
-    return dict(advance(state, Plan(**body), chosen))
-
-
 def _counts(state: State) -> Json:
     names = ("creates", "duplicates", "cancels", "refused", "unauthorized", "throttled", "crashed")
-    return {
-        "requests": {
-            name.removeprefix("request."): n
-            for name, n in sorted(state.counts.items())
-            if name.startswith("request.")
-        },
-        "orders": len(state.orders),
-        **{name: state.counts[name] for name in names},
-    }
+    return counts_of(state, len(state.orders), names)
 
 
 def _effect(order: Order) -> Json:
@@ -200,16 +130,10 @@ def _remove(state: State, order: Order, body: Json) -> Json:
 
 
 _CALLS: dict[tuple[str, str], Callable[[State, Any], Any]] = {
+    **common_calls(advance),
     ("POST", "place"): _place,
     ("POST", "items"): _items,
-    ("POST", "supply"): _supply,
-    ("POST", "stock"): _supply,
-    ("POST", "locations"): _locations,
-    ("POST", "settings"): _settings,
-    ("GET", "settings"): _settings,
-    ("POST", "clock"): _clock,
     ("POST", "expire"): _expire,
-    ("POST", "advance"): _advance,
     ("GET", "counts"): lambda state, _: _counts(state),
     ("GET", "truth"): lambda state, _: truth_of(state),
     ("GET", "effects/orders"): lambda state, _: lines([*map(true_order, state.orders.values())]),
@@ -229,3 +153,5 @@ _ORDER_CALLS: dict[tuple[str, str], Callable[[State, Order, Json], Json | None]]
     ("POST", "tamper"): _tamper,
     ("POST", "remove"): _remove,
 }
+
+CONTROLS = Controls[State, Order](_CALLS, _ORDER_CALLS, State.find, _effect, Refused)

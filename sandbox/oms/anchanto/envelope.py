@@ -42,9 +42,3 @@ def refuse(refused: Refused) -> Response:
 def plain(body: Any, status: int = 200) -> Response:
     """Answer plain JSON."""
     return Response(status, orjson.dumps(body), dict(_JSON))
-
-
-def lines(rows: list[Json]) -> Response:
-    """Answer NDJSON, as the control calls do for many rows."""
-    body = b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
-    return Response(200, body, {"Content-Type": "application/x-ndjson"})

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from email.utils import formatdate
 
 from sandbox.oms.extensiv import inventory, orders
-from sandbox.oms.extensiv.control import answer_control
+from sandbox.oms.extensiv.control import CONTROLS
 from sandbox.oms.extensiv.envelope import FAILURE, INVALID, RATE_LIMIT, Refused, refuse
 from sandbox.oms.extensiv.state import State
 from sandbox.system import Request, Response
@@ -116,7 +116,7 @@ class ExtensivAccount:
 
     def control(self, request: Request) -> Response:
         """Answer a call below ``/_sandbox/extensiv/{instance}/``."""
-        return answer_control(self._state, request)
+        return CONTROLS.answer(self._state, request)
 
     async def close(self) -> None:
         """Do nothing: no work is under way between calls."""

@@ -37,14 +37,3 @@ def refuse(refused: Refused, text_name: str) -> Response:
     """Answer a refusal; ``text_name`` is ``message``, or ``status_message`` as of old."""
     body = {"success_code": False, "error_code": refused.code, text_name: refused.message}
     return Response(refused.status, orjson.dumps(body), dict(_JSON))
-
-
-def plain(body: Any, status: int = 200) -> Response:
-    """Answer plain JSON, as the control calls do."""
-    return Response(status, orjson.dumps(body), dict(_JSON))
-
-
-def lines(rows: list[Json]) -> Response:
-    """Answer NDJSON, as the control calls do for many rows."""
-    body = b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
-    return Response(200, body, {"Content-Type": "application/x-ndjson"})

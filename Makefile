@@ -29,7 +29,7 @@ help:
 	@echo "make demo [ORDERS=PATH]  run everything once between sandbox systems and verify both ends"
 	@echo "make demo PAIRS=all      the same for every pair of a platform and an OMS"
 	@echo "make up                  run PostgreSQL, sandbox, Dagster's UI and daemon on 127.0.0.1:3000"
-	@echo "make test-fast           run the tests without daemon, demo and chaos (about a minute)"
+	@echo "make test-fast           run the tests without daemon, demo and chaos (a minute and a half)"
 	@echo "make test                run all tests, with branch coverage of domain and mappings"
 	@echo "make chaos [KILLS=500 ORDERS=10000 SEED=1 PAIR=bigcommerce/manhattan|all]"
 	@echo "                         run everything under kills and faults, compare record by record"

@@ -8,8 +8,7 @@ on and report its own problems beside these.
 
 Loose forms are settled here, once for all fields, instead of in the mappings:
 
-- ``null`` and ``""`` mean "not given" where a field has no use for them: the field keeps its
-  default.
+- ``null`` and ``""`` mean "not given" where a field has no use for them: it keeps its default.
 - A number is taken as its text where a text is expected, a text of digits as its whole number.
 - ``[]`` is an empty object (PHP) where an object is expected, an object is a list of one.
 
@@ -126,8 +125,7 @@ class PayloadDecoder(Generic[T]):
 
 def malformed(field: str, expected: str, value: object, advice: str) -> Problem:
     """Return the problem of a value of the wrong kind."""
-    message = f"this should be {expected}"
-    return Problem("malformed_value", field, message, advice, _shown(value))
+    return Problem("malformed_value", field, f"this should be {expected}", advice, _shown(value))
 
 
 def _shown(value: object) -> str:
@@ -167,7 +165,9 @@ class _Fit:
         for name, written, shape in _fields(kind):
             if written in value:
                 found = value[written]
-                if shape.reader is not None or type(found) not in shape.plain:
+                if type(found) not in shape.plain or (
+                    shape.reader and found not in (None, "") and shape.reader(found) is None
+                ):
                     found = self._value(found, shape, f"{where}{written}")
                 if found is not _ABSENT:
                     fitted[name] = found

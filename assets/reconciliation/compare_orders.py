@@ -25,6 +25,7 @@ from domain.reconciliation import (
 from domain.records.orders import Order
 from domain.records.record import decode_record, encode_record
 from domain.rules.amendments import amended
+from domain.rules.export import Ended, ended_by
 from domain.values import Partition
 from resources.ledger.rows import TargetRow
 from resources.sync import Sync
@@ -112,6 +113,7 @@ class OrderComparator:
                 self._sync.orders.to_canonical,
                 store.payload,
                 lambda _: known.target is not None or known.accepted is not None,
+                ended=lambda _: _ended(snapshot),
             )
         except RecordRejected:
             return None, False  # its capture becomes a rejection with the reason
@@ -224,6 +226,11 @@ class OrderComparator:
             return replace(repair, partition=partition, capture_id=accepted.capture_id)
         partition = Partition.of(store.updated_at, self._grain)
         return replace(repair, partition=partition, mode="re_read")
+
+
+def _ended(snapshot: OrderSnapshot) -> Ended:
+    targets = (snapshot.orders.target, snapshot.shipments.target)
+    return ended_by([target.milestone for target in targets if target is not None])
 
 
 def _add_difference(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
@@ -10,6 +10,7 @@ import msgspec
 
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Skipped
+from domain.milestones import BEYOND_SHIPPED, Milestone
 from domain.policies import OrdersPolicy
 from domain.statuses import OrderStatuses
 
@@ -58,6 +59,16 @@ def never(source_id: str) -> bool:
     """Answer a question about any order with no."""
     del source_id
     return False
+
+
+_FULFILLED = frozenset(map(str, (Milestone.SHIPPED, *BEYOND_SHIPPED)))
+
+
+def ended_by(milestones: Collection[str]) -> Ended:
+    """Return whether the OMS is done with an order of which these milestones are known."""
+    if str(Milestone.CANCELED) in milestones:
+        return "canceled"
+    return "" if _FULFILLED.isdisjoint(milestones) else "fulfilled"
 
 
 def open_yet(source_id: str) -> Ended:

@@ -65,7 +65,10 @@ def documents() -> list[bytes]:
     plain["lineItems"][0] |= {
         "custom": {"fields": {"engraving": "Bobby", "gift": "For Bobby", "bundle": "x"}},
         "state": [{"quantity": 1, "state": {"typeId": "state", "id": "s1"}}],
+        "supplyChannel": {"typeId": "channel", "id": "c1", "obj": {"id": "c1", "key": "EAST"}},
+        "distributionChannel": {"typeId": "channel", "id": "c2"},
     }
+    plain["purchaseOrderNumber"] = "PO 4711"
     method = plain["shippingInfo"]
     shipped = method | {
         "deliveries": [
@@ -168,8 +171,9 @@ def to_order(payload: bytes) -> Any:
 def amount_of(money: Any) -> Decimal:
     """Return the amount of a document's money in its currency."""
     name = "preciseAmount" if money.get("type") == "highPrecision" else "centAmount"
-    digits = money.get("fractionDigits")
-    return Decimal(str(money[name]).strip()).scaleb(-int(2 if digits is None else digits))
+    stated = money.get("fractionDigits")
+    digits = "" if stated is None else str(stated).strip()  # a blank text is none, too
+    return Decimal(str(money[name]).strip()).scaleb(-int(digits or 2))
 
 
 def unconserved(found: Order, payload: bytes) -> str:

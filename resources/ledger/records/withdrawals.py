@@ -9,8 +9,8 @@ from uuid import UUID
 import psycopg
 
 from domain.connections import ORDERS, SHIPMENTS
-from domain.milestones import BEYOND_SHIPPED, Milestone
-from domain.rules.export import Ended
+from domain.milestones import Milestone
+from domain.rules.export import Ended, ended_by
 
 REOPENED = "reopened_after_cancel"
 """The code of orders that the store has opened again."""
@@ -40,9 +40,6 @@ def withdrawn_by_store(
     return {source_id for (source_id,) in rows}
 
 
-_FULFILLED = tuple(map(str, (Milestone.SHIPPED, *BEYOND_SHIPPED)))
-
-
 def ended_at_oms(db: psycopg.Connection[Any], connection: str, source_id: str) -> Ended:
     """Return whether the OMS is known to be done with an order: it has left, or is canceled."""
     rows = db.execute(
@@ -50,10 +47,7 @@ def ended_at_oms(db: psycopg.Connection[Any], connection: str, source_id: str) -
            WHERE connection = %s AND stream IN (%s, %s) AND target_key = %s""",
         (connection, ORDERS, SHIPMENTS, source_id),
     ).fetchall()
-    milestones = {milestone for (milestone,) in rows}
-    if str(Milestone.CANCELED) in milestones:
-        return "canceled"
-    return "fulfilled" if not milestones.isdisjoint(_FULFILLED) else ""
+    return ended_by([milestone for (milestone,) in rows])
 
 
 def opened_again(

@@ -9,6 +9,7 @@ import pytest
 from domain.exchange import WebhookEvent
 from resources.ledger.captures import inbox
 from tests.assets.documents import order
+from tests.assets.reconciliation.comparing import look
 from tests.assets.scene import NAME, Scene
 
 pytestmark = pytest.mark.slow(seconds=15)
@@ -73,6 +74,7 @@ def test_an_order_that_has_left_may_be_archived(scene: Scene, deleted: str) -> N
     scene.run("orders")
     assert scene.open_rejections("orders") == {}
     assert scene.outcomes("orders")["1"] == ("skipped", "deleted_after_end")
+    assert look(scene).drifts == []
     assert scene.oms_counts()["cancels"] == 0
 
 

@@ -84,18 +84,19 @@ def demo(orders_from: Path | None, pairs: str, count: int, port: int) -> None:
 
     Starts the embedded PostgreSQL and the sandbox (a simulated store and OMS over HTTP), syncs
     several days of orders by partition, lets the OMS fulfil them and take a unit back, and syncs
-    stock, shipments and the refund back. Exits with 0 only if both systems agree. Running it again
-    delivers nothing twice.
+    stock, shipments and the refund back. Exits with 0 only if both systems agree. Running it again,
+    with the same number of orders, delivers nothing twice.
     """
     console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     chosen = all_pairs() if pairs == "all" else list(map(pair_named, pairs.split(",")))
     scenes = [_scene(orders_from, pair, count, every=len(chosen) > 1) for pair in chosen]
+    if orders_from is None:
+        sandbox_process.keep_count([scene.connection for scene in scenes], count)
     console.print("[bold]Lockstep demo[/]: simulated systems on this machine")
     given = embedded.configured_url()
     database = given or embedded.start()
     migrate(database)
-    place = "DATABASE_URL" if given else "embedded PostgreSQL"
-    console.print(f"  database  {place}")
+    console.print(f"  database  {'DATABASE_URL' if given else 'embedded PostgreSQL'}")
     sandbox = sandbox_process.start(port)
     results: dict[Pair, Agreement] = {}
     try:
@@ -142,11 +143,9 @@ def _run(console: Console, scene: Scene, url: str, database: str) -> Agreement:
     file = sandbox_process.configure(name, name, start, url, pair=scene.pair, streams=scene.streams)
     os.environ.setdefault("LOCKSTEP_CONNECTIONS", str(file))
     installation = load()
-    pair = pair_of(installation.connections[name])
-    paths = pair.paths(name)
+    paths = (pair := pair_of(installation.connections[name])).paths(name)
     console.print(f"  systems   {' and '.join(simulated(kind).title for kind in pair)}")
-    is_large = scene.connection != pair.connection
-    sandbox_process.behave_as_vendors(url, pair, name, large=is_large)
+    sandbox_process.behave_as_vendors(url, pair, name, large=name != pair.connection)
     _fill(console, scene, url, paths)
     lockstep = Lockstep(installation, lambda: database)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import httpx
 import yaml
 
 from domain.connections import PRICES, RETURNS
-from domain.errors import TransientError
+from domain.errors import LockstepError, TransientError
 from domain.rules.capabilities import REFUNDS
 from orchestration.local.simulated import PAIR, Pair, Place, simulated
 from resources import platforms
@@ -118,6 +119,25 @@ def configure(
         "utf-8",
     )
     return file
+
+
+def keep_count(connections: Sequence[str], count: int) -> None:
+    """Note with how many orders a demo fills the systems of connections.
+
+    Raises ``LockstepError`` if they were filled with another number before: two sets of orders in
+    one store share ids, products and stock, which would look like differences.
+    """
+    file = home() / "demo.json"
+    known: dict[str, int] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    for connection in connections:
+        if known.get(connection, count) != count:
+            raise LockstepError(
+                f"The demo's systems of {connection} were filled with {known[connection]} orders "
+                f"(--count) in {home()}: run it with --count {known[connection]}, or set "
+                "LOCKSTEP_HOME to another folder"
+            )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(known | dict.fromkeys(connections, count)), "utf-8")
 
 
 @dataclass(frozen=True)

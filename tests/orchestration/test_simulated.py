@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from domain.connections import Connection, Installation
-from domain.errors import PermanentError
+from domain.errors import LockstepError, PermanentError
 from orchestration.local import sandbox_process
 from orchestration.local.simulated import (
     PAIR,
@@ -117,3 +117,14 @@ def test_a_pair_is_written_with_its_streams_and_the_webhooks_that_it_sends(
     assert connection.streams == ("orders",)
     sends = any(simulated(kind).with_events is not None for kind in pair)
     assert (connection.webhooks is not None) is sends
+
+
+def test_a_demo_with_another_number_of_orders_is_refused_in_the_same_home(home: Path) -> None:
+    """Its stock would be that of two sets; another connection is filled as it likes."""
+    for _ in range(2):
+        sandbox_process.keep_count(["demo", "demo_salesforce_extensiv"], 400)
+    with pytest.raises(
+        LockstepError, match=r"with 400 orders .* --count 400, or set LOCKSTEP_HOME"
+    ):
+        sandbox_process.keep_count(["demo_bigcommerce_extensiv", "demo"], 100)
+    sandbox_process.keep_count(["demo_bigcommerce_extensiv"], 100)

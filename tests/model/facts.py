@@ -69,6 +69,14 @@ class Facts:
     """The largest changes without approval since the last look, the present one last."""
     approved: set[str] = field(default_factory=set)
     """SKUs of which an operator approved a price."""
+    titles: dict[str, set[str]] = field(default_factory=dict)
+    """SKU -> the titles of which its product may have any now; none: it is not known."""
+    listed: dict[str, set[str]] = field(default_factory=dict)
+    """SKU -> the ids under which its product was asked for."""
+    requested: set[str] = field(default_factory=set)
+    """SKUs of which a product was asked for."""
+    dropped: set[str] = field(default_factory=set)
+    """SKUs whose product the merchant has deleted."""
     levels_by_hand: bool = False
     """A level was set in a store whose catalog states none: a reconciliation finds it."""
     is_set_back: bool = False

@@ -140,7 +140,8 @@ class Life:
         effects = [store[name] for name in ("shipments", "status_changes", "inventory_writes")]
         effects += [oms[name] for name in ("saves", "cancels", "customer_saves")]
         effects += [store["price_writes"]]
-        return (*effects, *self.world.database.rows(OPEN))
+        named = [product["name"] for product in self.world.store.catalog.products.values()]
+        return (*effects, named, *self.world.database.rows(OPEN))
 
     def shown(self) -> dict[int, Json]:
         """Return the store's orders as they are now, where the model knows its documents."""

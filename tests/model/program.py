@@ -24,6 +24,7 @@ from tests.model.operations import (
     merchants,
     operators,
     prices,
+    products,
     returns,
     salesforce,
     sequences,
@@ -40,7 +41,7 @@ from tests.model.world import ALL, MORE, World
 
 LOADED = (
     *(shoppers, merchants, commercetools, salesforce, warehouse, extensiv, anchanto),
-    *(agents, returns, customers, prices, operators, faults, sequences),
+    *(agents, returns, customers, prices, products, operators, faults, sequences),
 )
 """The modules with operations."""
 LENGTH = 25

@@ -148,10 +148,10 @@ class Runs:
             good &= self._run(stream, day, due, trigger="schedule")
         return good
 
-    def carry_out(self) -> bool:
-        """Carry out agents' requests, as the command that has captured one does."""
+    def carry_out(self, stream: str = ACTIONS) -> bool:
+        """Carry out requests, as the command that has captured one does."""
         self.name = NAME
-        return self._run(ACTIONS, self.world.clock.now().date(), None, trigger="requeue")
+        return self._run(stream, self.world.clock.now().date(), None, trigger="requeue")
 
     def reconcile(self, day: date, *, repair: bool) -> bool:
         """Run the daily reconciliation of a day."""

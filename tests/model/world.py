@@ -47,7 +47,7 @@ START = datetime(2026, 3, 27, 21, 0, tzinfo=UTC)
 FACTORS = {"TENT": 2}
 """SKU -> units of the OMS in one of the store's: tents are sold in pairs."""
 STREAMS = ("orders", "shipments", "inventory")
-MORE = ("customers", "actions", "returns", "prices")
+MORE = ("customers", "actions", "returns", "prices", "catalog", "listings")
 """Streams that run where a program's operations have switched them on."""
 ALL = (*MORE, *STREAMS)
 AT_STORE, AT_OMS = "store", "oms"

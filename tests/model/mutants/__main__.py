@@ -7,6 +7,7 @@ import signal
 import sys
 
 from tests.model.__main__ import say, world_of_its_own
+from tests.model.mutants import products
 from tests.model.mutants.faults import MUTANTS
 from tests.model.mutants.hunt import hunt
 
@@ -23,7 +24,7 @@ def main() -> int:
     part, parts = given.part
     lost = 0
     with world_of_its_own() as world:
-        for mutant in MUTANTS[part::parts]:
+        for mutant in (*MUTANTS, *products.MUTANTS)[part::parts]:
             if given.only not in mutant.name:
                 continue
             catch = hunt(world, mutant, programs=given.programs, seconds=given.seconds)

@@ -10,6 +10,7 @@ from tests.model.promises import (
     neutral,
     orders,
     prices,
+    products,
     returns,
     shipments,
     stock,
@@ -17,7 +18,7 @@ from tests.model.promises import (
 from tests.model.promises.end import end_of
 from tests.model.systems import PAIR
 
-BESIDE = (actions, returns, customers, prices)
+BESIDE = (actions, returns, customers, prices, products)
 """The promises that are the same between any two systems."""
 
 

@@ -1,0 +1,62 @@
+"""Products: each is made once and shows what was asked for last; the catalog is the store's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+from domain.connections import CATALOG, LISTINGS
+from tests.assets import documents
+from tests.model.life import OPEN, Life
+from tests.model.world import NAME
+
+READ = """SELECT v.sku, v.name FROM sync.product_variant v JOIN sync.product p
+          USING (connection, product_id) WHERE v.sku <> '' AND NOT p.is_gone"""
+MISSING = "SELECT sku FROM sync.alignment_finding WHERE kind = 'missing_in_oms'"
+FULL_READ = timedelta(minutes=31)
+"""After it, all products are read again, as deletions show only then."""
+
+
+def check(life: Life) -> Iterator[str]:
+    """Return each product that is lost, doubled, other than asked for, or unknown."""
+    if LISTINGS not in life.world.installation.connections[NAME].streams:
+        return
+    shown = [(row["sku"], row["name"]) for row in life.world.ask_store("truth")["products"]]
+    for sku, number in Counter(sku for sku, _ in shown).items():
+        if number > 1:
+            yield f"product_doubled: the store has {number} products with {sku}"
+    yield from _requests(life, dict(shown))
+    life.world.pass_time(FULL_READ)
+    life.live(CATALOG)
+    rows = life.world.database.rows
+    if any(stream == CATALOG for stream, *_ in rows(OPEN)):
+        return
+    read = set(rows(READ))
+    for sku, name in sorted(set(shown) ^ read):
+        where = "the catalog lacks it" if (sku, name) in shown else "it is in the catalog only"
+        yield f"catalog_differs: {sku} ({name}): {where}"
+    learned = {documents.NOT_AT_OMS} if "learn_item" in life.done else set()
+    lacks = {sku for sku, _ in shown} - {row["ItemId"] for row in documents.ITEMS} - learned
+    found = {sku for (sku,) in rows(MISSING)}
+    if life.world.pair.oms != "manhattan":
+        found &= lacks  # an item is known there by its stock, which may have vanished
+    if lacks != found:
+        yield f"alignment_differs: {sorted(lacks)} are not at the OMS, and {sorted(found)} found"
+
+
+def _requests(life: Life, shown: dict[str, str]) -> Iterator[str]:
+    """Compare what was asked for with what the store shows."""
+    facts = life.facts
+    rows = [(stream, name) for stream, name, _ in life.world.database.rows(OPEN)]
+    excused = {name for stream, name in (*rows, *facts.discarded) if stream == LISTINGS}
+    if "restore" in life.done or life.world.wire.late_paths:
+        return  # requests were forgotten, or came late over a change by hand
+    for sku in sorted(facts.requested | facts.titles.keys()):
+        if sku in facts.dropped or facts.listed.get(sku, set()) & excused:
+            continue
+        titles = facts.titles.get(sku, set())
+        if sku not in shown:
+            yield f"product_lost: {sku} was asked for, and the store does not have it"
+        elif titles and shown[sku] not in titles:
+            yield f"title_differs: {sku} is called {shown[sku]}, and not {sorted(titles)}"

@@ -16,18 +16,18 @@ import orjson
 
 from domain.errors import PermanentError, Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import fallback_id, is_id
+from domain.identity import fallback_id
 from domain.parsing.vendor_documents import LIMIT, text_of
 from domain.policies import InventoryPolicy
 from domain.records.inventory import StockLevel
 from domain.skus import sku_key
-from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
-from domain.values import Window
+from domain.sources import Page
 from resources.oms.anchanto.client import KIND, Reads
 from resources.oms.anchanto.parsing import Findings
 from resources.oms.anchanto.payload import Documents, Number, StockRow, join_rows, unreadable
 from resources.oms.anchanto.personal import FACTS
 from resources.oms.anchanto.settings import AnchantoSettings
+from resources.oms.listed_stock import ListedStock, view_of
 
 MOST_PAGES = 1_000_000
 SKUS_A_CALL = 50
@@ -36,8 +36,6 @@ ZERO = Decimal(0)
 NEVER = datetime.min.replace(tzinfo=UTC)
 LEAST = Decimal("0.000001")
 """Finer differences of a quantity are none."""
-ALL_WAREHOUSES = "AllWarehouses"
-"""The node of the number over all warehouses, where the connection names none."""
 
 
 class StockList:
@@ -121,49 +119,16 @@ class StockList:
         raise PermanentError(f"{KIND}: the list of stock has no end; trying again won't help")
 
 
-class InventorySource:
+class InventorySource(ListedStock):
     """The stock of one account, in all warehouses or by warehouse."""
 
-    shape: ClassVar[Shape] = "snapshot"
     facts: ClassVar[frozenset[str]] = FACTS
 
     def __init__(
         self, stock: StockList, settings: AnchantoSettings, policy: InventoryPolicy
     ) -> None:
-        self._stock, self._policy = stock, policy
-        self._mapper = StockMapper(settings, policy)
-
-    @property
-    def view(self) -> str:
-        """Return the name of the sum over the warehouses; the account has no views to choose."""
-        return view_of(self._policy)
-
-    def probe(self, since: datetime) -> datetime | None:
-        """Return ``since``: the list of changes does not say which rows are gone."""
-        return since
-
-    def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
-        """Read the stock of the SKUs in scope, or all of it; at its end it is complete."""
-        del window
-        not_before = scope.not_before or datetime.now(UTC)
-        rows = (
-            self._stock.everything(not_before)
-            if scope.ids is None
-            else self._stock.rows(scope.ids, not_before)
-        )
-        yield from self._to_pages(rows, is_whole=scope.ids is not None)
-        yield COMPLETE
-
-    def read(self, ids: Collection[str]) -> Iterator[Page]:
-        """Read the stock of SKUs."""
-        return self._to_pages(self._stock.rows(ids, datetime.now(UTC)), is_whole=True)
-
-    def to_canonical(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
-        """Map a captured row."""
-        return self._mapper.level(payload)
-
-    async def acknowledge(self, done: Sequence[str]) -> None:
-        """Do nothing: the account reports its present stock whenever it is asked."""
+        super().__init__(stock, StockMapper(settings, policy), policy)
+        self._stock = stock
 
     def _to_pages(self, batches: Iterator[list[bytes]], *, is_whole: bool) -> Iterator[Page]:
         """Yield records; ``is_whole``: a batch has all rows of its SKUs."""
@@ -195,17 +160,6 @@ class InventorySource:
             yield self._record("", "", row, now)
         elif (node := names.get(warehouse.casefold())) is not None:
             yield self._record(sku, node, row, now)
-
-    def _record(self, sku: str, node: str, payload: bytes, now: datetime) -> RawRecord:
-        source_id = f"{sku}@{node}"
-        if not sku or not is_id(source_id):
-            source_id = fallback_id(payload)
-        return RawRecord(source_id, now, payload, self._mapper.content(payload))
-
-
-def view_of(policy: InventoryPolicy) -> str:
-    """Return by which name the number over all warehouses is kept."""
-    return policy.view or ALL_WAREHOUSES
 
 
 class StockMapper:

@@ -7,7 +7,7 @@ one form.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import ClassVar, Literal
@@ -17,12 +17,10 @@ import orjson
 
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import fallback_id, is_id
 from domain.parsing.vendor_documents import LIMIT, text_of
 from domain.policies import InventoryPolicy
 from domain.records.inventory import StockLevel
-from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
-from domain.values import Window
+from domain.sources import Page
 from resources.oms.extensiv.parsing import Findings
 from resources.oms.extensiv.payload import (
     Number,
@@ -36,65 +34,26 @@ from resources.oms.extensiv.personal import FACTS
 from resources.oms.extensiv.settings import ExtensivSettings
 from resources.oms.extensiv.stock_list import StockList, sku_of
 from resources.oms.extensiv.warehouses import place_in
+from resources.oms.listed_stock import ListedStock, view_of
 
 NODE = b'{"node":'
 ZERO = Decimal(0)
 LEAST = Decimal("0.000001")
 """Finer differences of a quantity are none."""
-ALL_WAREHOUSES = "AllWarehouses"
-"""The node of an account's number over all of its warehouses, where the connection names none."""
 
 
-def view_of(policy: InventoryPolicy) -> str:
-    """Return by which name the number over all warehouses is kept."""
-    return policy.view or ALL_WAREHOUSES
-
-
-class InventorySource:
+class InventorySource(ListedStock):
     """The stock of one account, in all warehouses or by warehouse."""
 
-    shape: ClassVar[Shape] = "snapshot"
     facts: ClassVar[frozenset[str]] = FACTS
 
     def __init__(
         self, stock: StockList, settings: ExtensivSettings, policy: InventoryPolicy
     ) -> None:
-        self._stock, self._policy = stock, policy
-        self._mapper = StockMapper(settings, policy)
+        super().__init__(stock, StockMapper(settings, policy), policy)
 
-    @property
-    def view(self) -> str:
-        """Return the name of an account's number over its warehouses; it has no views to choose."""
-        return view_of(self._policy)
-
-    def probe(self, since: datetime) -> datetime | None:
-        """Return ``since``: the account has no query for what has changed."""
-        return since
-
-    def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
-        """Read the stock of the SKUs in scope, or all of it; at its end it is complete."""
-        del window
-        not_before = scope.not_before or datetime.now(UTC)
-        rows = (
-            self._stock.everything(not_before)
-            if scope.ids is None
-            else self._stock.rows(scope.ids, not_before)
-        )
-        yield from self._to_pages(rows)
-        yield COMPLETE
-
-    def read(self, ids: Collection[str]) -> Iterator[Page]:
-        """Read the stock of SKUs."""
-        return self._to_pages(self._stock.rows(ids, datetime.now(UTC)))
-
-    def to_canonical(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
-        """Map a captured row."""
-        return self._mapper.level(payload)
-
-    async def acknowledge(self, done: Sequence[str]) -> None:
-        """Do nothing: the account reports its present stock whenever it is asked."""
-
-    def _to_pages(self, batches: Iterator[list[bytes]]) -> Iterator[Page]:
+    def _to_pages(self, batches: Iterator[list[bytes]], *, is_whole: bool) -> Iterator[Page]:
+        del is_whole
         now = datetime.now(UTC)
         for rows in batches:
             yield Page([record for row in rows for record in self._records(row, now)])
@@ -110,12 +69,6 @@ class InventorySource:
                 # The row as it came, and which of its warehouses this record is about.
                 payload = orjson.dumps({"node": node, "row": orjson.Fragment(row)})
                 yield self._record(sku, node, payload, now)
-
-    def _record(self, sku: str, node: str, payload: bytes, now: datetime) -> RawRecord:
-        source_id = f"{sku}@{node}"
-        if not sku or not is_id(source_id):
-            source_id = fallback_id(payload)
-        return RawRecord(source_id, now, payload, self._mapper.content(payload))
 
 
 class StockMapper:

@@ -115,9 +115,12 @@ def _of_objects(org: Org) -> Iterator[TrueLevel]:
             if row[number] is not None:
                 place, units = row[location] if location else "default", int(row[number])
                 yield {
-                    "sku": row[sku], "location": place, "available": units, "on_hand": units,
+                    "sku": row[sku],
+                    "location": place,
+                    "available": units,
+                    "on_hand": units,
                     "reserved": 0,
-                }  # fmt: skip
+                }
 
 
 def _customers(org: Org) -> list[TrueCustomer]:

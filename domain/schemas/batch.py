@@ -5,6 +5,7 @@ Frames hold money and quantities as ten-thousandths (int64): exact, and as fast 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
@@ -71,6 +72,12 @@ def booleans(values: Sequence[bool]) -> np.ndarray[tuple[int], np.dtype[np.bool_
 def texts(values: Sequence[str]) -> pd.Series[str]:
     """Return a column of texts; an empty one has that type too."""
     return pd.Series(values, dtype="str")
+
+
+def matches(values: pd.Series[str], form: re.Pattern[str]) -> pd.Series[bool]:
+    """Return which texts have a form. pandas compiles the expression anew for each batch."""
+    found = [form.fullmatch(value) is not None for value in values.to_list()]
+    return pd.Series(found, index=values.index, dtype=bool)
 
 
 def failures(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -9,8 +10,9 @@ import pandera.pandas as pa
 
 from domain.errors import Problem
 from domain.records.customers import Customer
-from domain.schemas.batch import Rule, booleans, failures, texts
+from domain.schemas.batch import Rule, booleans, failures, matches, texts
 
+CUSTOMER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 RULES: dict[str, Rule] = {
     "customer_id_duplicate": Rule(
         "customer_id",
@@ -48,7 +50,7 @@ class Customers(pa.DataFrameModel):
 
     @pa.check("customer_id", name="customer_id_form")
     def _form(cls, ids: pd.Series[str]) -> pd.Series[bool]:
-        return ids.str.fullmatch(r"[A-Za-z0-9_.:-]{1,100}")
+        return matches(ids, CUSTOMER_ID)
 
     @pa.check("is_named", name="customer_unnamed")
     def _named(cls, named: pd.Series[bool]) -> pd.Series[bool]:

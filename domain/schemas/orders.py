@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -17,11 +18,14 @@ from domain.schemas.batch import (
     booleans,
     failures,
     integers,
+    matches,
     scaled,
     texts,
     truncated,
 )
 
+ORDER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,50}")
+CURRENCY = re.compile(r"[A-Z]{3}")
 RULES: dict[str, Rule] = {
     "order_id_duplicate": Rule(
         "order_id",
@@ -109,11 +113,11 @@ class OrderHeaders(pa.DataFrameModel):
 
     @pa.check("order_id", name="order_id_form")
     def _form(cls, ids: pd.Series[str]) -> pd.Series[bool]:
-        return ids.str.fullmatch(r"[A-Za-z0-9_.:-]{1,50}")
+        return matches(ids, ORDER_ID)
 
     @pa.check("currency", name="currency_form")
     def _currency(cls, codes: pd.Series[str]) -> pd.Series[bool]:
-        return codes.str.fullmatch(r"[A-Z]{3}")
+        return matches(codes, CURRENCY)
 
     @pa.check("line_count", name="order_without_lines")
     def _lines(cls, counts: pd.Series[int]) -> pd.Series[bool]:

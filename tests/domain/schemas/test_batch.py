@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,7 @@ from domain.schemas.batch import (
     booleans,
     failures,
     integers,
+    matches,
     passes,
     scaled,
     texts,
@@ -158,3 +160,11 @@ def test_an_amount_with_five_decimals_is_truncated_only_on_request() -> None:
     with pytest.raises(ValueError, match="more than four decimals"):
         scaled(Decimal("0.00001"))
     assert truncated(Decimal("1.00019")) == 10_001
+
+
+def test_texts_match_a_form_as_a_whole() -> None:
+    """Not a part of them, nor with a line break at the end; an empty frame has no result."""
+    form = re.compile("[A-Z]{3}")
+    values = texts(["USD", "usd", "USD\n", "USDX", ""])
+    assert matches(values, form).tolist() == [True, False, False, False, False]
+    assert (len(matches(texts([]), form)), matches(texts([]), form).dtype) == (0, bool)

@@ -56,7 +56,7 @@ class ShipmentCalls(Protocol):
 
 
 class StoreShipments(ABC):
-    """A base for ``domain.ports.ShipmentTarget``. Only the creation can't be repeated."""
+    """A base for ``domain.targets.ShipmentTarget``. Only the creation can't be repeated."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class StoreShipments(ABC):
 
 
 class ShipmentsWriter(TargetWriter, ABC):
-    """A base for ``domain.ports.Writer`` of fulfilment."""
+    """A base for ``domain.targets.Writer`` of fulfilment."""
 
     def __init__(self, push: AsyncApiClient, calls: ShipmentCalls) -> None:
         super().__init__(push)

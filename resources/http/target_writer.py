@@ -13,7 +13,7 @@ from resources.http.async_client import AsyncApiClient
 
 
 class TargetWriter:
-    """A base for ``domain.ports.Writer``, without what is particular to a target.
+    """A base for ``domain.targets.Writer``, without what is particular to a target.
 
     It finds and holds nothing: right for operations that are sent again, or replaced, whatever the
     target holds.

@@ -37,7 +37,7 @@ class OrderRecogniser(Protocol):
 
 
 class CreateOnlyWriter(TargetWriter):
-    """A base for ``domain.ports.Writer`` of orders that are created once, and canceled.
+    """A base for ``domain.targets.Writer`` of orders that are created once, and canceled.
 
     An order that exists is compared with what was wanted: only an equal one counts as created.
     """

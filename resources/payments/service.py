@@ -69,7 +69,7 @@ class HttpPayments:
 
 
 class HttpPaymentsWriter(TargetWriter):
-    """``domain.ports.Writer`` of refunds."""
+    """``domain.targets.Writer`` of refunds."""
 
     def __init__(self, push: AsyncApiClient, key_header: str) -> None:
         super().__init__(push)

@@ -53,7 +53,7 @@ def id_of(refund_id: str, made_by: str, asked: str) -> str:
 
 
 class ReturnsTarget:
-    """``domain.ports.ReturnTarget``, with the service that pays, if there is one."""
+    """``domain.targets.ReturnTarget``, with the service that pays, if there is one."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class ReturnsTarget:
 
 
 class _Writer:
-    """``domain.ports.Writer``: refunds go to the payment service, all else to the store."""
+    """``domain.targets.Writer``: refunds go to the payment service, all else to the store."""
 
     def __init__(
         self,

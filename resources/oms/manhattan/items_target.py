@@ -20,7 +20,7 @@ BRAND, IMAGE = "Brand", "SmallImageURI"
 
 
 class ManhattanItems:
-    """``domain.ports.ItemTarget``: a save changes what it names, and leaves the rest."""
+    """``domain.targets.ItemTarget``: a save changes what it names, and leaves the rest."""
 
     def __init__(self, policy: ClientPolicy, settings: ManhattanSettings) -> None:
         self._policy, self._settings = policy, settings
@@ -36,7 +36,7 @@ class ManhattanItems:
 
 
 class ItemsWriter(TargetWriter):
-    """``domain.ports.Writer`` of items: what is uncertain is saved again."""
+    """``domain.targets.Writer`` of items: what is uncertain is saved again."""
 
     def __init__(self, client: AsyncApiClient, settings: ManhattanSettings) -> None:
         super().__init__(client)

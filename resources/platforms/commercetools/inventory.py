@@ -103,7 +103,7 @@ class LevelReader:
 
 
 class CommercetoolsStock:
-    """``domain.ports.LevelTarget``: a call for each entry, under its version."""
+    """``domain.targets.LevelTarget``: a call for each entry, under its version."""
 
     def __init__(
         self, policy: ClientPolicy, settings: CommercetoolsSettings, reader: LevelReader
@@ -137,7 +137,7 @@ class Shown(NamedTuple):
 
 
 class StockWriter(TargetWriter):
-    """``domain.ports.Writer`` of stock: an absolute level that is uncertain is written again."""
+    """``domain.targets.Writer`` of stock: an absolute level that is uncertain is written again."""
 
     def __init__(self, client: AsyncApiClient, settings: CommercetoolsSettings) -> None:
         super().__init__(client)

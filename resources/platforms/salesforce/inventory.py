@@ -110,7 +110,7 @@ class LevelReader:
 
 
 class SalesforceStock:
-    """``domain.ports.LevelTarget``: a call for a hundred SKUs of one location, or a file."""
+    """``domain.targets.LevelTarget``: a call for a hundred SKUs of one location, or a file."""
 
     basis = ""
 
@@ -140,7 +140,7 @@ class SalesforceStock:
 
 
 class StockWriter(TargetWriter):
-    """``domain.ports.Writer`` of stock: an absolute level that is uncertain is written again."""
+    """``domain.targets.Writer`` of stock: an absolute level that is uncertain is written again."""
 
     def __init__(self, client: AsyncApiClient, upload_from: int | None) -> None:
         super().__init__(client)

@@ -133,7 +133,7 @@ class ObjectReader:
 
 
 class ObjectStock:
-    """``domain.ports.LevelTarget``: a call for up to 200 records of one location."""
+    """``domain.targets.LevelTarget``: a call for up to 200 records of one location."""
 
     basis = ""
 
@@ -165,7 +165,7 @@ class ObjectStock:
 
 
 class ObjectStockWriter(TargetWriter):
-    """``domain.ports.Writer`` of stock: an absolute level that is uncertain is written again."""
+    """``domain.targets.Writer`` of stock: an absolute level that is uncertain is written again."""
 
     def __init__(self, client: AsyncApiClient, stock: StockObject) -> None:
         super().__init__(client)

@@ -24,7 +24,7 @@ OWN = frozenset({"status", "updated"})
 
 
 class ToyOrders:
-    """``domain.ports.OrderTarget``, without ``update``: the warehouse may have read the file."""
+    """``domain.targets.OrderTarget``, without ``update``: the warehouse may have read the file."""
 
     operations: Mapping[str, Operation] = {
         # A name is taken once, so an uncertain file is looked for, not made again.
@@ -98,7 +98,7 @@ class ToyOrders:
 
 
 class OrdersWriter:
-    """``domain.ports.Writer`` of orders."""
+    """``domain.targets.Writer`` of orders."""
 
     def __init__(self, files: Files, log: ExchangeLog) -> None:
         self._files, self._log = files, log

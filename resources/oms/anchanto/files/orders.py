@@ -34,7 +34,7 @@ ACTS_FOR = 5.0
 
 
 class AnchantoFileOrders(OrderContent):
-    """``domain.ports.OrderTarget`` by files. There is no operation ``update``, as by the API."""
+    """``domain.targets.OrderTarget`` by files. There is no operation ``update``, as by the API."""
 
     operations: Mapping[str, Operation] = {
         "create": Operation("find", creates=True, replaces=False),
@@ -68,7 +68,7 @@ class AnchantoFileOrders(OrderContent):
 
 
 class FileOrdersWriter(ComparedOrders, CreateOnlyWriter):
-    """``domain.ports.Writer`` of orders."""
+    """``domain.targets.Writer`` of orders."""
 
     system, form = "Anchanto", FORM
 

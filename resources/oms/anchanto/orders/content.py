@@ -28,7 +28,7 @@ class ComparedOrders:
 
 
 class OrderContent(ComparedOrders):
-    """The pure part of ``domain.ports.OrderTarget``."""
+    """The pure part of ``domain.targets.OrderTarget``."""
 
     ships_from: ClassVar[NodePlace] = "nowhere"
     """Anchanto routes orders itself, by rules of each sales channel."""

@@ -20,7 +20,7 @@ from resources.oms.create_only import CreateOnlyWriter
 
 
 class AnchantoOrders(OrderContent):
-    """``domain.ports.OrderTarget``. There is no operation ``update``: no call for it is known."""
+    """``domain.targets.OrderTarget``. There is no operation ``update``: no call for it is known."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class AnchantoOrders(OrderContent):
 
 
 class OrdersWriter(ComparedOrders, CreateOnlyWriter):
-    """``domain.ports.Writer`` of orders."""
+    """``domain.targets.Writer`` of orders."""
 
     system, form = "Anchanto", FORM
 

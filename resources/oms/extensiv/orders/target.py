@@ -23,7 +23,7 @@ from resources.oms.extensiv.settings import ExtensivSettings
 
 
 class ExtensivOrders:
-    """``domain.ports.OrderTarget``. There is no operation ``update``: the account takes none."""
+    """``domain.targets.OrderTarget``. There is no operation ``update``: the account takes none."""
 
     ships_from: ClassVar[NodePlace] = "order"
 
@@ -70,7 +70,7 @@ class ExtensivOrders:
 
 
 class OrdersWriter(CreateOnlyWriter):
-    """``domain.ports.Writer`` of orders."""
+    """``domain.targets.Writer`` of orders."""
 
     system, form = "Extensiv", FORM
 

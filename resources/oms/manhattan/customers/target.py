@@ -40,7 +40,7 @@ ENTITY = "Customer"
 
 
 class ManhattanCustomers:
-    """``domain.ports.CustomerTarget``: a save is keyed by the id, and changes what it names."""
+    """``domain.targets.CustomerTarget``: a save is keyed by the id, and changes what it names."""
 
     def __init__(
         self, policy: ClientPolicy, settings: ManhattanSettings, reader: ApiClient
@@ -105,7 +105,7 @@ class CustomerLookup:
 
 
 class CustomersWriter(TargetWriter):
-    """``domain.ports.Writer`` of customers: every write is keyed by the customer's id."""
+    """``domain.targets.Writer`` of customers: every write is keyed by the customer's id."""
 
     def __init__(
         self, client: AsyncApiClient, settings: ManhattanSettings, lookup: CustomerLookup

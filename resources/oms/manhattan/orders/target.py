@@ -46,7 +46,7 @@ from resources.oms.manhattan.settings import ManhattanSettings
 
 
 class ManhattanOrders:
-    """``domain.ports.OrderTarget``. A save changes the attributes that it names, and no others."""
+    """``domain.targets.OrderTarget``. A save changes only the attributes that it names."""
 
     ships_from: ClassVar[NodePlace] = "line"
 
@@ -113,7 +113,7 @@ class ManhattanOrders:
 
 
 class OrdersWriter(TargetWriter):
-    """``domain.ports.Writer`` of orders: every write is keyed by the order's id."""
+    """``domain.targets.Writer`` of orders: every write is keyed by the order's id."""
 
     def __init__(
         self,

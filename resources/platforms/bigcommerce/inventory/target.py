@@ -27,7 +27,7 @@ REASON = "Lockstep: availability of the order management system"
 
 
 class BigCommerceStock:
-    """``domain.ports.LevelTarget``: one bulk call and one location at a time."""
+    """``domain.targets.LevelTarget``: one bulk call and one location at a time."""
 
     basis = ""
 
@@ -57,7 +57,7 @@ class BigCommerceStock:
 
 
 class StockLevelsWriter(TargetWriter):
-    """``domain.ports.Writer`` of stock: an absolute level that is uncertain is written again."""
+    """``domain.targets.Writer`` of stock: an absolute level that is uncertain is written again."""
 
     def __init__(self, push: AsyncApiClient) -> None:
         super().__init__(push)

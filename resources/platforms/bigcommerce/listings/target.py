@@ -63,7 +63,7 @@ REFUSALS = (400, 409, 422)
 
 
 class BigCommerceListings:
-    """``domain.ports.ListingTarget``: a product is changed by its id, field by field."""
+    """``domain.targets.ListingTarget``: a product is changed by its id, field by field."""
 
     def __init__(
         self, policy: ClientPolicy, settings: BigCommerceSettings, reader: ApiClient
@@ -82,7 +82,7 @@ class BigCommerceListings:
 
 
 class ListingsWriter(TargetWriter):
-    """``domain.ports.Writer`` of listings: what is uncertain is read, and written again."""
+    """``domain.targets.Writer`` of listings: what is uncertain is read, and written again."""
 
     def __init__(self, push: AsyncApiClient, reader: ApiClient) -> None:
         super().__init__(push)

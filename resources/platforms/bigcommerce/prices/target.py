@@ -73,7 +73,7 @@ WAYS: dict[str, _Way] = {
 
 
 class BigCommercePrices:
-    """``domain.ports.PriceTarget``."""
+    """``domain.targets.PriceTarget``."""
 
     def __init__(
         self, policy: ClientPolicy, settings: BigCommerceSettings, reader: PriceReader
@@ -96,7 +96,7 @@ class BigCommercePrices:
 
 
 class PricesWriter(TargetWriter):
-    """``domain.ports.Writer`` of prices: a price that is uncertain is written again."""
+    """``domain.targets.Writer`` of prices: a price that is uncertain is written again."""
 
     def __init__(self, push: AsyncApiClient) -> None:
         super().__init__(push)

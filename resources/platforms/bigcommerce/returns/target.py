@@ -57,7 +57,7 @@ class BigCommerceRefunds:
 
 
 class BigCommerceRefundsWriter(TargetWriter):
-    """``domain.ports.Writer`` of refunds."""
+    """``domain.targets.Writer`` of refunds."""
 
     def __init__(self, push: AsyncApiClient, calls: RefundCalls) -> None:
         super().__init__(push)

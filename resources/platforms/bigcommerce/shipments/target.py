@@ -14,7 +14,7 @@ from resources.store_shipments import ShipmentsWriter, StoreShipments
 
 
 class BigCommerceShipments(StoreShipments):
-    """``domain.ports.ShipmentTarget``. A shipment keeps no key, so its content is looked for."""
+    """``domain.targets.ShipmentTarget``. A shipment keeps no key, so its content is looked for."""
 
     def __init__(
         self, policy: ClientPolicy, settings: BigCommerceSettings, connection: Connection
@@ -30,7 +30,7 @@ class BigCommerceShipments(StoreShipments):
 
 
 class BigCommerceShipmentsWriter(ShipmentsWriter):
-    """``domain.ports.Writer`` of fulfilment."""
+    """``domain.targets.Writer`` of fulfilment."""
 
     calls: BigCommerceWriter
 

@@ -62,7 +62,7 @@ ADVICE = "correct the texts, pictures or new values in the sheet"
 
 
 class CommercetoolsListings:
-    """``domain.ports.ListingTarget``: a product is changed by its id, field by field."""
+    """``domain.targets.ListingTarget``: a product is changed by its id, field by field."""
 
     def __init__(
         self, policy: ClientPolicy, settings: CommercetoolsSettings, reader: ApiClient
@@ -82,7 +82,7 @@ class CommercetoolsListings:
 
 
 class ListingsWriter(TargetWriter):
-    """``domain.ports.Writer`` of listings: what is uncertain is read, and written again."""
+    """``domain.targets.Writer`` of listings: what is uncertain is read, and written again."""
 
     def __init__(
         self, push: AsyncApiClient, reader: ApiClient, settings: CommercetoolsSettings

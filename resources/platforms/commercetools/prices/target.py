@@ -56,7 +56,7 @@ ADVICE = "look at the SKU's standalone prices in the store"
 
 
 class CommercetoolsPrices:
-    """``domain.ports.PriceTarget``."""
+    """``domain.targets.PriceTarget``."""
 
     def __init__(
         self, policy: ClientPolicy, settings: CommercetoolsSettings, reader: PriceReader
@@ -78,7 +78,7 @@ class CommercetoolsPrices:
 
 
 class PricesWriter(TargetWriter):
-    """``domain.ports.Writer`` of prices: a price that is uncertain is written again."""
+    """``domain.targets.Writer`` of prices: a price that is uncertain is written again."""
 
     def __init__(self, client: AsyncApiClient, discount: str | None) -> None:
         super().__init__(client)

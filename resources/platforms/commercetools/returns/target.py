@@ -69,7 +69,7 @@ class CommercetoolsReturns:
 
 
 class CommercetoolsReturnsWriter(TargetWriter):
-    """``domain.ports.Writer`` of returns and refunds."""
+    """``domain.targets.Writer`` of returns and refunds."""
 
     def __init__(self, push: AsyncApiClient, settings: CommercetoolsSettings) -> None:
         super().__init__(push)

@@ -18,7 +18,7 @@ from resources.store_shipments import ShipmentsWriter, StoreShipments
 
 
 class CommercetoolsShipments(StoreShipments):
-    """``domain.ports.ShipmentTarget``. A delivery carries its idempotency key."""
+    """``domain.targets.ShipmentTarget``. A delivery carries its idempotency key."""
 
     def __init__(
         self, policy: ClientPolicy, settings: CommercetoolsSettings, connection: Connection
@@ -37,7 +37,7 @@ class CommercetoolsShipments(StoreShipments):
 
 
 class CommercetoolsShipmentsWriter(ShipmentsWriter):
-    """``domain.ports.Writer`` of fulfilment."""
+    """``domain.targets.Writer`` of fulfilment."""
 
     calls: OrderWriter
 

@@ -65,7 +65,7 @@ ADVICE_NEW = "correct the texts and the price in the sheet"
 
 
 class SalesforceListings:
-    """``domain.ports.ListingTarget``: a product is changed by its id, field by field."""
+    """``domain.targets.ListingTarget``: a product is changed by its id, field by field."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class SalesforceListings:
 
 
 class ListingsWriter(TargetWriter):
-    """``domain.ports.Writer`` of listings: what is uncertain is read, and written again."""
+    """``domain.targets.Writer`` of listings: what is uncertain is read, and written again."""
 
     def __init__(
         self,
@@ -208,7 +208,7 @@ class ListingsWriter(TargetWriter):
 
 
 def _shown(row: Product) -> dict[str, object]:
-    """Return what ``domain.ports.ListingTarget`` has to hold."""
+    """Return what ``domain.targets.ListingTarget`` has to hold."""
     sku = sku_of(row)
     return {
         "name": row.name or "",

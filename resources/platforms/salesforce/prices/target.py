@@ -56,7 +56,7 @@ ADVICE = "look at the product's price book entries in the store"
 
 
 class SalesforcePrices:
-    """``domain.ports.PriceTarget``."""
+    """``domain.targets.PriceTarget``."""
 
     def __init__(
         self, policy: ClientPolicy, settings: SalesforceSettings, reader: PriceReader
@@ -97,7 +97,7 @@ class _Batch:
 
 
 class PricesWriter(TargetWriter):
-    """``domain.ports.Writer`` of prices: a price that is uncertain is written again."""
+    """``domain.targets.Writer`` of prices: a price that is uncertain is written again."""
 
     def __init__(
         self, client: AsyncApiClient, reader: PriceReader, *, has_currencies: bool

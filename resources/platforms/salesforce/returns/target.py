@@ -63,7 +63,7 @@ REFUND_QUERY = select("Id, Amount, Status", "Refund")
 
 
 class SalesforceReturns:
-    """``domain.ports.ReturnTarget``. Return orders carry their key as external id."""
+    """``domain.targets.ReturnTarget``. Return orders carry their key as external id."""
 
     operations: Mapping[str, Operation] = {"return": Operation()}
     shows_announced = True
@@ -83,7 +83,7 @@ class SalesforceReturns:
 
 
 class SalesforceReturnsWriter(TargetWriter):
-    """``domain.ports.Writer`` of returns: what a return order shows is written again."""
+    """``domain.targets.Writer`` of returns: what a return order shows is written again."""
 
     def __init__(self, push: AsyncApiClient, settings: SalesforceSettings) -> None:
         super().__init__(push)

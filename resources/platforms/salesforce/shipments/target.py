@@ -14,7 +14,7 @@ from resources.store_shipments import ShipmentsWriter, StoreShipments
 
 
 class SalesforceShipments(StoreShipments):
-    """``domain.ports.ShipmentTarget``. A shipment carries its idempotency key as external id."""
+    """``domain.targets.ShipmentTarget``. A shipment carries its idempotency key as external id."""
 
     def __init__(
         self, policy: ClientPolicy, settings: SalesforceSettings, connection: Connection
@@ -30,7 +30,7 @@ class SalesforceShipments(StoreShipments):
 
 
 class SalesforceShipmentsWriter(ShipmentsWriter):
-    """``domain.ports.Writer`` of fulfilment."""
+    """``domain.targets.Writer`` of fulfilment."""
 
     calls: OrderWriter
 

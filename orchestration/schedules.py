@@ -1,8 +1,8 @@
-"""Schedules: the closing sweep of yesterday, the sweep for late changes, the reconciliation."""
+"""Schedules: the closing sweep of each day, the sweep for late changes, the reconciliation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,34 +14,63 @@ from assets.chain.run_config import live_config
 from assets.streams.registry import STREAMS
 from domain.connections import Connection
 from domain.values import DAY, Partition, Window
+from resources.ledger.captures.windows import not_read_after_end
 from resources.ledger.monitoring.activation import active_streams
 from resources.lockstep import Lockstep
 
 SWEEP_BACK = timedelta(hours=3)
 SWEEP_CRON = "*/30 * * * *"
+CLOSING_CRON = "20 1-23 * * *"
+"""Hourly: a system that is down in the first hour may be back in the next."""
+CLOSED_BACK = 7
+"""Days back in which a day that could not be read after its end is still due."""
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 PAUSED = "All streams that it would read are paused."
-Span = Callable[[datetime], Window]
+SCHEDULE_TAG = "dagster/schedule_name"
 
 
 def build_closing_sweep(
     name: str, connection: Connection, job: Any, lockstep: Lockstep
 ) -> dg.ScheduleDefinition:
-    """Build the daily rerun of yesterday's partition.
+    """Build the rerun of each day's partition after its end: daily, hourly until it succeeds.
 
-    It captures what the live windows may have missed, and sends nothing twice.
+    It captures what the live windows may have missed, validates all of it again, tries again what
+    the target refused, and sends nothing twice. Snapshots have no past.
     """
-    text = "Reads all of yesterday again, after it is over."
-    return _sweep(
-        f"closing_sweep_{name}",
-        "20 1 * * *",
-        text,
-        name,
-        connection,
-        job,
-        lockstep,
-        yesterday,
-        whole=True,
+    schedule = f"closing_sweep_{name}"
+
+    @dg.schedule(
+        name=schedule,
+        job=job,
+        cron_schedule=CLOSING_CRON,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Reads all of yesterday again, after it is over. A day that could not be read "
+        f"is tried again each hour, for {CLOSED_BACK} days.",
     )
+    def sweep(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        streams = _with_history(lockstep, name, connection)
+        if not streams:
+            return dg.SkipReason(PAUSED)
+        moment = context.scheduled_execution_time.astimezone(UTC)
+        days = [moment.date() - timedelta(days=back) for back in range(CLOSED_BACK, 0, -1)]
+        with lockstep.ledger.session(name, "") as session:
+            due = not_read_after_end(session.db, name, streams, days)
+        if not due:
+            return dg.SkipReason("Every day up to yesterday was read again after its end.")
+        mine = dg.RunsFilter(tags={SCHEDULE_TAG: schedule}, statuses=UNFINISHED)
+        if context.instance.get_run_records(mine, limit=1):
+            return dg.SkipReason("The last sweep is not over yet.")
+        window = Window(Partition.of_day(due[0]).start, Partition.of_day(due[-1]).end)
+        return _request(name, connection, streams, window, f"{schedule}:{moment.isoformat()}", {})
+
+    return sweep
 
 
 def build_status_sweep(
@@ -51,15 +80,28 @@ def build_status_sweep(
 
     A source may show a record later than its modification time.
     """
-    text = "Reads the last hours again, for changes that became visible late."
-    return _sweep(
-        f"status_sweep_{name}", SWEEP_CRON, text, name, connection, job, lockstep, last_hours
+    schedule = f"status_sweep_{name}"
+
+    @dg.schedule(
+        name=schedule,
+        job=job,
+        cron_schedule=SWEEP_CRON,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Reads the last hours again, for changes that became visible late.",
     )
+    def sweep(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        streams = _with_history(lockstep, name, connection)
+        if not streams:
+            return dg.SkipReason(PAUSED)
+        window = last_hours(context.scheduled_execution_time.astimezone(UTC))
+        ops: dict[str, object] = {}
+        for stream in streams:
+            ops |= live_config(name, stream, window.since.isoformat(), window.until.isoformat())
+        key = f"{schedule}:{window.until.isoformat()}"
+        return _request(name, connection, streams, window, key, ops)
 
-
-def yesterday(now: datetime) -> Window:
-    """Return the whole day before."""
-    return Partition.of(now - timedelta(days=1), DAY).window
+    return sweep
 
 
 def last_hours(now: datetime) -> Window:
@@ -71,55 +113,16 @@ def last_hours(now: datetime) -> Window:
     return Window(max(midnight, now - SWEEP_BACK), now)
 
 
-def _sweep(
-    schedule: str,
-    cron: str,
-    text: str,
+def _request(
     name: str,
     connection: Connection,
-    job: Any,
-    lockstep: Lockstep,
-    span: Span,
-    *,
-    whole: bool = False,
-) -> dg.ScheduleDefinition:
-    """Build a schedule that reads a span of one day again, except in snapshot streams.
-
-    With ``whole`` the span is the day: all of it is validated again, and what the target
-    refused is tried again.
-    """
-    with_history = [stream for stream in connection.streams if not STREAMS[stream].is_snapshot]
-
-    @dg.schedule(
-        name=schedule,
-        job=job,
-        cron_schedule=cron,
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=text,
-    )
-    def sweep(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        active = _active(lockstep, name)
-        streams = [stream for stream in with_history if stream in active]
-        if not streams:
-            return dg.SkipReason(PAUSED)
-        window = span(context.scheduled_execution_time.astimezone(UTC))
-        ops: dict[str, object] = {}
-        for stream in streams if not whole else ():
-            ops |= live_config(name, stream, window.since.isoformat(), window.until.isoformat())
-        run_key = f"{schedule}:{window.until.isoformat()}"
-        return _request(run_key, name, streams, Partition.split(window, connection.grain), ops)
-
-    return sweep
-
-
-def _request(
-    run_key: str,
-    name: str,
     streams: Sequence[str],
-    pieces: Sequence[tuple[Partition, Window]],
+    window: Window,
+    run_key: str,
     ops: Mapping[str, object],
 ) -> dg.RunRequest:
+    """Return one run over the partitions of a window."""
+    pieces = Partition.split(window, connection.grain)
     partition_key, tags = place(pieces[0][0], pieces[-1][0])
     return dg.RunRequest(
         run_key=run_key,
@@ -128,6 +131,12 @@ def _request(
         run_config={"ops": dict(ops)} if ops else {},
         tags=tags | {TRIGGER_TAG: "schedule"},
     )
+
+
+def _with_history(lockstep: Lockstep, name: str, connection: Connection) -> list[str]:
+    """Return the connection's streams that are read again and are not paused."""
+    active = _active(lockstep, name)
+    return [s for s in connection.streams if s in active and not STREAMS[s].is_snapshot]
 
 
 def _active(lockstep: Lockstep, name: str) -> set[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+from uuid import uuid4
 
 import dagster as dg
 import pytest
@@ -10,9 +13,15 @@ import pytest
 from assets.chain.partitions import RANGE_TAGS
 from domain.connections import Connection, Installation, SystemSection
 from domain.values import DAY as DAY_GRAIN
-from domain.values import Partition
+from domain.values import HOUR as HOUR_GRAIN
+from domain.values import Partition, Window
 from orchestration.jobs import build_sync_job
-from orchestration.schedules import build_closing_sweep, build_status_sweep, last_hours
+from orchestration.schedules import (
+    SCHEDULE_TAG,
+    build_closing_sweep,
+    build_status_sweep,
+    last_hours,
+)
 from resources.ledger.monitoring.activation import resume
 from resources.lockstep import Lockstep
 
@@ -22,11 +31,38 @@ CONNECTION = Connection(
 DAY = datetime(2026, 3, 10, tzinfo=UTC)
 
 
-def asked(schedule: dg.ScheduleDefinition, moment: datetime) -> dg.RunRequest:
-    """Return what a schedule requests at a time."""
-    request = schedule(dg.build_schedule_context(scheduled_execution_time=moment))
-    assert isinstance(request, dg.RunRequest)
-    return request
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    """Return an instance whose runs a schedule can look at."""
+    with dg.DagsterInstance.local_temp() as made:
+        yield made
+
+
+Evaluated: TypeAlias = Callable[[dg.ScheduleDefinition, datetime], object]
+Asked: TypeAlias = Callable[[dg.ScheduleDefinition, datetime], dg.RunRequest]
+
+
+@pytest.fixture
+def evaluated(instance: dg.DagsterInstance) -> Evaluated:
+    """Return what gives what a schedule says at a time."""
+
+    def evaluate(schedule: dg.ScheduleDefinition, moment: datetime) -> object:
+        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=moment)
+        return schedule(context)
+
+    return evaluate
+
+
+@pytest.fixture
+def asked(evaluated: Evaluated) -> Asked:
+    """Return what gives what a schedule requests at a time."""
+
+    def ask(schedule: dg.ScheduleDefinition, moment: datetime) -> dg.RunRequest:
+        request = evaluated(schedule, moment)
+        assert isinstance(request, dg.RunRequest)
+        return request
+
+    return ask
 
 
 @pytest.mark.parametrize("clock", ["00:00", "00:30", "02:59", "03:00", "12:30", "23:30"])
@@ -41,7 +77,7 @@ def test_the_half_hourly_sweep_stays_within_one_partition_and_the_past(clock: st
     assert len(Partition.split(window, DAY_GRAIN)) == 1
 
 
-def test_the_sweeps_request_every_stream_with_a_past(database: str) -> None:
+def test_the_sweeps_request_every_stream_with_a_past(database: str, asked: Asked) -> None:
     """Stock has no past. The closing sweep reruns all of yesterday, so it has no window."""
     job = build_sync_job("acme", CONNECTION)
     lockstep = Lockstep(Installation(connections={"acme": CONNECTION}), lambda: database)
@@ -65,7 +101,7 @@ def test_the_sweeps_request_every_stream_with_a_past(database: str) -> None:
     assert closing.run_key != sweep.run_key
 
 
-def test_the_sweeps_of_hours_cover_them_in_one_run(database: str) -> None:
+def test_the_sweeps_of_hours_cover_them_in_one_run(database: str, asked: Asked) -> None:
     """The closing sweep reads all hours of yesterday, the half-hourly one each of the last ones."""
     connection = CONNECTION.model_copy(update={"grain": "hour"})
     job = build_sync_job("acme", connection)
@@ -87,3 +123,86 @@ def test_the_sweeps_of_hours_cover_them_in_one_run(database: str) -> None:
         assert [request.tags[tag] for tag in RANGE_TAGS] == [first, last]
     window = sweep.run_config["ops"]["acme__orders_captured"]["config"]
     assert window == {"since": "2026-03-10T09:30:00+00:00", "until": half.isoformat()}
+
+
+def captured(
+    lockstep: Lockstep, stream: str, partition: Partition, started: datetime, **window: datetime
+) -> None:
+    """Note the capture of a partition, or of a window of it."""
+    whole = Window(window.get("since", partition.start), window.get("until", partition.end))
+    with lockstep.ledger.session("acme", stream, str(uuid4())) as session:
+        session.batch("captured", partition, "schedule", whole, {}, started)
+
+
+def test_a_day_that_could_not_be_read_after_its_end_is_due_until_it_is(
+    database: str, evaluated: Evaluated, asked: Asked
+) -> None:
+    """The systems were down that night, so that its run failed; the day after it is read, too."""
+    job = build_sync_job("acme", CONNECTION)
+    lockstep = Lockstep(Installation(connections={"acme": CONNECTION}), lambda: database)
+    with lockstep.ledger.connect() as db:
+        resume(db, "acme", CONNECTION.streams, "test")
+    schedule = build_closing_sweep("acme", CONNECTION, job, lockstep)
+    days = [Partition.of(DAY - timedelta(days=back), DAY_GRAIN) for back in range(9, 0, -1)]
+    for stream in ("orders", "shipments"):
+        for day in days:
+            captured(lockstep, stream, day, day.start + timedelta(hours=12))  # still that day
+        for day in days[:-2]:
+            captured(lockstep, stream, day, day.end + timedelta(minutes=80))
+    part = days[-2]
+    captured(lockstep, "orders", part, part.end, since=part.start + timedelta(minutes=5))
+
+    first = asked(schedule, DAY + timedelta(hours=1, minutes=20))
+    assert [first.tags[tag] for tag in RANGE_TAGS] == ["2026-03-08", "2026-03-09"]
+    again = asked(schedule, DAY + timedelta(hours=2, minutes=20))
+    assert again.run_key != first.run_key
+
+    for day in days[-2:]:
+        captured(lockstep, "orders", day, DAY + timedelta(hours=3))
+    captured(lockstep, "shipments", days[-2], DAY + timedelta(hours=3))
+    assert asked(schedule, DAY + timedelta(hours=3, minutes=20)).partition_key == "2026-03-09"
+    captured(lockstep, "shipments", days[-1], DAY + timedelta(hours=4))
+    assert isinstance(evaluated(schedule, DAY + timedelta(hours=4, minutes=20)), dg.SkipReason)
+    lockstep.close()
+
+
+def test_a_day_is_closed_once_each_of_its_hours_was_read_after_its_end(
+    database: str, evaluated: Evaluated, asked: Asked
+) -> None:
+    """The hours of a day are captured one by one."""
+    connection = CONNECTION.model_copy(update={"grain": "hour"})
+    job = build_sync_job("acme", connection)
+    lockstep = Lockstep(Installation(connections={"acme": connection}), lambda: database)
+    with lockstep.ledger.connect() as db:
+        resume(db, "acme", connection.streams, "test")
+    schedule = build_closing_sweep("acme", connection, job, lockstep)
+    *most, last = Partition.split(Window(DAY - timedelta(days=1), DAY), HOUR_GRAIN)
+    for stream in ("orders", "shipments"):
+        for hour, _ in most:
+            captured(lockstep, stream, hour, DAY + timedelta(hours=1))
+    assert asked(schedule, DAY + timedelta(hours=1, minutes=20))
+    for stream in ("orders", "shipments"):
+        captured(lockstep, stream, last[0], DAY + timedelta(hours=2))
+    assert isinstance(evaluated(schedule, DAY + timedelta(hours=2, minutes=20)), dg.SkipReason)
+    lockstep.close()
+
+
+def test_no_sweep_is_requested_while_the_last_one_is_under_way(
+    database: str, instance: dg.DagsterInstance, evaluated: Evaluated, asked: Asked
+) -> None:
+    """After a long outage one may take more than an hour."""
+    job = build_sync_job("acme", CONNECTION)
+    lockstep = Lockstep(Installation(connections={"acme": CONNECTION}), lambda: database)
+    with lockstep.ledger.connect() as db:
+        resume(db, "acme", CONNECTION.streams, "test")
+    schedule = build_closing_sweep("acme", CONNECTION, job, lockstep)
+    moment = DAY + timedelta(hours=1, minutes=20)
+    run = instance.create_run_for_job(
+        dg.job(name="sync")(lambda: None),
+        status=dg.DagsterRunStatus.STARTED,
+        tags={SCHEDULE_TAG: schedule.name},
+    )
+    assert isinstance(evaluated(schedule, moment), dg.SkipReason)
+    instance.delete_run(run.run_id)
+    assert asked(schedule, moment)
+    lockstep.close()

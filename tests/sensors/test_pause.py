@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -110,16 +111,28 @@ def test_a_rerun_of_a_paused_stream_waits_for_it(scene: Scene) -> None:
     assert streams == {"orders", "shipments"}
 
 
+@pytest.fixture
+def stored_instance() -> Iterator[dg.DagsterInstance]:
+    """Return an instance whose runs a schedule can look at."""
+    with dg.DagsterInstance.local_temp() as made:
+        yield made
+
+
 @pytest.mark.parametrize("name", ["closing_sweep", "status_sweep", "reconcile"])
-def test_schedules_leave_paused_streams_out(scene: Scene, name: str) -> None:
+def test_schedules_leave_paused_streams_out(
+    scene: Scene, name: str, request: pytest.FixtureRequest
+) -> None:
     """And request nothing where all are paused."""
     assert scene.lockstep is not None
     schedule = build(scene.installation, scene.lockstep).resolve_schedule_def(f"{name}_{NAME}")
-    context = dg.build_schedule_context(scheduled_execution_time=datetime.now(UTC))
+    instance = request.getfixturevalue("stored_instance") if name == "closing_sweep" else None
+    context = dg.build_schedule_context(
+        instance=instance, scheduled_execution_time=datetime.now(UTC)
+    )
     switch(scene, "orders", active=False)
     if name != "reconcile":
-        request: Any = schedule(context)
-        assert {key.path[1].partition("_")[0] for key in request.asset_selection} == {"shipments"}
+        asked: Any = schedule(context)
+        assert {key.path[1].partition("_")[0] for key in asked.asset_selection} == {"shipments"}
     else:
         assert isinstance(schedule(context), list)
     switch(scene, "inventory", "shipments", active=False)

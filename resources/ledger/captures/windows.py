@@ -31,6 +31,43 @@ def captured_live(
     return found
 
 
+def not_read_after_end(
+    db: psycopg.Connection[Any], connection: str, streams: Collection[str], days: Sequence[date]
+) -> list[date]:
+    """Return the days that a stream has not captured as a whole since they were over, in order.
+
+    A capture counts by its audit row, which only a step that succeeded has. Days before a stream's
+    first capture are not due, but for the last of ``days``.
+    """
+    rows = db.execute(
+        """WITH first AS (
+               SELECT stream, min(source_day) AS since FROM sync.batch
+               WHERE connection = %(connection)s AND step = 'captured' GROUP BY stream
+           ), closed AS (
+               SELECT stream, source_day AS day FROM sync.batch
+               WHERE connection = %(connection)s AND stream = ANY(%(streams)b)
+                 AND source_day = ANY(%(days)b) AND step = 'captured'
+                 AND started_at >= (source_day + 1)::timestamp AT TIME ZONE 'UTC'
+                 AND until - since = CASE WHEN source_hour IS NULL THEN interval '1 day'
+                                          ELSE interval '1 hour' END
+               GROUP BY stream, source_day
+               HAVING bool_or(source_hour IS NULL) OR count(DISTINCT source_hour) = 24
+           )
+           SELECT DISTINCT d.day
+           FROM unnest(%(days)b::date[]) d (day) CROSS JOIN unnest(%(streams)b::text[]) s (stream)
+           LEFT JOIN first f USING (stream) LEFT JOIN closed c USING (stream, day)
+           WHERE c.day IS NULL AND (d.day >= f.since OR d.day = %(last)s)
+           ORDER BY 1""",
+        {
+            "connection": connection,
+            "streams": list(streams),
+            "days": list(days),
+            "last": days[-1],
+        },
+    )
+    return [day for (day,) in rows]
+
+
 def got_through(
     db: psycopg.Connection[Any], run_ids: Sequence[str]
 ) -> set[tuple[str, str, str, Partition]]:

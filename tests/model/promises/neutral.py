@@ -141,6 +141,12 @@ def canceled_again(life: Life) -> Iterator[str]:
             yield f"canceled_again: {number} was opened again in the store"
 
 
+def _is_shipped_by_hand(found: Both, number: str) -> bool:
+    """Return whether units were refunded that the merchant had shipped: a return, no withdrawal."""
+    is_by_hand = any(str(order) == number for order, _ in found.life.facts.by_hand)
+    return is_by_hand and "refund_all" in found.life.happened[int(number)]
+
+
 def _missing(found: Both, number: str, order: Json) -> Iterator[str]:
     reasons = found.reasons(number)
     if order["cancelled"]:
@@ -155,7 +161,8 @@ def _held(found: Both, number: str, order: Json, held: Json) -> Iterator[str]:
         return
     if order["cancelled"]:
         left = ordered_at_oms(held) - shipped_by_sku(held)
-        if not held["cancelled"] and +left and not _is_asked(found, number):
+        is_asked = _is_asked(found, number) or _is_shipped_by_hand(found, number)
+        if not held["cancelled"] and +left and not is_asked:
             yield f"cancel_lost: {number} was withdrawn in the store, and the OMS still ships it"
         return
     if held["cancelled"]:

@@ -84,10 +84,10 @@ class AppriseNotifier:
     """
 
     def __init__(self, url: str) -> None:
-        from apprise import Apprise, AppriseAsset, NotifyBase  # noqa: PLC0415
-
         # Its own log lines contain hosts and paths, which are secrets in many of these URLs.
         logging.getLogger("apprise").setLevel(logging.CRITICAL)
+        from apprise import Apprise, AppriseAsset, NotifyBase  # noqa: PLC0415
+
         self._scheme = urlsplit(url).scheme
         service = Apprise.instantiate(
             url,

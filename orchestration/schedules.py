@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -17,6 +17,7 @@ from domain.values import DAY, Partition, Window
 from resources.ledger.captures.windows import not_read_after_end
 from resources.ledger.monitoring.activation import active_streams
 from resources.lockstep import Lockstep
+from sensors.attempts import ACTIVE, PARTITION_TAG, active_runs, aware, is_abandoned
 
 SWEEP_BACK = timedelta(hours=3)
 SWEEP_CRON = "*/30 * * * *"
@@ -24,13 +25,10 @@ CLOSING_CRON = "20 1-23 * * *"
 """Hourly: a system that is down in the first hour may be back in the next."""
 CLOSED_BACK = 7
 """Days back in which a day that could not be read after its end is still due."""
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+RECONCILE_HOUR = 2
+RECONCILE_CRON = f"20 {RECONCILE_HOUR}-23 * * *"
+LOOKED_BACK = 50
+"""Runs of a day that are looked at."""
 PAUSED = "All streams that it would read are paused."
 SCHEDULE_TAG = "dagster/schedule_name"
 
@@ -64,8 +62,7 @@ def build_closing_sweep(
             due = not_read_after_end(session.db, name, streams, days)
         if not due:
             return dg.SkipReason("Every day up to yesterday was read again after its end.")
-        mine = dg.RunsFilter(tags={SCHEDULE_TAG: schedule}, statuses=UNFINISHED)
-        if context.instance.get_run_records(mine, limit=1):
+        if active_runs(context.instance, {SCHEDULE_TAG: schedule}, datetime.now(UTC)):
             return dg.SkipReason("The last sweep is not over yet.")
         window = Window(Partition.of_day(due[0]).start, Partition.of_day(due[-1]).end)
         return _request(name, connection, streams, window, f"{schedule}:{moment.isoformat()}", {})
@@ -146,27 +143,47 @@ def _active(lockstep: Lockstep, name: str) -> set[str]:
 
 
 def build_reconciliation_schedule(name: str, job: Any, lockstep: Lockstep) -> dg.ScheduleDefinition:
-    """Build the daily reconciliation of yesterday and today, after the closing sweep."""
+    """Build the daily reconciliation of yesterday and today, after the closing sweep.
+
+    A day whose comparison failed is compared again each hour, until that succeeds.
+    """
+    schedule = f"reconcile_{name}"
 
     @dg.schedule(
-        name=f"reconcile_{name}",
+        name=schedule,
         job=job,
-        cron_schedule="20 2 * * *",
+        cron_schedule=RECONCILE_CRON,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Compares store, OMS and ledger of yesterday and today.",
+        description="Compares store, OMS and ledger of yesterday and today. A day that could not "
+        f"be compared is tried again each hour, for {CLOSED_BACK} days.",
     )
     def reconcile(
         context: dg.ScheduleEvaluationContext,
     ) -> list[dg.RunRequest] | dg.SkipReason:
         if not _active(lockstep, name):
             return dg.SkipReason(PAUSED)
-        today = context.scheduled_execution_time.astimezone(UTC).date()
-        days = [day.isoformat() for day in (today - timedelta(days=1), today)]
-        keyed = [(f"reconcile:{today.isoformat()}:{day}", day) for day in days]
+        moment = context.scheduled_execution_time.astimezone(UTC)
+        today = moment.date()
+        past = [today - timedelta(days=back) for back in range(CLOSED_BACK, 0, -1)]
+        days = [day for day in past if _is_left(context.instance, schedule, day, past[-1])]
+        if moment.hour == RECONCILE_HOUR:
+            days.append(today)
+        keyed = [(f"{schedule}:{moment.isoformat()}:{day}", day.isoformat()) for day in days]
         return [
             dg.RunRequest(run_key=key, partition_key=day, tags={TRIGGER_TAG: "schedule"})
             for key, day in keyed
-        ]
+        ] or dg.SkipReason("Every day up to yesterday was compared after its end.")
 
     return reconcile
+
+
+def _is_left(instance: dg.DagsterInstance, job: str, day: date, yesterday: date) -> bool:
+    """Return whether a day has to be compared: yesterday, or one that was tried in vain."""
+    tags = {PARTITION_TAG: day.isoformat()}
+    records = instance.get_run_records(dg.RunsFilter(job_name=job, tags=tags), limit=LOOKED_BACK)
+    end, now = Partition.of_day(day).end, datetime.now(UTC)
+    after = [r for r in records if aware(r.create_timestamp) >= end and not is_abandoned(r, now)]
+    if {r.dagster_run.status for r in after} & {dg.DagsterRunStatus.SUCCESS, *ACTIVE}:
+        return False
+    return bool(after) or day == yesterday

@@ -65,7 +65,7 @@ class Attempts:
 def of_lane(instance: dg.DagsterInstance, lockstep: Lockstep, lane: str, now: datetime) -> Attempts:
     """Return the active live runs of a lane, and the failed attempts that a pause may follow."""
     tags = {LANE_TAG: lane, TRIGGER_TAG: LIVE}
-    active = _active(instance, tags, now)
+    active = active_runs(instance, tags, now)
     since = now - max(2 * cursor.LONGEST_PAUSE, RETRY_PATIENCE)
     failed = instance.get_run_records(dg.RunsFilter(tags=tags, statuses=FAILED), limit=FEW)
     # Nearly always nothing has failed, and one look at the index of states is enough.
@@ -84,7 +84,7 @@ def of_lane(instance: dg.DagsterInstance, lockstep: Lockstep, lane: str, now: da
 def of_unfinished(instance: dg.DagsterInstance, tags: Mapping[str, str], now: datetime) -> Attempts:
     """Return all active runs, and the last attempts of the runs with these tags."""
     records = instance.get_run_records(dg.RunsFilter(tags=dict(tags)), limit=LOOKED_BACK)
-    active = _active(instance, {}, now)
+    active = active_runs(instance, {}, now)
     return Attempts([*active, *_to_be_repeated(records, now)], _last(records, set()))
 
 
@@ -106,16 +106,18 @@ def covers(run: dg.DagsterRun, connection: str, stream: str, partition: Partitio
     )
 
 
-def _active(
+def active_runs(
     instance: dg.DagsterInstance, tags: Mapping[str, str], now: datetime
 ) -> list[dg.DagsterRun]:
+    """Return the runs with these tags that are queued or under way."""
     records = instance.get_run_records(dg.RunsFilter(statuses=ACTIVE, tags=dict(tags)))
-    return [record.dagster_run for record in records if not _is_abandoned(record, now)]
+    return [record.dagster_run for record in records if not is_abandoned(record, now)]
 
 
-def _is_abandoned(record: dg.RunRecord, now: datetime) -> bool:
+def is_abandoned(record: dg.RunRecord, now: datetime) -> bool:
+    """Return whether a run will never start: the daemon died before it queued it."""
     is_waiting = record.dagster_run.status is dg.DagsterRunStatus.NOT_STARTED
-    return is_waiting and now - _aware(record.create_timestamp) > NEVER_SUBMITTED
+    return is_waiting and now - aware(record.create_timestamp) > NEVER_SUBMITTED
 
 
 def _to_be_repeated(records: Iterable[dg.RunRecord], now: datetime) -> list[dg.DagsterRun]:
@@ -158,8 +160,9 @@ def _ended_at(record: dg.RunRecord) -> datetime:
     """Return when a run ended; of one that is active, when it last changed."""
     if record.end_time is not None:
         return datetime.fromtimestamp(record.end_time, UTC)
-    return _aware(record.update_timestamp)
+    return aware(record.update_timestamp)
 
 
-def _aware(moment: datetime) -> datetime:
+def aware(moment: datetime) -> datetime:
+    """Return a time of Dagster's storage, which may lack its zone, as UTC."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

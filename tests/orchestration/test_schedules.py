@@ -15,15 +15,17 @@ from domain.connections import Connection, Installation, SystemSection
 from domain.values import DAY as DAY_GRAIN
 from domain.values import HOUR as HOUR_GRAIN
 from domain.values import Partition, Window
-from orchestration.jobs import build_sync_job
+from orchestration.jobs import build_reconcile_job, build_sync_job
 from orchestration.schedules import (
     SCHEDULE_TAG,
     build_closing_sweep,
+    build_reconciliation_schedule,
     build_status_sweep,
     last_hours,
 )
 from resources.ledger.monitoring.activation import resume
 from resources.lockstep import Lockstep
+from sensors.attempts import PARTITION_TAG
 
 CONNECTION = Connection(
     platform=SystemSection(kind="bigcommerce"), oms=SystemSection(kind="manhattan")
@@ -205,4 +207,36 @@ def test_no_sweep_is_requested_while_the_last_one_is_under_way(
     assert isinstance(evaluated(schedule, moment), dg.SkipReason)
     instance.delete_run(run.run_id)
     assert asked(schedule, moment)
+    lockstep.close()
+
+
+def test_a_day_whose_reconciliation_failed_is_compared_again(
+    database: str, instance: dg.DagsterInstance, evaluated: Evaluated
+) -> None:
+    """Each hour until it succeeds, also days later; not while it is under way."""
+    lockstep = Lockstep(Installation(connections={"acme": CONNECTION}), lambda: database)
+    with lockstep.ledger.connect() as db:
+        resume(db, "acme", CONNECTION.streams, "test")
+    job = build_reconcile_job("acme")
+    schedule = build_reconciliation_schedule("acme", job, lockstep)
+
+    def days(hour: int) -> list[str | None]:
+        requests = evaluated(schedule, DAY + timedelta(hours=hour, minutes=20))
+        return [one.partition_key for one in requests] if isinstance(requests, list) else []
+
+    def noted(day: str, status: dg.DagsterRunStatus, at: datetime) -> None:
+        tags = {PARTITION_TAG: day}
+        run = dg.DagsterRun(schedule.name, str(uuid4()), status=status, tags=tags)
+        instance.run_storage.add_historical_run(run, at)
+
+    assert days(2) == ["2026-03-09", "2026-03-10"]
+    success, failure = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
+    noted("2026-03-05", success, DAY - timedelta(days=5, hours=-2))  # as the present day
+    noted("2026-03-05", failure, DAY - timedelta(days=4, hours=-2))
+    noted("2026-03-09", success, DAY - timedelta(days=1, hours=-2))
+    noted("2026-03-09", failure, DAY + timedelta(hours=2))
+    assert days(3) == ["2026-03-05", "2026-03-09"]
+    noted("2026-03-09", dg.DagsterRunStatus.STARTED, DAY + timedelta(hours=3))
+    noted("2026-03-05", success, DAY + timedelta(hours=3))
+    assert days(4) == []
     lockstep.close()

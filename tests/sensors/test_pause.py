@@ -111,7 +111,7 @@ def test_a_rerun_of_a_paused_stream_waits_for_it(scene: Scene) -> None:
     assert streams == {"orders", "shipments"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def stored_instance() -> Iterator[dg.DagsterInstance]:
     """Return an instance whose runs a schedule can look at."""
     with dg.DagsterInstance.local_temp() as made:
@@ -120,14 +120,13 @@ def stored_instance() -> Iterator[dg.DagsterInstance]:
 
 @pytest.mark.parametrize("name", ["closing_sweep", "status_sweep", "reconcile"])
 def test_schedules_leave_paused_streams_out(
-    scene: Scene, name: str, request: pytest.FixtureRequest
+    scene: Scene, name: str, stored_instance: dg.DagsterInstance
 ) -> None:
     """And request nothing where all are paused."""
     assert scene.lockstep is not None
     schedule = build(scene.installation, scene.lockstep).resolve_schedule_def(f"{name}_{NAME}")
-    instance = request.getfixturevalue("stored_instance") if name == "closing_sweep" else None
     context = dg.build_schedule_context(
-        instance=instance, scheduled_execution_time=datetime.now(UTC)
+        instance=stored_instance, scheduled_execution_time=datetime.now(UTC)
     )
     switch(scene, "orders", active=False)
     if name != "reconcile":

@@ -43,7 +43,8 @@ def archive_differences(url: str, folder: Path, day: date) -> list[Difference]:
         for file in folder.rglob("*.tmp")
     ]
     after = _counts(url, day)  # stock is captured meanwhile
-    for file in sorted(folder.rglob("*.parquet")):
+    # Its schedule may have written the day before in the middle of the storm.
+    for file in sorted(folder.rglob(f"day={day}/*.parquet")):
         view = file.parent.parent.name.removeprefix("view=")
         rows = pq.read_metadata(file).num_rows
         if not before.get(view, 0) <= rows <= after.get(view, 0):

@@ -57,7 +57,6 @@ class OrdersPlanner(ReadingPlanner[Order]):
         self._amendments: Mapping[str, Mapping[str, Amendment]] = {}
         self._given_up: Mapping[str, Mapping[str, Amendment]] = {}
         self._doubtful: Mapping[str, tuple[bool, datetime | None]] = {}
-        self._opened_again: set[str] = set()
 
     def select(self, chunk: Sequence[AcceptedRecord]) -> Sequence[AcceptedRecord]:
         """Mark what newer versions replace, but what is owed although its status has moved on."""
@@ -72,15 +71,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
         self._amendments = self._actions.of_orders(ids)
         self._given_up = self._actions.given_up(ids)
         self._doubtful = self._actions.doubtful(ids)
-        dues = [Due(a, self._decode(a), a.source_id, known.get(a.source_id)) for a in current]
-        # Canceled by an agent's action, so that the store's own status does not show in the order.
-        canceled = [
-            (due.accepted.source_id, due.accepted.capture_id)
-            for due in dues
-            if due.record.cancelled and due.accepted.source_id in self._amendments
-        ]
-        self._opened_again = opened_again(self.session.db, self.sync.name, canceled)
-        return dues
+        return [Due(a, self._decode(a), a.source_id, known.get(a.source_id)) for a in current]
 
     def _decode(self, accepted: AcceptedRecord) -> Order:
         """Return the order with the id that it has at the OMS, though it may now get another one.
@@ -98,18 +89,18 @@ class OrdersPlanner(ReadingPlanner[Order]):
         order, known = due.record, due.known
         if (until := self._waits_until(due)) is not None:
             return Plan(due, waits_until=until)
-        if order.cancelled:
-            if known is not None and known.milestone == CANCELED and self._is_opened_again(due):
+        if known is not None and known.milestone == CANCELED:
+            if self._is_opened_again(due):
                 raise RecordRejected(REOPENED)
-            if known is None or known.milestone in (CANCELED, CANCEL_REQUESTED):
+            return Plan(due)  # if the OMS has canceled it by itself, the store follows
+        if order.cancelled:
+            if known is None or known.milestone == CANCEL_REQUESTED:
                 return Plan(due)
             reason = order.cancel_reason or self._cancel_reason
             return self._to(due, "cancel", OrderCancel(order.order_id, reason))
         wanted = self.orders.payload(order)
         if known is None:
             return self._to(due, "create", OrderSave(wanted, wanted, None, orjson.dumps(wanted)))
-        if known.milestone == CANCELED:
-            raise RecordRejected(REOPENED)
         held = orjson.loads(known.content)
         if "update" not in self.orders.operations:
             if (change := self.orders.change(held, wanted)) is None:
@@ -122,10 +113,15 @@ class OrdersPlanner(ReadingPlanner[Order]):
         return self._to(due, "update", OrderSave(change, wanted, held))
 
     def _is_opened_again(self, due: Due[Order]) -> bool:
-        """Return whether the store has opened an order again that an agent has canceled."""
-        if due.accepted.source_id not in self._opened_again:
+        """Return whether the order is open in the store, and was canceled there before.
+
+        An agent's action may show it as canceled all the same.
+        """
+        accepted = due.accepted
+        if decode_record(Order, accepted.canonical).cancelled:
             return False
-        return not decode_record(Order, due.accepted.canonical).cancelled
+        version = (accepted.source_id, accepted.capture_id)
+        return bool(opened_again(self.session.db, self.sync.name, [version]))
 
     def _waits_until(self, due: Due[Order]) -> datetime | None:
         """Return until when the order waits for an agent's action whose effect is uncertain.

@@ -145,3 +145,23 @@ def test_an_order_that_the_oms_cancels_after_it_was_opened_again_is_canceled(sce
     scene.run("shipments")
 
     assert scene.store_orders()[1]["status_id"] == CANCELED
+
+
+def test_an_order_that_the_oms_canceled_before_its_creation_was_known_is_canceled(
+    scene: Scene,
+) -> None:
+    """The store has never canceled it, so it was not opened again: it follows the OMS."""
+    scene.place_many([1])
+    scene.fault("manhattan", {"kind": "drop_after", "method": "POST", "path": "/order/save$"})
+    scene.run("orders", raise_on_error=False)
+    scene.fault("manhattan")
+    scene.to_oms("orders/1/cancel", {"reason": {"ReasonId": "Out Of Stock"}})
+    scene.sql_write("UPDATE sync.delivery SET may_act_until = now()")
+
+    scene.run("orders")
+    assert scene.open_rejections("orders") == {}
+    scene.run("shipments")
+    assert scene.store_orders()[1]["status_id"] == CANCELED
+    scene.run("orders", "shipments")
+    assert scene.open_rejections("orders") == {}
+    assert under_way(scene) == {}

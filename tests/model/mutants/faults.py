@@ -26,6 +26,7 @@ from assets.streams.customers.plan import CustomersPlanner
 from assets.streams.shipments.status import StatusRules
 from domain.carriers.tracking import carrier_from_tracking
 from domain.errors import TransientError
+from domain.exchange import before_effect
 from domain.records.actions import Amendment
 from domain.rules import pricing
 from domain.rules.availability import AvailabilityRules
@@ -95,6 +96,17 @@ def _adopt_owned(patch: Patch, _: World) -> None:
 
 def _write_without_lock(patch: Patch, _: World) -> None:
     patch.setattr(Session, "check_writer", lambda _self: None)
+
+
+def _repeat_after_a_freeze(patch: Patch, _: World) -> None:
+    original = RequestAttempts.start
+
+    def start(self: RequestAttempts) -> None:
+        token = before_effect.set(lambda: None)
+        original(self)
+        before_effect.reset(token)
+
+    patch.setattr(RequestAttempts, "start", start)
 
 
 def _unusable_is_failure(patch: Patch, _: World) -> None:
@@ -256,6 +268,12 @@ MUTANTS = (
     Mutant(7, "a look-up adopts what another delivery owns", _adopt_owned),
     Mutant(8, "look-ups do not wait for requests on their way", _look_up_at_once),
     Mutant(10, "a writer that lost its lock goes on", _write_without_lock),
+    Mutant(
+        10,
+        "a process that wakes up repeats its request",
+        _repeat_after_a_freeze,
+        also=("freeze_between_versions", "garble_answers"),
+    ),
     Mutant(12, "after a restore nothing is looked up", _bold_after_restore),
     Mutant(15, "an order whose status moved on is not owed", _drop_what_moved_on),
     Mutant(16, "refunded units are sent", _send_refunded),

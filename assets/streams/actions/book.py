@@ -132,14 +132,13 @@ def read_pages(
     known = deliveries.targets(source_ids)
     shown = Deliveries(db, name, SHIPMENTS).targets(source_ids)
     unsettled = deliveries.unsettled(source_ids, acts_for)
-    captures, links = records.newest_accepted(source_ids), session.links.oms_ids(source_ids)
+    contents = records.canonicals(records.newest_accepted(source_ids))
+    links = session.links.oms_ids(source_ids)
     amendments = Amendments(db, name).of_orders(source_ids)
     pending = Actions(db, name).pending(source_ids)
     pages: dict[str, OrderPage] = {}
     for source_id in dict.fromkeys(source_ids):
-        content = (
-            records.canonical(captures[source_id], source_id) if source_id in captures else None
-        )
+        content = contents.get(source_id)
         order = decode_record(Order, content) if content is not None else None
         if order is not None and source_id in links:
             order = replace(order, order_id=links[source_id])

@@ -101,7 +101,8 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         return due.record.customer_id, tuple(candidates)
 
     def _sent(self, delivery: UnsettledDelivery) -> Customer | None:
-        content = self.session.records.canonical(delivery.capture_id, delivery.source_id)
+        sent = {delivery.source_id: delivery.capture_id}
+        content = self.session.records.canonicals(sent).get(delivery.source_id)
         return self._decode(content) if content is not None else None
 
     def resolve(self, due: Due[Customer], held: Held | None) -> list[SettleRow]:

@@ -7,8 +7,9 @@ is a rejection. It ends once the content is as it was, or is sent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 
 from assets.streams.deletions import Deletions
 from domain.errors import Problem, RecordRejected
@@ -63,11 +64,15 @@ class OrdersMapper:
         return ended_at_oms(self._session.db, self._sync.name, source_id)
 
     def _last(self, source_id: str) -> Order | None:
-        """Return the newest version that was accepted, which the OMS has or is owed."""
-        records = self._session.records
-        capture_id = records.newest_accepted([source_id]).get(source_id)
-        content = records.canonical(capture_id, source_id) if capture_id is not None else None
+        """Return the newest version that was accepted, of an order that the OMS has."""
+        content = self._contents.get(source_id)
         return decode_record(Order, content) if content is not None else None
+
+    @cached_property
+    def _contents(self) -> Mapping[str, bytes]:
+        """Of all orders that the OMS has: read at once, as most of a day's orders are shipped."""
+        records = self._session.records
+        return records.canonicals(records.newest_accepted(list(self._exported)))
 
     def _look_for_changes(self, source_id: str, payload: bytes, skipped: Skipped) -> None:
         """Raise ``RecordRejected`` if a version that is not sent has another content."""

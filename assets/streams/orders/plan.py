@@ -166,7 +166,8 @@ class OrdersPlanner(ReadingPlanner[Order]):
         return due.record.order_id, tuple(candidates or [self.orders.payload(due.record)])
 
     def _sent(self, delivery: UnsettledDelivery) -> Order | None:
-        content = self.session.records.canonical(delivery.capture_id, delivery.source_id)
+        sent = {delivery.source_id: delivery.capture_id}
+        content = self.session.records.canonicals(sent).get(delivery.source_id)
         if content is None:
             return None
         return self._amended(decode_record(Order, content))

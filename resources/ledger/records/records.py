@@ -170,19 +170,19 @@ class Records:
             for (a, b, c, _, e, f), content in zip(rows, contents, strict=True)
         ]
 
-    def canonical(self, capture_id: UUID, source_id: str) -> bytes | None:
-        """Return the canonical content of one version of a record.
+    def canonicals(self, captures: Mapping[str, UUID]) -> dict[str, bytes]:
+        """Return the canonical content of one version of each record, by ``newest_accepted`` or so.
 
-        ``None`` if it was not accepted, or is no longer kept.
+        Without those that were not accepted, or are no longer kept.
         """
-        row = self._db.execute(
-            """SELECT canonical FROM sync.record
-               WHERE connection = %s AND stream = %s AND source_id = %s AND capture_id = %s
-                 AND canonical IS NOT NULL""",
-            (self._name, self._stream, source_id, capture_id),
+        rows = self._db.execute(
+            """SELECT source_id, canonical FROM sync.record
+               WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
+                 AND capture_id = ANY(%b) AND canonical IS NOT NULL""",
+            (self._name, self._stream, list(captures), list(captures.values())),
             binary=True,
-        ).fetchone()
-        return decompress(row[0]) if row else None
+        )
+        return {source_id: decompress(content) for source_id, content in rows}
 
     def settle(self, day: date, outcomes: Sequence[tuple[UUID, str]]) -> None:
         """Record the outcome of records' delivery."""

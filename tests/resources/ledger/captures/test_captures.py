@@ -185,7 +185,7 @@ def test_an_accepted_version_stays_so_when_a_newer_one_comes(session: Session) -
             DAY, [record(row, "superseded", "newer_version") for row in rows], [], "run-2"
         )
 
-    assert session.records.canonical(rows[0].capture_id, "1") == b'{"a":1}'
+    assert session.records.canonicals({"1": rows[0].capture_id}) == {"1": b'{"a":1}'}
     total = session.partitions.summary(Partition.of_day(DAY))
     assert (total["accepted"], total["rejected"], total["superseded"]) == (1, 0, 1)
 

@@ -5,12 +5,16 @@ Events name them, and versions stand for them that no store has sent.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
 from domain.exchange import RawRecord
+from domain.identity import content_digest
+from domain.sources import Page, Source
+from domain.values import Window
 from resources.ledger.captures import inbox
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -63,3 +67,39 @@ class Deletions:
         except (ValueError, RecursionError):
             return None
         return found[self._field] if found.keys() == {self._field} else None
+
+
+def read_with_named(
+    source: Source[Any],
+    session: Session,
+    window: Window,
+    named: Mapping[str, datetime],
+    deletions: Deletions,
+    at_once: int,
+) -> Iterator[Page]:
+    """Read what changed in the window, then the records that events name, ``at_once`` a call.
+
+    Of these, one that the source does not have was deleted. The others are dated by their event if
+    that is newer: a change that is not one of the record itself would be as old as the version
+    before it.
+    """
+    listed: dict[str, bytes] = {}
+    for page in source.fetch(window):
+        for record in page.records:
+            if record.source_id in named:
+                listed[record.source_id] = content_digest(record.payload)
+        yield page
+    ids = sorted(named)
+    for start in range(0, len(ids), at_once):
+        found: list[RawRecord] = []
+        left = set(ids[start : start + at_once])
+        for page in source.read(sorted(left)):
+            for record in page.records:
+                left.discard(record.source_id)
+                if listed.get(record.source_id) != content_digest(record.payload):
+                    moment = max(record.updated_at, named[record.source_id])
+                    found.append(RawRecord(record.source_id, moment, record.payload))
+        gone = sorted(known_to_ledger(session, left))
+        found += [deletions.version(source_id, named[source_id]) for source_id in gone]
+        if found:
+            yield Page(found)

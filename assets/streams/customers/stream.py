@@ -13,11 +13,11 @@ from datetime import datetime
 
 from assets.delivery.request import DeliveryRequest
 from assets.streams.customers.plan import CustomersPlanner
-from assets.streams.deletions import Deletions, known_to_ledger, named_by_events
+from assets.streams.deletions import Deletions, named_by_events, read_with_named
 from domain.connections import CUSTOMERS
 from domain.errors import Problem
-from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import content_digest, correlation_id
+from domain.exchange import Mapped, Skipped
+from domain.identity import correlation_id
 from domain.records.customers import Customer, deleted_customer
 from domain.records.record import amend
 from domain.rules.customers import customer_id_at_oms
@@ -57,17 +57,7 @@ class Customers:
     def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
         """Read the customers that changed in the window, then those that its events name."""
         named = named_by_events(sync, session, CUSTOMERS, window.since, window.until)
-        listed: dict[str, bytes] = {}
-        for page in sync.customers.fetch(window):
-            for record in page.records:
-                if record.source_id in named:
-                    listed[record.source_id] = content_digest(record.payload)
-            yield page
-        ids = sorted(named)
-        for start in range(0, len(ids), IDS_AT_ONCE):
-            chunk = ids[start : start + IDS_AT_ONCE]
-            if records := list(_by_event(sync, session, chunk, named, listed)):
-                yield Page(records)
+        yield from read_with_named(sync.customers, session, window, named, DELETIONS, IDS_AT_ONCE)
 
     def correlate(self, sync: Sync, session: Session, source_ids: Sequence[str]) -> dict[str, str]:
         """Return the customers' correlation ids."""
@@ -118,25 +108,3 @@ def customer_mapper(sync: Sync) -> Callable[[bytes], Mapped[Customer] | Skipped]
         return mapped
 
     return to_customer
-
-
-def _by_event(
-    sync: Sync,
-    session: Session,
-    ids: Sequence[str],
-    named: Mapping[str, datetime],
-    listed: Mapping[str, bytes],
-) -> Iterator[RawRecord]:
-    """Read the customers that events name, each dated by its event if that is newer.
-
-    Otherwise a version with a changed address would be as old as the one before it.
-    """
-    left = set(ids)
-    for page in sync.customers.read(ids):
-        for record in page.records:
-            left.discard(record.source_id)
-            if listed.get(record.source_id) != content_digest(record.payload):
-                moment = max(record.updated_at, named[record.source_id])
-                yield RawRecord(record.source_id, moment, record.payload)
-    for source_id in sorted(known_to_ledger(session, left)):
-        yield DELETIONS.version(source_id, named[source_id])

@@ -8,12 +8,12 @@ from typing import Any
 
 from assets.delivery.request import DeliveryRequest
 from assets.streams.catalog.store_items import known_items
-from assets.streams.deletions import known_to_ledger, named_by_events
+from assets.streams.deletions import named_by_events, read_with_named
 from assets.streams.orders.mapper import DELETIONS, OrdersMapper
 from assets.streams.orders.plan import OrdersPlanner
 from domain.connections import ORDERS
 from domain.errors import Problem
-from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
+from domain.exchange import Mapped, MasterItem, Skipped
 from domain.identity import correlation_id
 from domain.records.orders import Order
 from domain.schemas.orders import order_problems
@@ -53,11 +53,7 @@ class Orders:
         """Read the orders that were modified in the window, then those that it may have deleted."""
         named = _named(sync, session, window.since, window.until)
         named |= dict(sync.orders.deleted(window))
-        yield from sync.orders.fetch(window)
-        ids = sorted(named)
-        for start in range(0, len(ids), IDS_AT_ONCE):
-            if records := list(_by_event(sync, session, ids[start : start + IDS_AT_ONCE], named)):
-                yield Page(records)
+        yield from read_with_named(sync.orders, session, window, named, DELETIONS, IDS_AT_ONCE)
 
     def correlate(self, sync: Sync, session: Session, source_ids: Sequence[str]) -> dict[str, str]:
         """Return the orders' correlation ids, which their shipments share."""
@@ -140,20 +136,3 @@ def _named(
 ) -> dict[str, datetime]:
     """Return the orders that events of a span say to be deleted or archived."""
     return named_by_events(sync, session, ORDERS, since, until, sync.orders.deletion_events)
-
-
-def _by_event(
-    sync: Sync, session: Session, ids: Sequence[str], named: Mapping[str, datetime]
-) -> Iterator[RawRecord]:
-    """Read the orders that events name, each dated by its event if that is newer.
-
-    One that the store still has was archived, or is back; one that it does not have was deleted.
-    """
-    left = set(ids)
-    for page in sync.orders.read(ids):
-        for record in page.records:
-            left.discard(record.source_id)
-            moment = max(record.updated_at, named[record.source_id])
-            yield RawRecord(record.source_id, moment, record.payload)
-    for source_id in sorted(known_to_ledger(session, left)):
-        yield DELETIONS.version(source_id, named[source_id])

@@ -57,9 +57,8 @@ def build_closing_sweep(
         if not streams:
             return dg.SkipReason(PAUSED)
         moment = context.scheduled_execution_time.astimezone(UTC)
-        days = [moment.date() - timedelta(days=back) for back in range(CLOSED_BACK, 0, -1)]
         with lockstep.ledger.session(name, "") as session:
-            due = not_read_after_end(session.db, name, streams, days)
+            due = not_read_after_end(session.db, name, streams, _days_before(moment.date()))
         if not due:
             return dg.SkipReason("Every day up to yesterday was read again after its end.")
         if active_runs(context.instance, {SCHEDULE_TAG: schedule}, datetime.now(UTC)):
@@ -108,6 +107,11 @@ def last_hours(now: datetime) -> Window:
     """
     midnight = Partition.of(now - timedelta(microseconds=1), DAY).start
     return Window(max(midnight, now - SWEEP_BACK), now)
+
+
+def _days_before(today: date) -> list[date]:
+    """Return the days that may be due, up to yesterday."""
+    return [today - timedelta(days=back) for back in range(CLOSED_BACK, 0, -1)]
 
 
 def _request(
@@ -165,7 +169,7 @@ def build_reconciliation_schedule(name: str, job: Any, lockstep: Lockstep) -> dg
             return dg.SkipReason(PAUSED)
         moment = context.scheduled_execution_time.astimezone(UTC)
         today = moment.date()
-        past = [today - timedelta(days=back) for back in range(CLOSED_BACK, 0, -1)]
+        past = _days_before(today)
         days = [day for day in past if _is_left(context.instance, schedule, day, past[-1])]
         if moment.hour == RECONCILE_HOUR:
             days.append(today)

@@ -8,7 +8,7 @@ import dagster as dg
 
 from domain.exchange import Alert
 from domain.ports import Notifier
-from sensors.attempts import ATTEMPT_TAG
+from sensors.attempts import ATTEMPT_TAG, PARTITION_TAG
 
 LONGEST = 700
 """Characters of a reason: chat systems cut longer texts in the middle of a word."""
@@ -79,7 +79,7 @@ def to_alert(context: dg.RunFailureSensorContext, number: int) -> Alert:
     facts = {
         "job": run.job_name,
         "run_id": run.run_id,
-        "partition": run.tags.get("dagster/partition", ""),
+        "partition": run.tags.get(PARTITION_TAG, ""),
         "failures_in_a_row": str(number),
     }
     return Alert(title, f"{reason.strip().splitlines()[0][:LONGEST]}\n{advice}", facts)

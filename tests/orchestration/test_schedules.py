@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 from uuid import uuid4
@@ -30,6 +31,7 @@ from sensors.attempts import PARTITION_TAG
 CONNECTION = Connection(
     platform=SystemSection(kind="bigcommerce"), oms=SystemSection(kind="manhattan")
 )
+HOURLY = CONNECTION.model_copy(update={"grain": "hour"})
 DAY = datetime(2026, 3, 10, tzinfo=UTC)
 
 
@@ -40,8 +42,24 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield made
 
 
+Opened: TypeAlias = Callable[[Connection], Lockstep]
 Evaluated: TypeAlias = Callable[[dg.ScheduleDefinition, datetime], object]
 Asked: TypeAlias = Callable[[dg.ScheduleDefinition, datetime], dg.RunRequest]
+
+
+@pytest.fixture
+def opened(database: str) -> Iterator[Opened]:
+    """Return what opens an installation with one connection, whose streams are active."""
+    with ExitStack() as stack:
+
+        def open_(connection: Connection) -> Lockstep:
+            lockstep = Lockstep(Installation(connections={"acme": connection}), lambda: database)
+            stack.callback(lockstep.close)
+            with lockstep.ledger.connect() as db:
+                resume(db, "acme", connection.streams, "test")
+            return lockstep
+
+        yield open_
 
 
 @pytest.fixture
@@ -79,17 +97,14 @@ def test_the_half_hourly_sweep_stays_within_one_partition_and_the_past(clock: st
     assert len(Partition.split(window, DAY_GRAIN)) == 1
 
 
-def test_the_sweeps_request_every_stream_with_a_past(database: str, asked: Asked) -> None:
+def test_the_sweeps_request_every_stream_with_a_past(opened: Opened, asked: Asked) -> None:
     """Stock has no past. The closing sweep reruns all of yesterday, so it has no window."""
     job = build_sync_job("acme", CONNECTION)
-    lockstep = Lockstep(Installation(connections={"acme": CONNECTION}), lambda: database)
-    with lockstep.ledger.connect() as db:
-        resume(db, "acme", CONNECTION.streams, "test")
+    lockstep = opened(CONNECTION)
     closing = asked(
         build_closing_sweep("acme", CONNECTION, job, lockstep), DAY + timedelta(hours=1, minutes=20)
     )
     sweep = asked(build_status_sweep("acme", CONNECTION, job, lockstep), DAY + timedelta(hours=12))
-    lockstep.close()
 
     assert (closing.partition_key, closing.run_config) == ("2026-03-09", {})
     assert sweep.partition_key == "2026-03-10"
@@ -103,19 +118,15 @@ def test_the_sweeps_request_every_stream_with_a_past(database: str, asked: Asked
     assert closing.run_key != sweep.run_key
 
 
-def test_the_sweeps_of_hours_cover_them_in_one_run(database: str, asked: Asked) -> None:
+def test_the_sweeps_of_hours_cover_them_in_one_run(opened: Opened, asked: Asked) -> None:
     """The closing sweep reads all hours of yesterday, the half-hourly one each of the last ones."""
-    connection = CONNECTION.model_copy(update={"grain": "hour"})
-    job = build_sync_job("acme", connection)
-    lockstep = Lockstep(Installation(connections={"acme": connection}), lambda: database)
-    with lockstep.ledger.connect() as db:
-        resume(db, "acme", connection.streams, "test")
+    job = build_sync_job("acme", HOURLY)
+    lockstep = opened(HOURLY)
     closing = asked(
-        build_closing_sweep("acme", connection, job, lockstep), DAY + timedelta(hours=1, minutes=20)
+        build_closing_sweep("acme", HOURLY, job, lockstep), DAY + timedelta(hours=1, minutes=20)
     )
     half = DAY + timedelta(hours=12, minutes=30)
-    sweep = asked(build_status_sweep("acme", connection, job, lockstep), half)
-    lockstep.close()
+    sweep = asked(build_status_sweep("acme", HOURLY, job, lockstep), half)
 
     for request, first, last in (
         (closing, "2026-03-09-00:00", "2026-03-09-23:00"),
@@ -137,13 +148,11 @@ def captured(
 
 
 def test_a_day_that_could_not_be_read_after_its_end_is_due_until_it_is(
-    database: str, evaluated: Evaluated, asked: Asked
+    opened: Opened, evaluated: Evaluated, asked: Asked
 ) -> None:
     """The systems were down that night, so that its run failed; the day after it is read, too."""
     job = build_sync_job("acme", CONNECTION)
-    lockstep = Lockstep(Installation(connections={"acme": CONNECTION}), lambda: database)
-    with lockstep.ledger.connect() as db:
-        resume(db, "acme", CONNECTION.streams, "test")
+    lockstep = opened(CONNECTION)
     schedule = build_closing_sweep("acme", CONNECTION, job, lockstep)
     days = [Partition.of(DAY - timedelta(days=back), DAY_GRAIN) for back in range(9, 0, -1)]
     for stream in ("orders", "shipments"):
@@ -165,19 +174,15 @@ def test_a_day_that_could_not_be_read_after_its_end_is_due_until_it_is(
     assert asked(schedule, DAY + timedelta(hours=3, minutes=20)).partition_key == "2026-03-09"
     captured(lockstep, "shipments", days[-1], DAY + timedelta(hours=4))
     assert isinstance(evaluated(schedule, DAY + timedelta(hours=4, minutes=20)), dg.SkipReason)
-    lockstep.close()
 
 
 def test_a_day_is_closed_once_each_of_its_hours_was_read_after_its_end(
-    database: str, evaluated: Evaluated, asked: Asked
+    opened: Opened, evaluated: Evaluated, asked: Asked
 ) -> None:
     """The hours of a day are captured one by one."""
-    connection = CONNECTION.model_copy(update={"grain": "hour"})
-    job = build_sync_job("acme", connection)
-    lockstep = Lockstep(Installation(connections={"acme": connection}), lambda: database)
-    with lockstep.ledger.connect() as db:
-        resume(db, "acme", connection.streams, "test")
-    schedule = build_closing_sweep("acme", connection, job, lockstep)
+    job = build_sync_job("acme", HOURLY)
+    lockstep = opened(HOURLY)
+    schedule = build_closing_sweep("acme", HOURLY, job, lockstep)
     *most, last = Partition.split(Window(DAY - timedelta(days=1), DAY), HOUR_GRAIN)
     for stream in ("orders", "shipments"):
         for hour, _ in most:
@@ -186,17 +191,14 @@ def test_a_day_is_closed_once_each_of_its_hours_was_read_after_its_end(
     for stream in ("orders", "shipments"):
         captured(lockstep, stream, last[0], DAY + timedelta(hours=2))
     assert isinstance(evaluated(schedule, DAY + timedelta(hours=2, minutes=20)), dg.SkipReason)
-    lockstep.close()
 
 
 def test_no_sweep_is_requested_while_the_last_one_is_under_way(
-    database: str, instance: dg.DagsterInstance, evaluated: Evaluated, asked: Asked
+    opened: Opened, instance: dg.DagsterInstance, evaluated: Evaluated, asked: Asked
 ) -> None:
     """After a long outage one may take more than an hour."""
     job = build_sync_job("acme", CONNECTION)
-    lockstep = Lockstep(Installation(connections={"acme": CONNECTION}), lambda: database)
-    with lockstep.ledger.connect() as db:
-        resume(db, "acme", CONNECTION.streams, "test")
+    lockstep = opened(CONNECTION)
     schedule = build_closing_sweep("acme", CONNECTION, job, lockstep)
     moment = DAY + timedelta(hours=1, minutes=20)
     run = instance.create_run_for_job(
@@ -207,16 +209,13 @@ def test_no_sweep_is_requested_while_the_last_one_is_under_way(
     assert isinstance(evaluated(schedule, moment), dg.SkipReason)
     instance.delete_run(run.run_id)
     assert asked(schedule, moment)
-    lockstep.close()
 
 
 def test_a_day_whose_reconciliation_failed_is_compared_again(
-    database: str, instance: dg.DagsterInstance, evaluated: Evaluated
+    opened: Opened, instance: dg.DagsterInstance, evaluated: Evaluated
 ) -> None:
     """Each hour until it succeeds, also days later; not while it is under way."""
-    lockstep = Lockstep(Installation(connections={"acme": CONNECTION}), lambda: database)
-    with lockstep.ledger.connect() as db:
-        resume(db, "acme", CONNECTION.streams, "test")
+    lockstep = opened(CONNECTION)
     job = build_reconcile_job("acme")
     schedule = build_reconciliation_schedule("acme", job, lockstep)
 
@@ -239,4 +238,3 @@ def test_a_day_whose_reconciliation_failed_is_compared_again(
     noted("2026-03-09", dg.DagsterRunStatus.STARTED, DAY + timedelta(hours=3))
     noted("2026-03-05", success, DAY + timedelta(hours=3))
     assert days(4) == []
-    lockstep.close()

@@ -40,10 +40,7 @@ def not_read_after_end(
     first capture are not due, but for the last of ``days``.
     """
     rows = db.execute(
-        """WITH first AS (
-               SELECT stream, min(source_day) AS since FROM sync.batch
-               WHERE connection = %(connection)s AND step = 'captured' GROUP BY stream
-           ), closed AS (
+        """WITH closed AS (
                SELECT stream, source_day AS day FROM sync.batch
                WHERE connection = %(connection)s AND stream = ANY(%(streams)b)
                  AND source_day = ANY(%(days)b) AND step = 'captured'
@@ -55,8 +52,11 @@ def not_read_after_end(
            )
            SELECT DISTINCT d.day
            FROM unnest(%(days)b::date[]) d (day) CROSS JOIN unnest(%(streams)b::text[]) s (stream)
-           LEFT JOIN first f USING (stream) LEFT JOIN closed c USING (stream, day)
-           WHERE c.day IS NULL AND (d.day >= f.since OR d.day = %(last)s)
+           LEFT JOIN closed c USING (stream, day)
+           WHERE c.day IS NULL AND (d.day = %(last)s OR EXISTS (
+               SELECT 1 FROM sync.batch b
+               WHERE b.connection = %(connection)s AND b.stream = s.stream
+                 AND b.step = 'captured' AND b.source_day <= d.day))
            ORDER BY 1""",
         {
             "connection": connection,

@@ -5,7 +5,7 @@ Also a connection whose grain is changed: nothing is lost and nothing is doubled
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from assets.chain.run_config import live_config, unfinished_config
 from assets.pipeline import validate
 from domain.values import DAY, HOUR, Partition
+from resources.ledger.captures.windows import not_read_after_end
 from tests.assets.documents import order
 from tests.assets.scene import NAME, Scene
 
@@ -218,3 +219,29 @@ def pending(scene: Scene, grain: Any) -> list[Partition]:
     assert scene.lockstep is not None
     with scene.lockstep.ledger.session(NAME, "orders") as session:
         return session.partitions.pending(grain)
+
+
+@pytest.mark.parametrize("grain", ["day", "hour"])
+def test_a_rerun_of_a_whole_day_after_its_end_closes_it(scene: Scene, grain: str) -> None:
+    """By the audit rows of its steps, in each stream; a window of it does not."""
+    scene.configure(grain=grain, streams=("orders", "shipments"))
+    scene.place_many([1])
+    first = Partition.of(scene.moment(hour=0), HOUR if grain == "hour" else DAY)
+    last = Partition.of(scene.moment(hour=23), HOUR) if grain == "hour" else first
+    days = [scene.yesterday - timedelta(days=1), scene.yesterday]
+
+    def left() -> list[date]:
+        assert scene.lockstep is not None
+        with scene.lockstep.ledger.session(NAME, "") as session:
+            return not_read_after_end(session.db, NAME, ("orders", "shipments"), days)
+
+    scene.run("orders", first=first, last=last)
+    assert left() == [scene.yesterday]
+    window = live_config(
+        NAME, "shipments", first.start.isoformat(), at(scene, "11:00:00").isoformat()
+    )
+    noon = Partition.of(at(scene, "10:00:00"), HOUR) if grain == "hour" else first
+    scene.run("shipments", first=first, last=noon, config=window)
+    assert left() == [scene.yesterday]
+    scene.run("shipments", first=first, last=last)
+    assert left() == []

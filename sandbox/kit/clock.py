@@ -1,15 +1,40 @@
-"""The clock of a simulated system, in whole seconds, which a test can move or freeze."""
+"""Clocks of simulated systems: in whole seconds, to move or freeze; or exact, with an offset."""
 
 from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from email.utils import format_datetime
+
+
+def parsed(text: str) -> datetime:
+    """Parse an ISO time, one without a zone as UTC; raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def to_seconds(text: str) -> int:
-    """Parse an ISO time, one without a zone as UTC; raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    """Parse an ISO time to seconds since 1970; raises ValueError."""
+    return int(parsed(text).timestamp())
+
+
+class OffsetClock:
+    """Wall time with an offset in seconds."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+
+    def seconds(self) -> float:
+        """Return the present time in seconds since 1970."""
+        return time.time() + self.offset
+
+    def moment(self) -> datetime:
+        """Return the present time, aware UTC."""
+        return datetime.fromtimestamp(self.seconds(), UTC)
+
+    def http(self) -> str:
+        """Return the present time as a header."""
+        return format_datetime(self.moment(), usegmt=True)
 
 
 class Clock:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
-from email.utils import format_datetime
+
+from sandbox.kit.clock import OffsetClock, parsed
 
 
 def written(moment: datetime) -> str:
@@ -15,23 +15,12 @@ def written(moment: datetime) -> str:
 
 def normalised(value: str) -> str:
     """Return a given time in the vendor's form. Raises ``ValueError``."""
-    moment = datetime.fromisoformat(value)
-    return written(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return written(parsed(value))
 
 
-class Clock:
+class Clock(OffsetClock):
     """The time of one project."""
 
-    def __init__(self) -> None:
-        self.offset = 0.0
-
     def now(self) -> str:
-        """Return the present time."""
-        return written(self._moment())
-
-    def http(self) -> str:
-        """Return the present time as a header."""
-        return format_datetime(self._moment(), usegmt=True)
-
-    def _moment(self) -> datetime:
-        return datetime.fromtimestamp(time.time() + self.offset, UTC)
+        """Return the present time as the vendor writes it."""
+        return written(self.moment())

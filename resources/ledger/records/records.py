@@ -171,7 +171,7 @@ class Records:
         ]
 
     def canonicals(self, captures: Mapping[str, UUID]) -> dict[str, bytes]:
-        """Return the canonical content of one version of each record, by ``newest_accepted`` or so.
+        """Return the canonical content of versions: one of each record, by its id.
 
         Without those that were not accepted, or are no longer kept.
         """

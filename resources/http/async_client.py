@@ -26,6 +26,27 @@ UNSENDABLE = (aiohttp.InvalidURL,)
 FAULTS = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 
 
+class ConnectionDropped(aiohttp.ClientConnectionError):
+    """A connection broke after the request may have been sent."""
+
+
+async def one_attempt(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Send a request once: aiohttp repeats one by itself if a kept connection breaks.
+
+    That attempt would be made without a look at the writer's lock and the quota, would appear in
+    no log, and would repeat a GET that changes something. aiohttp only does so for two classes of
+    errors, so a middleware raises another.
+    """
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise  # nothing was sent
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise ConnectionDropped(f"{type(error).__name__}: {error}") from error
+
+
 class AsyncApiClient:
     """Writes to one remote system; an async context manager that belongs to one event loop.
 
@@ -55,6 +76,7 @@ class AsyncApiClient:
             timeout=aiohttp.ClientTimeout(total=self.policy.timeout),
             headers={"Content-Type": "application/json", **self.policy.default_headers},
             cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(one_attempt,),
         )
         return self
 

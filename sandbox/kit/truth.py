@@ -17,6 +17,8 @@ class TrueLine(TypedDict):
     quantity: str | int | float
     emailed: NotRequired[str]
     """At a store, of a line that is not shipped: what it costs, with taxes and after discounts."""
+    canceled: NotRequired[int | float]
+    """At an OMS, of an ordered line: how many of its units it has canceled."""
 
 
 class TrueParcel(TypedDict):

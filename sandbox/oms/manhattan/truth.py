@@ -13,7 +13,7 @@ from sandbox.oms.manhattan.inventory import dump_availability
 from sandbox.oms.manhattan.prices import true_prices
 from sandbox.oms.manhattan.return_orders import is_return
 from sandbox.oms.manhattan.state import State
-from sandbox.oms.manhattan.statuses import RETURN_CONFIRMED, units_of
+from sandbox.oms.manhattan.statuses import CANCELED, RETURN_CONFIRMED, units_of
 from sandbox.oms.manhattan.stock import as_decimal, as_number
 
 
@@ -77,6 +77,7 @@ def _order(record: OrderRecord) -> TrueOrder:
                 "line": line["OrderLineId"],
                 "sku": line["ItemId"],
                 "quantity": line["OrderedQuantity"],
+                "canceled": sum(u["Quantity"] for u in line["units"] if u["Status"] == CANCELED),
             }
             for line in held["lines"]
         ],

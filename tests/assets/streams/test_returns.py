@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -426,6 +427,24 @@ def test_a_store_that_pays_back_by_no_provider_is_a_rejection(shop: Scene) -> No
     )
     approve(shop)
     assert refunds(shop) == [("1", "10.00", {"101": 1})]
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_an_order_that_store_credit_has_paid_is_refunded_to_it(shop: Scene, is_whole: bool) -> None:
+    """As it was paid; credit for a part of it says nothing about how these units were paid."""
+    total = Decimal(shop.store_orders()[1]["total_inc_tax"])
+    paid = total if is_whole else total - 1
+    shop.to_store(
+        "orders/1",
+        {"payment_method": "Store Credit", "store_credit_amount": f"{paid}", "customer_id": 7},
+        "PATCH",
+    )
+    made = open_return(shop, lines=units(l101=1))
+    step(shop, made, "verify")
+    shop.run("returns")
+    rejected = {} if is_whole else {made: "refund_refused"}
+    assert shop.open_rejections("returns") == rejected
+    assert refunds(shop) == ([("1", "10.00", {"101": 1})] if is_whole else [])
 
 
 def test_a_return_of_an_order_that_another_source_made_is_left_alone(shop: Scene) -> None:

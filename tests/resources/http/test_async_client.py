@@ -330,3 +330,27 @@ def test_no_attempt_with_an_effect_is_made_once_it_is_forbidden(method: str, sen
 
     forbidden: list[Callable[[], None]] = []
     assert len(asyncio.run(run(handle, use))) == sent
+
+
+@pytest.mark.parametrize(
+    ("method", "idempotent", "sent"), [("PUT", True, 4), ("GET", False, 2), ("DELETE", True, 4)]
+)
+def test_each_attempt_is_logged_where_a_kept_connection_breaks(
+    method: str, idempotent: bool, sent: int
+) -> None:
+    """The HTTP library repeats nothing by itself: not unseen, and no GET that changes something."""
+    log: list[Exchange] = []
+
+    async def handle(request: web.BaseRequest, count: int) -> web.StreamResponse:
+        return web.json_response({"id": count}) if count == 1 else await drop(request)
+
+    async def use(push: AsyncApiClient) -> None:
+        await push.request("PUT", "/orders/1", body=b"{}", idempotent=True)
+        with pytest.raises(TransientError if idempotent else OutcomeUnknown):
+            await push.request(
+                method, "/orders/2", body=b"{}", idempotent=idempotent, has_effect=True
+            )
+
+    seen = asyncio.run(run(handle, use, log=log.append))
+    assert len(seen) == sent
+    assert [entry.status for entry in log] == [200, *[0] * (sent - 1)]

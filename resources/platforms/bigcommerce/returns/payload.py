@@ -1,6 +1,6 @@
 """A store's refunds of an order, and what they would give back, in its own names.
 
-Source: orders.v3.yml (payment actions).
+Source: orders.v3.yml (payment actions), orders.v2.oas2.yml (the order).
 """
 
 from __future__ import annotations
@@ -66,6 +66,14 @@ class RefundQuoteAnswer(Document):
     data: RefundQuote | None = None
 
 
+class CreditedOrder(Document):
+    """An order (V2), with what its shopper has paid of it by store credit."""
+
+    total_inc_tax: WrittenAmount = None
+    store_credit_amount: WrittenAmount = None
+
+
 REFUNDS = PayloadDecoder(Refund, "a refund", ANSWER_ADVICE)
 REFUND_ANSWERS = PayloadDecoder(RefundAnswer, "an object", ANSWER_ADVICE)
 REFUND_QUOTES = PayloadDecoder(RefundQuoteAnswer, "an object", ANSWER_ADVICE)
+CREDITED_ORDERS = PayloadDecoder(CreditedOrder, "an order", ANSWER_ADVICE)

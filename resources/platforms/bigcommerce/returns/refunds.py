@@ -31,6 +31,7 @@ from resources.platforms.bigcommerce.client import (
 from resources.platforms.bigcommerce.orders.lines import whole_number
 from resources.platforms.bigcommerce.orders.refunds import MARK
 from resources.platforms.bigcommerce.returns.payload import (
+    CREDITED_ORDERS,
     PRODUCT,
     REFUND_ANSWERS,
     REFUND_QUOTES,
@@ -94,7 +95,7 @@ class RefundCalls:
             raise RecordRejected(excess)
         if not amount:
             return StoreRefund("", request.units(), amount, request.return_id, key)
-        payments = self._payments(request, quote, amount)
+        payments = await self._payments(request, quote, amount)
         reply = await self._push.request(
             "POST",
             _path(request.order_id, "refunds"),
@@ -123,23 +124,25 @@ class RefundCalls:
             raise PermanentError(f"{reply.where} gave a quote that can't be read: {CONTRACT}")
         return quote
 
-    def _payments(
+    async def _payments(
         self, request: RefundRequest, quote: RefundQuote, amount: Decimal
     ) -> list[dict[str, Any]]:
         """Return the first way to pay back that may be used and pays all of it."""
-        for method in quote.refund_methods or ():
-            options = [option for option in method or () if option is not None]
-            where = "the store's quote"
-            paid = sum((_amount(where, option.amount) for option in options), Decimal(0))
-            if options and paid == amount and self._may_use(options):
-                return [
-                    {
-                        "provider_id": str(option.provider_id),
-                        "amount": orjson.Fragment(f"{amount_of(option.amount)}"),
-                        "offline": option.offline is True,
-                    }
-                    for option in options
-                ]
+        ways = _whole_ways(quote, amount)
+        chosen = next((way for way in ways if self._may_use(way)), None)
+        if chosen is None:
+            credit = next((way for way in ways if _is_store_credit(way)), None)
+            if credit is not None and await self._is_paid_by_credit(request.order_id):
+                chosen = credit
+        if chosen is not None:
+            return [
+                {
+                    "provider_id": str(option.provider_id),
+                    "amount": orjson.Fragment(f"{amount_of(option.amount)}"),
+                    "offline": option.offline is True,
+                }
+                for option in chosen
+            ]
         raise RecordRejected(
             Problem(
                 "refund_refused",
@@ -152,14 +155,22 @@ class RefundCalls:
             )
         )
 
+    async def _is_paid_by_credit(self, order_id: str) -> bool:
+        """Return whether store credit has paid all of an order, which no other way pays back."""
+        path = f"/v2/orders/{id_number(order_id)}"
+        reply = await self._push.request("GET", path)
+        accept(reply, "order_missing_in_store", "order_id", "look for the order in the store")
+        order = document_of(reply, CREDITED_ORDERS)
+        credit = _amount(reply.where, order.store_credit_amount or "0")
+        return credit > 0 and credit >= _amount(reply.where, order.total_inc_tax)
+
     def _may_use(self, options: Sequence[RefundOption]) -> bool:
         """Return whether a way pays as the order was paid, or by a provider that is allowed."""
-        providers = {str(option.provider_id) for option in options}
         online = all(
             option.offline is not True or str(option.provider_id) in self._providers
             for option in options
         )
-        return online and (providers != {STORE_CREDIT} or STORE_CREDIT in self._providers)
+        return online and (not _is_store_credit(options) or STORE_CREDIT in self._providers)
 
     async def _as_paid(self, made: StoreRefund) -> StoreRefund:
         """Return a refund as it is shown now: its payment is made after it was answered."""
@@ -170,6 +181,23 @@ class RefundCalls:
             return made if data is None else _to_refund(reply.where, data)
         except (TransientError, PermanentError):
             return made  # that it was made is certain
+
+
+def _whole_ways(quote: RefundQuote, amount: Decimal) -> list[list[RefundOption]]:
+    """Return the quoted ways, each one provider or several, that together pay the amount."""
+    ways = [
+        [option for option in way or () if option is not None] for way in quote.refund_methods or ()
+    ]
+    where = "the store's quote"
+    return [
+        way
+        for way in ways
+        if way and sum((_amount(where, option.amount) for option in way), Decimal(0)) == amount
+    ]
+
+
+def _is_store_credit(options: Sequence[RefundOption]) -> bool:
+    return {str(option.provider_id) for option in options} == {STORE_CREDIT}
 
 
 def _path(order_id: str, action: str) -> str:

@@ -114,6 +114,7 @@ class OrderComparator:
                 store.payload,
                 lambda _: known.target is not None or known.accepted is not None,
                 ended=lambda _: _ended(snapshot),
+                last=lambda _: _last(snapshot),
             )
         except RecordRejected:
             return None, False  # its capture becomes a rejection with the reason
@@ -231,6 +232,11 @@ class OrderComparator:
 def _ended(snapshot: OrderSnapshot) -> Ended:
     targets = (snapshot.orders.target, snapshot.shipments.target)
     return ended_by([target.milestone for target in targets if target is not None])
+
+
+def _last(snapshot: OrderSnapshot) -> Order | None:
+    accepted = snapshot.orders.accepted
+    return None if accepted is None else decode_record(Order, accepted.canonical)
 
 
 def _add_difference(

@@ -8,7 +8,6 @@ platform alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -16,7 +15,7 @@ from msgspec.structs import replace
 from domain.errors import Problem, RecordRejected
 from domain.exchange import NO_PATHS, Mapped, Skipped, SourcePaths
 from domain.memo import remembered
-from domain.policies import InventoryPolicy, OrdersPolicy, UomRule
+from domain.policies import InventoryPolicy, OrdersPolicy
 from domain.records.orders import (
     DeliveryMethod,
     FulfilmentGroup,
@@ -38,11 +37,9 @@ from domain.rules.export import (
     open_yet,
 )
 from domain.rules.ship_from import ShipFromRules
+from domain.rules.units import in_oms_units
 from domain.statuses import OrderStatuses
 
-ONE = Decimal(1)
-SMALLEST = Decimal("0.0001")
-"""Of a price, which has four decimals at most."""
 NOT_IN_IDS = frozenset("+#?/\\%&;: \t")
 """Characters that a path or query at the OMS would take for something else."""
 
@@ -50,6 +47,11 @@ NOT_IN_IDS = frozenset("+#?/\\%&;: \t")
 def id_at_oms(policy: OrdersPolicy, number: str) -> str:
     """Return the id with which an order is created at the OMS; afterwards its link states it."""
     return f"{policy.order_id_prefix}{number}"
+
+
+def unknown(source_id: str) -> None:
+    """Answer that no version of an order was accepted."""
+    del source_id
 
 
 class OrderRejected(RecordRejected):
@@ -107,12 +109,14 @@ class OrderRules:
         exported: Asked,
         owed: Asked = never,
         ended: Callable[[str], Ended] = open_yet,
+        last: Callable[[str], Order | None] = unknown,
     ) -> Mapped[Order] | Skipped:
         """Map a captured order and translate it.
 
         ``exported`` says whether the OMS has an order, ``owed`` whether it is owed a version of it,
-        ``ended`` whether it is done with it.
-        Raises ``RecordRejected`` with the problems of both.
+        ``ended`` whether it is done with it, ``last`` the last version that was accepted.
+        Raises ``RecordRejected`` with the problems of both, but not for an order to cancel: that
+        needs nothing of its content, so what is wrong with it must not keep the OMS shipping.
         """
         decided: list[tuple[OrderHeader, Decision]] = []
 
@@ -123,19 +127,31 @@ class OrderRules:
             return decision
 
         try:
-            mapped = to_order(payload, decide)
+            mapped = self._mapped(to_order, payload, decide)
+            if isinstance(mapped, Skipped):
+                return mapped
+            header, decision = decided[0]
+            if mapped.record.cancelled and not exported(header.source_id):
+                reason = "all units of the order were refunded before it was sent"
+                return Skipped("refunded_before_export", reason)
+            return self._translate(mapped, header, decision)
+        except RecordRejected:
+            before = last(decided[0][0].source_id) if _is_cancelled(decided) else None
+            if before is None:
+                raise
+            return Mapped(self._withdrawn(before))
+
+    def _mapped(
+        self, to_order: MapsOrders, payload: bytes, decide: Decide
+    ) -> Mapped[Order] | Skipped:
+        """Map an order. Raises ``RecordRejected`` also with the problems of its translation."""
+        try:
+            return to_order(payload, decide)
         except OrderRejected as rejected:
             problems = list(rejected.found)
             self._translated(rejected.groups, rejected.lines, rejected.paths, problems)
             self._ship_from.translate(rejected.lines, rejected.paths.nodes, problems)
             raise RecordRejected(*problems) from None
-        if isinstance(mapped, Skipped):
-            return mapped
-        header, decision = decided[0]
-        if mapped.record.cancelled and not exported(header.source_id):
-            reason = "all units of the order were refunded before it was sent"
-            return Skipped("refunded_before_export", reason)
-        return self._translate(mapped, header, decision)
 
     def as_sent(self, to_order: MapsOrders, payload: bytes) -> Order | None:
         """Return a captured order as it would be sent, whatever its status is.
@@ -169,8 +185,12 @@ class OrderRules:
             return decision
         if last is None:
             raise RecordRejected(DELETED)
+        return Mapped(self._withdrawn(last))
+
+    def _withdrawn(self, last: Order) -> Order:
+        """Return an order that is to be cancelled, by its last version, which the OMS has."""
         reason = self._policy.cancel_reason
-        return Mapped(replace(last, cancelled=True, cancel_reason=reason, hold=None))
+        return replace(last, cancelled=True, cancel_reason=reason, hold=None)
 
     def _translate(
         self, mapped: Mapped[Order], header: OrderHeader, decision: Decision
@@ -223,17 +243,7 @@ class OrderRules:
         """Put the OMS's codes into the groups, and return the lines in the OMS's units."""
         for group, path in zip(groups, paths.groups, strict=True):
             self._translate_group(group, path, problems)
-        rules, uom = self._policy.uom_rules, self._policy.uom
-        if rules:
-            return tuple(
-                [
-                    self._line(line, path, problems)
-                    for line, path in zip(lines, paths.lines, strict=True)
-                ]
-            )
-        for line in lines:
-            amend(line, "uom", uom)
-        return lines
+        return in_oms_units(lines, paths.lines, self._policy, problems)
 
     def _translate_group(self, group: FulfilmentGroup, path: str, problems: list[Problem]) -> None:
         policy = self._policy
@@ -261,32 +271,9 @@ class OrderRules:
                 )
             amend(group, "location", location)
 
-    def _line(self, line: OrderLine, path: str, problems: list[Problem]) -> OrderLine:
-        rule = self._policy.uom_rules.get(line.sku)
-        if rule is not None:
-            return _converted(line, rule, path, problems)
-        amend(line, "uom", self._policy.uom)
-        return line
 
-
-def _converted(line: OrderLine, rule: UomRule, path: str, problems: list[Problem]) -> OrderLine:
-    """Turn store units into OMS units; totals stay exact, so a price is never rounded."""
-    if rule.factor == ONE:
-        amend(line, "uom", rule.uom)
-        return line
-    unit = line.unit_price / rule.factor
-    if unit != unit.quantize(SMALLEST) or unit * rule.factor != line.unit_price:
-        message = f"the price {line.unit_price} can't be divided by {rule.factor} exactly"
-        advice = "correct orders.uom_rules, or set a price that divides"
-        problems.append(Problem("uom_conversion_inexact", path, message, advice, line.sku[:80]))
-        return line
-    return replace(
-        line,
-        uom=rule.uom,
-        factor=rule.factor,
-        quantity=line.quantity * rule.factor,
-        unit_price=unit,
-    )
+def _is_cancelled(decided: Sequence[tuple[OrderHeader, Decision]]) -> bool:
+    return bool(decided) and decided[0][1] == "cancel"
 
 
 @remembered(4096)

@@ -181,9 +181,15 @@ def order_problems(
     """Validate a batch of orders; return the problems of each failing one by its position.
 
     ``items`` are the items of the batch's SKUs in the OMS's item master; ``None`` skips the rules
-    about SKU and unit.
+    about SKU and unit. A cancellation is sent without the order's content, so only its header's
+    keys are checked: a SKU that the OMS no longer has must not keep it from cancelling the order.
     """
-    lines = [(row, line) for row, order in enumerate(orders) for line in order.lines]
+    lines = [
+        (row, line)
+        for row, order in enumerate(orders)
+        if not order.cancelled
+        for line in order.lines
+    ]
     found = failures(OrderHeaders, _header_frame(orders), RULES)
     frame = _line_frame(orders, lines, items)
     for index, problems in failures(OrderLines, frame, RULES).items():
@@ -194,23 +200,25 @@ def order_problems(
 
 
 def _header_frame(orders: Sequence[Order]) -> pd.DataFrame:
-    sums = [order.computed_sums() for order in orders]
-    totals = [
-        _of_sum(total - order.total, order) for order, (total, _) in zip(orders, sums, strict=True)
-    ]
-    taxes = [
-        _of_sum(tax - order.total_tax, order) for order, (_, tax) in zip(orders, sums, strict=True)
-    ]
+    differences = [_of_sums(order) for order in orders]
     return pd.DataFrame(
         {
             "order_id": texts([order.order_id for order in orders]),
             "currency": texts([order.currency for order in orders]),
-            "total": integers([scaled(order.total) for order in orders]),
-            "line_count": integers([len(order.lines) for order in orders]),
-            "difference": integers(totals),
-            "tax_difference": integers(taxes),
+            "total": integers([0 if o.cancelled else scaled(o.total) for o in orders]),
+            "line_count": integers([max(len(o.lines), o.cancelled) for o in orders]),
+            "difference": integers([total for total, _ in differences]),
+            "tax_difference": integers([tax for _, tax in differences]),
         }
     )
+
+
+def _of_sums(order: Order) -> tuple[int, int]:
+    """Return the differences of an order's total and tax from their parts; none if cancelled."""
+    if order.cancelled:
+        return 0, 0
+    total, tax = order.computed_sums()
+    return _of_sum(total - order.total, order), _of_sum(tax - order.total_tax, order)
 
 
 def _of_sum(difference: Decimal, order: Order) -> int:

@@ -6,7 +6,9 @@ under the orders' own lock: before a chunk of orders is planned, or after fulfil
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
+from uuid import UUID
 
 from domain.connections import ACTIONS, ORDERS
 from domain.errors import Problem
@@ -14,6 +16,7 @@ from domain.identity import correlation_id
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
 from resources.ledger.deliveries.requests import Requests, note_order_answers
+from resources.ledger.records.withdrawals import newest_open, opened_again
 from resources.ledger.rows import RejectionRow, UnsettledDelivery
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -61,7 +64,11 @@ def apply_after_delivery(sync: Sync) -> None:
 
 
 def apply_cancel_answers(orders: Session) -> None:
-    """Settle requested cancellations by their answers, in a session that holds the orders' lock."""
+    """Settle requested cancellations by their answers, in a session that holds the orders' lock.
+
+    The store may have opened an order again meanwhile. If the OMS has canceled it then, its newest
+    version is due, and becomes a rejection; if the OMS has not, it fulfils what the store wants.
+    """
     requests = Requests(orders.db, orders.connection, ORDERS)
     if not requests.any_answered():
         return
@@ -73,8 +80,19 @@ def apply_cancel_answers(orders: Session) -> None:
         _put_milestone(orders, accepted, CANCELED)
         refused = orders.deliveries.answer(rejected, CANCEL, "refused")
         _put_milestone(orders, [row.source_id for row in refused], "")
+        is_open = newest_open(orders.db, orders.connection, [a.source_id for a in answered])
         for row in refused:
-            orders.rejections.open(row.source_day, [_refusal(orders, row)], orders.run_id)
+            if row.source_id not in is_open:
+                orders.rejections.open(row.source_day, [_refusal(orders, row)], orders.run_id)
+        _make_due(orders, {i: is_open[i] for i in accepted if i in is_open})
+
+
+def _make_due(orders: Session, versions: Mapping[str, tuple[date, UUID]]) -> None:
+    """Make the versions due of orders that the store has canceled before, and then opened again."""
+    named = [(source_id, capture_id) for source_id, (_, capture_id) in versions.items()]
+    for source_id in opened_again(orders.db, orders.connection, named):
+        day, capture_id = versions[source_id]
+        orders.records.make_due(day, [capture_id])
 
 
 def _refusal(orders: Session, row: UnsettledDelivery) -> RejectionRow:

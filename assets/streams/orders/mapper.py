@@ -46,7 +46,9 @@ class OrdersMapper:
         deleted = DELETIONS.source_id(payload)
         if deleted is not None:
             return self._rules.to_deleted(deleted, self._last(deleted), exported, ended)
-        found = self._rules.to_order(self._to_canonical, payload, exported, self._is_owed, ended)
+        found = self._rules.to_order(
+            self._to_canonical, payload, exported, self._is_owed, ended, self._last
+        )
         if isinstance(found, Skipped) and found.rule == NOT_SENT_RULE:
             source_id = self._ids.get(payload)
             if source_id is not None:

@@ -72,7 +72,7 @@ class Orders:
         """Check the batch, and its SKUs against the OMS's item master."""
         known: dict[str, MasterItem] | None = None
         if sync.connection.orders.check_items:
-            skus = {line.sku for order in records for line in order.lines}
+            skus = {line.sku for order in records if not order.cancelled for line in order.lines}
             known = known_items(sync, session, skus)
         return order_problems(records, known)
 

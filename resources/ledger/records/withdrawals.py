@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,8 @@ def withdrawn_by_store(
     """Return which of the orders the OMS has canceled since the store had, or which are open again.
 
     Not those that the OMS, or an agent's action, has canceled first: the store has to follow there.
+    A cancellation that the OMS has still to answer, or whose outcome is not known yet, counts: the
+    OMS may show the order as canceled before that is settled.
     """
     if not source_ids:
         return set()
@@ -30,7 +33,8 @@ def withdrawn_by_store(
            JOIN sync.order_header h ON h.connection = d.connection
                AND h.source_day = d.source_day AND h.capture_id = d.capture_id
            WHERE d.connection = %s AND d.stream = %s AND d.source_id = ANY(%b::text[])
-             AND d.action = 'cancel' AND d.state = 'delivered' AND h.cancelled
+             AND d.action = 'cancel' AND h.cancelled
+             AND (d.state IN ('delivered', 'requested') OR d.is_uncertain)
            UNION
            SELECT source_id FROM sync.rejection
            WHERE connection = %s AND stream = %s AND source_id = ANY(%b::text[])
@@ -48,6 +52,26 @@ def ended_at_oms(db: psycopg.Connection[Any], connection: str, source_id: str) -
         (connection, ORDERS, SHIPMENTS, source_id),
     ).fetchall()
     return ended_by([milestone for (milestone,) in rows])
+
+
+def newest_open(
+    db: psycopg.Connection[Any], connection: str, source_ids: Sequence[str]
+) -> dict[str, tuple[date, UUID]]:
+    """Return day and capture of the newest accepted versions that are not canceled, by order."""
+    if not source_ids:
+        return {}
+    rows = db.execute(
+        """SELECT n.source_id, n.source_day, n.capture_id FROM (
+               SELECT DISTINCT ON (source_id) source_id, source_day, capture_id
+               FROM sync.record
+               WHERE connection = %(name)s AND stream = %(orders)s
+                 AND source_id = ANY(%(ids)b::text[]) AND state = 'accepted'
+               ORDER BY source_id, source_updated_at DESC, capture_id DESC) n
+           JOIN sync.order_header h ON h.connection = %(name)s AND h.source_day = n.source_day
+               AND h.capture_id = n.capture_id AND NOT h.cancelled""",
+        {"name": connection, "orders": ORDERS, "ids": list(source_ids)},
+    )
+    return {source_id: (day, capture_id) for source_id, day, capture_id in rows}
 
 
 def opened_again(

@@ -165,3 +165,53 @@ def test_an_order_that_the_oms_canceled_before_its_creation_was_known_is_cancele
     scene.run("orders", "shipments")
     assert scene.open_rejections("orders") == {}
     assert under_way(scene) == {}
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("is_answered_first", [True, False])
+def test_an_order_that_is_opened_again_before_the_oms_has_answered(
+    scene: Scene, *, accepted: bool, is_answered_first: bool
+) -> None:
+    """Canceled late, it is an operator's to decide; otherwise it is what the store wants again."""
+    scene.to_oms("settings", {"late_cancellation": True})
+    scene.place_many([1])
+    scene.run("orders")
+    scene.to_oms("advance", {"to": "release", "cancel_rate": 0.0})
+    set_status(scene, CANCELED)
+    scene.run("orders")
+    scene.run("shipments")
+    set_status(scene, OPEN)
+    if is_answered_first:
+        scene.to_oms("orders/1/cancel_outcome", {"accepted": accepted})
+    scene.run("orders")
+    if not is_answered_first:
+        scene.to_oms("orders/1/cancel_outcome", {"accepted": accepted})
+
+    scene.run("shipments")
+    scene.run("orders")
+
+    if accepted:
+        assert_left_alone(scene)
+    else:
+        assert scene.open_rejections("orders") == {}
+        assert not scene.oms_orders()["1"]["cancelled"]
+        scene.to_oms("orders/1/ship", {})
+        scene.run("shipments")
+        assert scene.store_orders()[1]["status_id"] == 2
+
+
+def test_an_order_whose_cancellation_was_lost_and_that_is_opened_again(scene: Scene) -> None:
+    """Its fulfilment shows the cancellation before the run that looks for its outcome."""
+    scene.place_many([1])
+    scene.run("orders")
+    set_status(scene, CANCELED)
+    scene.fault("manhattan", {"kind": "drop_after", "method": "POST", "path": "/cancel$"})
+    scene.run("orders", raise_on_error=False)
+    scene.fault("manhattan")
+    assert scene.oms_orders()["1"]["cancelled"]
+    set_status(scene, OPEN)
+    scene.run("shipments")
+    assert scene.store_orders()[1]["status_id"] == OPEN
+    scene.sql_write("UPDATE sync.delivery SET may_act_until = now() WHERE may_act_until > now()")
+    scene.run("orders")
+    assert_left_alone(scene)

@@ -19,7 +19,7 @@ from assets.delivery.plan import Plan
 from assets.delivery.planner import Planner
 from assets.delivery.system import log_unforeseen
 from domain.delivery import Claimed, Held, Intent, Operation, Outcome, failed, succeeded
-from domain.errors import LockstepError, NoPermit, PermanentError
+from domain.errors import LockstepError, NoPermit, PermanentError, WriterLost
 from domain.targets import Writer
 
 FAILURES_IN_A_ROW = 5
@@ -39,7 +39,7 @@ class Attempts:
         self.owned: set[str] = set()
         """Ids that deliveries own: no look-up may find them."""
         self.stopped_by: LockstepError | None = None
-        """The target's fault that ends the delivery of the chunk."""
+        """The fault that ends the delivery of the chunk."""
         self.got_through = False
         """Whether the target has taken or refused anything."""
 
@@ -168,14 +168,23 @@ class Attempts:
         """Return the outcome of an attempt that has failed by an error of ours."""
         return Outcome("unknown", error=log_unforeseen(self._planner.sync, error), is_lost=True)
 
+    def stop(self, fault: LockstepError) -> None:
+        """Send nothing more, because of a fault; of several the one that says most is kept.
+
+        The first of its kind: others fail in the time that calls under way still take. Without the
+        lock nothing may be settled, whatever else has failed meanwhile.
+        """
+        if self.stopped_by is None or _weight(fault) > _weight(self.stopped_by):
+            self.stopped_by = fault
+
     def _count(self, outcome: Outcome) -> None:
         """Count the target's failures in a row; a fault of the whole target stops at once."""
         if isinstance(outcome.fault, PermanentError | NoPermit):
-            self.stopped_by = outcome.fault
+            self.stop(outcome.fault)
         elif outcome.fault is not None:
             self._failures += 1
             if self._failures >= FAILURES_IN_A_ROW:
-                self.stopped_by = outcome.fault
+                self.stop(outcome.fault)
         elif outcome.state != "unknown":
             self._failures, self.got_through = 0, True
 
@@ -188,6 +197,11 @@ class Attempts:
 
     def _of(self, intent: Intent) -> Operation:
         return self._operations[intent.operation]
+
+
+def _weight(fault: LockstepError) -> int:
+    """Return how much a fault says: a lost lock, then credentials and the like, then a failure."""
+    return 2 if isinstance(fault, WriterLost) else int(isinstance(fault, PermanentError))
 
 
 def note_lost() -> None:

@@ -155,7 +155,7 @@ class Sender:
             try:
                 self._session.check_writer()
             except WriterLost as error:
-                self.attempts.stopped_by = error
+                self.attempts.stop(error)
                 raise
 
     async def _note(self, plan: Plan, intent: Intent, outcome: Outcome) -> None:
@@ -176,12 +176,18 @@ class Sender:
 
         Raises ``WriterLost`` where the lock was lost: the next run looks at what became of it.
         """
+        self._check_writer()
         if isinstance(self.attempts.stopped_by, WriterLost):
             raise self.attempts.stopped_by
         ended, self._unsettled = self._unsettled, []
         exchanges, self._exchanges = self._exchanges, []
         async with self._settling:
-            await asyncio.to_thread(self._settlement.settle, ended, exchanges)
+            try:
+                await asyncio.to_thread(self._settlement.settle, ended, exchanges)
+            except Exception:
+                if self._session.db.closed:  # our reason, not the driver's
+                    self._session.check_writer()
+                raise
 
 
 def _slices(plans: Sequence[Plan], size: int) -> Iterator[Sequence[Plan]]:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
 
+from assets.delivery.plan import Plan
+from assets.delivery.sender import Sender
+from domain.delivery import Claimed, Intent, Operation, Outcome, failed
+from domain.errors import AccessRefused, LockstepError, WriterLost
 from tests.assets.scene import Scene
 
 pytestmark = pytest.mark.slow(seconds=8)
@@ -106,3 +115,63 @@ def test_levels_are_left_to_the_run_that_holds_the_lock(scene: Scene) -> None:
     assert scene.store_stock()["SHIRT-S"]["quantity"] == 3
     left = scene.sql("SELECT count(*) FROM sync.delivery WHERE state = 'in_flight'")
     assert left == [(0,)]
+
+
+class _Session:
+    """A session whose lock is lost once a test says so, and with it the connection."""
+
+    def __init__(self) -> None:
+        self.is_lost = False
+        self.deliveries = SimpleNamespace(target_ids=lambda _: set[str]())
+
+    @property
+    def db(self) -> Any:
+        """Return the connection."""
+        return SimpleNamespace(closed=self.is_lost)
+
+    def check_writer(self) -> None:
+        """Raise where the lock was lost."""
+        if self.is_lost:
+            raise WriterLost("the writer's lock was lost")
+
+
+@pytest.mark.parametrize("refused_at", [0, 2, 4])
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_the_lost_lock_is_the_reason_whatever_else_fails(refused_at: int, is_seen: bool) -> None:
+    """Of calls under way one loses the lock and one is refused, in either order.
+
+    ``is_seen``: before the outcomes are settled; otherwise their transaction fails.
+    """
+    session = _Session()
+
+    class Writer:
+        calls = 0
+
+        async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
+            """Refuse the credentials for one record, and lose the lock with another."""
+            here, Writer.calls = Writer.calls, Writer.calls + 1
+            await asyncio.sleep(0.01 * here)
+            if here == refused_at:
+                return [failed(AccessRefused("401")) for _ in claimed]
+            if here == 3 and is_seen:
+                session.is_lost = True
+                return [failed(WriterLost("the writer's lock was lost")) for _ in claimed]
+            return [Outcome("done") for _ in claimed]
+
+    def settle(*_: object) -> None:
+        assert not session.is_lost, "settled without the lock"
+        if not is_seen:
+            session.is_lost = True
+            raise psycopg.OperationalError("the connection is closed")
+
+    settlement: Any = SimpleNamespace(settle=settle, tries_of=lambda _: 0, attempts_of=lambda _: 1)
+    planner: Any = SimpleNamespace(
+        session=session,
+        target=SimpleNamespace(operations={"set": Operation(concurrency=5)}),
+        settled=lambda *_: None,
+    )
+    due: Any = SimpleNamespace(accepted=SimpleNamespace(correlation_id=""), unsettled=())
+    plans = [Plan(due, [Intent("set", uuid4(), f"r{n}", None)]) for n in range(5)]
+    sender = Sender(planner, settlement)
+    with pytest.raises(LockstepError, match="the writer's lock"):
+        asyncio.run(sender.send(plans, Writer()))  # type: ignore[arg-type]

@@ -53,8 +53,8 @@ class LineDraft(msgspec.Struct):
     charges: list[Charge] = []
     rounding: Decimal = ZERO
     """The part of the order's tax that is due to rounding and was put on this line."""
-    refunded: Decimal = ZERO
-    """Units that the OMS must not ship, since they were refunded."""
+    removed: Decimal = ZERO
+    """Units that the OMS must not ship, since they were refunded or canceled."""
 
     def discounted(self) -> Decimal:
         """Return the sum of the line's discounts."""

@@ -29,6 +29,10 @@ ORDERS: dict[str, Entry] = {
     "cancel_status_unknown": Entry(
         "mapping", "The status of a cancel request is a known code.", ("oms.codes",)
     ),
+    "canceled_after_shipping": Entry("value", "Units are canceled before they are shipped."),
+    "canceled_units_unplaced": Entry(
+        "value", "Of a line with several addresses all units are canceled, or none."
+    ),
     "card_number_masked": Entry("value", "A text contains no payment card number."),
     "card_number_present": Entry("value", "The texts of a payment contain no payment card number."),
     "change_not_sent": Entry(
@@ -50,6 +54,9 @@ ORDERS: dict[str, Entry] = {
     "discount_negative": Entry("value", "A discount is not negative."),
     "discount_too_large": Entry("value", "The discounts of a line do not exceed its total."),
     "file_not_sent": Entry("value", "A shopper enters texts for a product, and uploads no file."),
+    "hold_not_sent": Entry(
+        "mapping", "An order on hold in the store is held at the OMS.", ("orders.hold_statuses",)
+    ),
     "hold_not_supported": Entry(
         "business_rule",
         "An order is held only at an OMS that accepts orders on hold.",
@@ -174,5 +181,15 @@ ORDERS: dict[str, Entry] = {
         "mapping",
         "The OMS's item has the unit of the line.",
         ("orders.uom", "orders.uom_rules", "orders.check_items"),
+    ),
+    "workflow_state_unnamed": Entry(
+        "mapping",
+        "A state that looks as if it withheld units is named in the settings.",
+        ("platform.workflow_states",),
+    ),
+    "workflow_state_unread": Entry(
+        "mapping",
+        "The states of an order and its lines are read with their keys.",
+        ("platform.workflow_states", "platform.scopes"),
     ),
 }

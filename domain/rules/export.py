@@ -41,8 +41,9 @@ class OrderHeader(msgspec.Struct, frozen=True):
     """The store's own id of the channel, empty if it has none."""
     placed_at: datetime | None
     is_archived: bool
-    refund: Literal["", "part", "whole"] = ""
-    """What was refunded before it shipped: the OMS must not ship what it still holds of it."""
+    removed: Literal["", "part", "whole"] = ""
+    """What was refunded, or canceled unit by unit, before it shipped: the OMS must not ship what it
+    still holds of it."""
     units: int = 0
     shipped_units: int = 0
     """Of ``units``, those that the store shows as shipped."""
@@ -115,12 +116,12 @@ class ExportRules:
         if status in self._cancel:
             reason = f"the order is {name} and was never sent"
             return "cancel" if known else Skipped("cancelled_before_export", reason)
-        if known and (status in self._export or status in self._update or order.refund):
+        if known and (status in self._export or status in self._update or order.removed):
             return "export"
-        if order.refund == "whole":
+        if order.removed == "whole":
             return Skipped("refunded_before_export", f"the order is {name} and was never sent")
         # Of an order that the OMS has, units are shipped by it.
-        has_changed = not known and (order.refund or order.shipped_units)
+        has_changed = not known and (order.removed or order.shipped_units)
         if status not in self._export and not (has_changed and owed(order.source_id)):
             reason = f"orders in status {status} ({name}) are not exported"
             return Skipped(NOT_SENT_RULE, reason)

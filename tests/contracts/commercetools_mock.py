@@ -124,7 +124,7 @@ class MockProject:
 
         The products must exist: MUG and LAMP.
         """
-        lines = [_line("MUG", 3, 1000), _line("LAMP", 1, 1500)]
+        lines = [import_line("MUG", 3, 1000), import_line("LAMP", 1, 1500)]
         shipping = {
             "shippingMethodName": "Ground",
             "price": _cents(500),
@@ -174,7 +174,8 @@ def _cents(amount: int) -> Json:
     return {"currencyCode": "USD", "centAmount": amount}
 
 
-def _line(sku: str, quantity: int, price: int) -> Json:
+def import_line(sku: str, quantity: int, price: int) -> Json:
+    """Return a line of an order to import; ``price`` in cents."""
     return {
         "name": {"en": sku},
         "variant": {"sku": sku},

@@ -94,6 +94,7 @@ class Tapped:
             payment_changes=True,
             locales=("en",),
             product_type="shirts",
+            workflow_states={"canceled": ["dropped"]},
         )
         secret = f"sandbox-secret-{self.project.name}"
         self.store = build(chosen, connection(streams=STREAMS), lambda _: secret, LocalQuota())
@@ -202,6 +203,7 @@ def tapped(sandbox: RunningSandbox) -> Iterator[Tapped]:
     gone, *_ = project.set("customers", people)["ids"]
     project.api.delete(f"/customers/{gone}", params={"version": 1})
     project.set("channels", [{"key": "EAST"}])
+    project.set("states", [{"key": "dropped"}])
     project.set("catalog", [{"sku": "MUG"}, {"variants": [{"sku": "S"}, {"sku": "M"}]}])
     project.set("stock", [{"sku": "MUG", "quantity": 5, "reserved": 2}])
     made.exchanged.clear()

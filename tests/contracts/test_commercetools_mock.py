@@ -41,7 +41,8 @@ from domain.records.orders import Order
 from domain.values import Window
 from resources.http.rate_limit import LocalQuota
 from resources.platforms.commercetools.adapter import build
-from tests.contracts.commercetools_mock import ADDRESS, MockProject, running_mock
+from resources.platforms.commercetools.settings import EXPAND
+from tests.contracts.commercetools_mock import ADDRESS, MockProject, import_line, running_mock
 from tests.resources.platforms.bigcommerce.stores import read_items
 from tests.resources.platforms.commercetools.projects import connection, settings
 
@@ -163,6 +164,28 @@ def test_an_order_is_mapped_with_its_expanded_payment(
     assert probed == datetime.fromisoformat(placed["lastModifiedAt"])
     [again] = [r for p in store.sources["orders"].read([placed["id"]]) for r in p.records]
     assert again.payload == record.payload
+
+
+def test_units_in_a_state_that_cancels_them_are_taken_off(
+    project: MockProject, open_store: Open
+) -> None:
+    """The simulation expands states of items, and keeps those of imported orders."""
+    drafts = [{"key": key, "type": "LineItemState", "initial": True} for key in ("open", "dropped")]
+    fresh, dropped = ({"typeId": "state", "id": project.make("states", d)["id"]} for d in drafts)
+    lines = [import_line("MUG", 3, 1000), import_line("LAMP", 1, 1500)]
+    lines[0]["state"] = [{"quantity": 1, "state": fresh}, {"quantity": 2, "state": dropped}]
+    project.order("1001", lineItems=lines)
+    store = open_store(workflow_states={"canceled": ["dropped"]})
+    since = datetime.now(UTC) - timedelta(minutes=1)
+    [record] = records(store, "orders", since)
+    result = store.sources["orders"].to_canonical(record.payload)
+    assert isinstance(result, Mapped)
+    assert [(line.sku, line.quantity) for line in result.record.lines] == [("MUG", 1), ("LAMP", 1)]
+    assert result.record.computed_sums() == (result.record.total, result.record.total_tax)
+    checks = {check.name: check for check in store.preflight()}
+    assert checks["workflow states"].ok
+    other = open_store(workflow_states={"canceled": ["gone"]})
+    assert not {check.name: check for check in other.preflight()}["workflow states"].ok
 
 
 def test_an_order_is_found_by_a_later_change_of_its_payment(
@@ -400,7 +423,7 @@ def test_a_captured_order_is_exactly_what_was_served(
     project.order("1001")
     since = datetime.now(UTC) - timedelta(minutes=1)
     [record] = records(open_store(), "orders", since)
-    expand = ["paymentInfo.payments[*]", "discountCodes[*].discountCode"]
+    expand = list(EXPAND)
     [served] = project.get("orders", expand=expand)["results"]
     assert orjson.loads(record.payload) == served
 

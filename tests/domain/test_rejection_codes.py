@@ -13,6 +13,7 @@ from domain.rejection_codes.codes import CODES, TABLES, could_fix, entry_of
 from domain.rejection_codes.entry import CLASSES
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
+from resources.platforms.commercetools.settings import CommercetoolsSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE_POSITIONS = {
@@ -144,12 +145,15 @@ def test_every_line_says_its_rule_in_one_sentence() -> None:
 
 def test_every_setting_in_the_table_exists() -> None:
     """After a rename, a change of the setting would silently reopen nothing."""
-    systems = {"platform": BigCommerceSettings, "oms": ManhattanSettings}
+    systems = {
+        "platform": (BigCommerceSettings, CommercetoolsSettings),
+        "oms": (ManhattanSettings,),
+    }
     for code, entry in CODES.items():
         for path in entry.fixed_by:
             section, _, name = path.partition(".")
-            model = systems.get(section) or Connection.model_fields[section].annotation
-            fields = getattr(model, "model_fields", {})
+            models = systems.get(section) or (Connection.model_fields[section].annotation,)
+            fields = {field for model in models for field in getattr(model, "model_fields", {})}
             assert not name or name in fields, f"{code}: {path}"
 
 

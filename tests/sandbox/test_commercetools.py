@@ -206,6 +206,31 @@ def test_payments_are_references_until_they_are_expanded(project: Project) -> No
     assert payment["obj"]["transactions"][0]["amount"]["centAmount"] == 4680
 
 
+def test_units_move_between_states_as_the_workflow_allows(project: Project) -> None:
+    """No more than are in the state; a query expands the states of items."""
+    project.set("states", [{"key": "dropped", "transitions": []}, {"key": "packing"}])
+    [order_id] = project.place(an_order())
+    order = project.order(order_id)
+    mug = order["lineItems"][0]["id"]
+
+    def move(source: str, target: str, quantity: int) -> int:
+        ends = {"fromState": {"key": source}, "toState": {"key": target}}
+        action = {"action": "transitionLineItemState", "lineItemId": mug, "quantity": quantity}
+        return project.update(project.order(order_id), action | ends).status_code
+
+    assert move("Initial", "dropped", 4) == 400
+    assert move("Initial", "dropped", 2) == 200
+    assert move("dropped", "packing", 1) == 400, "the state is final"
+    expand = "lineItems[*].state[*].state"
+    [mugs, lamp] = project.order(order_id, expand=expand)["lineItems"]
+    found = {entry["state"]["obj"]["key"]: entry["quantity"] for entry in mugs["state"]}
+    assert found == {"Initial": 1, "dropped": 2}
+    assert lamp["state"][0]["state"]["obj"]["builtIn"]
+    assert set(project.order(order_id)["lineItems"][0]["state"][0]["state"]) == {"typeId", "id"}
+    listed = project.query("/states", where='key = "dropped"').json()["results"]
+    assert [state["type"] for state in listed] == ["LineItemState"]
+
+
 def test_a_quantity_that_is_set_includes_what_is_reserved(project: Project) -> None:
     """The action changeQuantity sets quantityOnStock, and the reservation stays."""
     [east] = project.set("channels", [{"key": "EAST"}])["ids"]

@@ -51,6 +51,27 @@ class ChannelReference(Camel):
     obj: Channel | None = None
 
 
+class State(Camel):
+    """A state of a workflow, if it was expanded."""
+
+    key: Text = None
+    name: Names = None
+
+
+class StateReference(Camel):
+    """A reference to a state of a workflow."""
+
+    id: Text = None
+    obj: State | None = None
+
+
+class ItemState(Camel):
+    """Units of an item in a state."""
+
+    quantity: Whole = None
+    state: StateReference | None = None
+
+
 class CustomFields(Camel):
     """A merchant's own fields."""
 

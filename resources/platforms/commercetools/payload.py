@@ -16,12 +16,14 @@ from resources.platforms.commercetools.base_payload import (
     DiscountedPrice,
     DiscountedQuantity,
     DiscountPortion,
+    ItemState,
     MethodTaxedPrice,
     MethodTaxRate,
     Money,
     Names,
     Price,
     Reference,
+    StateReference,
     TaxedPrice,
     TaxRate,
     Text,
@@ -69,6 +71,7 @@ class Item(Camel):
     tax_rate: TaxRate | None = None
     per_method_tax_rate: list[MethodTaxRate | None] | None = None
     discounted_price_per_quantity: list[DiscountedQuantity | None] | None = None
+    state: list[ItemState | None] | None = None
     custom: CustomFields | None = None
 
 
@@ -243,6 +246,7 @@ class Order(Camel):
     store: Reference | None = None
     locale: Text = None
     order_state: Text = None
+    state: StateReference | None = None
     shipment_state: Text = None
     payment_state: Text = None
     total_price: Money | None = None

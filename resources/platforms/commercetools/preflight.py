@@ -20,6 +20,7 @@ from resources.platforms.commercetools.client import document_of, quoted
 from resources.platforms.commercetools.events import SubscriptionQueue
 from resources.platforms.commercetools.inventory import LevelReader
 from resources.platforms.commercetools.listings.checks import languages, new_products
+from resources.platforms.commercetools.orders.checks import workflow_states
 from resources.platforms.commercetools.prices.reader import PriceReader
 from resources.platforms.commercetools.scopes import READ_ORDERS, needed, probes, reads_messages
 from resources.platforms.commercetools.settings import CommercetoolsSettings
@@ -68,6 +69,9 @@ class Preflight:
         checks.append(self._beyond_need())
         if reads_messages(self._connection, self._settings):
             checks.append(finding_of("messages", self._messages))
+        if (states := self._settings.workflow_states).decides:
+            check = partial(workflow_states, self._http, states, self._connection.orders)
+            checks.append(finding_of("workflow states", check))
         if LISTINGS in self._connection.streams:
             checks.append(finding_of("languages", self._languages))
             if self._connection.catalog.create_products != "never":

@@ -47,6 +47,7 @@ CHANGE_PRICES = changing("manage_standalone_prices", PRICES_PATH)
 CHANGE_PRODUCTS = changing("manage_products (products)", "/products")
 READ_CARTS = reading("view_orders (carts)", "/carts")
 CHANGE_STOCK = changing("manage_products", "/inventory")
+READ_STATES = reading("view_states", "/states")
 
 
 def needed(connection: Connection, settings: CommercetoolsSettings) -> tuple[str, ...]:
@@ -69,6 +70,8 @@ def needed(connection: Connection, settings: CommercetoolsSettings) -> tuple[str
         names.append("view_messages")
     if by_message or LISTINGS in streams:
         names.append("view_project_settings")
+    if settings.workflow_states.decides:
+        names.append("view_states")
     if settings.store_key is not None:
         names.append("view_stores")
     return tuple(names)
@@ -83,7 +86,7 @@ def reads_messages(connection: Connection, settings: CommercetoolsSettings) -> b
 def probes(connection: Connection, settings: CommercetoolsSettings) -> tuple[Probe, ...]:
     """Return the rights to try."""
     streams = connection.streams
-    tried = [READ_ORDERS]
+    tried = [READ_ORDERS, *([READ_STATES] if settings.workflow_states.decides else [])]
     if not {SHIPMENTS, RETURNS}.isdisjoint(streams):
         tried.append(CHANGE_ORDERS)
     if RETURNS in streams and connection.returns.refunds == "platform":

@@ -16,11 +16,18 @@ FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{2,36}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 PAYMENTS = "paymentInfo.payments[*]"
-EXPAND = (PAYMENTS, "discountCodes[*].discountCode")
+STATES = ("state", "lineItems[*].state[*].state", "customLineItems[*].state[*].state")
+EXPAND = (PAYMENTS, "discountCodes[*].discountCode", *STATES)
 """References that an order is read with. UNVERIFIED: that ``view_orders`` is enough to expand
-payments; without it the references stay, and a payment has no method."""
+payments and states; without it the references stay, and a payment has no method, a state no key."""
 IDS_A_CALL = 50
 """Ids or SKUs in one predicate: with the longest SKUs the URL still stays below 16 KB."""
+SUSPICIOUS = (
+    "cancel", "backorder", "back-order", "back_order", "back order", "hold", "void", "reject",
+    "refus", "declin", "abort", "block", "storn", "annul", "anul",
+)  # fmt: skip
+"""Parts of keys and names of states that a merchant hardly means to be fulfilled: an order with one
+that no setting names has a warning. UNVERIFIED: a guess in a few languages."""
 BRAND_ATTRIBUTE, WARRANTY_ATTRIBUTE = "brand", "warranty"
 BARCODE_ATTRIBUTES = ("upc", "ean", "gtin", "mpn")
 """UNVERIFIED: a project names its attributes itself; products have no such fields of their own."""
@@ -51,6 +58,32 @@ class ActionFields(Config):
     outcome: FieldName = "lockstepOutcome"
 
 
+class WorkflowStates(Config):
+    """What states of workflows mean, by their keys: those of orders, of items and custom items.
+
+    A state that is named nowhere is to be fulfilled.
+    """
+
+    canceled: tuple[Name, ...] = ()
+    """Units in them are not to be sent; an order in one of them is cancelled."""
+    on_hold: tuple[Name, ...] = ()
+    """An order in one of them, or with units in one, has the status ``OnHold``."""
+    to_fulfil: tuple[Name, ...] = ()
+    """Those whose names look as if they were one of the others, and are not."""
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> WorkflowStates:
+        named = [*self.canceled, *self.on_hold, *self.to_fulfil]
+        if twice := [key for key in named if named.count(key) > 1]:
+            raise ValueError(f"the state {twice[0]!r} is named twice")
+        return self
+
+    @property
+    def decides(self) -> bool:
+        """Return whether orders can't be read without their states' keys."""
+        return bool(self.canceled or self.on_hold)
+
+
 class CommercetoolsSettings(SystemSettings):
     """The ``platform`` section of a connection to commercetools."""
 
@@ -71,6 +104,8 @@ class CommercetoolsSettings(SystemSettings):
     payment_states: tuple[PaymentState, ...] | None = None
     """Payment states in which an order may go out; an order in another one has the status
     ``Unpaid``. By default the payment state decides nothing."""
+    workflow_states: WorkflowStates = Field(default_factory=WorkflowStates)
+    """States of the merchant's own workflows that cancel units or orders, or hold them."""
     page_size: int = Field(default=200, ge=1, le=500)
     requests_per_second: int = Field(default=100, ge=1)
     """commercetools publishes no limit; this keeps one installation from being a burden."""

@@ -1,10 +1,10 @@
 """commercetools' states, the milestones that they mean, and which orders go out.
 
 Source: raml/types/order ``OrderState``, ``ShipmentState``, ``PaymentState``. An order has one of
-each. The order state (and the payment state, where the connection names some) decides whether it
-goes out; fulfilment sets the shipment state, and the order state if it is cancelled. Note the
-spelling: an order is ``Cancelled``, a shipment ``Canceled``. UNVERIFIED: no table of allowed moves
-is published.
+each. The order state (and the payment state and states of workflows, where the connection names
+some) decides whether it goes out; fulfilment sets the shipment state, and the order state if it is
+cancelled. Note the spelling: an order is ``Cancelled``, a shipment ``Canceled``. UNVERIFIED: no
+table of allowed moves is published.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ OPEN, CONFIRMED, COMPLETE, CANCELLED = "Open", "Confirmed", "Complete", "Cancell
 ORDER_STATES = (OPEN, CONFIRMED, COMPLETE, CANCELLED)
 UNPAID = "Unpaid"
 """The status of an open order whose payment state is none of ``platform.payment_states``."""
+ON_HOLD = "OnHold"
+"""The status of an open order that is in one of ``platform.workflow_states.on_hold``, or has units
+in one. ``Unpaid`` comes before it: such an order is not to leave either way."""
 PENDING = "Pending"
 """What a missing shipment state means."""
 
@@ -68,9 +71,9 @@ MILESTONE_STATUS: dict[M, str | None] = {
 ``shipments.milestone_statuses`` overrides it."""
 
 ORDER_STATUSES = StoreStatuses(
-    {state: state for state in (*ORDER_STATES, UNPAID)},
+    {state: state for state in (*ORDER_STATES, UNPAID, ON_HOLD)},
     export=(OPEN, CONFIRMED),
-    update=(COMPLETE, UNPAID),
+    update=(COMPLETE, UNPAID, ON_HOLD),
     cancel=(CANCELLED,),
     settable={state: state for state in FULFILMENT},
 )

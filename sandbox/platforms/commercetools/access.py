@@ -22,7 +22,7 @@ SCOPES = (
     "manage_orders", "view_orders", "manage_payments", "view_payments", "manage_products",
     "view_products", "view_stores", "view_messages", "manage_subscriptions",
     "view_project_settings", "view_customers", "view_standalone_prices",
-    "manage_standalone_prices",
+    "manage_standalone_prices", "view_states",
 )  # fmt: skip
 READS = {
     "orders": ("view_orders", "manage_orders"),
@@ -37,6 +37,7 @@ READS = {
     "product-types": ("view_product_types", "view_products", "manage_products"),
     "stores": ("view_stores", "manage_stores"),
     "messages": ("view_messages",),
+    "states": ("view_states", "manage_states"),
     "subscriptions": ("manage_subscriptions",),
     "": ("view_project_settings", "manage_project_settings"),
 }

@@ -9,6 +9,8 @@ What a merchant and shoppers do, and what arrived at the store:
                                 quantity, price}], shipping: {method, price}, address: {...}}]
     PATCH orders/{id}           change an order as a merchant does: fields by name
     POST  orders/{id}/state     any of {orderState, shipmentState, paymentState}
+    POST  orders/{id}/workflow  {"state": key, "sku" | "slug"?, "quantity"?}: move units of an item,
+                                or the order, to a state of a workflow
     POST  orders/{id}/touch     change nothing but version and time, or {"at": time}
     ...   seed/...              the same of a seed's documents, which have one form for all stores:
                                 POST seed/{orders, catalog, customers, locations}, PATCH
@@ -20,6 +22,7 @@ What a merchant and shoppers do, and what arrived at the store:
                                 that differ), ``published``, ``productType`` (its key); DELETE
                                 catalog/{id}, GET catalog
     POST  product-types         [{key, attributes: [{name, type: text | ltext, level?}]}]
+    POST  states                [{key, type?, name?, transitions?: [key]}]
     POST  channels              [{key, roles?}]; POST stores [{key}]; DELETE orders/{id}
     POST  stock                 [{sku, channel?: key, quantity, reserved?}]: set levels without
                                 counting a write; ``quantity`` is on stock, ``reserved`` of it
@@ -62,6 +65,7 @@ from sandbox.platforms.commercetools.seed_orders import (
     order_of,
     products_of,
 )
+from sandbox.platforms.commercetools.states import by_hand, put_states
 from sandbox.platforms.commercetools.truth import truth_of
 from sandbox.system import Request, Response
 
@@ -85,6 +89,7 @@ class Control:
             "product-types": lambda rows: Products(self._project).put_types(rows),
             "channels": self._channels,
             "stores": self._stores,
+            "states": lambda rows: put_states(self._project, rows),
             "stock": self._stock,
             "customers": lambda rows: put_customers(self._project, rows),
             "carts": lambda rows: put_carts(self._project, rows),
@@ -113,6 +118,8 @@ class Control:
             case "POST", ["orders", identifier, "state"]:
                 changes = {name: body[name] for name in STATES if name in body}
                 return json_reply(self._change(identifier, changes))
+            case "POST", ["orders", identifier, "workflow"]:
+                return json_reply(by_hand(self._project, identifier, body))
             case "POST", ["orders", identifier, "touch"]:
                 return json_reply(self._change(identifier, {}, body.get("at")))
             case "POST", ["orders", identifier, "refunds"]:

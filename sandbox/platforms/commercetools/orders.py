@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sandbox.platforms.commercetools import deliveries
+from sandbox.platforms.commercetools import deliveries, states
 from sandbox.platforms.commercetools.replies import (
     conflict,
     invalid_input,
@@ -72,6 +72,9 @@ class Orders:
             "setCustomType": _custom_type,
             "setCustomField": _custom_field,
             "addPayment": _add_payment,
+            "transitionState": self._transition_order,
+            "transitionLineItemState": self._transition_item,
+            "transitionCustomLineItemState": self._transition_item,
             **{f"change{name[0].upper()}{name[1:]}": _state_setter(name) for name in STATES},
             **{name: _setter(name, field) for name, field in SETTERS.items()},
         }
@@ -92,9 +95,18 @@ class Orders:
                 return json_reply(self._expanded(order, request))
         raise refuse(404, "ResourceNotFound", "The Resource was not found.")
 
+    def _transition_item(self, order: Json, action: Json, now: str) -> list[Json]:
+        del now
+        return states.transition_item(self._project, order, action)
+
+    def _transition_order(self, order: Json, action: Json, now: str) -> list[Json]:
+        del now
+        return states.transition_order(self._project, order, action)
+
     def _expanded(self, order: Json, request: Request) -> Json:
-        """Put payments and channels into their references where ``expand`` asks for them."""
-        asked = request.query.get("expand", ())
+        """Put what references refer to into them, where ``expand`` asks for it."""
+        asked = request.query.get("expand", [])
+        states.expand(self._project, order, asked)
         for name in ("supplyChannel", "distributionChannel"):
             if f"lineItems[*].{name}" in asked:
                 for line in order.get("lineItems", []):

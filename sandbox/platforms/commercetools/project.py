@@ -32,11 +32,14 @@ from sandbox.platforms.commercetools.replies import (
     parse_object,
     refuse,
 )
+from sandbox.platforms.commercetools.states import initial
 from sandbox.platforms.commercetools.table import Table
 from sandbox.system import Request, Response
 
 Json = dict[str, Any]
-READ_ONLY = ("customers", "carts", "channels", "stores", "product-projections", "product-types")
+READ_ONLY = (
+    "customers", "carts", "channels", "stores", "product-projections", "product-types", "states",
+)  # fmt: skip
 CLIENT = {"clientId": "lockstep", "isPlatformClient": False}
 
 
@@ -61,6 +64,7 @@ class Project:
         self.catalogue = Table("product", ("key",))
         self.product_types = Table("product-type", ("key",))
         self.customers = Table("customer", ("key",))
+        self.states = Table("state", ("key",))
         self.messages, self.carts = Table("message"), Table("cart", ("key",))
         self.subscriptions = Table("subscription", ("key",))
         self.entries: dict[tuple[str, str], str] = {}
@@ -70,6 +74,7 @@ class Project:
         self._payments, self._prices = Payments(self), Prices(self)
         self._products = Products(self)
         self._control = Control(self)
+        self.states.put(initial(self))
 
     @property
     def tables(self) -> dict[str, Table]:
@@ -81,6 +86,7 @@ class Project:
             "inventory": self.inventory,
             "channels": self.channels,
             "stores": self.stores,
+            "states": self.states,
             "product-projections": self.products,
             "products": self.catalogue,
             "product-types": self.product_types,

@@ -62,8 +62,8 @@ def test_orders_placed_before_the_start_are_skipped(start: str) -> None:
     assert decided({"start_date": "2026-03-19T00:00:00Z"}) == "export"
 
 
-PART = {"status": "14", "refund": "part"}
-WHOLE = {"status": "4", "refund": "whole"}
+PART = {"status": "14", "removed": "part"}
+WHOLE = {"status": "4", "removed": "whole"}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import msgspec
 
 from domain.addressing.addresses import Address
 from domain.builders.orders import BaseOrderBuilder, LineDraft
+from domain.builders.removals import Amounts, Remainder, less, take_off
 from domain.currencies import minor_unit
 from domain.exchange import SourcePaths
 from domain.parsing.problems import LOOK, DocumentProblems
@@ -33,14 +34,11 @@ from resources.platforms.bigcommerce.orders.lines import PlacedLine, to_line
 from resources.platforms.bigcommerce.orders.payments import WrittenTransactions, to_payments
 from resources.platforms.bigcommerce.orders.refunds import (
     is_refunded,
-    less,
     refunded_units,
-    take_off,
     warn_of_amounts,
 )
 from resources.platforms.bigcommerce.orders.texts import notes_of
 from resources.platforms.bigcommerce.orders.totals import (
-    Amounts,
     check_total,
     settle_discounts,
     settle_taxes,
@@ -134,16 +132,16 @@ class OrderBuilder(BaseOrderBuilder):
             cancelled=self._is_cancelled,
         )
 
-    def _without_refunds(self, amounts: Amounts) -> tuple[Amounts, Decimal, Decimal]:
+    def _without_refunds(self, amounts: Amounts) -> Remainder:
         """Take off the refunded units; an order of nothing else is left whole, and cancelled."""
         lines, problems = amounts.lines, self._problems
         if not self._sources.returned:
             warn_of_amounts(self._order, lines, problems)
-        if problems.problems or not any(line.refunded for line in lines):
-            return amounts, ZERO, ZERO
-        self._is_cancelled = all(line.refunded == line.quantity for line in lines)
+        if problems.problems or not any(line.removed for line in lines):
+            return Remainder(amounts, ZERO, ZERO)
+        self._is_cancelled = all(line.removed == line.quantity for line in lines)
         if self._is_cancelled:
-            return amounts, ZERO, ZERO
+            return Remainder(amounts, ZERO, ZERO)
         return take_off(amounts, self._minor, included=self._included)
 
     def _checked_currency(self) -> str:
@@ -190,7 +188,7 @@ class OrderBuilder(BaseOrderBuilder):
             seen.add(draft.line_id)
             if everything or line[0].quantity_refunded or line[0].is_refunded is True:
                 returned = self._sources.returned.get(draft.line_id, 0)
-                draft.refunded = refunded_units(
+                draft.removed = refunded_units(
                     line[0], draft, problems, everything=everything, returned=returned
                 )
             drafts.append(draft)

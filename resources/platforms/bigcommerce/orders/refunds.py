@@ -2,7 +2,7 @@
 
 A refund changes nothing in the order's document but ``quantity_refunded`` of its lines, and its
 status: prices and totals stay those of the whole order. So an order is settled as it was placed,
-and the refunded units are taken off afterwards, with their share of every amount.
+and the refunded units are taken off afterwards (``domain.builders.removals``).
 
 Of a line's units only those can be taken off that the store does not show as shipped; a refund of
 shipped units is a return, and changes nothing at the OMS. So is one that Lockstep has made for a
@@ -16,21 +16,16 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
-from msgspec.structs import replace
-
 from domain.builders.orders import LineDraft
 from domain.parsing.problems import LOOK, DocumentProblems
 from domain.parsing.scalars import ZERO
-from domain.records.orders import Payment, PaymentTransaction
 from resources.platforms.bigcommerce.orders.consignments import lines_of
 from resources.platforms.bigcommerce.orders.lines import whole_number
-from resources.platforms.bigcommerce.orders.totals import Amounts
 from resources.platforms.bigcommerce.payload import Line, Order, Refunds
 from resources.platforms.bigcommerce.returns.payload import PRODUCT, Refund
 from resources.platforms.bigcommerce.statuses import PARTIALLY_REFUNDED, REFUNDED, REFUNDS
 
 Refunded: TypeAlias = Literal["", "part", "whole"]
-SMALLEST = Decimal("0.0001")
 MARK = re.compile(r"Return (.{1,255}) \(lockstep ([0-9a-f]{32})\)")
 """The reason of an item that Lockstep has refunded: the return's id and the delivery's key."""
 
@@ -103,7 +98,7 @@ def refunded_units(
 
 def warn_of_amounts(order: Order, lines: list[LineDraft], problems: DocumentProblems) -> None:
     """Warn of a refund that is not of units, which the OMS can't be asked to follow."""
-    if order.status_id != PARTIALLY_REFUNDED or any(line.refunded for line in lines):
+    if order.status_id != PARTIALLY_REFUNDED or any(line.removed for line in lines):
         return
     if any(warning.code == "refunded_after_shipping" for warning in problems.warnings):
         return
@@ -115,98 +110,3 @@ def warn_of_amounts(order: Order, lines: list[LineDraft], problems: DocumentProb
 def is_refunded(order: Order) -> bool:
     """Return whether an order was refunded as a whole."""
     return order.status_id == REFUNDED
-
-
-def take_off(
-    amounts: Amounts, minor: Decimal, *, included: bool
-) -> tuple[Amounts, Decimal, Decimal]:
-    """Return what is left of an order without its refunded units, and total and tax of the rest."""
-    goods = _goods(amounts.lines)
-    kept = [line for line in amounts.lines if line.quantity > line.refunded]
-    before = _sums(amounts, included=included)
-    for line in kept:
-        if line.refunded:
-            _reduce(line, minor)
-    left, discounts = _goods(kept), amounts.discounts
-    if goods and left != goods:
-        shares = [replace(d, amount=_part(d.amount, left, goods, minor)) for d in discounts]
-        discounts = tuple([share for share in shares if share.amount])
-    rest = Amounts(kept, amounts.charges, discounts)
-    after = _sums(rest, included=included)
-    return rest, before[0] - after[0], before[1] - after[1]
-
-
-def _goods(lines: list[LineDraft]) -> Decimal:
-    return sum([line.left() for line in lines], ZERO)
-
-
-def _sums(amounts: Amounts, *, included: bool) -> tuple[Decimal, Decimal]:
-    """Return total and tax of all parts."""
-    total = tax = ZERO
-    for line in amounts.lines:
-        total += line.left()
-        tax += line.tax + line.rounding
-        for charge in line.charges:
-            total, tax = total + charge.amount, tax + charge.tax
-    for charge in amounts.charges:
-        total, tax = total + charge.amount, tax + charge.tax
-    total -= sum([discount.amount for discount in amounts.discounts], ZERO)
-    return (total if included else total + tax), tax
-
-
-def _reduce(line: LineDraft, minor: Decimal) -> None:
-    """Leave a line its remaining units, with their share of its amounts."""
-    whole, left = line.quantity, line.quantity - line.refunded
-
-    def part(amount: Decimal) -> Decimal:
-        return _part(amount, left, whole, minor)
-
-    line.line_total, line.tax = part(line.line_total), part(line.tax)
-    line.rounding = part(line.rounding)
-    line.discounts = [replace(each, amount=part(each.amount)) for each in line.discounts]
-    line.charges = [
-        replace(charge, amount=part(charge.amount), tax=part(charge.tax)) for charge in line.charges
-    ]
-    line.quantity, line.refunded = left, ZERO
-
-
-def _part(amount: Decimal, left: Decimal, whole: Decimal, minor: Decimal) -> Decimal:
-    """Return the share of an amount, rounded to the minor unit unless it was finer before."""
-    places = minor if amount == amount.quantize(minor) else SMALLEST
-    return (amount * left / whole).quantize(places)
-
-
-def less(payments: tuple[Payment, ...], refunded: Decimal) -> tuple[Payment, ...]:
-    """Return the payments without what was refunded, which is taken from the last one first.
-
-    The gateway's payment is the last. Its events are stated as what remains of them: the OMS would
-    give back again what was settled beyond the payment's amount.
-    """
-    left: list[Payment] = []
-    for payment in reversed(payments):
-        taken = min(payment.amount, refunded)
-        refunded -= taken
-        if not taken:
-            left.append(payment)
-        elif taken < payment.amount:
-            amount = payment.amount - taken
-            events = _capped(payment.transactions, amount)
-            left.append(replace(payment, amount=amount, transactions=events))
-    return tuple(reversed(left))
-
-
-def _capped(
-    events: tuple[PaymentTransaction, ...], amount: Decimal
-) -> tuple[PaymentTransaction, ...]:
-    """Return the events with at most ``amount`` in those of each kind that succeeded."""
-    rest = dict.fromkeys([event.kind for event in events], amount)
-    capped = []
-    for event in events:
-        if event.succeeded:
-            remaining = min(event.amount, rest[event.kind])
-            rest[event.kind] -= remaining
-            if remaining:
-                capped.append(replace(event, amount=remaining))
-        else:
-            capped.append(event)
-    return tuple(capped)

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from domain.builders.orders import LineDraft
+from domain.builders.removals import Amounts
 from domain.currencies import rounding_of, rounding_of_sum
 from domain.parsing.problems import LOOK, DocumentProblems
 from domain.parsing.scalars import ZERO, amount_of
@@ -27,14 +27,6 @@ from resources.platforms.bigcommerce.payload import Coupon, Order
 
 FOUR_PLACES = Decimal("0.0001")
 ONE = Decimal(1)
-
-
-class Amounts(NamedTuple):
-    """All parts of an order's total."""
-
-    lines: list[LineDraft]
-    charges: list[Charge]
-    discounts: tuple[Discount, ...]
 
 
 def settle_discounts(

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from domain.addressing.addresses import Address
 from domain.builders.orders import BaseOrderBuilder, LineDraft
+from domain.builders.removals import Amounts, Remainder, less, take_off
 from domain.exchange import SourcePaths
 from domain.parsing.problems import LOOK, DocumentProblems
 from domain.parsing.scalars import ZERO, moment_of
@@ -22,9 +23,9 @@ from resources.platforms.commercetools.orders.groups import (
 from resources.platforms.commercetools.orders.lines import LineMapper
 from resources.platforms.commercetools.orders.money import MoneyReader
 from resources.platforms.commercetools.orders.payments import to_payments
+from resources.platforms.commercetools.orders.states import Standing
 from resources.platforms.commercetools.orders.texts import field_of, notes_of, purchase_order_of
 from resources.platforms.commercetools.orders.totals import (
-    Amounts,
     ChargeMapper,
     check_total,
     settle_taxes,
@@ -41,10 +42,12 @@ class OrderBuilder(BaseOrderBuilder):
         settings: CommercetoolsSettings,
         groups: GroupMapper,
         order: documents.Order,
+        standing: Standing,
         problems: DocumentProblems,
     ) -> None:
         super().__init__(problems)
-        self._settings, self._groups, self._order = settings, groups, order
+        self._settings, self._groups = settings, groups
+        self._order, self._standing = order, standing
         self._locales = (*settings.locales, *((order.locale,) if order.locale else ()))
         self._money = MoneyReader(_currency(order, problems), problems)
         self._codes = _codes(order)
@@ -56,9 +59,12 @@ class OrderBuilder(BaseOrderBuilder):
         self._map_groups(list(dict.fromkeys(draft.group_id for draft in drafts)))
         included = self._is_included()
         amounts, total, total_tax = self._amounts(drafts, included=included)
+        amounts, off, tax_off = self._without_canceled(amounts, included=included)
         self._build_lines(amounts.lines)
         billing = self._groups.to_billing(raw, problems)
         payments = to_payments(raw, total, money, problems)
+        if off:
+            payments = less(payments, off)
         notes = notes_of(raw, self._settings, problems)
         ordered_at = moment_of(raw.completed_at) or moment_of(raw.created_at)
         if ordered_at is None:
@@ -83,11 +89,12 @@ class OrderBuilder(BaseOrderBuilder):
             groups=tuple(self._mapped_groups),
             lines=tuple(self._mapped_lines),
             charges=tuple(amounts.charges),
-            discounts=tuple(amounts.discounts),
+            discounts=amounts.discounts,
             payments=payments,
             notes=notes,
-            total=total,
-            total_tax=total_tax,
+            total=total - off,
+            total_tax=total_tax - tax_off,
+            cancelled=self._standing.is_canceled,
         )
 
     def _to_lines(self) -> list[LineDraft]:
@@ -107,12 +114,41 @@ class OrderBuilder(BaseOrderBuilder):
                 message = "two lines have this id"
                 self._problems.reject("line_id_duplicate", f"{where}id", message, LOOK, raw.id)
             seen.add(raw.id or "")
-            drafts += mapper.to_drafts(raw, where, places)
+            found = mapper.to_drafts(raw, where, places)
+            canceled = self._standing.removed.get(raw.id or "", 0)
+            if canceled and not self._standing.is_canceled:
+                self._remove(found, canceled, where)
+            drafts += found
         if not drafts and not self._problems.problems:
             message = "the order has no line items, so there is nothing to fulfil"
             advice = "complete or cancel the order in the store"
             self._problems.reject("order_without_lines", "lineItems", message, advice)
         return drafts
+
+    def _remove(self, parts: list[LineDraft], units: int, where: str) -> None:
+        """Note which units of a line the OMS must not ship; states don't say where they go."""
+        if units == sum(part.quantity for part in parts):
+            for part in parts:
+                part.removed = part.quantity
+        elif len(parts) == 1:
+            parts[0].removed = Decimal(units)
+        elif parts:
+            message = f"{units} units of the line are canceled, and not which of its addresses'"
+            advice = (
+                "correct the payload: quantity and shippingDetails of the line without these "
+                "units, and its states; or cancel the whole line in the store"
+            )
+            self._problems.reject("canceled_units_unplaced", f"{where}state", message, advice)
+
+    def _without_canceled(self, amounts: Amounts, *, included: bool) -> Remainder:
+        """Take off the canceled units; an order that is canceled as a whole is left as it was."""
+        standing = self._standing
+        is_whole = standing.is_canceled or not (standing.removed or standing.charges)
+        if is_whole or self._problems.problems:
+            return Remainder(amounts, ZERO, ZERO)
+        return take_off(
+            amounts, self._money.minor, included=included, kept_charges=standing.charges
+        )
 
     def _map_groups(self, used: list[str]) -> None:
         paths = []
@@ -161,7 +197,7 @@ class OrderBuilder(BaseOrderBuilder):
         total_tax = money.tax(raw.taxed_price, "taxedPrice")
         if not included and raw.taxed_price is not None:
             total = money.needed(raw.taxed_price.total_gross, "taxedPrice.totalGross")
-        amounts = Amounts(drafts, charges, discounts)
+        amounts = Amounts(drafts, charges, tuple(discounts))
         if problems.problems:
             return amounts, total, total_tax  # sums of values that can't be read only add noise
         if raw.taxed_price is None:

@@ -1,23 +1,14 @@
-"""What an order's document states of its fulfilment, and of its units. Pure."""
+"""What an order's document states of its fulfilment. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
-from typing import NamedTuple
 
 from domain.errors import RecordRejected
 from domain.reconciliation import StoreSnapshot
 from resources.platforms.commercetools.orders.groups import MAIN
 from resources.platforms.commercetools.payload import ORDERS, Delivery, Order
-from resources.platforms.commercetools.statuses import FULFILMENT, SHIPPED_STATES, shown_status
-
-
-class Units(NamedTuple):
-    """Units of an order's lines."""
-
-    ordered: int
-    shipped: int
+from resources.platforms.commercetools.statuses import FULFILMENT, shown_status
 
 
 def deliveries_of(order: Order) -> Iterator[tuple[str, Delivery]]:
@@ -33,42 +24,28 @@ def deliveries_of(order: Order) -> Iterator[tuple[str, Delivery]]:
                     yield entry.shipping_key or "", delivery
 
 
+def delivered_by_item(order: Order) -> dict[str, int]:
+    """Return the id of a line item or custom line item -> its units in all deliveries."""
+    units: dict[str, int] = {}
+    for _, delivery in deliveries_of(order):
+        for item in delivery.items or ():
+            if item is not None and item.id is not None:
+                units[item.id] = units.get(item.id, 0) + (item.quantity or 0)
+    return units
+
+
 def delivered_units(order: Order) -> int:
     """Return the units of line items in all deliveries; custom line items are none."""
-    deliveries = list(deliveries_of(order))
-    if not deliveries:
+    delivered = delivered_by_item(order)
+    if not delivered:
         return 0
     lines = {line.id for line in order.line_items or () if line is not None}
-    return sum(
-        item.quantity or 0
-        for _, delivery in deliveries
-        for item in delivery.items or ()
-        if item is not None and item.id in lines
-    )
-
-
-def units_of(order: Order) -> Units:
-    """Return the ordered and the shipped units; a shipment state may say that all are shipped."""
-    ordered = sum((line.quantity or 0) for line in order.line_items or () if line is not None)
-    shipped = delivered_units(order)
-    if order.shipment_state in SHIPPED_STATES:
-        shipped = max(shipped, ordered)
-    return Units(ordered, shipped)
-
-
-def ordered_units(payload: bytes) -> dict[str, Decimal]:
-    """Return SKU -> units that a captured order takes from stock, as far as it can be read."""
-    units: dict[str, Decimal] = {}
-    for line in _order(payload).line_items or ():
-        sku = (line.variant.sku or "").strip() if line is not None and line.variant else ""
-        if line is not None and sku and line.quantity is not None and line.quantity > 0:
-            units[sku] = units.get(sku, Decimal(0)) + line.quantity
-    return units
+    return sum(units for item, units in delivered.items() if item in lines)
 
 
 def to_store_snapshot(payload: bytes) -> StoreSnapshot:
     """Return the fulfilment that an order's document states; an unreadable one states none."""
-    order = _order(payload)
+    order = document_of(payload)
     if not order.id:
         return StoreSnapshot("", is_final=False, is_archived=False, shipped_units=0, milestone=None)
     status = shown_status(order.order_state, order.shipment_state)
@@ -83,7 +60,8 @@ def to_store_snapshot(payload: bytes) -> StoreSnapshot:
     )
 
 
-def _order(payload: bytes) -> Order:
+def document_of(payload: bytes) -> Order:
+    """Return a captured order; an empty one if it can't be read."""
     try:
         return ORDERS.decode(payload).document
     except RecordRejected:

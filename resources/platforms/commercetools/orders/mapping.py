@@ -12,23 +12,37 @@ from domain.records.orders import Order
 from domain.rules.export import Decide, OrderHeader
 from resources.platforms.commercetools import payload as documents
 from resources.platforms.commercetools.orders.builder import OrderBuilder
-from resources.platforms.commercetools.orders.delivered import units_of
 from resources.platforms.commercetools.orders.groups import GroupMapper
 from resources.platforms.commercetools.orders.lines import channel_of
+from resources.platforms.commercetools.orders.states import Standing, StateReader
+from resources.platforms.commercetools.orders.units import units_of
 from resources.platforms.commercetools.payload import ORDERS
 from resources.platforms.commercetools.returns.actions import is_others, return_items
 from resources.platforms.commercetools.settings import CommercetoolsSettings
-from resources.platforms.commercetools.statuses import CONFIRMED, OPEN, ORDER_STATES, UNPAID
+from resources.platforms.commercetools.statuses import (
+    CANCELLED,
+    CONFIRMED,
+    ON_HOLD,
+    OPEN,
+    ORDER_STATES,
+    UNPAID,
+)
 
 DECISIVE = frozenset({"id", "store", "store.key", "orderState", "paymentState"})
 """Fields without which no rule can skip an order."""
 
 
 class OrderMapper:
-    """Maps captured orders of one project or store."""
+    """Maps captured orders of one project or store.
 
-    def __init__(self, settings: CommercetoolsSettings, addresses: AddressRules) -> None:
-        self._settings = settings
+    ``holds``: orders on hold are held at the OMS.
+    """
+
+    def __init__(
+        self, settings: CommercetoolsSettings, addresses: AddressRules, *, holds: bool = False
+    ) -> None:
+        self._settings, self._holds = settings, holds
+        self._states = StateReader(settings.workflow_states)
         self._groups = GroupMapper(addresses, settings.pickup_methods)
 
     def to_order(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:
@@ -43,14 +57,19 @@ class OrderMapper:
         if not order.id:
             problems.missing("id_missing", "id", "the order has no id")
             raise RecordRejected(*problems.in_order())
-        skipped = self._skipped(order, problems, decide)
+        standing = self._states.read(order, problems)
+        skipped = self._skipped(order, standing, problems, decide)
         if skipped is not None:
             return skipped
         _warn_of_returns(order, problems)
-        return OrderBuilder(self._settings, self._groups, order, problems).to_order()
+        return OrderBuilder(self._settings, self._groups, order, standing, problems).to_order()
 
     def _skipped(
-        self, order: documents.Order, problems: DocumentProblems, decide: Decide
+        self,
+        order: documents.Order,
+        standing: Standing,
+        problems: DocumentProblems,
+        decide: Decide,
     ) -> Skipped | None:
         ours, store = self._settings.store_key, _store_of(order)
         decisive = any(problem.field in DECISIVE for problem in problems.problems)
@@ -63,7 +82,9 @@ class OrderMapper:
             shown = (order.order_state or "")[:40]
             problems.reject("status_unknown", "orderState", message, advice, shown)
             return None
-        status, units = self._status(order), units_of(order)
+        status, units = self._status(order, standing), units_of(order, standing)
+        if status == ON_HOLD and not self._holds:
+            _warn_of_hold(problems)
         decision = decide(
             OrderHeader(
                 order.id or "",
@@ -72,6 +93,7 @@ class OrderMapper:
                 store or _distribution_of(order),
                 moment_of(order.completed_at) or moment_of(order.created_at),
                 is_archived=False,
+                removed="part" if standing.removed else "",
                 units=units.ordered,
                 shipped_units=units.shipped,
                 shipped_field="shippingInfo.deliveries",
@@ -79,12 +101,23 @@ class OrderMapper:
         )
         return decision if isinstance(decision, Skipped) and not decisive else None
 
-    def _status(self, order: documents.Order) -> str:
+    def _status(self, order: documents.Order, standing: Standing) -> str:
         """Return the status that decides about the order; its state is known."""
         state, wanted = order.order_state or "", self._settings.payment_states
-        if wanted is not None and state in (OPEN, CONFIRMED) and order.payment_state not in wanted:
+        if standing.is_canceled:
+            return CANCELLED
+        if state not in (OPEN, CONFIRMED):
+            return state
+        if wanted is not None and order.payment_state not in wanted:
             return UNPAID
-        return state
+        return ON_HOLD if standing.is_held else state
+
+
+def _warn_of_hold(problems: DocumentProblems) -> None:
+    """Warn of an order that the OMS has, and is to hold, where it is not told to."""
+    message = "the order is on hold in the store, and the OMS goes on with it if it has it"
+    advice = "name a hold type for OnHold in orders.hold_statuses, or hold the order at the OMS"
+    problems.warn("hold_not_sent", "lineItems.state", message, advice)
 
 
 def _warn_of_returns(order: documents.Order, problems: DocumentProblems) -> None:

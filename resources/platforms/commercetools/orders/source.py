@@ -18,11 +18,14 @@ from resources.http.client import ApiClient
 from resources.platforms.commercetools.client import quoted
 from resources.platforms.commercetools.deletions import OF_ORDERS, DeletionsReader
 from resources.platforms.commercetools.orders.by_payment import PaidOrders
-from resources.platforms.commercetools.orders.delivered import ordered_units, to_store_snapshot
+from resources.platforms.commercetools.orders.delivered import to_store_snapshot
 from resources.platforms.commercetools.orders.mapping import OrderMapper
+from resources.platforms.commercetools.orders.states import StateReader
+from resources.platforms.commercetools.orders.units import ordered_units
 from resources.platforms.commercetools.personal import FACTS
 from resources.platforms.commercetools.reader import ChangesReader, Resource
 from resources.platforms.commercetools.settings import EXPAND, CommercetoolsSettings
+from resources.platforms.commercetools.statuses import ON_HOLD
 
 
 def expanded_of(connection: Connection) -> tuple[str, ...]:
@@ -54,7 +57,9 @@ class OrdersSource:
         self._deletions: DeletionsReader | None = None
         if settings.order_deletions:
             self._deletions = DeletionsReader(http, settings, "order", OF_ORDERS)
-        self._mapper = OrderMapper(settings, connection.addresses)
+        self._states = StateReader(settings.workflow_states)
+        holds = ON_HOLD in connection.orders.hold_statuses
+        self._mapper = OrderMapper(settings, connection.addresses, holds=holds)
 
     def probe(self, since: datetime) -> datetime | None:
         """Return the modification time of the oldest order changed since; one call.
@@ -91,7 +96,7 @@ class OrdersSource:
 
     def ordered_units(self, payload: bytes) -> dict[str, Decimal]:
         """Return the units that a captured order takes from stock."""
-        return ordered_units(payload)
+        return ordered_units(payload, self._states)
 
     def to_store_snapshot(self, payload: bytes) -> StoreSnapshot:
         """Return the fulfilment that a captured order states."""

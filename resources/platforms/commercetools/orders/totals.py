@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.builders.orders import LineDraft
+from domain.builders.removals import Amounts
 from domain.currencies import rounding_of, rounding_of_sum
 from domain.parsing.problems import LOOK, DocumentProblems
 from domain.parsing.scalars import ZERO
@@ -26,14 +25,6 @@ from resources.platforms.commercetools.orders.texts import name_of
 from resources.platforms.commercetools.payload import CustomLineItem, Order
 
 ONE = Decimal(1)
-
-
-class Amounts(NamedTuple):
-    """All parts of an order's total."""
-
-    lines: list[LineDraft]
-    charges: list[Charge]
-    discounts: list[Discount]
 
 
 class ChargeMapper:

@@ -8,11 +8,9 @@ import orjson
 import pytest
 
 from domain.milestones import Milestone
-from resources.platforms.commercetools.orders.delivered import (
-    ordered_units,
-    to_store_snapshot,
-    units_of,
-)
+from resources.platforms.commercetools.orders.delivered import to_store_snapshot
+from resources.platforms.commercetools.orders.states import STANDING
+from resources.platforms.commercetools.orders.units import ordered_units, units_of
 from resources.platforms.commercetools.payload import ORDERS
 from tests.resources.platforms.commercetools.projects import order
 
@@ -40,7 +38,7 @@ def test_deliveries_of_every_way_of_shipping_count() -> None:
         ],
     }
     document["lineItems"].append(None)
-    assert tuple(units_of(ORDERS.decode(orjson.dumps(document)).document)) == (4, 3)
+    assert tuple(units_of(ORDERS.decode(orjson.dumps(document)).document, STANDING)) == (4, 3)
     document["shippingInfo"] = {"deliveries": [None, delivery(first, 1), delivery(first, None)]}
     assert to_store_snapshot(orjson.dumps(document)).shipped_units == 4
 

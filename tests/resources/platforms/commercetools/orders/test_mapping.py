@@ -12,7 +12,8 @@ import pytest
 from domain.exchange import Mapped, Skipped
 from domain.records.orders import ChargeKind, DeliveryMethod, LineKind
 from domain.rules.export import Decision, OrderHeader
-from resources.platforms.commercetools.orders.delivered import ordered_units, to_store_snapshot
+from resources.platforms.commercetools.orders.delivered import to_store_snapshot
+from resources.platforms.commercetools.orders.units import ordered_units
 from tests.resources.platforms.commercetools.projects import (
     mapped,
     order,

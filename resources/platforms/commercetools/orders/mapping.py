@@ -114,7 +114,7 @@ class OrderMapper:
 
 
 def _warn_of_hold(problems: DocumentProblems) -> None:
-    """Warn of an order that the OMS has, and is to hold, where it is not told to."""
+    """Warn of an order that the OMS has, and does not learn that it is to hold."""
     message = "the order is on hold in the store, and the OMS goes on with it if it has it"
     advice = "name a hold type for OnHold in orders.hold_statuses, or hold the order at the OMS"
     problems.warn("hold_not_sent", "lineItems.state", message, advice)

@@ -89,7 +89,7 @@ def test_a_canceled_custom_line_item_is_no_charge() -> None:
 
 
 def test_states_that_are_not_named_are_fulfilled_and_odd_ones_are_warned_of() -> None:
-    """Without settings nothing is held back, but somebody sees it."""
+    """Without settings nothing is held back, but the ledger shows it."""
     assert lines(mapped(document({"packed": 3})))["MUG"][0] == 3
     assert warnings(document({"packed": 3})) == {}
     found = warnings(document({"to-cancel": 1, "Backordered": 1, "packed": 1}))
@@ -177,7 +177,7 @@ def test_units_are_not_canceled_at_a_guess() -> None:
     assert list(lines(mapped(raw, **NAMED))) == ["LAMP"]
 
 
-def test_a_hold_that_the_oms_is_not_told_of_is_a_warning() -> None:
+def test_a_hold_that_does_not_reach_the_oms_is_a_warning() -> None:
     """Of an order that the OMS has; without it the order waits in the store."""
     raw = orjson.dumps(document({"waiting": 1, "Initial": 2}))
 

@@ -28,6 +28,7 @@ from orchestration.action_job import action_job
 from orchestration.jobs import build_live_job, build_reconcile_job, build_sync_job, lanes
 from orchestration.manual_sync_job import manual_sync_job
 from orchestration.rejections_job import rejections_job
+from orchestration.run_processes import fork_runs
 from orchestration.schedules import (
     build_closing_sweep,
     build_reconciliation_schedule,
@@ -42,6 +43,8 @@ from sensors.failures import build_failure_sensor
 from sensors.health import build_heartbeat_sensor
 from sensors.requeue import build_requeue_sensor
 from sensors.reruns import build_reruns_sensor
+
+fork_runs()
 
 Assets = list[dg.AssetsDefinition | dg.AssetSpec]
 Jobs = dict[str, Any]

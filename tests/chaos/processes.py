@@ -25,7 +25,10 @@ REAP_EVERY = 0.5
 """Seconds; looking for children reads the state of each process of the machine."""
 SUBREAPER = 36
 """prctl's PR_SET_CHILD_SUBREAPER: orphans become our children, so that none outlives us."""
-RUN_MARK = "multiprocessing.spawn"
+RUN_MARK = "multiprocessing.forkserver"
+"""In the command line of the fork server and of the runs, its children (run_processes.py)."""
+CODE_SERVER = "dagster api grpc"
+"""In the command line of the process that holds the definitions."""
 START_POSTGRES = (
     "import sys, pathlib; from resources.ledger.database import embedded; "
     "print(embedded.start(pathlib.Path(sys.argv[1])))"
@@ -179,8 +182,9 @@ class Tree:
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.Error):
                 if (
-                    RUN_MARK in " ".join(process.cmdline())
+                    _is_marked(process)
                     and process.status() != psutil.STATUS_ZOMBIE
+                    and not _is_fork_server(process)
                 ):
                     found.append(process)
         return found
@@ -229,7 +233,7 @@ class Tree:
             victims += [
                 child.pid
                 for child in psutil.Process(process.pid).children()
-                if RUN_MARK not in " ".join(child.cmdline())
+                if not _is_marked(child)
             ]
         for pid in victims:
             with suppress(ProcessLookupError):
@@ -298,3 +302,13 @@ class Tree:
             with suppress(psutil.Error):
                 child.kill()
         self.reap()
+
+
+def _is_marked(process: psutil.Process) -> bool:
+    return RUN_MARK in " ".join(process.cmdline())
+
+
+def _is_fork_server(process: psutil.Process) -> bool:
+    """Return whether a process forks runs: a code server's child, while a run is its child."""
+    parent = process.parent()
+    return parent is not None and CODE_SERVER in " ".join(parent.cmdline())

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import pytest
 import yaml
 
@@ -102,6 +103,8 @@ def test_orders_reach_the_oms_and_shipments_the_store_by_themselves(
     )
     assert [order["creates"] for order in live.oms_orders().values()] == [1, 1, 1, 1]
     assert len(live.store_shipments()) == 4
+    commands = [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
+    assert any("multiprocessing.forkserver" in command for command in commands)
 
 
 def test_a_window_of_yesterday_that_failed_is_run_again_by_the_daemon(

@@ -19,8 +19,9 @@ from domain.connections import INVENTORY
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, Skipped
 from domain.identity import correlation_id
-from domain.reconciliation import DIFFERS
+from domain.reconciliation import DIFFERS, MISSING_AT_SOURCE
 from domain.records.inventory import StockLevel, StockTarget
+from domain.rules.availability import fed_locations
 from domain.skus import sku_key
 from domain.targets import NO_LEVEL
 from resources.ledger.records.record_state import RecordState, record_states
@@ -68,6 +69,26 @@ class StockComparator:
             self._result(row, targets[row.source_id], right, known[row.source_id], held)
             for row, _, right in wanted
         ]
+
+    def compare_former(self, session: Session) -> list[Result]:
+        """Compare the levels of locations that showed the OMS's stock before the policy changed.
+
+        No node feeds them any more, so what they show is sold until someone sets it to 0.
+        """
+        store = self._sync.store_stock
+        fed = fed_locations(self._sync.connection.inventory, store.locations())
+        former = session.levels.written_elsewhere(fed)
+        held = store.levels({sku for sku, _ in former}) if former else {}
+        return [self._former(sku, place, held.get((sku, place), 0)) for sku, place in former]
+
+    def _former(self, sku: str, location: str, found: int) -> Result:
+        key = f"{sku}@{location}"
+        result = Result(INVENTORY, key, correlation_id(self._sync.name, "stock", key))
+        if found > 0:
+            result.add(
+                MISSING_AT_SOURCE, "stock", key, "location", expected="none", found=str(found)
+            )
+        return result
 
     def _levels(
         self, session: Session, rows: Mapping[str, RawRecord]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -197,8 +197,7 @@ class _StockRun:
         first: dict[DriftKey, Drift] = {}
         skus: set[str] = set()
         started = datetime.now(UTC)
-        for chunk in self._chunks():
-            results = self._compare(chunk)
+        for results in self._results(self._chunks()):
             self._report.levels += len(results)
             self._report.pending += sum(result.is_pending for result in results)
             self._recorder.close([result for result in results if not result.drifts])
@@ -211,8 +210,8 @@ class _StockRun:
             self._report.pending += len(first)
             return
         chosen = sorted(skus)
-        for start in range(0, len(chosen), SKUS_AT_ONCE):
-            results = self._compare(chosen[start : start + SKUS_AT_ONCE])
+        chunks = (chosen[n : n + SKUS_AT_ONCE] for n in range(0, len(chosen), SKUS_AT_ONCE))
+        for results in self._results(chunks):
             # A level that changed between the comparisons is being sold or written: it is no drift
             # yet.
             same = {
@@ -226,9 +225,10 @@ class _StockRun:
                     result.pending()
             self._recorder.record(results, same)
 
-    def _compare(self, skus: Sequence[str]) -> list[Result]:
-        comparator = StockComparator(self._sync, datetime.now(UTC))
-        return comparator.compare(self._session, skus)
+    def _results(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Result]]:
+        for chunk in chunks:
+            yield StockComparator(self._sync, datetime.now(UTC)).compare(self._session, chunk)
+        yield StockComparator(self._sync, datetime.now(UTC)).compare_former(self._session)
 
     def _chunks(self) -> Iterator[list[str]]:
         after = ""

@@ -38,6 +38,13 @@ def location_of(
     return location
 
 
+def fed_locations(policy: InventoryPolicy, locations: Mapping[str, str]) -> set[str]:
+    """Return the ids of the store's locations that show the OMS's stock."""
+    is_one = policy.mode == "aggregate"
+    codes = {policy.store_location} if is_one else set(policy.nodes.values())
+    return {locations[code] for code in codes if code in locations}
+
+
 class AvailabilityRules:
     """The policy of one connection, with what it says of single SKUs found in any spelling."""
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from assets.chain.run_config import live_config
 from tests.assets import documents
 from tests.assets.reconciliation.comparing import drifts_of, look
+from tests.assets.scene import NAME
 from tests.pairs.commercetools import LINE, ProjectScene
 from tests.sandbox.simulated_project import Project, an_order
 
@@ -379,3 +381,40 @@ def test_a_reconciliation_finds_drifts_and_nothing_else(project: ProjectScene) -
     project.run("orders")  # while sales are under way, a level is no drift
     found = {drift[1] for drift in drifts_of(look(project))}
     assert {"shipment", "stock"} <= found
+
+
+@pytest.mark.parametrize("is_canceled", [True, False], ids=["canceled", "restocked"])
+def test_units_that_are_sold_and_come_back_between_two_reads_of_stock_are_offered_again(
+    project: ProjectScene, *, is_canceled: bool
+) -> None:
+    """The OMS has as many as before, and the store, which took them off at the sale, has not."""
+
+    def shown() -> int:
+        return {row["sku"]: row["available"] for row in project.truth()["levels"]}["MUG"]
+
+    def read() -> None:
+        moment = project.moment(project.today, 0).isoformat()
+        config = live_config(NAME, "inventory", moment, moment)
+        project.run("inventory", first=project.today, config=config, trigger="live")
+
+    project.to_oms("supply", [{"item": "MUG", "location": documents.DEPOT, "quantity": 10}])
+    read()
+    assert shown() == 10
+    order = project.place_order(1, inventoryMode="TrackOnly")
+    project.to_store("stock", [{"sku": "MUG", "quantity": 7}])
+    project.run("orders")
+    if is_canceled:
+        project.to_store(f"orders/{order['id']}/state", {"orderState": "Cancelled"})
+        project.run("orders")
+    else:
+        project.to_oms("supply", [{"item": "MUG", "location": documents.DEPOT, "quantity": 13}])
+    project.sql_write(
+        "UPDATE sync.target_state SET updated_at = updated_at - interval '3 minutes' "
+        "WHERE stream = 'inventory'"
+    )
+    read()
+    assert shown() == 10
+    before = project.effects()
+    read()
+    assert project.effects() == before
+    assert [drift for drift in drifts_of(look(project)) if drift[1] == "stock"] == []

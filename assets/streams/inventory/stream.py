@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from assets.delivery.request import DeliveryRequest
 from assets.streams.catalog import store_items as catalog
+from assets.streams.inventory.changes import look_at_sold_levels
 from assets.streams.inventory.delivery import InventoryPlanner
 from assets.streams.inventory.plan import make_changed_due
 from assets.streams.inventory.reading import LevelMapper, read_rows
@@ -53,7 +54,8 @@ class Inventory:
     def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
         """Read the availability of every SKU of the catalog, which is refreshed first where due.
 
-        At the end, levels are made due that mean something else now, although they are the same.
+        At the end, levels are made due that mean something else now, or that the store has changed
+        by selling, although they are the same at the OMS.
         """
         del window
         started, not_before = session.now(), datetime.now(UTC)
@@ -66,6 +68,7 @@ class Inventory:
                 yield page
             self._mark_read(session, skus, returned)
             after = skus[-1]
+        look_at_sold_levels(sync, session)
         with session.writer_lock():
             make_changed_due(sync, session, locations, started)
             session.levels.note_read(started)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ import psycopg
 
 from domain.skus import sku_key
 from resources.ledger.database.compression import decompress
+from resources.ledger.rows import TargetRow
 
 Units = Mapping[str, Decimal]
 """SKU -> units, in the unit of the OMS's orders."""
@@ -50,6 +51,23 @@ SELECT target_key, content FROM sync.target_state
 WHERE connection = %s AND stream = 'orders' AND target_key = ANY(%b::text[])
   AND milestone <> 'canceled'"""
 
+_SOLD = """
+WITH sold AS MATERIALIZED (
+    SELECT l.sku, max(c.captured_at) AS captured_at FROM sync.order_line l
+    JOIN sync.capture c ON c.connection = l.connection AND c.stream = 'orders'
+        AND c.source_day = l.source_day AND c.capture_id = l.capture_id
+    WHERE l.connection = %(name)s AND l.source_day >= %(since)s AND c.captured_at >= %(since)s
+    GROUP BY l.sku)
+SELECT t.target_key, t.target_id, t.content, t.digest, t.milestone, t.sequence,
+       t.source_updated_at
+FROM sold JOIN sync.target_state t ON t.connection = %(name)s AND t.stream = 'inventory'
+    AND left(t.target_key, -1 - length(t.target_id)) = sold.sku
+WHERE t.updated_at < sold.captured_at AND t.updated_at < %(settled)s
+  AND NOT EXISTS (SELECT 1 FROM sync.delivery d
+      WHERE d.connection = %(name)s AND d.stream = 'inventory' AND d.target_key = t.target_key
+        AND d.state IN ('in_flight', 'failed'))
+ORDER BY t.target_key LIMIT %(most)s"""
+
 
 class _Version(NamedTuple):
     updated_at: datetime
@@ -87,6 +105,25 @@ def undelivered_units(
         for key, quantity in version.units.items():
             total[key] = total.get(key, Decimal(0)) + max(quantity - at_oms.get(key, 0), Decimal(0))
     return {key: math.ceil(units) for key, units in total.items() if units > 0}
+
+
+def sold_since_written(
+    db: psycopg.Connection[Any], connection: str, since: date, settled: datetime, most: int
+) -> list[TargetRow]:
+    """Return the levels of SKUs that were ordered since they were written, or were looked at.
+
+    Of orders that were captured since ``since``, and of levels that have stood since ``settled``,
+    at most ``most`` of them.
+    """
+    rows = db.execute(
+        _SOLD,
+        {"name": connection, "since": since, "settled": settled, "most": most},
+        binary=True,
+    )
+    return [
+        TargetRow(key, target, decompress(content), bytes(digest), *rest)
+        for key, target, content, digest, *rest in rows
+    ]
 
 
 def _due(db: psycopg.Connection[Any], connection: str, read_at: datetime) -> dict[str, _Version]:

@@ -183,3 +183,36 @@ def test_a_product_of_one_variant_goes_by_the_variants_sku(scene: Scene) -> None
     _put(scene, "BOWL-BLUE", 8)
     _live(scene)
     assert _shown(scene, "BOWL-BLUE") == 8
+
+
+@pytest.mark.parametrize(
+    ("policy", "left"),
+    [
+        ({"mode": "by_node", "nodes": {DEPOT: "default"}}, {1: 30, 7: 12}),
+        ({"mode": "by_node", "nodes": {DEPOT: "default", "DC2": "WEST"}}, {1: 30, 7: 12, 8: 12}),
+        ({"mode": "aggregate"}, {1: 42, 7: 12}),
+    ],
+    ids=["node removed", "node moved", "one number"],
+)
+def test_units_at_a_location_that_no_node_feeds_any_more_are_a_drift(
+    scene: Scene, policy: dict[str, Any], left: dict[int, int]
+) -> None:
+    """The store would sell them twice; an operator sets them to 0, which ends the drift."""
+    places = [{"id": 7, "code": "EAST", "label": "East"}, {"id": 8, "code": "WEST", "label": "West"}]
+    scene.to_store("locations", places)
+    scene.to_oms("locations", [{"LocationId": "DC2", "LocationTypeId": "DC"}])
+    scene.configure(inventory={"mode": "by_node", "nodes": {DEPOT: "default", "DC2": "EAST"}})
+    _put(scene, "MUG", 30)
+    _put(scene, "MUG", 12, "DC2")
+    scene.run("orders", "inventory")
+    assert drifts_of(look(scene)) == []
+    scene.configure(inventory=policy)
+    _live(scene)
+    levels = {r["location_id"]: r["quantity"] for r in scene.levels() if r["sku"] == "MUG"}
+    assert levels == left
+
+    found = [("missing_at_source", "stock", "MUG@7", "location", False)]
+    assert drifts_of(look(scene, repair=True)) == found
+    scene.to_store("stock", [{"sku": "MUG", "location_id": 7, "quantity": 0}])
+    assert drifts_of(look(scene)) == []
+    assert scene.sql("SELECT count(*) FROM history.drifts WHERE state = 'open'") == [(0,)]

@@ -120,11 +120,23 @@ class StatusRules:
         """
         state = order.state
         before = state.kept_status
-        if self.keeps(now, state):
+        if self.keeps(now, state) or self._is_further(now, order):
             state.kept_status = now.status
         elif now.milestone not in BY_SHIPMENT:
             state.kept_status = ""
         order.is_noted = state.kept_status != before
+
+    def _is_further(self, now: StoreOrderState, order: OrderAtStore) -> bool:
+        """Return whether the merchant has moved the order further than its shipments will."""
+        is_theirs = now.status != order.state.status and now.status not in self._exported
+        return (
+            is_theirs
+            and not now.is_reserved
+            and now.milestone is not None
+            and now.milestone not in BY_SHIPMENT
+            and now.milestone is not order.wanted
+            and not may_move(now.milestone, order.wanted)
+        )
 
     def stays_apart(self, order: OrderAtStore, now: StoreOrderState, *, is_shipping: bool) -> bool:
         """Return whether the status can't be decided before the order's shipments are created.
@@ -132,6 +144,8 @@ class StatusRules:
         Where the merchant has done something, what is theirs shows in between.
         """
         if order.state.kept_status or self.keeps(now, order.state):
+            return True
+        if is_shipping and self._is_further(now, order):
             return True
         return is_shipping and now.shipped_units > order.state.shipped_units()
 
@@ -146,7 +160,8 @@ class StatusRules:
         if not change.is_restored:
             _compare_units(plan, now)
         if kept := order.state.kept_status:
-            if wanted is not None:
+            is_further = order.before is not None and self._is_further(order.before, order)
+            if wanted is not None and not is_further:
                 plan.notes.append(status_kept(change.order_id, kept, wanted))
             restored = replace(change, status=kept, is_restored=True)
             if now.milestone in BY_SHIPMENT and now.status != kept:

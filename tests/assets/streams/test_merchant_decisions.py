@@ -108,6 +108,24 @@ def test_an_order_that_the_merchant_completed_is_not_set_back(scene: Scene) -> N
     assert _status(scene) == COMPLETED
 
 
+@pytest.mark.parametrize("units", [3, 1], ids=["whole", "part"])
+def test_an_order_that_is_completed_before_its_shipment_shows_stays_completed(
+    scene: Scene, units: int
+) -> None:
+    """The store itself sets an order back that gets a shipment."""
+    _exported(scene)
+    _ship(scene, units)
+    scene.to_store("orders/1/status", {"status_id": COMPLETED})
+
+    scene.run("shipments", first=scene.today)
+
+    assert (_numbers(scene), _status(scene)) == ([NUMBER], COMPLETED)
+    assert _warnings(scene) == []
+    before = scene.effects()
+    scene.run("orders", "shipments")
+    assert scene.effects() == before
+
+
 @pytest.mark.parametrize("tracking", ["", NUMBER, "BY-HAND-1"])
 def test_a_shipment_made_by_hand_for_the_same_units_is_adopted(scene: Scene, tracking: str) -> None:
     """One shipment with the OMS's number, one e-mail to the shopper, and a note."""

@@ -198,7 +198,7 @@ def test_units_at_a_location_that_no_node_feeds_any_more_are_a_drift(
     scene: Scene, policy: dict[str, Any], left: dict[int, int]
 ) -> None:
     """The store would sell them twice; an operator sets them to 0, which ends the drift."""
-    places = [{"id": 7, "code": "EAST", "label": "East"}, {"id": 8, "code": "WEST", "label": "West"}]
+    places = [{"id": n, "code": code, "label": code} for n, code in ((7, "EAST"), (8, "WEST"))]
     scene.to_store("locations", places)
     scene.to_oms("locations", [{"LocationId": "DC2", "LocationTypeId": "DC"}])
     scene.configure(inventory={"mode": "by_node", "nodes": {DEPOT: "default", "DC2": "EAST"}})

@@ -90,12 +90,11 @@ def tick(
     waiting += [f"{chain}: {text}." for chain, text in limited.items()]
     for text in waiting:
         context.log.info(text)
-    probed |= {str(chain): now for chain in wanted}
-    if not requests:
-        quiet = f"No change in {len(wanted)} chains." if wanted else "No chain is due."
-        reason = " ".join(waiting[:MOST_LISTED]) or quiet
-        return dg.SensorResult(skip_reason=reason, cursor=cursor.dump(probed))
-    return dg.SensorResult(run_requests=requests, cursor=cursor.dump(probed))
+    kept = cursor.dump(probed | {str(chain): now for chain in wanted})
+    if requests:
+        return dg.SensorResult(run_requests=requests, cursor=kept)
+    quiet = f"No change in {len(wanted)} chains." if wanted else "No chain is due."
+    return dg.SensorResult(skip_reason=" ".join(waiting[:MOST_LISTED]) or quiet, cursor=kept)
 
 
 def _chains(

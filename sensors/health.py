@@ -96,36 +96,52 @@ def tick(
     read_stuck_after = memory.read_stuck_after
     if with_stuck:
         read_stuck_after = now + STUCK_PAUSE * (datetime.now(UTC) - now)
-    reported, since = dict(memory.reported), dict(memory.since)
-    events = list(changed_checks(lockstep, health.statuses, memory.open))
-    lines: list[str] = []
-    for name, connection in installation.connections.items():
-        for stream in connection.streams:
-            for result in health.results((name, stream)):
-                place = f"{name}/{stream}/{result.check}"
-                before = reported.get(place)
-                lines += alert_lines(place, before, result)
-                if before is None or before[0] != result.signature:
-                    since[place] = now.isoformat()
-                if is_due(before, result, now):
-                    held = _moment(since.get(place, now.isoformat()))
-                    events.append(result.to_evaluation(name, stream, held, now))
-                    reported[place] = (result.signature, now.isoformat())
+    found = _report(installation, health, memory, now)
+    events = [*changed_checks(lockstep, health.statuses, memory.open), *found.events]
     due = [n for n in _webhooks_due(installation, memory, now) if _is_started(health, n)]
     for line in _ensure_webhooks(lockstep, due):
         context.log.warning(line)
-    unsent = _send(context, notifier, [*memory.unsent, *lines]) if notifier is not None else []
+    lines = [*memory.unsent, *found.lines]
+    unsent = _send(context, notifier, lines) if notifier is not None else []
     kept = Memory(
-        reported,
+        found.reported,
         {**memory.webhooks, **dict.fromkeys(due, now)},
         read_stuck_after,
         unsent,
-        since,
+        found.since,
         open_counts(health.statuses),
     )
     return dg.SensorResult(
         asset_events=events, skip_reason=None if events else "No result changed.", cursor=dump(kept)
     )
+
+
+class Report(NamedTuple):
+    """What a tick reports of the streams, and what the next tick needs to know of it."""
+
+    events: list[dg.AssetCheckEvaluation]
+    lines: list[str]
+    """Of the alert."""
+    reported: dict[str, tuple[str, str]]
+    since: dict[str, str]
+
+
+def _report(installation: Installation, health: Health, memory: Memory, now: datetime) -> Report:
+    """Collect the results that changed or are an hour old, and the alert's lines."""
+    report = Report([], [], dict(memory.reported), dict(memory.since))
+    for name, connection in installation.connections.items():
+        for stream in connection.streams:
+            for result in health.results((name, stream)):
+                place = f"{name}/{stream}/{result.check}"
+                before = report.reported.get(place)
+                report.lines.extend(alert_lines(place, before, result))
+                if before is None or before[0] != result.signature:
+                    report.since[place] = now.isoformat()
+                if is_due(before, result, now):
+                    held = _moment(report.since.get(place, now.isoformat()))
+                    report.events.append(result.to_evaluation(name, stream, held, now))
+                    report.reported[place] = (result.signature, now.isoformat())
+    return report
 
 
 def is_due(before: tuple[str, str] | None, result: HealthResult, now: datetime) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from assets.delivery.conclusions import conclude
 from assets.delivery.links import claim_links
 from assets.delivery.plan import Plan, Sent
 from assets.delivery.planner import Planner
-from assets.delivery.refusals import rejection_of
 from assets.delivery.request import DeliveryCounts
 from assets.delivery.system import answers
 from domain.delivery import Intent
@@ -18,7 +18,6 @@ from domain.exchange import Exchange
 from resources.ledger.rows import (
     AcceptedRecord,
     ClaimRow,
-    RejectionRow,
     SettleRow,
     TargetRow,
     UnsettledDelivery,
@@ -181,28 +180,11 @@ class Settlement:
 
         A record whose plan is unfinished has no outcome, and the next pass or run takes it up.
         """
-        outcomes = [(a.capture_id, "superseded") for a in chunk if a.superseded]
-        counts.superseded = len(outcomes)
-        rejections: list[RejectionRow] = []
-        through: list[str] = []
-        resolved: list[UUID] = []
-        left: list[UUID] = []
-        concluded: list[tuple[Plan, str | None]] = []
         plans = [plan for plan in plans if plan.settled == len(plan.sent)]
-        for plan in plans:
-            outcome = _conclude(plan, counts, got_through=got_through)
-            concluded.append((plan, outcome))
-            if outcome is not None:
-                outcomes.append((plan.accepted.capture_id, outcome))
-            if outcome == "rejected":
-                rejection = rejection_of(plan)
-                rejections += [rejection] if rejection else []
-            elif outcome is not None:
-                through.append(plan.accepted.source_id)
-            ended = self._replaced(plan)
-            resolved += ended
-            if outcome is not None:
-                left += [u.delivery_key for u in _left(plan) if u.delivery_key not in ended]
+        operations = self._planner.target.operations
+        ended = conclude(plans, operations, counts, got_through=got_through)
+        superseded = [(a.capture_id, "superseded") for a in chunk if a.superseded]
+        counts.superseded = len(superseded)
         warnings = {p.accepted.capture_id: found for p in plans if (found := p.warnings())}
         for problem in (problem for found in warnings.values() for problem in found):
             counts.count_warning(problem.code)
@@ -210,74 +192,14 @@ class Settlement:
         day = self._planner.request.partition.day
 
         def close() -> int:
-            self._planner.concluded(concluded)
-            session.deliveries.supersede(resolved)
-            session.deliveries.bury(left)
+            self._planner.concluded(ended.plans)
+            session.deliveries.supersede(ended.resolved)
+            session.deliveries.bury(ended.left)
             session.records.warn(day, warnings)
-            session.records.settle(day, outcomes)
-            unknown = session.rejections.open(day, rejections, run_id)
-            if through and session.rejections.any_open():
-                session.rejections.close("delivered", through, self._planner.why, run_id)
+            session.records.settle(day, [*superseded, *ended.outcomes])
+            unknown = session.rejections.open(day, ended.rejections, run_id)
+            if ended.through and session.rejections.any_open():
+                session.rejections.close("delivered", ended.through, self._planner.why, run_id)
             return unknown
 
         counts.newly_rejected += session.repeatable(close)
-
-    def _replaced(self, plan: Plan) -> list[UUID]:
-        """Return the uncertain deliveries that a plan has replaced: all, where all has succeeded.
-
-        Where a part was refused, those that an effect which has succeeded replaces.
-        """
-        if plan.is_done():
-            return [u.delivery_key for u in plan.resolves]
-        operations = self._planner.target.operations
-        done = {
-            intent.operation
-            for intent, outcome in plan.sent
-            if outcome.succeeded
-            and operations[intent.operation].replaces
-            and operations[intent.operation].repeat == "upsert"
-        }
-        return [u.delivery_key for u in plan.resolves if u.action in done]
-
-
-def _left(plan: Plan) -> list[UnsettledDelivery]:
-    """Return what earlier runs have left under way of a record that is now done.
-
-    No run will take it up: it stays uncertain until the record is delivered again.
-    """
-    own = {intent.key for intent in plan.intents}
-    return [
-        u
-        for u in plan.due.unsettled
-        if u.is_uncertain and u.state in ("in_flight", "failed") and u.delivery_key not in own
-    ]
-
-
-def _conclude(plan: Plan, counts: DeliveryCounts, *, got_through: bool) -> str | None:
-    """Count a plan's outcome and return the record's; ``None`` if the record stays due.
-
-    So does one of which a part is kept back or refused, until the rest of it has been sent.
-    """
-    for intent, outcome in plan.sent:
-        if outcome.succeeded:
-            counts.count_sent(intent.operation)
-    if plan.is_refused() and not plan.is_unfinished():
-        counts.rejected += 1
-        return "rejected"
-    failure = plan.failure()
-    if failure is not None:
-        counts.failed += 1
-        if not got_through:
-            counts.errors.append(failure.outcome.error)
-        return None
-    if plan.is_unfinished():
-        if plan.waits_until is not None:
-            counts.wait(plan.waits_until)
-        return None
-    if plan.left_alone is not None:
-        counts.leave_alone(*plan.left_alone)
-    counts.delivered += bool(plan.intents)
-    counts.unchanged += not plan.intents
-    if plan.is_provisional:
-        return None
-    return "delivered" if plan.intents else "unchanged"

@@ -145,14 +145,8 @@ class StockComparator:
             level_content(found, self._sync.store_stock.basis),
             self._now,
         )
+        capture = newest.capture_id
         result.repair = Repair(
-            INVENTORY,
-            row.source_id,
-            partition,
-            "as_captured",
-            known,
-            newest.capture_id,
-            record,
-            state,
+            INVENTORY, row.source_id, partition, "as_captured", known, capture, record, state
         )
         return result

@@ -116,13 +116,7 @@ class SnapshotReader:
             [i for i in ids if i not in linked], at_store, at_oms
         )
         before = self._record_states(ids, order_ids)
-        missing = {order_ids[i]: i for i in ids if i not in at_oms and i in order_ids}
-        if missing:
-            at_oms |= {
-                missing[record.source_id]: record
-                for record in _records(self._sync.shipments.read(missing))
-                if record.source_id in missing
-            }
+        at_oms |= self._read({order_ids[i]: i for i in ids if i not in at_oms and i in order_ids})
         shipped = [i for i in ids if self._may_have_shipments(i, at_store, at_oms, before)]
         shipments = self._shipments(shipped) if shipped else {}
         lines = self._session.records.line_groups(shipped)
@@ -147,6 +141,13 @@ class SnapshotReader:
             )
             for source_id in ids
         ]
+
+    def _read(self, missing: Mapping[str, str]) -> dict[str, RawRecord]:
+        """Read orders of the OMS by their ids; return those found, by the store's ids."""
+        if not missing:
+            return {}
+        found = _records(self._sync.shipments.read(missing))
+        return {missing[one.source_id]: one for one in found if one.source_id in missing}
 
     def _recorded(
         self, ids: Sequence[str], origins: Mapping[str, tuple[OrderOrigin, ...]]

@@ -133,6 +133,16 @@ def _count(tables: Tables) -> None:
         counts["product_unknown"] += any(item[0] not in tables.products for item in items)
 
 
+def _totals(payments: list[Payment]) -> dict[str, str]:
+    vouchers = sum((to_decimal(parse(raw)) for _, kind, raw in payments if kind == "voucher"), ZERO)
+    paid = to_text(_paid(payments))
+    return {
+        "total_inc_tax": paid,
+        "total_ex_tax": paid,
+        "gift_certificate_amount": to_text(vouchers),
+    }
+
+
 def _paid(payments: list[Payment]) -> Decimal:
     return sum((to_decimal(parse(raw)) for _, _, raw in payments), ZERO)
 
@@ -171,15 +181,7 @@ def _draft(number: int, key: str, tables: Tables) -> Draft:
         "external_source": "olist",
     }
     if payments:
-        vouchers = sum(
-            (to_decimal(parse(raw)) for _, kind, raw in payments if kind == "voucher"), ZERO
-        )
-        paid = to_text(_paid(payments))
-        extra |= {
-            "total_inc_tax": paid,
-            "total_ex_tax": paid,
-            "gift_certificate_amount": to_text(vouchers),
-        }
+        extra |= _totals(payments)
     return Draft(
         id=number,
         status=STATUS.get(status, UNKNOWN_STATUS),

@@ -16,7 +16,7 @@ from sandbox.seed.amounts import ZERO, minor_unit, rounded
 from sandbox.seed.catalogue import Article, Catalogue
 from sandbox.seed.dirt import corrupt
 from sandbox.seed.documents import order_document
-from sandbox.seed.drafts import Address, Discount, Draft, Line
+from sandbox.seed.drafts import Address, Discount, Draft, Line, Rate
 from sandbox.seed.payments import pay
 from sandbox.seed.seedset import Document
 from sandbox.seed.shoppers import COUNTRIES, WEIGHTS, Country, shopper
@@ -137,20 +137,17 @@ def order(
         addresses=basket.addresses,
         pickups=basket.pickups,
         discounts=_discounts(random, basket),
-        fees=[
-            (
-                "Small order fee",
-                rounded(Decimal("1.50") * _price_level(country), basket.unit),
-                country.rates,
-            )
-        ]
-        if random.random() < 0.04
-        else [],
+        fees=_fees(country, basket.unit) if random.random() < 0.04 else [],
         extra=extra,
     )
     document = order_document(draft)
     pay(random, document, created)
     return document
+
+
+def _fees(country: Country, unit: Decimal) -> list[tuple[str, Decimal, tuple[Rate, ...]]]:
+    fee = rounded(Decimal("1.50") * _price_level(country), unit)
+    return [("Small order fee", fee, country.rates)]
 
 
 def _price_level(country: Country) -> Decimal:

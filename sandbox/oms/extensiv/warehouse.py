@@ -97,14 +97,25 @@ def ship(
     if not content or any(n <= 0 or n > left.get(sku, Decimal(0)) for sku, n in content.items()):
         raise ValueError(f"order {order.cust_ref!r} has only {left} left to ship, not {content}")
     serial, carrier = state.next_serial(), carrier or "UPS"
-    number = tracking
-    if number is None and labelled:
-        number = tracking_number(carrier if carrier in CARRIERS else "UPS", serial)
-    carton = len({item["carton_num"] for s in order.shipments for item in s["items"]}) + 1
-    shipment = {
+    if tracking is None and labelled:
+        tracking = tracking_number(carrier if carrier in CARRIERS else "UPS", serial)
+    shipment = _carton(state, order, content, serial) | {
         "carrier": carrier,
         "method": SERVICES.get(carrier, ""),
-        "tracking_no": number or "",
+        "tracking_no": tracking or "",
+    }
+    for sku, quantity in content.items():
+        state.stock.ship(sku, order.warehouse, quantity, state.clock.now())
+    order.shipments.append(shipment)
+    order.status = state.settings.partial_status if order.left() else SHIPPED
+    state.touch(order, "loaded")
+    return shipment
+
+
+def _carton(state: State, order: Order, content: dict[str, Decimal], serial: int) -> Json:
+    """Return the shipment of a carton before it has a carrier; cartons count up in an order."""
+    carton = len({item["carton_num"] for s in order.shipments for item in s["items"]}) + 1
+    return {
         "tracking_no_secondary": None,
         "tracking_url": None,
         "date": written(state.clock.now()),
@@ -124,12 +135,6 @@ def ship(
             for sku, quantity in content.items()
         ],
     }
-    for sku, quantity in content.items():
-        state.stock.ship(sku, order.warehouse, quantity, state.clock.now())
-    order.shipments.append(shipment)
-    order.status = state.settings.partial_status if order.left() else SHIPPED
-    state.touch(order, "loaded")
-    return shipment
 
 
 def relabel(

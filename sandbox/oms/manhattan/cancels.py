@@ -116,19 +116,8 @@ def cancel_lines(
         ]
     late = [line for line in live if _max_status(line) >= RELEASED]
     final = [line for line in late if _max_status(line) >= FULFILLED and not _open_units(line)]
-    refused = final if state.settings.late_cancellation else late
-    if refused:
-        raise Refused(
-            *(
-                error(
-                    "CANCEL_NOT_ALLOWED",
-                    f"Line {line['OrderLineId']} is at {line['MaxFulfillmentStatusId']} "
-                    "and can't be canceled",
-                    keys={**keys, "OrderLineId": line["OrderLineId"]},
-                )
-                for line in refused
-            )
-        )
+    if refused := final if state.settings.late_cancellation else late:
+        raise Refused(*(_not_allowed(line, keys) for line in refused))
     for line in live:
         if line in late:
             line["cancellationRequestStatus"] = REQUESTED
@@ -141,6 +130,14 @@ def cancel_lines(
         text = "The order is released: the cancellation was requested, its outcome follows"
         return [message("INFO", "LATE_CANCEL_REQUESTED", text, keys=keys)]
     return []
+
+
+def _not_allowed(line: Json, keys: Json) -> Json:
+    return error(
+        "CANCEL_NOT_ALLOWED",
+        f"Line {line['OrderLineId']} is at {line['MaxFulfillmentStatusId']} and can't be canceled",
+        keys={**keys, "OrderLineId": line["OrderLineId"]},
+    )
 
 
 def cancel_units(line: Json, reason_id: str | None, comments: Any) -> None:

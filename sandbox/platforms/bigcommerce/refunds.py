@@ -129,11 +129,36 @@ def make_refund(
     payments: list[Json],
 ) -> Json:
     """Refund units of lines, move the order's status, and send the event."""
-    order, number = document["order"], store.ids.take("refund")
-    declined = store.refunds_declined
-    refund: Json = {
+    refund = _refund(store, document["order"]["id"], items, payments)
+    for line, item in items:
+        line["quantity_refunded"] += item["quantity"]
+        line["is_refunded"] = line["quantity_refunded"] == line["quantity"]
+        refunded = money.amount(line["price_inc_tax"]) * line["quantity_refunded"]
+        line["refund_amount"] = money.format_or_keep(refunded)
+    order = document["order"]
+    whole = all(line["is_refunded"] for line in document["products"])
+    order["status_id"] = REFUNDED if whole else PARTIALLY_REFUNDED
+    order["status"] = order["custom_status"] = NAMES[order["status_id"]]
+    order["payment_status"] = "refunded" if whole else "partially refunded"
+    document.setdefault("refunds", []).append(refund)
+    store.refund_log.append(orjson.dumps(refund))
+    store.keep(document)
+    about = {"type": "order", "id": order["id"], "refund": {"refund_id": refund["id"]}}
+    store.webhooks.emit("store/order/refund/created", about)
+    return refund
+
+
+def _refund(
+    store: BigCommerceStore,
+    order_id: int,
+    items: list[tuple[Json, Json]],
+    payments: list[Json],
+) -> Json:
+    """Build the refund as the store's API shows it; providers may decline its payments."""
+    number, declined = store.ids.take("refund"), store.refunds_declined
+    return {
         "id": number,
-        "order_id": order["id"],
+        "order_id": order_id,
         "user_id": 1,
         "created": dates.to_iso(store.now()),
         "reason": "",
@@ -164,21 +189,6 @@ def make_refund(
             for payment in payments
         ],
     }
-    for line, item in items:
-        line["quantity_refunded"] += item["quantity"]
-        line["is_refunded"] = line["quantity_refunded"] == line["quantity"]
-        refunded = money.amount(line["price_inc_tax"]) * line["quantity_refunded"]
-        line["refund_amount"] = money.format_or_keep(refunded)
-    whole = all(line["is_refunded"] for line in document["products"])
-    order["status_id"] = REFUNDED if whole else PARTIALLY_REFUNDED
-    order["status"] = order["custom_status"] = NAMES[order["status_id"]]
-    order["payment_status"] = "refunded" if whole else "partially refunded"
-    document.setdefault("refunds", []).append(refund)
-    store.refund_log.append(orjson.dumps(refund))
-    store.keep(document)
-    about = {"type": "order", "id": order["id"], "refund": {"refund_id": number}}
-    store.webhooks.emit("store/order/refund/created", about)
-    return refund
 
 
 def decline_refunds(store: BigCommerceStore, document: Json, why: str) -> Json:

@@ -125,23 +125,23 @@ class Org:
                 return self.reads.several(name, parsed(request.body))
             case "PATCH", ["composite", "sobjects", name, field]:
                 return self.writes.collection(parsed(request.body), name, field)
-            case "POST", ["commerce", "oci", "availability-records", "actions", "batch-update"]:
-                return self.inventory.update(parsed(request.body))
-            case "POST", ["commerce", "oci", "availability-records", "uploads"]:
-                return self.inventory.upload(request)
-            case "GET", ["commerce", "oci", "availability-records", "uploads", upload]:
-                return self.inventory.uploaded(upload)
-            case "POST", [
-                "commerce",
-                "oci",
-                "availability",
-                "availability-records",
-                "actions",
-                "get-availability",
-            ]:
-                return self.inventory.availability(parsed(request.body))
+            case _, ["commerce", "oci", *rest]:
+                return self._inventory(request, rest)
             case _, ["sobjects", name, *rest]:
                 return self._record(request, name, rest)
+        raise refuse(404, "NOT_FOUND", "The requested resource does not exist")
+
+    def _inventory(self, request: Request, rest: list[str]) -> Response:
+        """Answer a call of Omnichannel Inventory."""
+        match request.method, rest:
+            case "POST", ["availability-records", "actions", "batch-update"]:
+                return self.inventory.update(parsed(request.body))
+            case "POST", ["availability-records", "uploads"]:
+                return self.inventory.upload(request)
+            case "GET", ["availability-records", "uploads", upload]:
+                return self.inventory.uploaded(upload)
+            case "POST", ["availability", "availability-records", "actions", "get-availability"]:
+                return self.inventory.availability(parsed(request.body))
         raise refuse(404, "NOT_FOUND", "The requested resource does not exist")
 
     def _record(self, request: Request, name: str, rest: list[str]) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from domain.exchange import Check
+from domain.parsing.text import plural
 from resources.ledger.captures import inbox, unread_events
 from resources.lockstep import Lockstep
 
@@ -47,11 +48,11 @@ def queue_checks(lockstep: Lockstep, connection: str) -> list[Check]:
         if side in found:
             one = found[side]
             detail = (
-                f"{one.number} messages of the last {UNREAD_FOR.days} days could not be read, the "
-                f"newest at {one.newest:%Y-%m-%d %H:%M:%S}Z: {one.problem}"
+                f"{plural(one.number, 'message')} of the last {UNREAD_FOR.days} days could not be "
+                f"read, the newest at {one.newest:%Y-%m-%d %H:%M:%S}Z: {one.problem}"
             )
         advice = (
-            "look at them by 'lockstep events list' and discard them once the cause is known; "
+            "look at them with 'lockstep events list' and discard them once the cause is known; "
             "polling finds the changes anyway"
         )
         checks.append(Check(f"{side} queue events", side not in found, detail, advice))

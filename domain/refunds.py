@@ -59,7 +59,7 @@ class RefundRequest:
             "amount",
             f"The return {self.return_id} of order {self.order_id} is worth {value}, and up to "
             f"{self.ceiling} {self.currency} is refunded without approval.",
-            "Approve it by 'lockstep rejections retry ID --reason TEXT', or refund it without "
+            "Approve it with 'lockstep rejections retry ID --reason TEXT', or refund it without "
             "Lockstep and discard this rejection. For later returns see returns.limits.",
             value,
         )

@@ -7,6 +7,7 @@ import dagster as dg
 from assets import archive
 from assets.chain.factory import RETRIES
 from domain.errors import TransientError
+from domain.parsing.text import plural
 from resources.ledger.privacy.retention import retire
 from resources.lockstep import Lockstep
 
@@ -31,7 +32,7 @@ def remove_expired(context: dg.OpExecutionContext, lockstep: dg.ResourceParam[Lo
         raise TransientError(str(error)) from None
     for one in removals:
         what = f"kept: {one.kept}" if one.kept else "removed"
-        context.log.info(f"sync.{one.table} before {one.before}: {one.rows} rows {what}")
+        context.log.info(f"sync.{one.table} before {one.before}: {plural(one.rows, 'row')} {what}")
 
 
 @dg.job(

@@ -13,6 +13,7 @@ from assets.error_redaction import safe_text
 from assets.streams.requested import Requested, capture_orders, capture_stock
 from domain.connections import INVENTORY, ORDERS
 from domain.errors import LockstepError, PermanentError
+from domain.parsing.text import plural
 from domain.values import Partition
 from resources.ledger.rejections import reruns
 from resources.ledger.rejections.reruns import Rerun
@@ -46,7 +47,7 @@ def request_sync(
         raise dg.Failure(str(error), allow_retries=False) from None
     except psycopg.Error as error:
         raise dg.Failure(safe_text(error), allow_retries=True) from None
-    summary = f"queued as {queued} reruns; the sensor 'reruns' runs them within seconds"
+    summary = f"queued as {plural(queued, 'rerun')}; the sensor 'reruns' runs them within seconds"
     if found.missing:
         summary += f"; not found: {', '.join(found.missing)}"
     context.log.info(summary)

@@ -15,6 +15,7 @@ from pydantic import Field
 from assets.error_redaction import safe_text
 from assets.streams.registry import HELD
 from domain.errors import LockstepError, PermanentError
+from domain.parsing.text import plural
 from domain.rejection_codes.entry import CLASSES
 from resources.ledger.rejections import operator_actions
 from resources.ledger.rejections.reruns import Mode
@@ -136,13 +137,17 @@ def work_rejections(
         raise dg.Failure(str(error), allow_retries=False) from None
     except psycopg.Error as error:
         raise dg.Failure(safe_text(error), allow_retries=True) from None
-    queued = f"queued as {len(reruns)} reruns; the sensor 'reruns' runs them within seconds"
+    queued = (
+        f"queued as {plural(len(reruns), 'rerun')}; the sensor 'reruns' runs them within seconds"
+    )
     result = {
         Action.discard: "discarded",
         Action.retry: queued,
         Action.edit: f"edited and {queued}",
     }[config.action]
-    summary = f"{len(found)} rejections {result}" if found else "No open rejection matches."
+    summary = "No open rejection matches."
+    if found:
+        summary = f"{plural(len(found), 'rejection')} {result}"
     context.log.info(summary)
     return dg.Output(
         None,

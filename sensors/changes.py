@@ -11,6 +11,7 @@ import dagster as dg
 from assets.chain.keys import CAPTURED
 from assets.streams.registry import STREAMS
 from domain.connections import Installation
+from domain.parsing.text import plural
 from resources.ledger.captures import inbox
 from resources.ledger.monitoring import quota_waits
 from resources.ledger.monitoring.activation import Activation, activations
@@ -93,7 +94,7 @@ def tick(
     kept = cursor.dump(probed | {str(chain): now for chain in wanted})
     if requests:
         return dg.SensorResult(run_requests=requests, cursor=kept)
-    quiet = f"No change in {len(wanted)} chains." if wanted else "No chain is due."
+    quiet = f"No change in {plural(len(wanted), 'chain')}." if wanted else "No chain is due."
     return dg.SensorResult(skip_reason=" ".join(waiting[:MOST_LISTED]) or quiet, cursor=kept)
 
 

@@ -20,6 +20,7 @@ from assets.health import (
 from domain.connections import Installation
 from domain.errors import LockstepError
 from domain.exchange import Alert
+from domain.parsing.text import plural
 from domain.ports import Notifier
 from resources.lockstep import Lockstep
 from sensors.open_checks import changed_checks, open_counts
@@ -170,7 +171,7 @@ def _send(
         return []
     text = "\n".join([*lines[-MOST_LINES:], "Run 'lockstep status' for details."])
     try:
-        notifier().send(Alert(f"Lockstep: {len(lines)} checks changed", text))
+        notifier().send(Alert(f"Lockstep: {plural(len(lines), 'check')} changed", text))
     except LockstepError as error:
         context.log.warning(str(error))
         return list(lines[-MOST_LINES:])

@@ -15,6 +15,7 @@ from assets.streams.inventory.plan import make_changed_due
 from assets.streams.prices import plan as prices_plan
 from domain.connections import ACTIONS, INVENTORY, PRICES, RETURNS, Installation
 from domain.errors import LockstepError
+from domain.parsing.text import plural
 from domain.values import Grain, Partition, doubled
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.monitoring.outages import note_answering
@@ -102,8 +103,9 @@ def tick(
         return dg.SkipReason(". ".join(["No record is unfinished", *map(str, paused)]) + ".")
     held = "".join(f" {line}" for line in targets.lines(now))
     return dg.SkipReason(
-        f"{len(pending)} partitions are unfinished: runs work on {len(pending) - len(idle)}, "
-        f"{len(idle) - len(due)} wait after their last run, {len(due)} wait for their turn.{held}"
+        f"{plural(len(pending), 'unfinished partition')}: {len(pending) - len(idle)} with a run, "
+        f"{len(idle) - len(due)} paused after their last run, {len(due)} waiting for their turn."
+        f"{held}"
     )
 
 
@@ -140,7 +142,7 @@ def _make_changed_due(
             session.writer_lock_if_free() as is_free,
         ):
             if is_free and (number := MAKES_DUE[stream](sync, session)):
-                context.log.info(f"{name}/{stream}: {number} records are due again.")
+                context.log.info(f"{name}/{stream}: {plural(number, 'record')} due again.")
     except LockstepError as error:
         # Other streams do not wait for it: a run states the same error.
         context.log.warning(f"{name}/{stream}: {safe_text(error)}")

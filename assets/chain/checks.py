@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from domain.parsing.text import plural
 from domain.values import Partition
 
 HAS_OUTCOME, NO_REJECTIONS, ALL_DELIVERED = (
@@ -30,26 +31,30 @@ def outcome_check(unbalanced: Mapping[str, str], waiting: str) -> dg.AssetCheckR
 def rejections_check(by_partition: Mapping[Partition, int]) -> dg.AssetCheckResult:
     """Return whether any record is kept out, whichever partitions the run was about."""
     number = sum(by_partition.values())
-    text = f"{number} records are kept out{_since(by_partition)}; see: lockstep rejections list"
+    text = (
+        f"{plural(number, 'record')} kept out{_since(by_partition)}; see: lockstep rejections list"
+    )
     return dg.AssetCheckResult(
         check_name=NO_REJECTIONS,
         passed=number == 0,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"open": number, "partitions": len(by_partition)},
-        description=text if number else "none",
+        description=text if number else "No record is kept out.",
     )
 
 
 def pending_check(by_partition: Mapping[Partition, int], held_up: str) -> dg.AssetCheckResult:
     """Return whether any record is due; ``held_up`` is why nothing is sent, if so."""
     number = sum(by_partition.values())
-    text = f"{number} accepted records are still due{_since(by_partition)}" if number else "none"
+    text = "Nothing is due."
+    if number:
+        text = f"{plural(number, 'accepted record')} still due{_since(by_partition)}"
     return dg.AssetCheckResult(
         check_name=ALL_DELIVERED,
         passed=number == 0 and not held_up,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"pending": number, "partitions": len(by_partition)},
-        description=f"{text}; nothing is sent: {held_up}" if held_up else text,
+        description=f"{text.rstrip('.')}; nothing is sent: {held_up}" if held_up else text,
     )
 
 
@@ -57,4 +62,4 @@ def _since(by_partition: Mapping[Partition, int]) -> str:
     """Return in which partitions records are, the oldest named."""
     if not by_partition:
         return ""
-    return f" in {len(by_partition)} partitions, the oldest {min(by_partition)}"
+    return f" in {plural(len(by_partition), 'partition')}, the oldest {min(by_partition)}"

@@ -189,8 +189,8 @@ def _captured_text(stream: Stream[Any], source: str, docs: str) -> str:
 def _validated_text(stream: Stream[Any], docs: str) -> str:
     return (
         f"{stream.summary}\n\nThis step maps each captured record to the canonical form and checks "
-        "the batch. A bad record becomes a rejection with its reason; the others continue. After a "
-        "mapping was fixed, materialize the partition to validate it again.\n\n"
+        "the batch. A bad record becomes a rejection with its reason; the others continue. After "
+        "fixing a mapping, materialize the partition to validate it again.\n\n"
         "**Warned?** Records are rejected: see the table of the last materialization, or run "
         f"`lockstep rejections list`. See {doc_link(docs, 'rejections.md', 'Rejections')}."
     )
@@ -202,6 +202,6 @@ def _delivered_text(stream: Stream[Any], target: str, docs: str) -> str:
         "what the target already holds in this form is not sent again, however often a partition "
         "is materialized.\n\n"
         "**Red?** Records could not be sent and stay due: look at the run's error; the next run "
-        "sends them. `lockstep trace ORDER` shows a single one. "
+        "sends them. `lockstep trace ORDER` shows what happened to one. "
         f"See {doc_link(docs, 'delivery.md', 'Idempotent delivery')}."
     )

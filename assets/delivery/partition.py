@@ -24,6 +24,7 @@ from domain.errors import (
     TransientError,
     WriterLost,
 )
+from domain.parsing.text import plural
 from domain.streams import KINDS
 from domain.values import Partition
 from resources.ledger.monitoring.activation import activations
@@ -98,8 +99,8 @@ def _incomplete(
     sync: Sync, stream: Stream[Any], request: DeliveryRequest, total: DeliveryCounts
 ) -> DeliveryIncomplete:
     return DeliveryIncomplete(
-        f"{sync.name}/{stream.name} {request.partition}: {total.failed} records could not be "
-        "delivered and stay due; the next run sends them. "
+        f"{sync.name}/{stream.name} {request.partition}: {plural(total.failed, 'record')} not "
+        "delivered and still due; the next run tries again. "
         f"First reason: {total.errors[0]}",
         total,
     )

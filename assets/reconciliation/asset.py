@@ -17,6 +17,7 @@ from assets.error_redaction import classified
 from assets.reconciliation.result import count_by_class
 from assets.reconciliation.run import CONFIRM_SECONDS, Report, Request, reconcile
 from domain.connections import Connection
+from domain.parsing.text import plural
 from domain.reconciliation import Drift
 from domain.values import Partition
 from resources.lockstep import Lockstep
@@ -110,16 +111,16 @@ def summary_line(report: Report) -> str:
     """Return the line that sums a report up."""
     by_class = sorted(count_by_class(report.drifts).items())
     found = ", ".join(f"{number} {kind}" for kind, number in by_class) or "no drift"
-    customers = f", {report.customers} customers" if report.customers else ""
-    customers += f", {report.prices} prices" if report.prices else ""
-    customers += f", {report.returns} returns" if report.returns else ""
-    text = f"{report.orders} orders and {report.levels} levels{customers} compared: {found}"
+    compared = [plural(report.orders, "order"), plural(report.levels, "level")]
+    more = {"customer": report.customers, "price": report.prices, "return": report.returns}
+    compared += [plural(number, noun) for noun, number in more.items() if number]
+    text = f"{', '.join(compared)} compared: {found}"
     if report.pending:
         text += f"; {report.pending} not compared, since changes of them are under way"
     if report.closed:
-        text += f"; {report.closed} earlier drifts are gone"
+        text += f"; {plural(report.closed, 'earlier drift')} gone"
     if report.reruns:
-        text += f"; {len(report.reruns)} reruns queued to repair"
+        text += f"; {plural(len(report.reruns), 'rerun')} queued to repair"
     return text
 
 
@@ -159,7 +160,8 @@ def _row(drift: Drift) -> dict[str, str]:
 
 def _check(found: Sequence[Drift]) -> dg.AssetCheckResult:
     is_severe = any(drift.drift_class in SEVERE for drift in found)
-    text = f"{len(found)} drifts; see the table, or run: lockstep reconcile CONNECTION --repair"
+    number = plural(len(found), "drift")
+    text = f"{number}; see the table, or run: lockstep reconcile CONNECTION --repair"
     return dg.AssetCheckResult(
         check_name=NO_DRIFT,
         passed=not found,

@@ -151,3 +151,8 @@ def without_values(text: str, values: Collection[str]) -> str:
     return re.sub(
         rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", "***", text, flags=re.IGNORECASE
     )
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 order`` and ``2 orders``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -37,7 +37,7 @@ GENERAL: dict[str, Entry] = {
     "oms_payload_unreadable": Entry(
         "mapping", "The OMS's order has the published structure.", ("oms",)
     ),
-    "part_not_read": Entry("connection", "A source gives all parts of a record."),
+    "part_not_read": Entry("connection", "The source provides all parts of a record."),
     "payload_malformed": Entry("value", "A capture is a JSON document of an order."),
     "schema_violation": Entry("value", "A record has the columns and types of its schema."),
     "target_not_read": Entry(

@@ -35,7 +35,7 @@ CUSTOMERS: dict[str, Entry] = {
     "customer_unnamed": Entry("missing", "A customer has an e-mail address or a name."),
     "email_invalid": Entry("value", "An e-mail address has one @ and a domain."),
     "email_missing": Entry(
-        "missing", "What goes by e-mail, and a customer, has an e-mail address."
+        "missing", "Customers, and recipients of deliveries by e-mail, have an e-mail address."
     ),
     "phone_invalid": Entry(
         "value", "A phone number is valid in its country.", ("addresses.phone",)

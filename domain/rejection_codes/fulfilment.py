@@ -15,10 +15,10 @@ FULFILMENT: dict[str, Entry] = {
         "business_rule", "The OMS accepts the confirmation that the store has an order's shipments."
     ),
     "event_duplicate": Entry("duplicate", "A fulfilment event occurs once in its order."),
-    "event_quantity": Entry("value", "A fulfilment event is about more than zero units."),
+    "event_quantity": Entry("value", "The quantity of a fulfilment event is above zero."),
     "group_not_shippable": Entry("business_rule", "The store ships only to a shipping address."),
     "line_not_in_store": Entry("business_rule", "The store ships only lines of its own order."),
-    "milestone_unknown": Entry("mapping", "A milestone is one that Lockstep supports.", ("oms",)),
+    "milestone_unknown": Entry("mapping", "Lockstep supports the milestone.", ("oms",)),
     "order_missing_in_store": Entry(
         "business_rule", "The order exists in the store.", ("orders.order_id_prefix",)
     ),
@@ -64,7 +64,7 @@ FULFILMENT: dict[str, Entry] = {
     "refunded_after_shipping": Entry("value", "Units are refunded before they are shipped."),
     "return_line_duplicate": Entry("duplicate", "The id of a line is unique in its return."),
     "return_made_in_store": Entry(
-        "business_rule", "A store shows only those returns of an order that the OMS has."
+        "business_rule", "The store shows only returns that the OMS has."
     ),
     "return_of_several_orders": Entry("value", "A return contains units of one order only."),
     "return_quantity": Entry("value", "The statuses of a return's units add up to its quantity."),

@@ -17,8 +17,8 @@ ORDERS: dict[str, Entry] = {
     "action_not_shown": Entry(
         "business_rule", "The store accepts the outcome of a request that was made there."
     ),
-    "action_part_missing": Entry("value", "A request has all parts that its kind needs."),
-    "action_part_unfit": Entry("value", "A request has only parts that its kind can have."),
+    "action_part_missing": Entry("value", "A request has all parts that its kind requires."),
+    "action_part_unfit": Entry("value", "A request has no parts that don't apply to its kind."),
     "amount_missing": Entry("missing", "An order has all of its amounts."),
     "cancel_quantity_missing": Entry(
         "mapping", "A canceled line includes its cancel history.", ("oms.search_template",)
@@ -37,7 +37,7 @@ ORDERS: dict[str, Entry] = {
     "card_number_present": Entry("value", "The texts of a payment contain no payment card number."),
     "change_not_sent": Entry(
         "business_rule",
-        "An order changes in a status whose changes are sent.",
+        "An order changes only in statuses in which changes are sent.",
         ("orders.update_statuses", "orders.export_statuses"),
     ),
     "consignment_unknown": Entry(
@@ -53,7 +53,7 @@ ORDERS: dict[str, Entry] = {
     ),
     "discount_negative": Entry("value", "A discount is not negative."),
     "discount_too_large": Entry("value", "The discounts of a line do not exceed its total."),
-    "file_not_sent": Entry("value", "A shopper enters texts for a product, and uploads no file."),
+    "file_not_sent": Entry("value", "Shoppers enter texts for a product, not files."),
     "hold_not_sent": Entry(
         "mapping", "An order on hold in the store is held at the OMS.", ("orders.hold_statuses",)
     ),
@@ -73,16 +73,16 @@ ORDERS: dict[str, Entry] = {
         "business_rule", "The OMS changes a line until the warehouse starts work on it."
     ),
     "line_not_repeated": Entry(
-        "business_rule", "The OMS accepts a line again that was sent before without an answer."
+        "business_rule", "The OMS accepts a line that is sent again after a lost answer."
     ),
     "line_total_mismatch": Entry("value", "The total of a line is its quantity times its price."),
-    "line_type_unknown": Entry("mapping", "The type of a line is one that Lockstep supports."),
+    "line_type_unknown": Entry("mapping", "Lockstep supports the type of a line."),
     "lines_incomplete": Entry("missing", "An order is captured with all of its lines."),
     "not_shipped_by_seller": Entry(
         "business_rule", "An order goes to the OMS's warehouse only if the seller ships it."
     ),
     "nothing_to_ship": Entry("business_rule", "An order has at least one line that is shipped."),
-    "oms_refused": Entry("business_rule", "The OMS accepts an order, or says why it does not."),
+    "oms_refused": Entry("business_rule", "The OMS accepts the order."),
     "order_deleted_in_store": Entry(
         "business_rule",
         "An order that the OMS has to fulfil stays in the store.",
@@ -90,7 +90,7 @@ ORDERS: dict[str, Entry] = {
     ),
     "order_exists_differently": Entry(
         "business_rule",
-        "An order that the OMS already has equals the store's in all that the store decides.",
+        "An order that the OMS has matches the store's in everything that the store decides.",
         ("orders.order_id_prefix",),
     ),
     "order_held_at_oms": Entry(
@@ -142,12 +142,12 @@ ORDERS: dict[str, Entry] = {
     ),
     "ship_from_differs": Entry(
         "mapping",
-        "An order ships from one node, where the OMS takes one.",
+        "An order ships from one node if the OMS accepts only one.",
         ("orders.ship_from", "orders.ship_from_unknown"),
     ),
     "ship_from_not_sent": Entry(
         "mapping",
-        "The location whose stock was sold is sent, or left out by decision.",
+        "The location whose stock was sold is sent, or left out deliberately.",
         ("orders.ship_from",),
     ),
     "ship_from_unknown": Entry(

@@ -44,7 +44,7 @@ PRODUCTS: dict[str, Entry] = {
         ("catalog.create_products",),
     ),
     "listing_product_adopted": Entry(
-        "duplicate", "A product to create is not in the store before it is created."
+        "duplicate", "The store does not have a product that is to be created."
     ),
     "listing_product_gone": Entry("missing", "The product of a listing exists and has its SKU."),
     "listing_refused": Entry("business_rule", "The store accepts the texts and pictures."),
@@ -94,7 +94,7 @@ PRODUCTS: dict[str, Entry] = {
         "A price that can't be compared with one in the store is approved by an operator.",
         ("prices.first_price",),
     ),
-    "price_inactive": Entry("business_rule", "A price that is written is one that shoppers see."),
+    "price_inactive": Entry("business_rule", "Prices are written only where shoppers see them."),
     "price_list_unknown": Entry(
         "mapping",
         "A price list exists in the store.",

@@ -25,7 +25,7 @@ DELETED = Problem(
     "id",
     "The store has deleted or archived the order, and the OMS still has it to fulfil.",
     "Cancel it at the OMS ('lockstep action cancel'), or let it be fulfilled; then discard the "
-    "rejection. With orders.deleted: cancel such an order is canceled by itself.",
+    "rejection. With orders.deleted: cancel such orders are canceled automatically.",
 )
 
 

@@ -113,12 +113,12 @@ def _not_allowed(request: ActionRequest, policy: ActionsPolicy, now: datetime) -
             f"The permission set {name!r} does not allow {request.permission}.",
         )
     if request.requested_at - now > AHEAD:
-        return Refused("action_of_the_future", "The request is dated later than now.")
+        return Refused("action_of_the_future", "The request is dated in the future.")
     if now - request.requested_at > policy.valid_for:
         return Refused(
             "action_expired",
-            f"The request was not carried out within {_span(policy.valid_for)}; ask again if it "
-            "is still wanted.",
+            f"The request was not carried out within {_span(policy.valid_for)}; send it again if "
+            "it is still wanted.",
         )
     return None
 
@@ -160,7 +160,9 @@ def _too_late(
 ) -> Refused | None:
     last, now = policy.until.get(request.permission), standing.milestone
     if now in ORDER_OF_STAGES[_SHIPPED:] and request.permission in OF_THE_REST:
-        return Refused("action_too_late", f"The order is {now} at the OMS: nothing is left of it.")
+        return Refused(
+            "action_too_late", f"The order is {now} at the OMS: nothing is left to change."
+        )
     if last is None or now is None or now not in ORDER_OF_STAGES or last not in ORDER_OF_STAGES:
         return None
     if ORDER_OF_STAGES.index(now) <= ORDER_OF_STAGES.index(last):

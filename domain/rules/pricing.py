@@ -16,7 +16,7 @@ FIRST = "price_first"
 HELD = (CHANGE, FIRST)
 """Codes of prices that wait for an operator's approval."""
 _APPROVE = (
-    "Compare the price at the OMS. If it is right, approve it by 'lockstep rejections retry ID "
+    "Compare the price at the OMS. If it is right, approve it with 'lockstep rejections retry ID "
     "--reason TEXT': this price is then sent, and no other. If it is wrong, correct it at the OMS, "
     "which replaces this rejection"
 )

@@ -41,9 +41,9 @@ class ShipFromRules:
         found: list[Problem] = []
         first = paths[named[0]]
         if self._decides is None:
-            found.append(_not_sent(first, "orders.ship_from says neither that it counts nor not"))
+            found.append(_not_sent(first, "orders.ship_from is not set"))
         elif self._decides == "store" and self._place == "nowhere":
-            found.append(_not_sent(first, "the OMS has no place for the node of an order"))
+            found.append(_not_sent(first, "the OMS has no field for it"))
         if self._decides != "store" or self._place == "nowhere":
             for place in named:
                 amend(lines[place], "node", "")
@@ -63,7 +63,7 @@ class ShipFromRules:
         amend(line, "node", node or "")
         if node or not source:
             return []
-        message = "no OMS node is named for the location whose stock was sold"
+        message = "the location whose stock was sold is mapped to no node of the OMS"
         advice = "add the location's code to orders.ship_from_nodes"
         return [Problem("ship_from_unknown", path, message, advice, source[:80])]
 
@@ -75,7 +75,9 @@ class ShipFromRules:
             return []
         for line in goods:
             amend(line, "node", "")
-        message = "the lines ship from several nodes, or some from any, and the OMS takes one"
+        message = (
+            "the lines ship from several nodes, or some from any; the OMS accepts one an order"
+        )
         advice = (
             "split the order in the store; or set orders.ship_from_unknown to warn, so that the "
             "OMS chooses"
@@ -84,8 +86,8 @@ class ShipFromRules:
 
 
 def _not_sent(path: str, why: str) -> Problem:
-    message = f"a line names the location whose stock was sold, which the OMS is not sent: {why}"
-    advice = "set orders.ship_from to oms, or to store where the OMS takes nodes"
+    message = f"a line names the location whose stock was sold, which is not sent to the OMS: {why}"
+    advice = "set orders.ship_from to oms, or to store if the OMS accepts nodes"
     return Problem("ship_from_not_sent", path, message, advice)
 
 

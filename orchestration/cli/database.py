@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import psycopg
 
+from domain.parsing.text import plural
 from orchestration.cli.output import examples
 from orchestration.local import sandbox_process
 from orchestration.local.simulated import PAIR, Pair
@@ -122,7 +123,7 @@ def restored_command() -> None:
     with psycopg.connect(embedded.database_url(), autocommit=True) as connection:
         days = caution.become_cautious(connection, "lockstep restored")
     click.echo(
-        f"{days} days of connections are treated with caution; reconcile them with "
+        f"{plural(days, 'day')} treated with caution until reconciled: run "
         "'lockstep reconcile CONNECTION --from DAY'"
         if days
         else "nothing was captured yet, or all of it is treated with caution already"
@@ -139,7 +140,7 @@ def prepare_database() -> bool:
     url = given or embedded.start()
     applied = migrate(url)
     already = " (already running)" if was_running and not given else ""
-    click.echo(f"database: {_place()}{already}, {len(applied)} migrations applied")
+    click.echo(f"database: {_place()}{already}, {plural(len(applied), 'migration')} applied")
     return not was_running
 
 

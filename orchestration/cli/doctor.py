@@ -15,6 +15,7 @@ from assets.event_checks import queue_checks, webhook_checks
 from domain.connections import Installation
 from domain.errors import LockstepError
 from domain.exchange import Check
+from domain.parsing.text import plural
 from orchestration.cli.connect import preflight
 from orchestration.cli.context import open_database
 from orchestration.cli.machine_checks import (
@@ -188,7 +189,9 @@ def _streams(lockstep: Lockstep, name: str) -> Finding:
 def _restored(lockstep: Lockstep, name: str) -> Check:
     with lockstep.ledger.connect() as db:
         days = cautious_days(db, name)
-    shown = f"{len(days)} days to reconcile, from {days[0]} to {days[-1]}" if days else "none"
+    shown = (
+        f"{plural(len(days), 'day')} to reconcile, from {days[0]} to {days[-1]}" if days else "none"
+    )
     return Check(
         f"{name}: days to reconcile after a restore",
         not days,

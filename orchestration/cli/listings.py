@@ -14,6 +14,7 @@ from assets.streams.listings.sheet import exported, listings_of, note_results, r
 from assets.streams.listings.stream import capture_listings, waiting_variants
 from domain.connections import CATALOG, LISTINGS
 from domain.listings import is_new
+from domain.parsing.text import plural
 from orchestration.cli.context import connection_of, streams_of
 from orchestration.cli.output import examples, print_table
 from orchestration.cli.runs import Chunk, run_each
@@ -57,7 +58,7 @@ def export(connection: str, file: Path) -> None:
             count = write(file, "products", SHEET, map(_fitting, exported(session)))
     finally:
         lockstep.close()
-    click.echo(f"{file}: {count} products")
+    click.echo(f"{file}: {plural(count, 'product')}")
 
 
 @click.command(
@@ -197,7 +198,7 @@ def _fitting(row: tuple[str, ...]) -> tuple[str, ...]:
 
 def _summarise(rows: Sequence[Wanted]) -> None:
     faulty = [row for row in rows if not row.is_done]
-    click.echo(f"{len(rows)} rows, {len(rows) - len(faulty)} done, {len(faulty)} not")
+    click.echo(f"{plural(len(rows), 'row')}, {len(rows) - len(faulty)} done, {len(faulty)} not")
     if faulty:
         lines = [(row.number, row.cells.get("sku", "-"), row.result) for row in faulty[:SHOWN]]
         print_table(("row", "SKU", "result"), lines, numbers=("row",))

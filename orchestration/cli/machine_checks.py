@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import psycopg
 
+from domain.parsing.text import plural
 from orchestration.local.instance import differences, open_instance
 from orchestration.settings import connections_path, load, project_root
 from resources.ledger.database.embedded import database_url, home
@@ -68,10 +69,11 @@ def check_schema() -> Finding:
 def check_configuration() -> Finding:
     """Check that connections.yaml can be read."""
     installation = load()
-    streams = sum(len(c.streams) for c in installation.connections.values())
+    connections = plural(len(installation.connections), "connection")
+    streams = plural(sum(len(c.streams) for c in installation.connections.values()), "stream")
     return (
         True,
-        f"{connections_path()}: {len(installation.connections)} connections, {streams} streams",
+        f"{connections_path()}: {connections}, {streams}",
         "",
     )
 
@@ -84,7 +86,7 @@ def check_instance() -> Finding:
     folder = os.environ["DAGSTER_HOME"]
     return (
         not found,
-        "; ".join(found) or f"configured by dagster.yaml, {runs} runs in its history",
+        "; ".join(found) or f"configured by dagster.yaml, {plural(runs, 'run')} in its history",
         f"DAGSTER_HOME is {folder}: set it to {project_root()}, or copy dagster.yaml from there",
     )
 

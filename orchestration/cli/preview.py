@@ -9,7 +9,7 @@ import orjson
 
 from assets.preview import EXAMINED, preview
 from assets.streams.sample import Sample
-from domain.parsing.text import printable
+from domain.parsing.text import plural, printable
 from domain.values import Window
 from resources.lockstep import Lockstep
 
@@ -38,7 +38,9 @@ def _print(chain: str, by_outcome: dict[str, list[Sample]]) -> None:
         click.echo(f"{chain}: no records")
         return
     numbers = ", ".join(f"{len(found)} {outcome}" for outcome, found in sorted(by_outcome.items()))
-    first = f"of the first {total} records" if total >= EXAMINED else f"of {total} records"
+    first = (
+        f"of the first {total} records" if total >= EXAMINED else f"of {plural(total, 'record')}"
+    )
     click.echo(f"{chain}: {first} {numbers}")
     for outcome, found in sorted(by_outcome.items()):
         reasons = Counter(sample.text.partition(":")[0] for sample in found)

@@ -12,6 +12,7 @@ import click
 import psycopg
 
 from domain.errors import PermanentError
+from domain.parsing.text import plural
 from orchestration.cli.context import open_database
 from orchestration.cli.output import examples, json_option, print_json, print_table
 from orchestration.settings import load
@@ -71,7 +72,9 @@ def forget(customer: str, connection: str, dry_run: bool, yes: bool, as_json: bo
 
 def _print(done: forgetting.Forgotten, *, dry_run: bool) -> None:
     more = " and more" if len(done.orders) > LISTED_ORDERS else ""
-    click.echo(f"{len(done.orders)} orders: {', '.join(done.orders[:LISTED_ORDERS])}{more}")
+    click.echo(
+        f"{plural(len(done.orders), 'order')}: {', '.join(done.orders[:LISTED_ORDERS])}{more}"
+    )
     if done.others:
         click.echo(f"further records: {', '.join(done.others)}")
     print_table(("table", "rows"), list(done.counts.items()), numbers=("rows",))
@@ -101,7 +104,8 @@ def _ask(planned: forgetting.Forgotten, *, yes: bool) -> None:
             "There is no terminal to confirm on; use --yes to erase anyway, or --dry-run first."
         )
     click.confirm(
-        f"Erase this customer's data from {len(planned.records)} records? This can't be undone",
+        f"Erase this customer's data from {plural(len(planned.records), 'record')}? "
+        "This can't be undone",
         abort=True,
     )
 

@@ -14,6 +14,7 @@ import click
 from assets.reconciliation.asset import summary_line
 from assets.reconciliation.run import CONFIRM_SECONDS, Report, Request
 from assets.reconciliation.run import reconcile as compare
+from domain.parsing.text import plural
 from orchestration.cli.context import DAY, connection_of, streams_of
 from orchestration.cli.output import examples, json_option, print_json, print_table
 from orchestration.cli.runs import Chunk, check_days, run_each, streams_option
@@ -167,7 +168,7 @@ def _print(left: Sequence[StoredDrift], *, as_json: bool) -> None:
         )
     repairable = sum(drift.can_repair for drift in left)
     click.echo(
-        f"{len(left)} drifts are open, {repairable} of them can be repaired"
+        f"{plural(len(left), 'open drift')}, of which {repairable} can be repaired"
         if left
         else "no drift: store, OMS and ledger agree"
     )

@@ -18,6 +18,7 @@ from assets.chain.keys import DELIVERED, TRIGGER_TAG, chain_keys, op_name
 from assets.streams.registry import STREAMS
 from domain.connections import Connection, Installation
 from domain.errors import PermanentError
+from domain.parsing.text import plural
 from domain.values import HOUR, Partition
 from orchestration.cli.context import DAY, PartitionKey, connection_of, open_database, streams_of
 from orchestration.cli.output import examples, print_table
@@ -191,9 +192,9 @@ def _preview(
                 rows.append((stream, partition, *numbers, reads, _due(known, force=force)))
     print_table(PREVIEW, rows, numbers=NUMBERS)
     click.echo(
-        f"{len(wanted)} runs over {len(rows)} partitions with {captures} captures. Nothing was "
-        "read, sent or changed. A replay also sends records that have changed at the source since, "
-        "and rejected ones that pass now."
+        f"{plural(len(wanted), 'run')} over {plural(len(rows), 'partition')} with "
+        f"{plural(captures, 'capture')}. Nothing was read, sent or changed. A replay also sends "
+        "records that have changed at the source since, and rejected ones that pass now."
     )
 
 

@@ -13,6 +13,7 @@ import click
 from assets.streams.registry import HELD, STREAMS
 from domain.connections import Installation
 from domain.errors import PermanentError
+from domain.parsing.text import plural
 from domain.values import Partition
 from orchestration.cli.context import connection_of, open_database
 from orchestration.cli.output import examples, json_option, print_json, print_table
@@ -269,8 +270,9 @@ def _report_queued(found: Sequence[Rejection], reruns: Sequence[int], *, as_json
         return
     numbers = ", ".join(map(str, reruns[:LISTED_RERUNS]))
     click.echo(
-        f"{len(found)} rejections are queued as {len(reruns)} reruns ({numbers}); the daemon's "
-        "sensor 'reruns' runs them within seconds. 'lockstep rejections show ID' shows the result."
+        f"{plural(len(found), 'rejection')} queued as {plural(len(reruns), 'rerun')} ({numbers}); "
+        "the daemon's sensor 'reruns' runs them within seconds. 'lockstep rejections show ID' "
+        "shows the result."
     )
 
 

@@ -66,5 +66,5 @@ def test_streams_and_days_can_be_chosen(shop: Shop):
     printed = shop.done(
         "reconcile", "demo", "--streams", "orders", "--from", day, "--to", day, *NOW
     )
-    assert printed.startswith(f"{day}: 1 orders and 0 levels compared")
+    assert printed.startswith(f"{day}: 1 order, 0 levels compared")
     assert shop.run("reconcile", "demo", "--from", "2020-01-01", "--to", day, *NOW).exit_code == 1

@@ -110,7 +110,7 @@ def test_a_retry_that_resolves_nothing_says_so_and_a_retry_can_be_queued(rejecte
     assert {row["state"] for row in rejected.json("rejections", "list")} == {"open"}
 
     day = (rejected.today - timedelta(days=2)).isoformat()
-    assert "1 rejections are queued as 1 reruns" in rejected.done(
+    assert "1 rejection queued as 1 rerun " in rejected.done(
         "rejections", "retry", "--from", day, "--to", day, "--via", "daemon"
     )
     assert {row["source_id"]: row["state"] for row in rejected.json("rejections", "list")} == {

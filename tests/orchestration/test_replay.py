@@ -24,7 +24,7 @@ def test_a_dry_run_lists_the_partitions_and_changes_nothing(shop: Shop):
     shop.replay_orders()
     before = shop.sql(TRACES)
     printed = shop.replay_orders("--dry-run")
-    assert "1 runs over 2 partitions with 1 captures" in printed
+    assert "1 run over 2 partitions with 1 capture" in printed
     assert shop.yesterday.isoformat() in printed
     assert shop.sql(TRACES) == before
 

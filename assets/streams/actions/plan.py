@@ -118,7 +118,7 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
             one.is_uncertain or one.state == "in_flight" or one.may_act(self._now)
             for one in page.unsettled
         ):
-            self._wait(plan, "It is not yet certain what the OMS has of the order.", LATER)
+            self._wait(plan, "Whether an earlier write reached the OMS is not known yet.", LATER)
         else:
             self._decide(plan)
         return plan
@@ -137,7 +137,7 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         elif isinstance(decision, Refused):
             self._refuse(plan, decision)
         elif not work.page.is_at_oms:
-            self._wait(plan, "It is not known yet what the OMS holds of the order.", LATER)
+            self._wait(plan, "What the OMS holds of the order is not known yet.", LATER)
         elif not decision.canceled and "update" not in self.orders.operations:
             reason = (
                 "This OMS does not accept changes of orders; only whole orders can be canceled."

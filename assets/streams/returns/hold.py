@@ -90,7 +90,7 @@ def discarded(request: RefundRequest) -> Problem:
         f"{request.order_id}: its refund may have been paid without Lockstep. Lockstep has not "
         f"refunded {units_text(request)}.",
         "If all of these are paid, discard this rejection. If none of them are, approve the "
-        "refund, whatever the amount, by 'lockstep rejections retry ID --reason TEXT'. "
+        "refund, whatever the amount, with 'lockstep rejections retry ID --reason TEXT'. "
         "Otherwise pay the rest by hand and discard it.",
         stated(request.units()),
     )
@@ -180,6 +180,6 @@ def above_returns(
         f"of {units_text(request)} may be refunded already, as another one or as other lines.",
         "Compare the order's returns at the OMS with its refunds. If the return is refunded, "
         "discard this rejection. If not, approve the refund of these units, whatever the "
-        "amount, by 'lockstep rejections retry ID --reason TEXT'.",
+        "amount, with 'lockstep rejections retry ID --reason TEXT'.",
         stated(wanted, refunded=refunded),
     )

@@ -200,7 +200,7 @@ def _units_by_hand(request: RefundRequest, line_id: str, refunded: int, value: s
         f"as refunded by hand, and the OMS has confirmed the return {request.return_id}: it may "
         f"be refunded already. Lockstep has not refunded {units_text(request)}.",
         "If it is, discard this rejection. If not, approve the refund of these units, whatever "
-        "the amount, by 'lockstep rejections retry ID --reason TEXT'.",
+        "the amount, with 'lockstep rejections retry ID --reason TEXT'.",
         value,
     )
 
@@ -214,7 +214,7 @@ def _amount_by_hand(request: RefundRequest, amount: Decimal, value: str) -> Prob
         f"{request.return_id}: it may be refunded already. Lockstep has not refunded "
         f"{units_text(request)}.",
         "If it is, discard this rejection. If not, approve the refund of these units, whatever "
-        "the amount, by 'lockstep rejections retry ID --reason TEXT'.",
+        "the amount, with 'lockstep rejections retry ID --reason TEXT'.",
         value,
     )
 

@@ -40,7 +40,7 @@ def returns_target(sync: Sync) -> ReturnsTarget:
     if sync.payments is None:
         own = sync.platform.targets.get("refunds")
         if own is None and sync.connection.returns.refunds != "none":
-            raise PermanentError(f"{kind} gives no money back: set returns.refunds to none")
+            raise PermanentError(f"{kind} can't refund: set returns.refunds to none")
         return ReturnsTarget(store, own, kind)
     service = sync.connection.returns.service
     is_shown = service is not None and service.shown_in_store

@@ -66,7 +66,7 @@ def chosen(
         raise PermanentError(
             "A retry with a reason approves refunds and prices, so these need their ids: "
             f"{', '.join(held[:LISTED])}{', ...' if held[LISTED:] else ''}. Nothing was done. Look "
-            "at each by 'lockstep rejections show ID', or retry the others without a reason."
+            "at each with 'lockstep rejections show ID', or retry the others without a reason."
         )
     if missing := sorted(set(filters.ids or ()) - {r.rejection_id for r in found}):
         raise PermanentError(

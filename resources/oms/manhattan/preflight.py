@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from domain.connections import CUSTOMERS, PRICES
 from domain.errors import AccessRefused, LockstepError, PermanentError
 from domain.exchange import Check
+from domain.parsing.text import plural
 from domain.policies import InventoryPolicy
 from resources.http.client import ApiClient
 from resources.http.oauth import OAuthTokens
@@ -157,7 +158,7 @@ class Preflight:
         item = self.items.any_item()
         rows = self.availability.fetch([item.sku] if item else ["lockstep-preflight"])
         view, mode = self.availability.view, self.inventory.mode
-        return f"the view {view} ({mode}) returned {len(rows)} rows for one item"
+        return f"the view {view} ({mode}) returned {plural(len(rows), 'row')} for one item"
 
     def _scope(self) -> Check:
         name, scope = "rights beyond need", self.auth.scope

@@ -156,7 +156,7 @@ def test_a_rejection_belongs_to_its_hour(hourly: Scene) -> None:
     [check] = [
         e for e in ended.get_asset_check_evaluations() if e.check_name == "no_open_rejections"
     ]
-    assert f"in 1 partitions, the oldest {hour(hourly, 10)}" in str(check.description)
+    assert f"in 1 partition, the oldest {hour(hourly, 10)}" in str(check.description)
     assert hourly.sql("SELECT source_hour FROM history.rejections") == [(10,)]
 
 

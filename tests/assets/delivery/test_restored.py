@@ -71,7 +71,7 @@ def test_effects_after_the_backup_happen_once(
     monkeypatch.setattr(embedded, "database_url", lambda: scene.database)
     answered = CliRunner().invoke(restored_command)
     assert answered.exit_code == 0, answered.output
-    assert "days of connections are treated with caution" in answered.output
+    assert "treated with caution until reconciled" in answered.output
 
     scene.run("orders", first=scene.yesterday)
     scene.run("shipments", first=scene.today)

@@ -97,7 +97,7 @@ class StockFiles:
         line, before = said.setdefault((sku, place), (row.number, plain))
         if before != plain:
             said[sku, place] = line, b""  # so that a third one does not settle it
-            fault = fault or f"line {line} says otherwise of the same SKU and warehouse"
+            fault = fault or f"line {line} has other values for the same SKU and warehouse"
         content = msgspec.json.encode([cells, fault])
         return Kept(sku, place, content, self._document(file, row.number, digest, cells, fault))
 

@@ -143,7 +143,7 @@ def _prices(
     computed = price * quantity
     if computed != total and quantity and abs(total - computed) > rounding_of(minor, quantity):
         message = (
-            f"{quantity} times {price} is {computed}, and the line says {total}, "
+            f"{quantity} times {price} is {computed}, but the line's total is {total}, "
             f"a difference of {total - computed}"
         )
         path, advice = f"{where}total_{basis}", "correct the line's price or total in the store"

@@ -107,7 +107,7 @@ def _not_read(part: str) -> Problem:
         "part_not_read",
         part,
         f"The store fails to give the order's {part}, and answers for other orders.",
-        "Nothing at first: the order is read again by itself. If it stays so, report the order to "
+        "Nothing at first: the order is read again automatically. If it still fails, report it to "
         "the store's support.",
     )
 

@@ -51,7 +51,7 @@ def settle_discounts(
         _reduce_largest(lines, -rest)
     elif rest < 0:
         message = (
-            f"the lines' discounts are {carried}, and the order says {stated}, "
+            f"the lines' discounts add up to {carried}, but the order's discount is {stated}, "
             f"a difference of {-rest}"
         )
         advice = "compare the order's discounts in the store"
@@ -111,8 +111,8 @@ def settle_taxes(
                 line.tax = tax
     if abs(difference) > tolerance:
         message = (
-            f"the taxes of lines and charges sum to {stated}, and the order says {total_tax}, "
-            f"a difference of {total_tax - stated}"
+            f"the taxes of lines and charges add up to {stated}, but the order's tax is "
+            f"{total_tax}, a difference of {total_tax - stated}"
         )
         advice = "compare the order's taxes with its lines in the store"
         problems.reject("tax_mismatch", "total_tax", message, advice, total_tax)
@@ -158,8 +158,8 @@ def check_total(
         computed += tax
     if computed != total and abs(computed - total) > rounding_of_sum(minor):
         message = (
-            f"lines, charges, discounts and taxes add up to {computed}, and the order says "
-            f"{total}, a difference of {total - computed}"
+            f"lines, charges, discounts and taxes add up to {computed}, but the order's "
+            f"total is {total}, a difference of {total - computed}"
         )
         advice = "compare the order's total with its parts in the store"
         problems.reject("total_mismatch", "total_inc_tax", message, advice, total)

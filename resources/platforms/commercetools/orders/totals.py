@@ -128,8 +128,8 @@ def settle_taxes(
     rest = total_tax - _sum_of_taxes(amounts)
     if abs(rest) > tolerance:
         message = (
-            f"the taxes of lines and charges sum to {stated}, and the order says {total_tax}, "
-            f"a difference of {difference}"
+            f"the taxes of lines and charges add up to {stated}, but the order's tax is "
+            f"{total_tax}, a difference of {difference}"
         )
         advice = "compare the order's taxes with its lines in the store"
         problems.reject("tax_mismatch", "taxedPrice", message, advice, total_tax)
@@ -179,8 +179,8 @@ def check_total(
         computed -= discount.amount
     if abs(computed - total) > rounding_of_sum(minor):
         message = (
-            f"lines, charges, discounts and taxes add up to {computed}, and the order says "
-            f"{total}, a difference of {total - computed}"
+            f"lines, charges, discounts and taxes add up to {computed}, but the order's "
+            f"total is {total}, a difference of {total - computed}"
         )
         advice = "compare the order's total with its parts in the store"
         problems.reject("total_mismatch", "totalPrice", message, advice, total)

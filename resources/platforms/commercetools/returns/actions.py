@@ -162,8 +162,8 @@ def _refuse_others(order: Order, record: ReturnRecord, line: ReturnedUnits) -> N
                 f"The store's order {record.order_id} shows {units} returned units of line "
                 f"{line.line_id} that were entered there, and the OMS has {line.arrived} in the "
                 f"return {record.return_id}: it may be shown already.",
-                "If it is, discard this rejection. If it is another return, let this one be shown, "
-                "too, by 'lockstep rejections retry ID --reason TEXT', and enter the other one at "
+                "If it is, discard this rejection. If it is another return, show it, too, "
+                "with 'lockstep rejections retry ID --reason TEXT', and enter the other one at "
                 "the OMS.",
                 record.return_id,
             )

@@ -157,7 +157,7 @@ class LineMapper:
             self._problems.reject(
                 "line_total_mismatch",
                 f"{where}{names[1]}",
-                f"{quantity} units at {unit} come to {unit * quantity}, and the item says {total}",
+                f"{quantity} times {unit} is {unit * quantity}, but the item's total is {total}",
                 "compare the item's price and total in the store",
                 total,
             )

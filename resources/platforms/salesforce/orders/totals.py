@@ -56,7 +56,7 @@ def _settle_taxes(
     tolerance = rounding_of(minor, ONE) * (len(amounts.lines) + len(amounts.charges))
     if abs(difference) > tolerance:
         message = (
-            f"the taxes of the items sum to {stated}, and the order says {total_tax}, a "
+            f"the taxes of the items add up to {stated}, but the order's tax is {total_tax}, a "
             f"difference of {difference}"
         )
         advice = "compare the order's taxes with its items in the store"
@@ -76,8 +76,8 @@ def _check_total(
         computed += sum([line.rounding for line in amounts.lines], ZERO)
     if abs(computed - total) > rounding_of_sum(minor):
         message = (
-            f"items, adjustments and taxes add up to {computed}, and the order says {total}, a "
-            f"difference of {total - computed}"
+            f"items, adjustments and taxes add up to {computed}, but the order's total is {total}, "
+            f"a difference of {total - computed}"
         )
         advice = "compare the order's total with its items in the store"
         problems.reject("total_mismatch", "GrandTotalAmount", message, advice, total)

@@ -227,9 +227,9 @@ def _refuse_others(held: Held, record: ReturnRecord, line: ReturnedUnits, cancel
             f"The store's order {record.order_id} has {units} units of line {line.line_id} in "
             f"return orders that were made there, and the OMS has {_expected(line)} in the return "
             f"{record.return_id}: it may be shown already.",
-            "If it is, discard this rejection. If it is another return, let this one be shown, "
-            "too, by 'lockstep rejections retry ID --reason TEXT', and enter the other one at the "
-            "OMS.",
+            "If it is, discard this rejection. If it is another return, show it, too, "
+            "with 'lockstep rejections retry ID --reason TEXT', and enter the other one at "
+            "the OMS.",
             record.return_id,
         )
 

@@ -36,7 +36,7 @@ def test_the_checks_show_what_they_saw(connect: Connect) -> None:
     checks = checks_of(oms)
     assert "the oldest was changed at 20" in checks["orders"].detail
     assert checks["item master"].detail == "items can be searched, such as SKU-1 in EA"
-    assert checks["availability"].detail.endswith("returned 1 rows for one item")
+    assert checks["availability"].detail.endswith("returned 1 row for one item")
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def test_an_order_that_does_not_add_up_is_rejected_with_the_difference() -> None
     """Both numbers and the difference are named."""
     problem = rejected(order(total_inc_tax="27.6000"))["total_mismatch"]
     assert problem.message.endswith(
-        "add up to 27.50, and the order says 27.60, a difference of 0.10"
+        "add up to 27.50, but the order's total is 27.60, a difference of 0.10"
     )
     document = order()
     line_of(document)["total_ex_tax"] = "21.0000"

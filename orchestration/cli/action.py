@@ -107,7 +107,7 @@ def release(**fields: Any) -> None:
 )
 @_common
 @click.option("--node", metavar="NODE", help="Ship from this location of the OMS.")
-@click.option("--first-name", default="", help="Of the recipient; default: as it is.")
+@click.option("--first-name", default="", help="The recipient's; default: unchanged.")
 @click.option("--last-name", default="")
 @click.option("--company", default="")
 @click.option("--street", "street_1", default="", help="Ship to this address instead.")

@@ -51,7 +51,7 @@ def catalog() -> None:
 @click.option(
     "--limit", type=click.IntRange(0), default=SHOWN, show_default=True, help="Findings to print."
 )
-@click.option("--refresh", is_flag=True, help="Look the items up at the OMS and align now.")
+@click.option("--refresh", is_flag=True, help="Look items up at the OMS and compare now.")
 @click.option(
     "--excel",
     type=click.Path(dir_okay=False, path_type=Path),

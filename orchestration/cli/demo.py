@@ -66,8 +66,8 @@ class Scene:
     default="/".join(PAIR),
     show_default=True,
     metavar="PLATFORM/OMS",
-    help=f"Which systems: one or more, with commas, of "
-    f"{', '.join('/'.join(pair) for pair in all_pairs())}; or 'all'. They run one after the other.",
+    help=f"The systems: 'all', or pairs separated by commas, of "
+    f"{', '.join('/'.join(pair) for pair in all_pairs())}. Pairs run one after the other.",
 )
 @click.option(
     "--count",

@@ -143,7 +143,7 @@ def _definitions(installation: Installation, lockstep: Lockstep) -> Finding:
 
 def _alerts(installation: Installation) -> Finding:
     if installation.alerts is None:
-        return True, "not configured: failed runs and stuck streams alert no one", ""
+        return True, "not configured: no alerts are sent for failed runs and stuck streams", ""
     build_notifier(installation.alerts)
     return True, "configured for failed runs and stuck streams", ""
 

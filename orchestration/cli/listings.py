@@ -38,7 +38,7 @@ def template(file: Path) -> None:
     write(file, "products", SHEET, ())
     click.echo(
         f"{file}: fill in a row for each product; an empty cell changes nothing. The columns "
-        f"{', '.join(NEW_COLUMNS)} are of products that the store does not have yet."
+        f"{', '.join(NEW_COLUMNS)} are for products that the store does not have yet."
     )
 
 
@@ -74,7 +74,7 @@ def export(connection: str, file: Path) -> None:
 @click.option(
     "--result",
     type=FILE,
-    help="Where to write the results; default: FILE with .result.xlsx as its ending.",
+    help="Where to write the results; default: FILE with the suffix .result.xlsx.",
 )
 @click.option("--dry-run", is_flag=True, help="Only check the rows.")
 def import_(connection: str, file: Path, result: Path | None, *, dry_run: bool) -> None:

@@ -247,7 +247,7 @@ def _not_changeable(change: Mapping[str, object], held: Mapping[str, object]) ->
         "The OMS has the order and does not accept changes; the store's order now differs in "
         f"{names}.",
         "Change it at the OMS by hand and discard the rejection, or cancel the order in the store "
-        "and place it anew.",
+        "and place it again.",
     )
 
 

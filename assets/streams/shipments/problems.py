@@ -25,7 +25,7 @@ def opened_again(order_id: str, status: str) -> Problem:
         "status",
         f"The store's order {order_id} was canceled, and is in status {status} again; the OMS has "
         "canceled it for good, and it was not canceled in the store once more.",
-        "Place it anew in the store, or cancel it there too and refund the customer.",
+        "Place it again in the store, or cancel it there too and refund the customer.",
         status,
     )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 SERVER_OF_ROOT = "pgserver"
-"""The user as which the embedded server runs where root starts it: PostgreSQL refuses root."""
+"""The user that the embedded server runs as if root starts it: PostgreSQL refuses root."""
 _OWN_FILE = re.compile(r"could not (?:open|read|stat|access) (?:file|directory) \"([^\"]+)\"")
 """PostgreSQL's messages about its own files, by paths from its data folder on."""
 
@@ -45,7 +45,7 @@ def why_refused(error: psycopg.errors.InsufficientPrivilege, folder: Path | None
         return _sentence(folder / named[1], folder, user)
     return (
         f"PostgreSQL can't read its own file {named[1]} in its data folder: permission denied. "
-        "Give the folder, with all that is in it, back to the user as which the server runs."
+        "Give the folder and everything in it back to the user that the server runs as."
     )
 
 
@@ -53,7 +53,7 @@ def not_permitted(path: Path) -> str:
     """Return a sentence about a path that this process may not use."""
     user = pwd.getpwuid(os.geteuid()).pw_name
     return (
-        f"{path} can't be read and written by the user {user}, as which Lockstep runs. Run it as "
+        f"{path} can't be read and written by {user}, the user that Lockstep runs as. Run it as "
         f"the user who owns it, give it to {user} ('chown -R {user} {path.parent}'), or set "
         "LOCKSTEP_HOME to another folder."
     )
@@ -61,8 +61,8 @@ def not_permitted(path: Path) -> str:
 
 def _sentence(path: Path, folder: Path, user: str) -> str:
     return (
-        f"The embedded PostgreSQL can't use {path}: the user {user}, as which the server runs, may "
-        f"not read and write it. Give the folder back to that user ('chown -R {user} {folder}' and "
+        f"The embedded PostgreSQL can't use {path}: {user}, the user that the server runs as, "
+        f"can't read and write it. Give the folder back to that user ('chown -R {user} {folder}' and "
         f"'chmod -R u+rwX {folder}'), or set DATABASE_URL to another PostgreSQL."
     )
 

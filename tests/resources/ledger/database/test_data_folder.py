@@ -59,7 +59,7 @@ def test_a_server_that_cannot_read_its_folder_is_not_started(
     result = CliRunner().invoke(lockstep, ["db", "start", "--no-env-file"])
     assert result.exit_code == 1
     assert str(folder) in result.output
-    assert "as which the server runs" in result.output
+    assert "the user that the server runs as" in result.output
     assert "chown -R" in result.output
     assert "Traceback" not in result.output
 

@@ -62,8 +62,8 @@ def not_permitted(path: Path) -> str:
 def _sentence(path: Path, folder: Path, user: str) -> str:
     return (
         f"The embedded PostgreSQL can't use {path}: {user}, the user that the server runs as, "
-        f"can't read and write it. Give the folder back to that user ('chown -R {user} {folder}' and "
-        f"'chmod -R u+rwX {folder}'), or set DATABASE_URL to another PostgreSQL."
+        f"can't read and write it. Give the folder back to that user ('chown -R {user} {folder}' "
+        f"and 'chmod -R u+rwX {folder}'), or set DATABASE_URL to another PostgreSQL."
     )
 
 

@@ -40,7 +40,7 @@ def conclude(
     """Count what the plans have come to, and collect what is to be written of them."""
     ended = Conclusions()
     for plan in plans:
-        outcome = _outcome(plan, counts, got_through=got_through)
+        outcome = _conclude(plan, counts, got_through=got_through)
         ended.plans.append((plan, outcome))
         if outcome is not None:
             ended.outcomes.append((plan.accepted.capture_id, outcome))
@@ -57,7 +57,7 @@ def conclude(
     return ended
 
 
-def _outcome(plan: Plan, counts: DeliveryCounts, *, got_through: bool) -> str | None:
+def _conclude(plan: Plan, counts: DeliveryCounts, *, got_through: bool) -> str | None:
     """Count a plan's outcome, and return the record's; ``None`` if the record stays due.
 
     It also stays due while a part of it is kept back or refused and the rest is not sent yet.

@@ -12,11 +12,11 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from sandbox.seed.amounts import ZERO, minor_unit, rounded
+from sandbox.seed.amounts import ZERO, Rate, minor_unit, rounded
 from sandbox.seed.catalogue import Article, Catalogue
 from sandbox.seed.dirt import corrupt
 from sandbox.seed.documents import order_document
-from sandbox.seed.drafts import Address, Discount, Draft, Line, Rate
+from sandbox.seed.drafts import Address, Discount, Draft, Line
 from sandbox.seed.payments import pay
 from sandbox.seed.seedset import Document
 from sandbox.seed.shoppers import COUNTRIES, WEIGHTS, Country, shopper

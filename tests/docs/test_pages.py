@@ -65,6 +65,15 @@ def test_every_quoted_command_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_quoted_test_exists(page: Path) -> None:
+    """A page that gives a test as its proof names one that runs."""
+    if page.name != "CHANGELOG.md":
+        quoted = re.findall(r"`((?:tests/[\w/]+/)?test_\w+\.py)`", page.read_text())
+        assert [name for name in quoted if not any((ROOT / "tests").rglob(Path(name).name))] == []
+        assert [name for name in quoted if "/" in name and not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_quoted_make_target_exists(page: Path) -> None:
     """``make`` has each target that a page names."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -53,16 +53,16 @@ def not_permitted(path: Path) -> str:
     """Return a sentence about a path that this process may not use."""
     user = pwd.getpwuid(os.geteuid()).pw_name
     return (
-        f"{path} can't be read and written by {user}, the user that Lockstep runs as. Run it as "
-        f"the user who owns it, give it to {user} ('chown -R {user} {path.parent}'), or set "
+        f"Lockstep runs as the user {user}, who can't read and write {path}. Run it as the user "
+        f"who owns it, give it to {user} ('chown -R {user} {path.parent}'), or set "
         "LOCKSTEP_HOME to another folder."
     )
 
 
 def _sentence(path: Path, folder: Path, user: str) -> str:
     return (
-        f"The embedded PostgreSQL can't use {path}: {user}, the user that the server runs as, "
-        f"can't read and write it. Give the folder back to that user ('chown -R {user} {folder}' "
+        f"The embedded PostgreSQL can't use {path}: the server runs as the user {user}, who can't "
+        f"read and write it. Give the folder back to that user ('chown -R {user} {folder}' "
         f"and 'chmod -R u+rwX {folder}'), or set DATABASE_URL to another PostgreSQL."
     )
 

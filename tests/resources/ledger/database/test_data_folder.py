@@ -35,7 +35,7 @@ def test_the_first_path_that_cannot_be_read_is_named(folder: Path) -> None:
         path.chmod(0o777)
     reason = why_unusable(folder)
     assert reason is not None
-    assert f"can't use {folder / 'global' / 'pg_control'}: the user " in reason
+    assert f"can't use {folder / 'global' / 'pg_control'}: the server runs as the user " in reason
     assert f" {folder}'" in reason
     (folder / "global" / "pg_control").chmod(0o666)
     assert why_unusable(folder) is None
@@ -59,7 +59,7 @@ def test_a_server_that_cannot_read_its_folder_is_not_started(
     result = CliRunner().invoke(lockstep, ["db", "start", "--no-env-file"])
     assert result.exit_code == 1
     assert str(folder) in result.output
-    assert "the user that the server runs as" in result.output
+    assert "the server runs as the user " in result.output
     assert "chown -R" in result.output
     assert "Traceback" not in result.output
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from domain.currencies import minor_unit
 from domain.errors import Problem
 from domain.exchange import Skipped
 from domain.policies import PricesPolicy
 from domain.prices import OWN_PRICES, PriceTag, plain
+from domain.records.orders import ONE
 from domain.records.prices import Price
 
 CHANGE = "price_change_large"
@@ -50,10 +52,24 @@ def next_change(price: Price, now: datetime) -> datetime | None:
     return min(moments, default=None)
 
 
-def tag_of(price: Price) -> PriceTag:
-    """Return what the store should show; a sale at the regular price is none."""
-    sale = None if price.sale == price.regular else price.sale
-    return PriceTag(price.regular, sale)
+def tag_of(price: Price, factor: Decimal = ONE) -> PriceTag | Problem:
+    """Return what the store should show for its own unit, which is ``factor`` of the OMS's.
+
+    A sale at the regular price is none. A problem for what is no amount of the currency.
+    """
+    regular, sale = price.regular * factor, price.sale
+    sale = None if sale is None or sale == price.regular else sale * factor
+    for field, amount in (("regular", regular), ("sale", sale)):
+        if amount is not None and factor != ONE and amount % minor_unit(price.currency):
+            return Problem(
+                "price_not_in_minor_units",
+                field,
+                f"The store's unit of {price.sku} is {plain(factor)} of the OMS's, and costs "
+                f"{plain(amount)} {price.currency}, which is no amount of the currency.",
+                "Correct the price at the OMS, or the SKU's rule in orders.uom_rules.",
+                plain(amount),
+            )
+    return PriceTag(regular, sale)
 
 
 def held_back(

@@ -121,6 +121,8 @@ class PricesPlanner(Planner[Price]):
     def plan(self, due: Due[Price]) -> Plan:
         """Return the price, if the store does not show it. Raises ``RecordRejected``."""
         wanted = self._plans[due.accepted.source_id]
+        if wanted.problem is not None:
+            raise RecordRejected(wanted.problem)
         if wanted.place is None or wanted.tag is None:
             rule = wanted.skipped.rule if wanted.skipped is not None else ""
             return Plan(due, left_alone=(rule, due.record.sku))

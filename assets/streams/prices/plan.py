@@ -16,13 +16,14 @@ from domain.connections import PRICES, Connection
 from domain.errors import LockstepError, Problem
 from domain.exchange import Skipped
 from domain.identity import content_digest
-from domain.policies import PricesPolicy
+from domain.policies import PricesPolicy, UomRule
 from domain.prices import PricePlace, PriceTag, tag_content
 from domain.records.inventory import StoreItem
+from domain.records.orders import ONE
 from domain.records.prices import Price
 from domain.records.record import decode_record
 from domain.rules.pricing import list_of, next_change, not_in_force, tag_of
-from domain.skus import sku_key
+from domain.skus import BySku, sku_key
 from resources.ledger.records.prices import UNLISTED, TakenUp
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -39,6 +40,8 @@ class PricePlan:
     place: PricePlace | None = None
     tag: PriceTag | None = None
     skipped: Skipped | None = None
+    problem: Problem | None = None
+    """Why the price is none of the store's unit."""
 
     @property
     def key(self) -> str:
@@ -52,9 +55,16 @@ class PricePlan:
 
 
 def plan_price(
-    price: Price, policy: PricesPolicy, items: Mapping[str, StoreItem], now: datetime
+    price: Price,
+    policy: PricesPolicy,
+    items: Mapping[str, StoreItem],
+    now: datetime,
+    units: BySku[UomRule],
 ) -> PricePlan:
-    """Return the plan of a price. Pure; ``items`` are the store's by the prices' SKUs."""
+    """Return the plan of a price. Pure; ``items`` are the store's by the prices' SKUs.
+
+    ``units`` are the connection's rules: the OMS asks its price for the unit of its orders.
+    """
     if (early := not_in_force(price, now)) is not None:
         return PricePlan(skipped=early)
     price_list = list_of(price, policy)
@@ -63,7 +73,11 @@ def plan_price(
     item = items.get(price.sku)
     if item is None:
         return PricePlan(skipped=Skipped(NOT_IN_STORE, "the store has no such SKU"))
-    return PricePlan(PricePlace(item, price_list, price.currency), tag_of(price))
+    rule = units.get(price.sku)
+    tag = tag_of(price, ONE if rule is None else rule.factor)
+    if isinstance(tag, Problem):
+        return PricePlan(problem=tag)
+    return PricePlan(PricePlace(item, price_list, price.currency), tag)
 
 
 def plan_prices(
@@ -72,7 +86,8 @@ def plan_prices(
     """Return the plan of each price, in their order."""
     prices = list(prices)
     items = session.catalog.store_items({price.sku for price in prices}, priced=True)
-    return [plan_price(price, sync.connection.prices, items, now) for price in prices]
+    policy, units = sync.connection.prices, BySku(sync.connection.orders.uom_rules)
+    return [plan_price(price, policy, items, now, units) for price in prices]
 
 
 def take_up_due(sync: Sync, session: Session, now: datetime) -> None:
@@ -119,7 +134,10 @@ def ambiguous(plan: PricePlan, rivals: Mapping[str, list[str]]) -> Problem | Non
 def policy_digest(connection: Connection) -> str:
     """Return a digest of the settings that decide what the store shows."""
     policy = connection.prices.model_dump(mode="json", exclude={"interval"})
-    return content_digest(orjson.dumps({PRICES: policy}, option=orjson.OPT_SORT_KEYS)).hex()
+    content: dict[str, object] = {PRICES: policy}
+    if rules := connection.orders.uom_rules:
+        content["factors"] = {sku: str(rule.factor) for sku, rule in rules.items()}
+    return content_digest(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hex()
 
 
 def make_listed_due(sync: Sync, session: Session) -> int:

@@ -26,6 +26,7 @@ def preview_prices(
 ) -> Iterator[Sample]:
     """Yield what would happen to the prices of some of the store's items."""
     known, now = BySku(items), datetime.now(UTC)
+    policy, units = sync.connection.prices, BySku(sync.connection.orders.uom_rules)
     plans: dict[str, PricePlan] = {}
     for page in sync.prices.fetch(Window(now, now), Scope(sorted(items), now)):
         for row in page.records:
@@ -43,7 +44,7 @@ def preview_prices(
                 continue
             item = known.get(price.sku)
             own = {price.sku: item} if item is not None else {}
-            plans[row.source_id] = plan_price(price, sync.connection.prices, own, now)
+            plans[row.source_id] = plan_price(price, policy, own, now, units)
     places = [plan.place for plan in plans.values() if plan.place is not None]
     shown = sync.store_prices.prices(places)
     for source_id, plan in plans.items():
@@ -51,6 +52,8 @@ def preview_prices(
 
 
 def _one(sync: Sync, source_id: str, plan: PricePlan, shown: Mapping[str, StorePrice]) -> Sample:
+    if plan.problem is not None:
+        return kept_out(source_id, [plan.problem])
     if plan.place is None or plan.tag is None:
         return skipped_by(source_id, plan.skipped or Skipped("", ""))
     held, currency = shown[plan.key], plan.place.currency

@@ -397,3 +397,20 @@ def test_prices_of_a_list_go_out_by_themselves_once_the_store_has_it(shop: Scene
         "MUG": "7",
         "SHIRT-S": "7",
     }
+
+
+def test_a_price_is_converted_to_the_stores_unit(scene: Scene) -> None:
+    """The OMS asks 1.00 for one unit, and the store sells cases; orders are converted likewise."""
+    rules = {"MUG": {"uom": "EA", "factor": 12}, "LAMP": {"uom": "EA", "factor": "0.5"}}
+    orders = scene.installation.connections[NAME].orders.model_dump(mode="json")
+    scene.configure(**ON, prices={"max_change": None}, orders=orders | {"uom_rules": rules})
+    set_prices(scene, price("MUG", "1.00", "0.95"), price("LAMP", "9.99"), price("TENT", 12))
+    live(scene)
+    assert (shown(scene)["MUG"], shown(scene)["TENT"]) == ("12 11.4", "12")
+    assert shown(scene)["LAMP"] == "10"
+    assert scene.open_rejections("prices") == {"LAMP@/USD": "price_not_in_minor_units"}
+    rules = {"MUG": {"uom": "EA", "factor": 6}}
+    scene.configure(**ON, prices={"max_change": None}, orders=orders | {"uom_rules": rules})
+    take_up(scene)
+    assert (shown(scene)["MUG"], shown(scene)["LAMP"]) == ("6 5.7", "9.99")
+    assert scene.open_rejections("prices") == {}

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from domain.errors import Problem
 from domain.exchange import Skipped
 from domain.policies import PricesPolicy
 from domain.prices import PriceTag, tag_content
@@ -129,6 +130,20 @@ def test_a_sale_at_the_regular_price_is_none() -> None:
     assert tag_of(price(sale=Decimal("10.00"))) == PriceTag(Decimal(10))
     assert tag_content(tag("10.00")) == tag_content(tag("10"))
     assert tag_content(tag("10")) != tag_content(tag("10", "9")) != tag_content(None)
+
+
+def test_a_price_of_the_omss_unit_is_multiplied_for_the_stores() -> None:
+    """Exactly, a sale as well; what is no amount of the currency is a problem."""
+    case = price(regular=Decimal("1.25"), sale=Decimal("0.99"))
+    assert tag_of(case, Decimal(12)) == PriceTag(Decimal("15.00"), Decimal("11.88"))
+    assert tag_of(price(sale=Decimal("10.00")), Decimal(12)) == PriceTag(Decimal(120))
+    found = tag_of(case, Decimal("0.5"))
+    assert isinstance(found, Problem)
+    assert (found.code, found.field, found.value) == (
+        "price_not_in_minor_units",
+        "regular",
+        "0.625",
+    )
 
 
 @pytest.mark.parametrize(

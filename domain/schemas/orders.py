@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 import pandas as pd
@@ -176,12 +176,15 @@ class OrderLines(pa.DataFrameModel):
 
 
 def order_problems(
-    orders: Sequence[Order], items: Mapping[str, MasterItem] | None
+    orders: Sequence[Order],
+    items: Mapping[str, MasterItem] | None,
+    held: Collection[tuple[int, str]] = (),
 ) -> dict[int, list[Problem]]:
     """Validate a batch of orders; return the problems of each failing one by its position.
 
     ``items`` are the items of the batch's SKUs in the OMS's item master; ``None`` skips the rules
-    about SKU and unit. A cancellation is sent without the order's content, so only its header's
+    about SKU and unit. ``held`` are positions and SKUs of orders that the OMS has with them: it may
+    have discontinued the item since. A cancellation is sent without the order's content, so only its header's
     keys are checked: a SKU that the OMS no longer has must not keep it from cancelling the order.
     """
     lines = [
@@ -191,7 +194,7 @@ def order_problems(
         for line in order.lines
     ]
     found = failures(OrderHeaders, _header_frame(orders), RULES)
-    frame = _line_frame(orders, lines, items)
+    frame = _line_frame(orders, lines, items, held)
     for index, problems in failures(OrderLines, frame, RULES).items():
         row, line = lines[index]
         item = items.get(line.sku) if items is not None else None
@@ -241,12 +244,16 @@ def _line_frame(
     orders: Sequence[Order],
     lines: Sequence[tuple[int, OrderLine]],
     items: Mapping[str, MasterItem] | None,
+    held: Collection[tuple[int, str]],
 ) -> pd.DataFrame:
     if items is None:
         known = has_uom = [True] * len(lines)
     else:
         found = [(items.get(line.sku), line.uom) for _, line in lines]
-        known = [item is not None for item, _ in found]
+        known = [
+            item is not None or (row, line.sku) in held
+            for (item, _), (row, line) in zip(found, lines, strict=True)
+        ]
         has_uom = [item is None or not item.uoms or uom in item.uoms for item, uom in found]
     return pd.DataFrame(
         {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from assets.delivery.request import DeliveryRequest
 from assets.streams.catalog.store_items import known_items
@@ -71,10 +73,12 @@ class Orders:
     ) -> Mapping[int, Sequence[Problem]]:
         """Check the batch, and its SKUs against the OMS's item master."""
         known: dict[str, MasterItem] | None = None
+        held: set[tuple[int, str]] = set()
         if sync.connection.orders.check_items:
             skus = {line.sku for order in records if not order.cancelled for line in order.lines}
             known = known_items(sync, session, skus)
-        return order_problems(records, known)
+            held = _held_with(sync, session, records, skus - known.keys())
+        return order_problems(records, known, held)
 
     def typed(self, accepted: Sequence[tuple[StoredCapture, Order]]) -> list[TableRows]:
         """Return header and line rows."""
@@ -129,6 +133,21 @@ class Orders:
 
     def conclude(self, sync: Sync) -> None:
         """Do nothing: a delivery leaves nothing for other streams."""
+
+
+def _held_with(
+    sync: Sync, session: Session, orders: Sequence[Order], skus: Collection[str]
+) -> set[tuple[int, str]]:
+    """Return position and SKU of orders that the OMS is known to have with one of the SKUs."""
+    if not skus:
+        return set()
+    named = {o.source_id: n for n, o in enumerate(orders) if any(x.sku in skus for x in o.lines)}
+    units_of = sync.oms.targets["orders"].units
+    return {
+        (named[row.target_key], sku)
+        for row in session.deliveries.targets(list(named)).values()
+        for sku in units_of(orjson.loads(row.content)).keys() & skus
+    }
 
 
 def _named(

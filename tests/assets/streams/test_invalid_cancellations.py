@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.assets.documents import ITEMS, order
+from tests.assets.documents import order
 from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.assets.scene import NAME, Scene
 
@@ -22,10 +22,11 @@ def forget_method(scene: Scene) -> None:
     scene.configure(orders=policy | {"shipping_methods": {"Express": "Express"}})
 
 
-def discontinue(scene: Scene) -> None:
-    """Remove an item from the OMS's item master; what was known of it is too old to be used."""
-    scene.to_oms("items/remove", [row["ItemId"] for row in ITEMS if row["ItemId"] == "MUG"])
-    scene.sql_write("DELETE FROM sync.item WHERE side = 'oms'")
+def add_unknown_item(scene: Scene) -> None:
+    """Add a line whose item the OMS does not have."""
+    line = {"sku": "NOSUCH", "product_id": 9, "variant_id": 9, "name": "No such", "quantity": 1}
+    prices = {"price_ex_tax": "10.00", "price_inc_tax": "10.00"}
+    scene.to_store("orders/1", {"products": [line | prices]}, "PATCH")
 
 
 def empty_address(scene: Scene) -> None:
@@ -40,7 +41,7 @@ def change_total(scene: Scene) -> None:
     scene.to_store("orders/1", {"discount_amount": "7.77", "total_inc_tax": "1.00"}, "PATCH")
 
 
-@pytest.mark.parametrize("spoil", [forget_method, discontinue, empty_address, change_total])
+@pytest.mark.parametrize("spoil", [forget_method, add_unknown_item, empty_address, change_total])
 def test_an_order_that_would_be_rejected_is_canceled_at_the_oms(
     scene: Scene, spoil: Callable[[Scene], None]
 ) -> None:

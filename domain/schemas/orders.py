@@ -184,8 +184,8 @@ def order_problems(
 
     ``items`` are the items of the batch's SKUs in the OMS's item master; ``None`` skips the rules
     about SKU and unit. ``held`` are positions and SKUs of orders that the OMS has with them: it may
-    have discontinued the item since. A cancellation is sent without the order's content, so only its header's
-    keys are checked: a SKU that the OMS no longer has must not keep it from cancelling the order.
+    have discontinued the item since. A cancellation is sent without the order's content, so only
+    its header's keys are checked: a SKU that the OMS lacks must not keep the order from it.
     """
     lines = [
         (row, line)

@@ -40,7 +40,7 @@ from resources.platforms.bigcommerce.products.source import ProductsSource
 from resources.platforms.commercetools.catalog import CatalogSource
 from resources.platforms.commercetools.customers.source import CustomersSource as Customers
 from resources.platforms.commercetools.deletions import DeletionsReader
-from resources.platforms.commercetools.inventory import LevelReader
+from resources.platforms.commercetools.levels import LevelReader
 from resources.platforms.commercetools.orders.by_payment import PaidOrders
 from resources.platforms.commercetools.orders.source import OrdersSource
 from resources.platforms.commercetools.reader import Resource

@@ -15,6 +15,7 @@ from domain.errors import RecordRejected
 from domain.exchange import Skipped
 from domain.records.inventory import StockLevel, StoreItem
 from domain.skus import BySku, sku_key
+from domain.targets import NO_LEVEL
 from resources.ledger.session import Session
 from resources.sync import Sync
 
@@ -53,7 +54,8 @@ def _level(plan: StockPlan, held: Mapping[tuple[str, str], int]) -> Sample:
     record, target = "+".join(plan.sources), plan.target
     if target is None:
         return Sample(record, "skipped", f"{plan.rule}: {plan.reason}")
-    shown = held.get((target.sku, target.location))
+    shown = held.get((target.sku, target.location), NO_LEVEL)
     outcome = "unchanged" if shown == target.quantity and not target.infinite else "send"
     wanted = "no tracking" if target.infinite else str(target.quantity)
-    return Sample(record, outcome, f"the store shows {shown}; it would show {wanted}")
+    present = "no level" if shown == NO_LEVEL else str(shown)
+    return Sample(record, outcome, f"the store shows {present}; it would show {wanted}")

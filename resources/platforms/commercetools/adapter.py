@@ -19,7 +19,8 @@ from resources.platforms.commercetools.catalog import CatalogSource
 from resources.platforms.commercetools.client import build_policy, build_tokens
 from resources.platforms.commercetools.customers.source import CustomersSource
 from resources.platforms.commercetools.events import SubscriptionQueue
-from resources.platforms.commercetools.inventory import CommercetoolsStock, LevelReader
+from resources.platforms.commercetools.inventory import CommercetoolsStock
+from resources.platforms.commercetools.levels import LevelReader
 from resources.platforms.commercetools.listings.target import CommercetoolsListings
 from resources.platforms.commercetools.orders.source import OrdersSource
 from resources.platforms.commercetools.preflight import Preflight

@@ -22,13 +22,12 @@ from domain.delivery import Claimed, LevelChange, Operation, Outcome, failed, ou
 from domain.errors import LockstepError, PermanentError, TransientError
 from domain.exchange import ExchangeLog, Receipt
 from resources.http.async_client import AsyncApiClient
-from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import request_id
 from resources.http.reply import Reply
 from resources.http.target_writer import TargetWriter
 from resources.platforms.commercetools import carts
-from resources.platforms.commercetools.answers_payload import CHANNELS, ENTRIES, Entry
+from resources.platforms.commercetools.answers_payload import ENTRIES, Entry
 from resources.platforms.commercetools.carts import CART_PAGE, DEFAULT, Level, Reserved
 from resources.platforms.commercetools.client import (
     CONFLICT,
@@ -38,13 +37,18 @@ from resources.platforms.commercetools.client import (
     document_of,
     id_of,
     one_of,
-    query_by_id,
     quoted,
     refuse,
     results_of,
 )
+from resources.platforms.commercetools.levels import (
+    PATH,
+    LevelReader,
+    free,
+    level_of,
+    quantities,
+)
 from resources.platforms.commercetools.settings import (
-    CHANNEL_PAGE,
     IDS_A_CALL,
     INVENTORY_PAGE,
     MOST_CONFLICTS,
@@ -52,54 +56,8 @@ from resources.platforms.commercetools.settings import (
     CommercetoolsSettings,
 )
 
-PATH, SCOPE = "/inventory", "view_products"
-SUPPLY_ROLE = "InventorySupply"
 DUPLICATE = "DuplicateField"
 ADVICE = "look at the SKU's inventory in the store"
-
-
-class LevelReader:
-    """Reads supply channels and inventory of one project."""
-
-    def __init__(self, http: ApiClient, settings: CommercetoolsSettings) -> None:
-        self._http, self._settings = http, settings
-
-    def locations(self) -> dict[str, str]:
-        """Return channel key -> id, and ``default`` for entries without a channel."""
-        found = {DEFAULT: DEFAULT}
-        for page in query_by_id(self._http, "/channels", (), CHANNEL_PAGE, "view_products"):
-            for raw in page:
-                channel = document_of("commercetools: GET /channels", raw, CHANNELS)
-                if channel.id and channel.key and SUPPLY_ROLE in (channel.roles or ()):
-                    found[channel.key] = channel.id
-        return found
-
-    def stock(self, skus: Collection[str]) -> dict[Level, int]:
-        """Return (SKU, location id) -> quantity that is available, or in carts."""
-        wanted = sorted(set(skus))
-        levels: dict[Level, int] = {}
-        for start in range(0, len(wanted), IDS_A_CALL):
-            chunk = wanted[start : start + IDS_A_CALL]
-            before, entries = self._in_carts(chunk), list(self._entries(chunk))
-            in_carts = carts.in_any([before, self._in_carts(chunk)])
-            for entry in entries:
-                key = level_of(entry)
-                levels[key] = _free(entry, in_carts.get(key, 0))
-        return levels
-
-    def _entries(self, skus: Sequence[str]) -> Iterator[Entry]:
-        for page in query_by_id(self._http, PATH, [one_of("sku", skus)], INVENTORY_PAGE, SCOPE):
-            for raw in page:
-                yield document_of(f"commercetools: GET {PATH}", raw, ENTRIES)
-
-    def _in_carts(self, skus: Sequence[str]) -> Reserved:
-        found: Reserved = {}
-        if not self._settings.cart_reservations:
-            return found
-        where = [carts.with_any_of(skus)]
-        for page in query_by_id(self._http, carts.PATH, where, CART_PAGE, carts.SCOPE):
-            found |= carts.reserved_in("commercetools: GET /carts", page, skus)
-        return found
 
 
 class CommercetoolsStock:
@@ -207,10 +165,10 @@ class StockWriter(TargetWriter):
             if entry is None:
                 reply = await self._create(change, correlation_id)
             else:
-                free = _free(entry, shown.in_carts.get(key, 0))
-                if free == change.target.quantity:
+                unreserved = free(entry, shown.in_carts.get(key, 0))
+                if unreserved == change.target.quantity:
                     return Receipt(str(entry.id))
-                wanted = change.target.quantity + _quantities(entry)[0] - free
+                wanted = change.target.quantity + quantities(entry)[0] - unreserved
                 reply = await self._change(entry, wanted, correlation_id)
             if reply.ok:
                 made = document_of(reply.where, reply.body, ENTRIES)
@@ -256,32 +214,10 @@ def entry_of(body: bytes) -> Entry:
     """Return a written entry; raises ``ValueError`` if the answer is none."""
     try:
         entry = ENTRIES.decode(body).document
-        _quantities(entry)
+        quantities(entry)
     except LockstepError as error:
         raise ValueError(str(error)) from None
     return entry
-
-
-def level_of(entry: Entry) -> Level:
-    """Return what an entry is the level of."""
-    channel = entry.supply_channel
-    return entry.sku or "", (channel.id or "") if channel is not None else DEFAULT
-
-
-def _quantities(entry: Entry) -> tuple[int, int]:
-    """Return the quantity on stock and what of it is available."""
-    on_stock, available = entry.quantity_on_stock, entry.available_quantity
-    if not entry.id or not entry.sku or on_stock is None or available is None:
-        raise PermanentError(
-            f"commercetools: GET {PATH} gave an entry without id, SKU or quantities: {CONTRACT}"
-        )
-    return on_stock, available
-
-
-def _free(entry: Entry, in_carts: int) -> int:
-    """Return what no order has of an entry: the carts' units are a part of its reservation."""
-    on_stock, available = _quantities(entry)
-    return available + max(0, min(in_carts, on_stock - available))
 
 
 def _ids(claimed: Sequence[Claimed]) -> Iterator[tuple[LevelChange, str]]:

@@ -18,7 +18,7 @@ from resources.http.oauth import OAuthTokens
 from resources.platforms.commercetools.answers_payload import PROJECTS, Project
 from resources.platforms.commercetools.client import document_of, quoted
 from resources.platforms.commercetools.events import SubscriptionQueue
-from resources.platforms.commercetools.inventory import LevelReader
+from resources.platforms.commercetools.levels import LevelReader
 from resources.platforms.commercetools.listings.checks import languages, new_products
 from resources.platforms.commercetools.orders.checks import workflow_states
 from resources.platforms.commercetools.prices.reader import PriceReader

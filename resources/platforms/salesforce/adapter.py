@@ -20,7 +20,8 @@ from resources.platforms.salesforce.catalog import CatalogSource
 from resources.platforms.salesforce.client import build_policy
 from resources.platforms.salesforce.customers.source import CustomersSource
 from resources.platforms.salesforce.events.queue import ChangeEvents
-from resources.platforms.salesforce.inventory import LevelReader, SalesforceStock
+from resources.platforms.salesforce.inventory import SalesforceStock
+from resources.platforms.salesforce.levels import LevelReader
 from resources.platforms.salesforce.listings.target import SalesforceListings
 from resources.platforms.salesforce.orders.source import OrdersSource
 from resources.platforms.salesforce.preflight import Preflight

@@ -72,6 +72,8 @@ class Level(msgspec.Struct):
     stockKeepingUnit: str  # noqa: N815
     availableToFulfill: float  # noqa: N815
     onHand: float = 0.0  # noqa: N815
+    exists: bool = True
+    """Whether the org has a record of it."""
 
 
 class LocationLevels(msgspec.Struct):

@@ -12,7 +12,6 @@ applied once.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -22,91 +21,29 @@ from domain.delivery import Claimed, LevelChange, Operation, Outcome, failed, su
 from domain.errors import LockstepError, PermanentError, Problem, RecordRejected
 from domain.exchange import ExchangeLog, OutcomeUnknown, Receipt
 from resources.http.async_client import AsyncApiClient
-from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import vendor_text
-from resources.http.reply import Reply
 from resources.http.target_writer import TargetWriter
 from resources.platforms.salesforce.answers_payload import (
     AVAILABILITIES,
-    LOCATIONS,
     STOCK_ANSWERS,
-    Availability,
     StockAnswer,
 )
-from resources.platforms.salesforce.client import (
-    CONTRACT,
-    INSTALL,
-    QueryClient,
-    document_of,
-    refuse_access,
+from resources.platforms.salesforce.client import refuse_access
+from resources.platforms.salesforce.levels import (
+    AVAILABLE,
+    NOTHING,
+    Held,
+    Level,
+    LevelReader,
+    asked,
+    held_of,
 )
 from resources.platforms.salesforce.settings import STOCK_BATCH, SalesforceSettings
 from resources.platforms.salesforce.uploads import ACTS_FOR, MOST_LEVELS, upload
-from resources.preflight import Finding
 
 UPDATE = "/commerce/oci/availability-records/actions/batch-update"
-AVAILABLE = "/commerce/oci/availability/availability-records/actions/get-availability"
-LOCATION_QUERY = (
-    "SELECT Id, ExternalReference FROM Location WHERE IsInventoryLocation = true ORDER BY Id"
-)
-DEFAULT = "default"
-NO_SKU = "lockstep-preflight"
-"""A SKU that no product has."""
 ADVICE = "look at the SKU's inventory in the store"
-Level = tuple[str, str]
-"""SKU and external reference of a location."""
-Held = dict[Level, tuple[Decimal, Decimal]]
-"""Level -> what is available, and what is on hand."""
-
-
-class LevelReader:
-    """Reads locations and levels of one org."""
-
-    def __init__(self, http: ApiClient, settings: SalesforceSettings) -> None:
-        self._http, self._settings = http, settings
-        self._queries = QueryClient(http, settings.data_path)
-
-    def locations(self) -> dict[str, str]:
-        """Return external reference -> the same, and ``default``."""
-        found = {DEFAULT: self._settings.inventory_location}
-        for page in self._queries.rows(LOCATION_QUERY):
-            for raw in page:
-                location = document_of("salesforce: a location", raw, LOCATIONS)
-                if location.external_reference:
-                    found[location.external_reference] = location.external_reference
-        return found
-
-    def stock(self, skus: Collection[str]) -> dict[Level, int]:
-        """Return (SKU, location) -> quantity that is available, at all locations."""
-        wanted, places = sorted(set(skus)), sorted(set(self.locations().values()))
-        levels: dict[Level, int] = {}
-        for start in range(0, len(wanted), STOCK_BATCH):
-            for place in range(0, len(places), STOCK_BATCH):
-                some, at = wanted[start : start + STOCK_BATCH], places[place : place + STOCK_BATCH]
-                reply = self._http.request(
-                    "POST",
-                    AVAILABLE,
-                    json=asked(some, at),
-                    idempotent=True,
-                    has_effect=False,
-                    decode=AVAILABILITIES.decode,
-                )
-                levels |= {key: int(held[0]) for key, held in held_of(reply).items()}
-        return levels
-
-    def check(self) -> Finding:
-        """Ask Omnichannel Inventory for a SKU that there is not."""
-        reply = self._http.request(
-            "POST",
-            AVAILABLE,
-            json=asked([NO_SKU], [self._settings.inventory_location]),
-            idempotent=True,
-            has_effect=False,
-            decode=AVAILABILITIES.decode,
-        )
-        held_of(reply)
-        return True, "Omnichannel Inventory answers", ""
 
 
 class SalesforceStock:
@@ -220,7 +157,7 @@ class StockWriter(TargetWriter):
     @staticmethod
     def _record(claimed: Claimed, held: Held) -> dict[str, Any]:
         target = claimed.content.target
-        available, on_hand = held.get((target.sku, target.location), (Decimal(0), Decimal(0)))
+        available, on_hand, _ = held.get((target.sku, target.location), NOTHING)
         return {
             # Not the intent's key: a level that returns to an earlier number would have it again.
             "actionRequestId": str(uuid4()),
@@ -260,32 +197,4 @@ def _shows(held: Held, change: LevelChange) -> bool:
     """Return whether a level is available as it is wanted."""
     target = change.target
     found = held.get((target.sku, target.location))
-    return found is not None and found[0] == target.quantity
-
-
-def asked(skus: Sequence[str], locations: Sequence[str]) -> dict[str, object]:
-    """Return the body that asks for levels; the vendor's cache may show older ones."""
-    return {"stockKeepingUnits": skus, "locations": locations, "useCache": False}
-
-
-def held_of(reply: Reply) -> Held:
-    """Return the levels of an answer. Raises ``PermanentError`` if it has none."""
-    if not reply.ok:
-        refuse_access(reply)
-        raise PermanentError(f"{reply.error_summary()}; {INSTALL}, or take inventory off streams")
-    if reply.value is None:
-        raise PermanentError(f"{reply.where} answered without a body: {CONTRACT}")
-    found: Availability = reply.value
-    levels: Held = {}
-    for place in found.locations:
-        for row in place.inventoryRecords:
-            try:
-                levels[row.stockKeepingUnit, place.locationIdentifier] = (
-                    Decimal(str(row.availableToFulfill)),
-                    Decimal(str(row.onHand)),
-                )
-            except ArithmeticError:
-                raise PermanentError(
-                    f"{reply.where} gave a level that is none: {CONTRACT}"
-                ) from None
-    return levels
+    return found is not None and found.available == target.quantity

@@ -27,7 +27,7 @@ from resources.platforms.salesforce.catalog import SELECT as STOCK_QUERY
 from resources.platforms.salesforce.client import INSTALL, QueryClient, UsageReader
 from resources.platforms.salesforce.events.queue import ChangeEvents
 from resources.platforms.salesforce.fields import PRODUCT_FIELDS, customer_fields, order_fields
-from resources.platforms.salesforce.inventory import LevelReader
+from resources.platforms.salesforce.levels import LevelReader
 from resources.platforms.salesforce.listings.creation import MADE, MADE_ENTRY
 from resources.platforms.salesforce.listings.creation import PRODUCT as LISTED
 from resources.platforms.salesforce.listings.target import FIELDS as LISTING_FIELDS

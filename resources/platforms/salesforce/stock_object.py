@@ -43,7 +43,8 @@ from resources.platforms.salesforce.client import (
     QueryClient,
     refuse_access,
 )
-from resources.platforms.salesforce.inventory import ADVICE, DEFAULT, Level
+from resources.platforms.salesforce.inventory import ADVICE
+from resources.platforms.salesforce.levels import DEFAULT, Level
 from resources.platforms.salesforce.settings import IDS_A_CALL, SalesforceSettings, StockObject
 from resources.platforms.salesforce.soql import all_of, one_of, select
 from resources.preflight import Finding

@@ -7,7 +7,8 @@ What a merchant and shoppers do, and what arrived at the store:
                                 -> {"ids": [...], "existing": [...]}
     POST  place                 place neutral orders: [{number, at, email, currency, lines: [{sku,
                                 quantity, price}], shipping: {method, price}, address: {...}}]
-    PATCH orders/{id}           change an order as a merchant does: fields by name
+    PATCH orders/{id}           change an order as a merchant does: fields by name; ``custom`` adds
+                                to the custom fields
     POST  orders/{id}/state     any of {orderState, shipmentState, paymentState}
     POST  orders/{id}/workflow  {"state": key, "sku" | "slug"?, "quantity"?}: move units of an item,
                                 or the order, to a state of a workflow
@@ -25,7 +26,8 @@ What a merchant and shoppers do, and what arrived at the store:
     POST  states                [{key, type?, name?, transitions?: [key]}]
     POST  channels              [{key, roles?}]; POST stores [{key}]; DELETE orders/{id}
     POST  stock                 [{sku, channel?: key, quantity, reserved?}]: set levels without
-                                counting a write; ``quantity`` is on stock, ``reserved`` of it
+                                counting a write; ``quantity`` is on stock, ``reserved`` of it;
+                                a quantity of null deletes the entry
     POST  carts                 [{lineItems: [{sku, quantity, channel?: key}]}]: carts that reserve
                                 -> {"ids": [...]}; carts/{id}/order, carts/{id}/expire
     POST  prices                [{sku, currency, cents, country?, channel?: key}]: set by hand
@@ -211,6 +213,10 @@ class Control:
             for name in STATES
             if name in change and change[name] != order.get(name)
         ]
+        if change.get("custom") and order.get("custom"):
+            own = order["custom"]
+            fields = own.get("fields", {}) | change["custom"].get("fields", {})
+            change = change | {"custom": own | {"fields": fields}}
         order |= change
         moment = normalised(at) if at else None
         return self._project.keep(self._project.orders, order, messages, at=moment)
@@ -252,6 +258,9 @@ class Control:
             channel = project.channels.need(key, "key")["id"] if key else ""
             identifier = project.entries.get((row["sku"], channel))
             entry = project.inventory.need(identifier) if identifier else None
+            if row["quantity"] is None:
+                project.inventory.remove(project.entries.pop((row["sku"], channel)))
+                continue
             levels = {
                 "quantityOnStock": row["quantity"],
                 "availableQuantity": row["quantity"] - row.get("reserved", 0),

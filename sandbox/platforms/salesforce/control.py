@@ -19,7 +19,8 @@ What a merchant and shoppers do, and what arrived at the store:
     DELETE customers/{id}       delete an account
     POST  requests              [{fields of Lockstep_Action__c, ``profile`` of the agent}], new
     POST  catalog               [{sku, name?, at?}]; POST locations [{ExternalReference, Name?}]
-    POST  stock                 [{sku, location, quantity, reserved?}]: set levels uncounted
+    POST  stock                 [{sku, location, quantity, reserved?}]: set levels uncounted;
+                                a quantity of null deletes one
     POST  settings              any of {client_secret, public_key (PEM), approved, scope, daily,
                                 used, page, child_page, denied, locks: {id: n}, clock_offset_s,
                                 upload_polls}
@@ -140,6 +141,9 @@ class Control:
 
     def _stock(self, rows: list[Json]) -> Json:
         for row in rows:
+            if row["quantity"] is None:
+                self._org.inventory.levels.pop((row["sku"], row["location"]))
+                continue
             values = {"onHand": row["quantity"], "reserved": row.get("reserved", 0)}
             self._org.inventory.set(row["sku"], row["location"], values)
         return {"set": len(rows)}

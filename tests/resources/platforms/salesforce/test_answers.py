@@ -15,7 +15,7 @@ from domain.exchange import RawRecord
 from domain.values import Window
 from resources.platforms.salesforce.answers_payload import RESULTS
 from resources.platforms.salesforce.children import extended, unfinished
-from resources.platforms.salesforce.inventory import LevelReader
+from resources.platforms.salesforce.levels import LevelReader
 from resources.platforms.salesforce.reader import NEVER, ChangesReader, Resource
 from tests.resources.platforms.salesforce.orgs import client_of, settings
 

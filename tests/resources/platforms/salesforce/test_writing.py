@@ -14,6 +14,7 @@ from domain.delivery import Claimed, Intent, LevelChange, NewShipment, ShipmentC
 from domain.errors import AccessRefused, PermanentError, RateLimited, TransientError
 from domain.exchange import ShipmentRequest
 from domain.records.inventory import StockTarget, StoreItem
+from domain.targets import NO_LEVEL
 from tests.resources.platforms.salesforce.conftest import UPS, Shop
 
 Json = dict[str, Any]
@@ -274,4 +275,4 @@ def test_a_level_that_is_refused_by_its_call_is_a_rejection(shop: Shop) -> None:
     assert (problem.code, problem.value) == ("stock_refused", "MUG")
     assert "onHand is out of range" in problem.message
     held = shop.connector.targets["inventory"].levels(["MUG", "CAP"])
-    assert held == {("CAP", "WAREHOUSE"): 2}
+    assert held == {("MUG", "WAREHOUSE"): NO_LEVEL, ("CAP", "WAREHOUSE"): 2}

@@ -28,6 +28,9 @@ WAITS = "waits for quota"
 MOST_TURNS = 100
 """How often a step of a run that is not requested again gives way, until it fails."""
 
+MANY = 300
+"""Records of a step from which on new tables are analyzed: a month may begin with many at once."""
+
 T = TypeVar("T")
 
 
@@ -70,6 +73,8 @@ class Step:
             self.sync.name, self._stream.name, self.sync.run_id
         ) as session:
             session.batch(self._step, partition, self.sync.trigger, window, dict(counts), started)
+            if any(isinstance(number, int) and number >= MANY for number in counts.values()):
+                session.analyze_new()
 
     def describe(
         self,

@@ -250,6 +250,14 @@ class Session:
             self.db.execute("SELECT sync.ensure_month(%s)", (month,))
         load(self.db, MESSAGE_LOG, {}, rows)
 
+    def analyze_new(self) -> int:
+        """Let Postgres learn about tables that have grown since they were made; return how many.
+
+        Without statistics it compares each row of one table with each of another.
+        """
+        row = self.db.execute("SELECT sync.analyze_new()").fetchone()
+        return row[0] if row else 0
+
     def batch(
         self,
         step: str,

@@ -70,21 +70,26 @@ COMMENT ON VIEW history.warnings IS 'One row per warning of a record that was ac
 -- Every capture is accounted for: captured = accepted + rejected + skipped + superseded + unvalidated.
 -- A difference is an error.
 CREATE VIEW history.hourly_summary AS
-SELECT c.connection, c.stream, c.source_day, c.source_hour,
+SELECT connection, stream, source_day, source_hour,
        count(*) AS captured,
-       count(*) FILTER (WHERE r.state = 'accepted') AS accepted,
-       count(*) FILTER (WHERE r.state = 'rejected') AS rejected,
-       count(*) FILTER (WHERE r.state = 'skipped') AS skipped,
-       count(*) FILTER (WHERE r.state = 'superseded') AS superseded,
-       count(*) FILTER (WHERE r.capture_id IS NULL) AS unvalidated,
-       count(*) FILTER (WHERE r.outcome = 'delivered') AS delivered,
-       count(*) FILTER (WHERE r.outcome = 'unchanged') AS unchanged,
-       count(*) FILTER (WHERE r.outcome = 'superseded') AS superseded_before_delivery,
-       count(*) FILTER (WHERE r.outcome = 'rejected') AS rejected_by_target,
-       count(*) FILTER (WHERE r.state = 'accepted' AND r.outcome IS NULL) AS pending
-FROM sync.capture c
-LEFT JOIN sync.record r USING (connection, stream, source_day, capture_id)
-GROUP BY c.connection, c.stream, c.source_day, c.source_hour;
+       count(*) FILTER (WHERE state = 'accepted') AS accepted,
+       count(*) FILTER (WHERE state = 'rejected') AS rejected,
+       count(*) FILTER (WHERE state = 'skipped') AS skipped,
+       count(*) FILTER (WHERE state = 'superseded') AS superseded,
+       count(*) FILTER (WHERE state IS NULL) AS unvalidated,
+       count(*) FILTER (WHERE outcome = 'delivered') AS delivered,
+       count(*) FILTER (WHERE outcome = 'unchanged') AS unchanged,
+       count(*) FILTER (WHERE outcome = 'superseded') AS superseded_before_delivery,
+       count(*) FILTER (WHERE outcome = 'rejected') AS rejected_by_target,
+       count(*) FILTER (WHERE state = 'accepted' AND outcome IS NULL) AS pending
+-- Not a join: while a month's tables have no statistics, that would compare each capture with each record.
+FROM (SELECT connection, stream, source_day, capture_id, max(source_hour) AS source_hour, max(state) AS state, max(outcome) AS outcome
+      FROM (SELECT connection, stream, source_day, capture_id, source_hour, NULL AS state, NULL AS outcome FROM sync.capture
+            UNION ALL
+            SELECT connection, stream, source_day, capture_id, NULL, state, outcome FROM sync.record) both_sides
+      GROUP BY connection, stream, source_day, capture_id) one
+WHERE source_hour IS NOT NULL -- a record may outlive its capture
+GROUP BY connection, stream, source_day, source_hour;
 COMMENT ON VIEW history.hourly_summary IS 'Counts per connection, stream and hour of the day, whichever of both is a partition.';
 
 CREATE VIEW history.daily_summary AS

@@ -1,4 +1,4 @@
-"""Comparison of what goes beside the orders: customers, returns with their refunds, prices."""
+"""Comparison of what goes beside the orders: customers, returns with refunds, prices, agents."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.kit.truth import TrueLine, TruePrice, Truth
+from tests.chaos.asked import action_differences
 from tests.chaos.compare import DUPLICATED, LOST, WRONG, Difference
 from tests.chaos.facts import Truths
 
@@ -16,13 +17,17 @@ PART = "~"
 
 
 def beside_orders(facts: Truths) -> Iterator[Difference]:
-    """Return what differs of customers, returns and prices, where the connection has them."""
+    """Return what differs of customers, returns, prices and requests, where there are any."""
     if "customers" in facts.streams:
         yield from _customers(facts)
     if "returns" in facts.streams:
         yield from _returns(facts)
     if "prices" in facts.streams:
         yield from _prices(facts)
+    if facts.requests is not None:
+        yield from action_differences(
+            facts.requests, facts.store, facts.oms, facts.deliveries, facts.changed
+        )
 
 
 def _customers(facts: Truths) -> Iterator[Difference]:

@@ -65,7 +65,8 @@ def _orders(facts: Facts) -> Iterator[Difference]:
                 WRONG, f"order {number}", "at the OMS, and the ledger has no result for it"
             )
         if number not in rejected:
-            yield from _content(number, order, held)
+            if number not in facts.cut:
+                yield from _content(number, order, held)
             yield from _status(number, order, held, facts)
 
 

@@ -10,9 +10,11 @@ from datetime import timedelta
 import dagster as dg
 
 from assets.chain import factory
+from assets.streams.actions import plan
 from orchestration import schedules
 from orchestration.definitions import build
 from orchestration.settings import load
+from resources import action_folder
 from resources.http.policy import ClientPolicy
 from resources.lockstep import Lockstep
 from sensors import cursor, health, requeue
@@ -25,6 +27,8 @@ requeue.EVERY_SECONDS = 5
 requeue.REPEAT_SECONDS, requeue.LONGEST_REPEAT_SECONDS = 10, 20
 health.WEBHOOKS_EVERY = timedelta(seconds=30)
 ClientPolicy.acts_for = 3.0  # type: ignore[assignment,method-assign]
+action_folder.QUIET_SECONDS = 1.0
+plan.LATER = timedelta(seconds=5)
 factory.RETRIES = dg.RetryPolicy(max_retries=1, delay=1)
 schedules.SWEEP_CRON = f"*/{SWEEP_MINUTES} * * * *"
 

@@ -16,9 +16,10 @@ from orchestration.local.simulated import PAIR, Pair, simulated
 from resources.ledger.database.migrate import migrate
 from resources.ledger.monitoring.activation import resume
 from tests.chaos.archived import archive_differences, today
+from tests.chaos.asked import gather_requests
 from tests.chaos.beside import beside_orders
 from tests.chaos.compare import DUPLICATED, LOST, OPEN, WRONG, Difference, differences
-from tests.chaos.facts import gather, gather_truths, tracked_skus
+from tests.chaos.facts import Truths, gather, gather_truths, tracked_skus
 from tests.chaos.home import NAME, STANDARD, furnish, secrets_of
 from tests.chaos.naming import unnamed
 from tests.chaos.neutral import differences as neutral_differences
@@ -148,7 +149,7 @@ class Driver:
         with psycopg.connect(url, autocommit=True) as db:
             resume(db, NAME, list(STREAMS), "chaos")
         systems = Systems(address, NAME, self._pair)
-        traffic = Traffic(systems, self._schedule.seed, self._streams)
+        traffic = Traffic(systems, self._schedule.seed, self._streams, self._folder)
         traffic.fill()
         if setting := simulated(self._pair.oms).push_setting:
             systems.oms("settings", {setting: f"{tree.webhooks}/hooks/{NAME}/oms"})
@@ -226,12 +227,19 @@ class Driver:
 
     def _differences(self, systems: Systems, url: str, traffic: Traffic) -> list[Difference]:
         """Compare both systems; those of the first pair by their documents, too."""
-        truths = gather_truths(systems, url, NAME, traffic)
+        truths = self._truths(systems, url, traffic)
         if self._pair != PAIR:
             return neutral_differences(truths)
         facts = gather(systems, url, NAME, self._tracked)
         facts.returned = {str(number) for number in traffic.returned}
+        facts.cut = truths.requests.cut() if truths.requests is not None else set()
         return [*differences(facts), *beside_orders(truths)]
+
+    def _truths(self, systems: Systems, url: str, traffic: Traffic) -> Truths:
+        truths = gather_truths(systems, url, NAME, traffic)
+        if "actions" in self._streams:
+            truths.requests = gather_requests(systems, url, NAME, traffic.agents)
+        return truths
 
     def _settle(self, tree: Tree, systems: Systems, url: str, traffic: Traffic) -> None:
         """Wait until nothing differs, twice in a row; what differs at the end is the result."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
 
@@ -17,6 +17,9 @@ from sandbox.kit.truth import Truth
 from sandbox.seed.catalogue import Catalogue
 from tests.chaos.systems import Systems
 from tests.chaos.traffic import Traffic, skus_of
+
+if TYPE_CHECKING:
+    from tests.chaos.asked import Requests
 
 Json = dict[str, Any]
 RETURN_MARK = "-RET"
@@ -87,6 +90,8 @@ class Facts(Recorded):
     tracked: set[str]
     returned: set[str] = field(default_factory=set)
     """Orders of which units have come back: their status is not that of their parcels."""
+    cut: set[str] = field(default_factory=set)
+    """Orders of which agents have canceled units."""
 
 
 @dataclass(kw_only=True)
@@ -103,6 +108,8 @@ class Truths(Recorded):
     """SKUs that the store sells."""
     changed: set[str]
     """Numbers of the orders that someone changed after they had been placed."""
+    requests: Requests | None = None
+    """Those of agents."""
 
 
 def tracked_skus(catalogue: Catalogue) -> set[str]:
@@ -228,8 +235,9 @@ _DELIVERIES = """SELECT stream, source_id, action, state, attempts, error, corre
 _REJECTIONS = """SELECT stream, source_id, code FROM sync.rejection
     WHERE connection = %s AND state IN ('open', 'retried') ORDER BY 1, 2"""
 _UNACCOUNTED = """SELECT stream, source_day, pending, unvalidated FROM history.daily_summary
-    WHERE connection = %s AND (pending > 0 OR unvalidated > 0
+    WHERE connection = %s AND ((pending > 0 AND stream <> 'actions') OR unvalidated > 0
        OR captured <> accepted + rejected + skipped + superseded + unvalidated)"""
+"""Agents' requests may wait for an order that never goes out: each is looked at by itself."""
 _WAITING = "SELECT count(*) FROM sync.inbox WHERE connection = %s AND taken_at IS NULL"
 _MESSAGES = """SELECT
     extract(epoch FROM at)::float8, system, method, endpoint, status, milliseconds, attempt,

@@ -10,10 +10,12 @@ from typing import Any
 
 import yaml
 
+from domain.policies import ALL_PERMISSIONS
 from orchestration.local import sandbox_process
 from orchestration.local.simulated import PAIR, Pair, Place, simulated
 from orchestration.settings import project_root
 from resources import platforms
+from tests.chaos.agents import FOLDER, OPERATOR
 from tests.chaos.ways import WAYS, senders_of
 
 NAME = "chaos"
@@ -108,6 +110,13 @@ def _connection(
         found["webhooks"] = {"destination": webhooks}
     if "returns" in streams:
         found["returns"] = {"limits": LIMITS} if pays else {"refunds": "none"}
+    if "actions" in streams:
+        found["actions"] = {
+            "permissions": {OPERATOR: list(ALL_PERMISSIONS)},
+            "folder": str(folder / FOLDER),
+        }
+        found["platform"] = {**_section(pair.store, place), **WAYS[pair.store].for_agents}
+        (folder / FOLDER).mkdir(exist_ok=True)
     if "prices" in streams:
         found["prices"] = {
             "interval": f"PT{SNAPSHOT_SECONDS}S",

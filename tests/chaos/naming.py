@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from tests.chaos.facts import Delivery, Message, Recorded
-from tests.chaos.ways import WAYS
+from tests.chaos.ways import WAYS, Call
 
 NEAR_SECONDS, AGAIN_SECONDS = 45.0, 180.0
 """How far a record may be from its fault: a log row before or after, a new claim after."""
@@ -36,13 +36,22 @@ class Hit:
 
     @property
     def has_effect(self) -> bool:
-        """Return whether the request was to change something at the remote system."""
+        """Return whether the request was to change something at the remote system.
+
+        One that shows an agent an outcome is no such: it is repeated until it has, and leaves no
+        trace of its failures.
+        """
         ways = WAYS[self.system]
+        if not self.correlation and self._is_one_of(ways.reports):
+            return False
+        return self._is_one_of((*ways.writes, *chain.from_iterable(ways.more.values())))
+
+    def _is_one_of(self, calls: Iterable[Call]) -> bool:
         return any(
             call.method in (None, self.method)
             and re.search(call.path, self.path)
             and (self.correlation or not call.is_correlated)
-            for call in (*ways.writes, *chain.from_iterable(ways.more.values()))
+            for call in calls
         )
 
     def __str__(self) -> str:

@@ -65,6 +65,7 @@ class Both:
         self.right = set(self._right_rejections())
         """Rejections that are the right result, and stay until an operator acts."""
         self.kept_out = {source_id for stream, source_id, _ in self.right if stream == "orders"}
+        self._cut = facts.requests.cut() if facts.requests is not None else set()
 
     def _right_rejections(self) -> Iterator[Rejected]:
         by_id = {order["id"]: order for order in self.store.values()}
@@ -118,7 +119,8 @@ class Both:
                 text = "at the OMS, and the ledger has no result for it"
                 yield Difference(WRONG, f"order {number}", text)
             if order["id"] not in self.kept_out:
-                yield from self._content(number, order, held)
+                if number not in self._cut:
+                    yield from self._content(number, order, held)
                 yield from self._withdrawn(number, order, held)
 
     def _absent(self, number: str, order: TrueOrder) -> Iterator[Difference]:

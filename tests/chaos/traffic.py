@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -15,6 +16,7 @@ from sandbox.seed import synthetic_seed
 from sandbox.seed.catalogue import Catalogue, catalogue
 from sandbox.seed.load import post
 from sandbox.seed.synthetic import order
+from tests.chaos.agents import AGENT_EVERY, Agents
 from tests.chaos.people import CUSTOMER_EVERY, PRICE_EVERY, Customers, Prices, Returns
 from tests.chaos.systems import Systems
 from tests.chaos.ways import WAYS
@@ -37,8 +39,13 @@ PLANTED_EVERY = 5
 class Traffic:
     """Does the operations of one seed; ``counts`` says what was done."""
 
-    def __init__(self, systems: Systems, seed: int, streams: Sequence[str] = ()) -> None:
-        """``streams`` are those of the connection: nothing is done that no stream is about."""
+    def __init__(
+        self, systems: Systems, seed: int, streams: Sequence[str] = (), home: Path = Path()
+    ) -> None:
+        """``streams`` are those of the connection: nothing is done that no stream is about.
+
+        ``home`` is the connection's folder.
+        """
         self._systems, self._seed, self.streams = systems, seed, streams
         self._open: list[int] = []
         self._lines: dict[int, list[int]] = {}
@@ -58,6 +65,7 @@ class Traffic:
         self._customers = Customers(systems, self.counts)
         self._returns = Returns(systems, self.counts)
         self._prices = Prices(systems, self.counts, skus_of(self.catalogue))
+        self.agents = Agents(systems, self.counts, self._ids, home)
 
     def fill(self) -> None:
         """Load catalogue and stock, without orders."""
@@ -86,8 +94,19 @@ class Traffic:
             self._customers.operate(Random(f"customers:{self._seed}:{index}"), index)
         if "prices" in self.streams and index % PRICE_EVERY == 0:
             self._prices.operate(Random(f"prices:{self._seed}:{index}"))
+        if "actions" in self.streams and index % AGENT_EVERY == AGENT_EVERY - 1:
+            self._ask(Random(f"agents:{self._seed}:{index}"))
         if index % DAY_EVERY == DAY_EVERY - 1:
             self.day(dice)
+
+    def _ask(self, dice: Random) -> None:
+        """Let an agent ask; an order that loses units by that is not changed or sent back then."""
+        latest = self._open[-LATEST:]
+        number = self.agents.operate(dice, latest, [n for n in latest if n not in self.changed])
+        if number is not None:
+            self._open.remove(number)
+            if number in self._returnable:
+                self._returnable.remove(number)
 
     def _change(self, dice: Random, newest: int) -> None:
         """Let shopper or merchant change their mind about an order, or about none."""

@@ -44,12 +44,18 @@ class Ways:
     """What a connection's section says so that no call waits for a quota."""
     edits_lines: bool = False
     """Of a store: a merchant changes the lines of an order, by the control of its own."""
+    reports: Sequence[Call] = ()
+    """Of a store: the requests that show agents an outcome. They are repeated until it is shown,
+    and the ledger keeps no trace of one that failed."""
+    for_agents: Mapping[str, Any] = field(default_factory=dict)
+    """What a connection's section says so that agents can ask in the store."""
     loses_deletions: bool = False
     """Of a store: a customer's deletion is seen by a webhook only, which may get lost."""
     takes_changes: bool = False
     """Of an OMS: an order can be changed once it exists."""
 
 
+ORDER_UPDATE = Call("POST", "/orders/[^/]+$", is_correlated=True)
 COMPOSITE = Call("POST", "/composite$", is_correlated=True)
 WAYS: Mapping[str, Ways] = {
     "bigcommerce": Ways(
@@ -69,20 +75,22 @@ WAYS: Mapping[str, Ways] = {
         loses_deletions=True,
     ),
     "commercetools": Ways(
-        writes=(Call("POST", "/orders/[^/]+$"), Call("POST", "/inventory")),
+        writes=(ORDER_UPDATE, Call("POST", "/inventory")),
         reads=(
             Call("GET", "/orders$"),
             Call("GET", "/messages$"),
             Call("GET", "/inventory$"),
             Call("POST", "/oauth/token$"),
         ),
-        held=(Call("POST", "/orders/[^/]+$"),),
+        held=(ORDER_UPDATE,),
         more={
             "returns": (Call("POST", "/payments/[^/]+$"),),
             "prices": (Call("POST", "/standalone-prices"),),
         },
         expire="expire",
         section={"requests_per_second": 100_000},
+        reports=(Call("POST", "/orders/[^/]+$"),),
+        for_agents={"actions": {}},
     ),
     "salesforce": Ways(
         writes=(COMPOSITE, Call("POST", "/batch-update$")),
@@ -95,6 +103,7 @@ WAYS: Mapping[str, Ways] = {
         more={"prices": (Call(ANY, "/composite/sobjects"),)},
         expire="expire",
         section={"daily_calls": 100_000_000},
+        reports=(Call("PATCH", "/composite/sobjects$"),),
     ),
     "manhattan": Ways(
         writes=(Call("POST", "/order/save$"), Call("POST", "/cancel$")),
@@ -144,7 +153,8 @@ def writes_of(pair: Pair, streams: Sequence[str]) -> list[tuple[str, Call]]:
         for call in calls
         if stream in streams
     ]
-    return found + more
+    shown = WAYS[pair.store].reports if "actions" in streams else ()
+    return [*found, *more, *((pair.store, call) for call in shown)]
 
 
 def reads_of(pair: Pair) -> list[tuple[str, Call]]:

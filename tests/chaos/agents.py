@@ -1,6 +1,6 @@
 """What service agents ask for during a storm: cancel, hold, release, reroute.
 
-They ask where agents of the pair's store do (docs/actions.md), and are told there what came of it.
+They ask where agents of the pair's store do (docs/actions.md), and see the outcome there.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Agents:
     def operate(self, dice: Random, numbers: Sequence[int], unchanged: Sequence[int]) -> int | None:
         """Ask for something of one of the orders; return its number if units of it were to go.
 
-        Units are canceled of an order that nobody has changed: else its quantity could not be told.
+        Units are canceled only if the order was not changed: else its quantity would be uncertain.
         """
         [kind] = dice.choices(list(KINDS), list(KINDS.values()))
         if kind == "again":
@@ -115,8 +115,10 @@ class Agents:
     def _lines(self, number: int) -> list[str]:
         """Return the lines of an order that goes to one address at most."""
         orders: list[Json] = self._systems.store("truth", method="GET")["orders"]
-        [lines] = [row["lines"] for row in orders if row["id"] == self._ids[number]]
-        [places] = [row.get("places", 1) for row in orders if row["id"] == self._ids[number]]
+        [lines] = [row["lines"] for row in orders if str(row["id"]) == str(self._ids[number])]
+        [places] = [
+            row.get("places", 1) for row in orders if str(row["id"]) == str(self._ids[number])
+        ]
         if places > 1:
             return []
         return [row["line"] for row in lines if "emailed" not in row and int(row["quantity"]) > 0]

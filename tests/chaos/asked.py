@@ -206,7 +206,7 @@ def _units_of(lines: Sequence[TrueLine]) -> Counter[str]:
 
 
 def _holds(requests: Requests, held: Mapping[str, TrueOrder]) -> Iterator[Difference]:
-    """Compare holds: nobody but agents sets any here."""
+    """Compare holds: only agents set them here."""
     wanted: dict[str, bool] = {}
     for one in requests.done("hold", "release"):
         wanted[str(one.number)] = one.kind == "hold"
@@ -221,7 +221,7 @@ def _holds(requests: Requests, held: Mapping[str, TrueOrder]) -> Iterator[Differ
 
 
 def _addresses(requests: Requests, held: Mapping[str, TrueOrder]) -> Iterator[Difference]:
-    """Compare where orders go of which nothing has left: nobody but agents moves them here."""
+    """Compare where orders go of which nothing has left: only agents move them here."""
     last = {str(one.number): one.fields["street"] for one in requests.done("reroute")}
     for number, streets in sorted(requests.streets.items()):
         order = held.get(number)

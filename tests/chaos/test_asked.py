@@ -105,7 +105,7 @@ TAMPERING: dict[str, tuple[Callable[[World], Any], tuple[str, str]]] = {
     ),
     "units that are still there": (_units, (WRONG, "order 1")),
     "a hold that is gone": (lambda w: w.on_hold.update({"2": False}), (WRONG, "order 2")),
-    "a hold that nobody asked for": (lambda w: w.on_hold.update({"1": True}), (WRONG, "order 1")),
+    "a hold without a request": (lambda w: w.on_hold.update({"1": True}), (WRONG, "order 1")),
     "the old address": (lambda w: w.streets["2"].add("1 High Street"), (WRONG, "order 2")),
 }
 
@@ -182,7 +182,7 @@ def test_agents_ask_for_everything_and_the_same_from_the_same_seed(tmp_path: Pat
 
 def test_an_outcome_that_could_not_be_shown_needs_no_trace() -> None:
     """It is repeated; a delivery by the same call needs one."""
-    told: dict[str, Any] = {
+    hit: dict[str, Any] = {
         "system": "commercetools",
         "kind": "drop_after",
         "status": 0,
@@ -190,5 +190,5 @@ def test_an_outcome_that_could_not_be_shown_needs_no_trace() -> None:
         "path": "/x/orders/1",
         "at": 0.0,
     }
-    assert not Hit(**told, correlation="").has_effect
-    assert Hit(**told, correlation="ord-1").has_effect
+    assert not Hit(**hit, correlation="").has_effect
+    assert Hit(**hit, correlation="ord-1").has_effect

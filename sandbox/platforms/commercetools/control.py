@@ -57,6 +57,7 @@ from sandbox.platforms.commercetools.clock import normalised
 from sandbox.platforms.commercetools.customers import delete_customer, put_customers
 from sandbox.platforms.commercetools.documents import complete, new_id
 from sandbox.platforms.commercetools.money import money
+from sandbox.platforms.commercetools.neutral_orders import neutral
 from sandbox.platforms.commercetools.orders import STATES
 from sandbox.platforms.commercetools.prices import Prices
 from sandbox.platforms.commercetools.products import Products, listed
@@ -286,22 +287,3 @@ class Control:
         project.has_messages = body.get("messages", project.has_messages)
         project.clock.offset = body.get("clock_offset_s", project.clock.offset)
         return {"scopes": project.access.scopes, "messages": project.has_messages}
-
-
-def neutral(given: Json) -> Json:
-    """Return a neutral order as an order document."""
-    shipping, address = given.get("shipping"), given.get("address", {})
-    address = {"key": "home", "country": "US"} | address
-    document: Json = {
-        "orderNumber": str(given["number"]),
-        "createdAt": given["at"],
-        "currency": given.get("currency", "USD"),
-        "customerEmail": given["email"],
-        "shippingAddress": address,
-        "billingAddress": address,
-        "lineItems": given["lines"],
-    }
-    if shipping is not None:
-        info = {"shippingMethodName": shipping["method"], "price": shipping["price"]}
-        document["shippingInfo"] = info
-    return document

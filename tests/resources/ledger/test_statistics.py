@@ -41,7 +41,7 @@ def test_tables_that_have_grown_are_analyzed_once(session: Session) -> None:
     assert session.analyze_new() == 0
 
 
-def test_the_writer_may_do_it_and_waits_for_nobody(session: Session, database: str) -> None:
+def test_the_writer_may_do_it_and_does_not_wait(session: Session, database: str) -> None:
     """A table that another session works on is left for the next time."""
     filled(session)
     with psycopg.connect(database) as other:

@@ -1,15 +1,15 @@
 """``python -m benchmarks.pairs``: speed, CPU and calls of the orders chain for every pair.
 
 The same small orders, shipped to one address, through each platform and OMS. The pure mapping of
-each is timed alone as well: a connector's may cost at most ``MOST`` times as much as that of the
-first of its side.
+each is timed alone as well, in turns, so that other work on the machine takes its time of all of
+them alike: a connector's may cost at most ``MOST`` times as much as that of the first of its side.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -36,12 +36,14 @@ from sandbox.seed.seedset import Document
 
 ORDERS = STREAMS["orders"]
 MOST = 1.3
-SAMPLE, REPEATS = 500, 12
+SAMPLE, REPEATS = 500, 30
+Mapping = tuple[Callable[[Any], object], list[Any]]
+"""A pure mapping, and orders that it maps."""
 DAY = START + timedelta(days=1)
 PARTITION = Partition.of_day(DAY)
 HEAD = (
     f"{'pair':28}{'orders':>7}  {'read/s':>7}{'CPU s':>7}{'calls':>7}  {'sent/s':>7}{'CPU s':>7}"
-    f"{'calls':>7}  {'map us':>7}{'body us':>8}"
+    f"{'calls':>7}"
 )
 
 
@@ -75,8 +77,8 @@ class Run:
         self.lockstep = Lockstep(installation, lambda: on.database)
         self.sync = self.lockstep.sync(self.name, f"benchmark-{self.name}")
 
-    def measured(self, count: int) -> tuple[str, float, float]:
-        """Run the chain; return the row of the table, and both mappings' microseconds an order."""
+    def measured(self, count: int) -> str:
+        """Run the chain, and return the row of the table."""
         calls, cpu, started = self._calls(self._pair.store), self._cpu(), time.perf_counter()
         capture(self.sync, ORDERS, PARTITION, PARTITION.window, is_live=False)
         accepted = validate(self.sync, ORDERS, PARTITION, everything=True).accepted
@@ -91,14 +93,11 @@ class Run:
             raise SystemExit(
                 f"{self.name}: of {count} orders {accepted} accepted, {sent} delivered"
             )
-        mapping, body = self._mappings()
         per = TENTH / count
-        row = (
+        return (
             f"{'/'.join(self._pair):28}{count:>7,}  {count / read[0]:>7,.0f}{read[1] * per:>7.2f}"
             f"{read_calls:>7,}  {count / write[0]:>7,.0f}{write[1] * per:>7.2f}{write_calls:>7,}"
-            f"  {mapping:>7.0f}{body:>8.0f}"
         )
-        return row, mapping, body
 
     def _cpu(self) -> float:
         return self._on.cpu().client
@@ -110,26 +109,29 @@ class Run:
         found = counts.get("requests", 0)
         return sum(found.values()) if isinstance(found, dict) else int(found)
 
-    def _mappings(self) -> tuple[float, float]:
-        """Return the least microseconds of mapping an order from the store, and to the OMS."""
+    def mappings(self) -> tuple[Mapping, Mapping]:
+        """Return the mapping of orders from the store, and of the same orders to the OMS."""
         pages = self.sync.platform.sources["orders"].fetch(PARTITION.window)
         payloads = [record.payload for page in pages for record in page.records][:SAMPLE]
         to_canonical = self.sync.platform.sources["orders"].to_canonical
         mapped = [to_canonical(payload) for payload in payloads]
         records = [one.record for one in mapped if isinstance(one, Mapped)]
         to_body = self.sync.oms.targets["orders"].payload
-        times: list[tuple[float, float]] = []
-        for _ in range(REPEATS):
+        return (to_canonical, payloads), (to_body, records)
+
+
+def least_costs(mappings: dict[str, Mapping]) -> dict[str, float]:
+    """Return the least microseconds of mapping an order, of each kind of system."""
+    costs = dict.fromkeys(mappings, float("inf"))
+    for _ in range(REPEATS):
+        for kind, (work, orders_) in mappings.items():
             with gc_paused():  # as in a step
                 started = time.process_time()
-                for payload in payloads:
-                    to_canonical(payload)
-                middle = time.process_time()
-                for record in records:
-                    to_body(record)
-                times.append((middle - started, time.process_time() - middle))
-        mapping, body = (min(column) for column in zip(*times, strict=True))
-        return mapping / len(payloads) * 1e6, body / len(records) * 1e6
+                for order in orders_:
+                    work(order)
+                spent = time.process_time() - started
+            costs[kind] = min(costs[kind], spent / len(orders_) * 1e6)
+    return costs
 
 
 def main() -> None:
@@ -139,17 +141,16 @@ def main() -> None:
     )
     parser.add_argument("--orders", type=int, default=5_000, help="orders a pair (default 5,000)")
     count = parser.parse_args().orders
-    costs: dict[str, float] = {}
+    mappings: dict[str, Mapping] = {}
     with rig() as on:
         placed = orders(count)
         print(f"CPU seconds of the client per {TENTH:,} orders; calls of each system\n{HEAD}")
         for pair in pairs():
             run = Run(on, pair, placed)
-            row, *cost = run.measured(count)
-            for kind, found in zip(pair, cost, strict=True):  # each is measured in every pair
-                costs[kind] = min(found, costs.get(kind, found))
+            print(run.measured(count), flush=True)
+            mappings |= zip(pair, run.mappings(), strict=True)
             run.lockstep.close()
-            print(row, flush=True)
+    costs = least_costs(mappings)
     firsts = {kind: first for pair in pairs() for kind, first in zip(pair, PAIR, strict=True)}
     worst = []
     for kind, first in firsts.items():

@@ -43,13 +43,16 @@ class DocumentProblems:
             self.reject(code, field, message, LOOK)
 
 
-def without_card(value: str | None, path: str, problems: DocumentProblems) -> str:
-    """Return a payment field, unless it holds a card's number, which is shown nowhere."""
+def without_card(value: str | None, path: str, problems: DocumentProblems, name: str = "") -> str:
+    """Return a payment field, unless it holds a card's number, which is shown nowhere.
+
+    ``name`` follows ``path``; the two are put together for a report only.
+    """
     if not value:
         return ""
     if card_number(value):
         message = "the field seems to contain a payment card number"
         advice = "remove the number in the store and inform the person who entered it"
-        problems.reject("card_number_present", path, message, advice, "****")
+        problems.reject("card_number_present", path + name, message, advice, "****")
         return ""
     return value.strip()

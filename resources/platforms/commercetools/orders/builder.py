@@ -12,6 +12,7 @@ from domain.parsing.problems import LOOK, DocumentProblems
 from domain.parsing.scalars import ZERO, moment_of
 from domain.records.orders import Customer, Order
 from resources.platforms.commercetools import payload as documents
+from resources.platforms.commercetools.base_payload import TaxRate
 from resources.platforms.commercetools.orders.groups import (
     DIGITAL,
     GroupMapper,
@@ -24,7 +25,7 @@ from resources.platforms.commercetools.orders.lines import LineMapper
 from resources.platforms.commercetools.orders.money import MoneyReader
 from resources.platforms.commercetools.orders.payments import to_payments
 from resources.platforms.commercetools.orders.states import Standing
-from resources.platforms.commercetools.orders.texts import field_of, notes_of, purchase_order_of
+from resources.platforms.commercetools.orders.texts import notes_of, purchase_order_of
 from resources.platforms.commercetools.orders.totals import (
     ChargeMapper,
     check_total,
@@ -50,7 +51,7 @@ class OrderBuilder(BaseOrderBuilder):
         self._order, self._standing = order, standing
         self._locales = (*settings.locales, *((order.locale,) if order.locale else ()))
         self._money = MoneyReader(_currency(order, problems), problems)
-        self._codes = _codes(order)
+        self._codes = _codes(order) if order.discount_codes else {}
         self._parts = parts_of(order)
 
     def _build(self) -> Order | None:
@@ -152,15 +153,12 @@ class OrderBuilder(BaseOrderBuilder):
 
     def _map_groups(self, used: list[str]) -> None:
         paths = []
-        location = field_of(self._order.custom, self._settings.pickup_location_field)
-        if not location and self._order.store is not None:
-            location = self._order.store.key or ""
         for group_id in used:
             if group_id == DIGITAL:
                 group, path = self._groups.to_digital(self._order, self._problems)
             else:
                 part: Part = self._parts[group_id]
-                group, path = self._groups.to_group(part, self._order, location, self._problems)
+                group, path = self._groups.to_group(part, self._order, self._problems)
             self._mapped_groups.append(group)
             paths.append(path)
         self._paths = SourcePaths(tuple(paths))
@@ -170,13 +168,13 @@ class OrderBuilder(BaseOrderBuilder):
 
         A rate of zero says nothing: what is not taxed has the same price either way.
         """
-        raw = self._order
-        items = (*(raw.line_items or ()), *(raw.custom_line_items or ()))
-        infos = [part.info for part in self._parts.values()]
-        rates = [each.tax_rate for each in (*items, *infos) if each is not None]
-        for item in items:
-            if item is not None and item.per_method_tax_rate:
-                rates += [each.tax_rate for each in item.per_method_tax_rate if each is not None]
+        raw, rates = self._order, list[TaxRate | None]()
+        for item in (*(raw.line_items or ()), *(raw.custom_line_items or ())):
+            if item is not None:
+                rates.append(item.tax_rate)
+                if item.per_method_tax_rate:
+                    rates += [one.tax_rate for one in item.per_method_tax_rate if one is not None]
+        rates += [part.info.tax_rate for part in self._parts.values() if part.info is not None]
         kinds = {r.included_in_price for r in rates if r is not None and r.amount != 0}
         kinds.discard(None)
         if len(kinds) > 1:

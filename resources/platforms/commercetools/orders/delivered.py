@@ -27,6 +27,9 @@ def deliveries_of(order: Order) -> Iterator[tuple[str, Delivery]]:
 def delivered_by_item(order: Order) -> dict[str, int]:
     """Return the id of a line item or custom line item -> its units in all deliveries."""
     units: dict[str, int] = {}
+    info = order.shipping_info
+    if not order.shipping and (info is None or not info.deliveries):
+        return units
     for _, delivery in deliveries_of(order):
         for item in delivery.items or ():
             if item is not None and item.id is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec import structs
@@ -19,9 +18,10 @@ from domain.addressing.addresses import AddressResult, AddressRules, RawAddress,
 from domain.errors import Problem
 from domain.parsing.payload import malformed
 from domain.parsing.problems import LOOK, REPORT, DocumentProblems
-from domain.parsing.text import clean_text
+from domain.parsing.text import clean_name
 from domain.records.orders import DeliveryMethod, FulfilmentGroup
 from resources.platforms.commercetools.base_payload import Address
+from resources.platforms.commercetools.orders.texts import field_of
 from resources.platforms.commercetools.payload import LineItem, Order, ShippingInfo
 
 MAIN, DIGITAL = "shipping", "digital"
@@ -131,18 +131,26 @@ def line_ids(line_id: str, places: Mapping[str, int]) -> dict[str, str]:
 class GroupMapper:
     """Maps groups, and addresses by one connection's rules."""
 
-    def __init__(self, rules: AddressRules, pickup_methods: tuple[str, ...]) -> None:
+    def __init__(
+        self, rules: AddressRules, pickup_methods: tuple[str, ...], location_field: str | None
+    ) -> None:
+        """``location_field``: the order's custom field that names the location of a pick-up."""
+        self._location_field = location_field
         self._pickup = frozenset(method.casefold() for method in pickup_methods)
-        # Most orders ship to their billing address, and customers come back.
-        self._normalised = lru_cache(maxsize=REMEMBERED)(lambda raw: normalise_address(raw, rules))
+        self._rules = rules
+        self._known: dict[tuple[object, ...], AddressResult] = {}
+        """Most orders ship to their billing address, and customers come back."""
 
     def to_group(
-        self, part: Part, order: Order, location: str, problems: DocumentProblems
+        self, part: Part, order: Order, problems: DocumentProblems
     ) -> tuple[FulfilmentGroup, str]:
         """Map a group that has lines, and return the path of its method or location."""
-        method = clean_text((part.info.shipping_method_name if part.info else None) or "")
+        method = clean_name((part.info.shipping_method_name if part.info else None) or "")
         path = f"{part.where}shippingInfo.shippingMethodName"
-        if method.casefold() in self._pickup:
+        if self._pickup and method.casefold() in self._pickup:
+            location = field_of(order.custom, self._location_field)
+            if not location and order.store is not None:
+                location = order.store.key or ""
             group = FulfilmentGroup(
                 group_id=part.group_id, method=DeliveryMethod.PICKUP, location=location
             )
@@ -157,6 +165,27 @@ class GroupMapper:
             address=address,
         )
         return group, path
+
+    def _normalised(
+        self, raw: Address, email: str, where: str, problems: DocumentProblems
+    ) -> AddressResult:
+        """Return an address in its normal form, and remember it unless it is too long."""
+        written = written_address(raw, email)
+        if len("".join(structs.astuple(written))) <= LONGEST_PART:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            result = normalise_address(written, self._rules)
+            self._known[structs.astuple(raw), email] = result
+            return result
+        parts = structs.asdict(written)  # each of them may still be short
+        long = [name for name, part in parts.items() if len(part) > LONGEST_PART]
+        expected = f"a text of at most {LONGEST_PART} characters"
+        problems.problems += [
+            malformed(f"{where}{NAMES.get(name, name)}", expected, "", REPORT) for name in long
+        ]
+        # What is left of it has no further problems, such as a city that is missing.
+        cut = {name: parts[name][:LONGEST_PART] for name in long}
+        return normalise_address(structs.replace(written, **cut), self._rules)
 
     def to_digital(self, order: Order, problems: DocumentProblems) -> tuple[FulfilmentGroup, str]:
         """Return the group of what is not shipped: it goes by e-mail."""
@@ -189,17 +218,10 @@ class GroupMapper:
 
         ``faults`` is where to add what makes the address unusable.
         """
-        written = written_address(raw, order.customer_email or "")
-        if len("".join(structs.astuple(written))) > LONGEST_PART:  # each part may still be short
-            long = [n for n in written.__struct_fields__ if len(getattr(written, n)) > LONGEST_PART]
-            expected = f"a text of at most {LONGEST_PART} characters"
-            problems.problems += [
-                malformed(f"{where}{NAMES.get(name, name)}", expected, "", REPORT) for name in long
-            ]
-            # What is left of it has no further problems, such as a city that is missing.
-            cut = {name: getattr(written, name)[:LONGEST_PART] for name in long}
-            written = structs.replace(written, **cut)
-        result: AddressResult = self._normalised(written)
+        email = "" if raw.email else order.customer_email or ""
+        result = self._known.get((structs.astuple(raw), email))
+        if result is None:
+            result = self._normalised(raw, email, where, problems)
         if result.problems:
             faults += [_under(where, problem) for problem in result.problems]
         if result.warnings:

@@ -7,7 +7,7 @@ unit and discount, and must explain the total.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -133,21 +133,22 @@ class LineMapper:
         """Return the price of a unit, the total before discounts, and the discounts."""
         money, price = self._money, raw.price
         sale = price.discounted if price is not None else None
-        path = f"{where}price.discounted.value" if sale is not None else f"{where}price.value"
+        name = "price.discounted.value" if sale is not None else "price.value"
         value = sale.value if sale is not None else price.value if price is not None else None
-        exact = money.needed(value, path)
-        stated = money.needed(raw.total_price, f"{where}totalPrice")
+        exact = money.needed(value, where, name)
+        stated = money.needed(raw.total_price, where, "totalPrice")
+        parts = raw.discounted_price_per_quantity or ()
         if sale is None and price is not None and price.tiers:
             exact = self._tiered(raw, price.tiers, exact, stated, quantity, where)
         unit = quantized(exact, PLACES)
         if unit != exact:
             message = f"the price {exact} has more than four decimals, and {unit} is sent"
             advice = "nothing, if the line's total is right; the total is exact"
-            self._problems.warn("price_rounded", path, message, advice)
-        total = quantized(exact * quantity, money.minor)
-        parts = raw.discounted_price_per_quantity or []
+            self._problems.warn("price_rounded", f"{where}{name}", message, advice)
+        total = exact * quantity
         if not parts and total == stated and unit == exact:
             return unit, stated, []
+        total = quantized(total, money.minor)
         tolerance = rounding_of(money.minor, quantity)
         if raw.price_mode == "ExternalTotal" or (not parts and abs(total - stated) <= tolerance):
             if abs(unit * quantity - stated) > tolerance:
@@ -184,7 +185,9 @@ class LineMapper:
         is_base = abs(base * quantity - before) <= tolerance
         return value if not is_base and abs(value * quantity - before) <= tolerance else base
 
-    def _discounts(self, parts: list[DiscountedQuantity | None], where: str) -> dict[str, Decimal]:
+    def _discounts(
+        self, parts: Sequence[DiscountedQuantity | None], where: str
+    ) -> dict[str, Decimal]:
         found: dict[str, Decimal] = {}
         for i, part in enumerate(parts):
             price = part.discounted_price if part is not None else None

@@ -43,7 +43,9 @@ class OrderMapper:
     ) -> None:
         self._settings, self._holds = settings, holds
         self._states = StateReader(settings.workflow_states)
-        self._groups = GroupMapper(addresses, settings.pickup_methods)
+        self._groups = GroupMapper(
+            addresses, settings.pickup_methods, settings.pickup_location_field
+        )
 
     def to_order(self, payload: bytes, decide: Decide) -> Mapped[Order] | Skipped:
         """Map one capture. Raises ``RecordRejected`` or ``OrderRejected`` with all problems."""
@@ -72,7 +74,8 @@ class OrderMapper:
         decide: Decide,
     ) -> Skipped | None:
         ours, store = self._settings.store_key, _store_of(order)
-        decisive = any(problem.field in DECISIVE for problem in problems.problems)
+        misfits = problems.problems
+        decisive = bool(misfits) and any(problem.field in DECISIVE for problem in misfits)
         if ours is not None and store != ours and not decisive:
             reason = f"the order belongs to store {store or 'none'}, and the connection to {ours}"
             return Skipped("other_channel", reason)
@@ -133,7 +136,10 @@ def _warn_of_returns(order: documents.Order, problems: DocumentProblems) -> None
 
 def _distribution_of(order: documents.Order) -> str:
     """Return the distribution channel of all line items, empty if they have several or none."""
-    found = {channel_of(line.distribution_channel) for line in order.line_items or () if line}
+    lines = [line for line in order.line_items or () if line is not None]
+    if not lines or lines[0].distribution_channel is None:
+        return ""
+    found = {channel_of(line.distribution_channel) for line in lines}
     return found.pop() if len(found) == 1 else ""
 
 

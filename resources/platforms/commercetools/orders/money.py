@@ -34,7 +34,11 @@ def quantized(amount: Decimal, step: Decimal) -> Decimal:
 
 
 class MoneyReader:
-    """Reads amounts, and reports those that can't be read."""
+    """Reads amounts, and reports those that can't be read.
+
+    Each is named by the path of what holds it and its name there, which are only put together for a
+    report.
+    """
 
     __slots__ = ("_problems", "currency", "minor")
 
@@ -42,22 +46,22 @@ class MoneyReader:
         self.currency, self._problems = currency, problems
         self.minor = minor_unit(currency)
 
-    def needed(self, money: Money | None, path: str) -> Decimal:
+    def needed(self, money: Money | None, where: str, name: str = "") -> Decimal:
         """Return an amount that the order must have."""
         if money is None or money.cent_amount is None:
-            self._problems.missing("amount_missing", path, "the amount is missing")
+            self._problems.missing("amount_missing", where + name, "the amount is missing")
             return ZERO
-        return self.read(money, path)
+        return self.read(money, where, name)
 
-    def read(self, money: Money | None, path: str) -> Decimal:
+    def read(self, money: Money | None, where: str, name: str = "") -> Decimal:
         """Return an amount, zero if there is none."""
         if money is None or money.cent_amount is None:
             return ZERO
         if money.currency_code != self.currency:
             other = (money.currency_code or "")[:3]
             message = f"the amount is in {other or 'no currency'} and the order in {self.currency}"
-            code_path = f"{path}.currencyCode"
-            self._problems.reject("currency_mixed", code_path, message, LOOK, other)
+            path = f"{where}{name}.currencyCode"
+            self._problems.reject("currency_mixed", path, message, LOOK, other)
             return ZERO
         digits, units = money.fraction_digits, money.cent_amount
         if money.type == "highPrecision":
@@ -69,15 +73,15 @@ class MoneyReader:
             digits = -int(self.minor.as_tuple().exponent)
         if not 0 <= digits <= MOST_DIGITS:
             message = f"an amount has 0 to {MOST_DIGITS} fraction digits"
-            digits_path = f"{path}.fractionDigits"
-            self._problems.reject("malformed_value", digits_path, message, LOOK, digits)
+            path = f"{where}{name}.fractionDigits"
+            self._problems.reject("malformed_value", path, message, LOOK, digits)
             return ZERO
         return _amount(units, digits)
 
     def tax_of(self, item: Item, where: str) -> Decimal:
         """Return the tax of a line item or custom line item, over all of its shipping methods."""
         if item.taxed_price is not None or not item.taxed_price_portions:
-            return self.tax(item.taxed_price, f"{where}taxedPrice")
+            return self.tax(item.taxed_price, where, "taxedPrice")
         return sum(self.taxes_by_method(item, where).values(), ZERO)
 
     def taxes_by_method(self, item: Item, where: str) -> dict[str, Decimal]:
@@ -90,11 +94,12 @@ class MoneyReader:
                 taxes[key] = taxes.get(key, ZERO) + tax
         return taxes
 
-    def tax(self, taxed: TaxedPrice | None, path: str) -> Decimal:
+    def tax(self, taxed: TaxedPrice | None, where: str, name: str = "") -> Decimal:
         """Return the tax of an item: as stated, else what gross and net differ by."""
         if taxed is None:
             return ZERO
         if taxed.total_tax is not None:
-            return self.read(taxed.total_tax, f"{path}.totalTax")
-        gross = self.read(taxed.total_gross, f"{path}.totalGross")
-        return gross - self.read(taxed.total_net, f"{path}.totalNet")
+            return self.read(taxed.total_tax, where, f"{name}.totalTax")
+        path = f"{where}{name}."
+        gross = self.read(taxed.total_gross, path, "totalGross")
+        return gross - self.read(taxed.total_net, path, "totalNet")

@@ -8,7 +8,7 @@ from typing import Literal
 from domain.builders.payments import to_order_total
 from domain.parsing.problems import DocumentProblems, without_card
 from domain.parsing.scalars import ZERO, moment_of
-from domain.parsing.text import clean_text
+from domain.parsing.text import clean_name
 from domain.records.orders import Payment, PaymentTransaction
 from resources.platforms.commercetools import payload as documents
 from resources.platforms.commercetools.orders.money import MoneyReader
@@ -20,6 +20,7 @@ KINDS: dict[str, Literal["authorization", "settlement"]] = {
 }
 """Refunds, chargebacks and cancelled authorisations say nothing of how the order was paid."""
 AUTHORIZATION, VOID = "Authorization", "CancelAuthorization"
+NO_METHOD = documents.PaymentMethod()
 SETTLED = {"Success": True, "Failure": False}
 """State of a transaction -> whether it succeeded; the others are under way."""
 
@@ -43,9 +44,9 @@ def to_payments(
 def _payment(
     raw: documents.Payment, i: int, where: str, money: MoneyReader, problems: DocumentProblems
 ) -> Payment | None:
-    info = raw.payment_method_info or documents.PaymentMethod()
-    gateway = without_card(info.payment_interface, f"{where}paymentMethodInfo.interface", problems)
-    method = without_card(info.method, f"{where}paymentMethodInfo.method", problems) or gateway
+    info = raw.payment_method_info or NO_METHOD
+    gateway = without_card(info.payment_interface, where, problems, "paymentMethodInfo.interface")
+    method = without_card(info.method, where, problems, "paymentMethodInfo.method") or gateway
     written = [t for t in raw.transactions or () if t is not None]
     if len(written) > 1 and any(t.type == VOID for t in written):
         written = _standing(written)
@@ -59,9 +60,9 @@ def _payment(
     return Payment(
         payment_id=raw.id or f"payment-{i}",
         method="",
-        source_method=clean_text(method),
-        amount=max(money.read(raw.amount_planned, f"{where}amountPlanned"), ZERO),
-        gateway=clean_text(gateway),
+        source_method=clean_name(method),
+        amount=max(money.read(raw.amount_planned, where, "amountPlanned"), ZERO),
+        gateway=clean_name(gateway),
         transactions=tuple(events),
     )
 
@@ -89,16 +90,16 @@ def _event(
     problems: DocumentProblems,
 ) -> PaymentTransaction | None:
     kind, succeeded = KINDS.get(raw.type or ""), SETTLED.get(raw.state or "")
-    reference = without_card(raw.interaction_id, f"{where}interactionId", problems)
+    reference = without_card(raw.interaction_id, where, problems, "interactionId")
     if kind is None or succeeded is None:
         return None
     if not reference:
-        own = f"{where}interfaceId"
-        reference = without_card(raw.interface_id or payment.interface_id, own, problems)
+        own = raw.interface_id or payment.interface_id
+        reference = without_card(own, where, problems, "interfaceId")
     return PaymentTransaction(
         transaction_id=raw.id or reference or where,
         kind=kind,
-        amount=money.read(raw.amount, f"{where}amount"),
+        amount=money.read(raw.amount, where, "amount"),
         reference=reference,
         succeeded=succeeded,
         at=moment_of(raw.timestamp),

@@ -75,20 +75,20 @@ class StateReader:
         return _Reading(self, problems or DocumentProblems(), order).standing()
 
     def _is_plain(self, order: Order) -> bool:
-        if order.state is not None and not self._is_harmless(order.state):
-            return False
+        harmless = self._harmless
+        references: list[StateReference | None] = [order.state] if order.state else []
         for items in (order.line_items, order.custom_line_items):
             for item in items or ():
-                for entry in (item.state if item is not None else None) or ():
-                    if entry is not None and not self._is_harmless(entry.state):
-                        return False
+                if item is not None and item.state:
+                    references += [entry.state for entry in item.state if entry is not None]
+        for reference in references:
+            state = reference.obj if reference is not None else None
+            if state is None or state.key is None:
+                if self._decides:
+                    return False
+            elif harmless.get(state.key, UNKNOWN) != state.name:
+                return False
         return True
-
-    def _is_harmless(self, reference: StateReference | None) -> bool:
-        state = reference.obj if reference is not None else None
-        if state is None or state.key is None:
-            return False
-        return self._harmless.get(state.key, UNKNOWN) == state.name
 
     def meaning_of(self, reference: StateReference | None) -> Meaning:
         """Return what a state means: ``unnamed`` only where it looks as if it were to be named."""

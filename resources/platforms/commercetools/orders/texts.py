@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from domain.memo import remembered
 from domain.parsing.cards import without_cards
 from domain.parsing.problems import DocumentProblems
-from domain.parsing.text import clean_text
+from domain.parsing.text import clean_name, clean_text
 from domain.records.orders import Note
 from resources.platforms.commercetools.base_payload import CustomFields, Names
 from resources.platforms.commercetools.payload import Order
@@ -19,10 +20,15 @@ def name_of(names: Names, locales: tuple[str, ...]) -> str:
     if not names:
         return ""
     for locale in locales:
-        found = names.get(locale) or names.get(locale.partition("-")[0])
+        found = names.get(locale) or names.get(_language_of(locale))
         if isinstance(found, str) and found:
-            return clean_text(found)
-    return next((clean_text(n) for n in names.values() if isinstance(n, str) and n), "")
+            return clean_name(found)
+    return next((clean_name(n) for n in names.values() if isinstance(n, str) and n), "")
+
+
+@remembered(1_024)
+def _language_of(locale: str) -> str:
+    return locale.partition("-")[0]
 
 
 def field_of(custom: CustomFields | None, name: str | None, locales: tuple[str, ...] = ()) -> str:

@@ -44,12 +44,12 @@ class ChargeMapper:
                 continue  # addresses of one way of shipping share its price
             seen.add(id(info))
             path = f"{part.where}shippingInfo."
-            amount = self._money.read(info.price, f"{path}price")
+            amount = self._money.read(info.price, path, "price")
             if info.discounted_price is not None:
                 amount = self._money.read(
                     info.discounted_price.value, f"{path}discountedPrice.value"
                 )
-            tax = self._money.tax(info.taxed_price, f"{path}taxedPrice")
+            tax = self._money.tax(info.taxed_price, path, "taxedPrice")
             if amount or tax:
                 charges.append(
                     Charge(
@@ -70,7 +70,7 @@ class ChargeMapper:
             if item is None:
                 continue
             where, money = f"customLineItems[{i}].", self._money
-            amount = money.needed(item.total_price, f"{where}totalPrice")
+            amount = money.needed(item.total_price, where, "totalPrice")
             tax = money.tax_of(item, where)
             name, item_id = name_of(item.name, self._locales), item.id or f"custom-{i}"
             if amount < 0:

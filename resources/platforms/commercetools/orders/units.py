@@ -20,8 +20,10 @@ class Units(NamedTuple):
 
 def units_of(order: Order, standing: Standing) -> Units:
     """Return the ordered and the shipped units; a shipment state may say that all are shipped."""
-    ordered = sum((line.quantity or 0) for line in order.line_items or () if line is not None)
-    ordered -= standing.units
+    ordered = -standing.units
+    for line in order.line_items or ():
+        if line is not None:
+            ordered += line.quantity or 0
     shipped = delivered_units(order)
     if order.shipment_state in SHIPPED_STATES:
         shipped = max(shipped, ordered)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import psycopg
 import pytest
 
@@ -89,4 +92,36 @@ def test_a_filled_ledger_is_migrated_and_delivers(busy: Scene, last: str) -> Non
         assert scene.sql(owners) == scene.sql(
             "SELECT organisation FROM sync.connection WHERE connection = 'acme'"
         )
+        scene.close()
+
+
+def test_a_ledger_is_migrated_while_a_process_of_the_version_before_delivers(scene: Scene) -> None:
+    """Neither waits for the other for long, the run ends, and nothing is sent twice."""
+    scene.place_many(range(1, 13))
+    scene.run("orders", steps=("captured", "validated"))
+    with old_copy(scene.database, "0045") as url:
+        scene.database = url
+        scene.configure(oms={"push_concurrency": 1})
+        slow = {"kind": "delay", "delay_ms": 150, "method": "POST", "path": "/order/save$"}
+        scene.fault("manhattan", slow)
+        applied: list[str] = []
+
+        def apply() -> None:
+            while not scene.oms_orders():
+                time.sleep(0.02)
+            applied.extend(migrate(url))
+
+        thread = threading.Thread(target=apply)
+        thread.start()
+        scene.run("orders", steps=("delivered",))
+        thread.join()
+        scene.fault("manhattan")
+        assert len(applied) >= 2
+        at_oms = scene.oms_orders()
+        assert {number: one["creates"] for number, one in at_oms.items()} == {
+            str(n): 1 for n in range(1, 13)
+        }
+        before = scene.effects()
+        scene.run("orders")
+        assert scene.effects() == before
         scene.close()

@@ -224,6 +224,12 @@ class Order(Record, frozen=True, kw_only=True):
     number: Key
     purchase_order: str = ""
     """The buyer's own number of the order, which a business has entered."""
+    business: str = ""
+    """The store's key of the business, or of the unit of one, that the order is for."""
+    subscription: str = ""
+    """The store's id of what placed the order by itself, at intervals that the shopper chose."""
+    quote: str = ""
+    """The store's id of the quote whose prices the order has."""
     store: Key
     channel: Key
     cancelled: bool = False

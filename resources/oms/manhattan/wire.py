@@ -12,7 +12,16 @@ from pydantic import Field, ValidationInfo, field_validator
 from domain.policies import Config
 from domain.records.orders import ChargeKind, DeliveryMethod
 
-OrderValue = Literal["source_id", "number", "store", "channel", "purchase_order"]
+OrderValue = Literal[
+    "source_id",
+    "number",
+    "store",
+    "channel",
+    "purchase_order",
+    "business",
+    "subscription",
+    "quote",
+]
 Path = Annotated[str, Field(pattern=r"^/")]
 
 

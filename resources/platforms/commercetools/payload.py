@@ -243,6 +243,9 @@ class Order(Camel):
     completed_at: WrittenTime = None
     customer_id: Text = None
     customer_email: Text = None
+    business_unit: Reference | None = None
+    recurring_order: Reference | None = None
+    quote: Reference | None = None
     store: Reference | None = None
     locale: Text = None
     order_state: Text = None

@@ -12,7 +12,7 @@ from domain.parsing.problems import LOOK, DocumentProblems
 from domain.parsing.scalars import ZERO, moment_of
 from domain.records.orders import Customer, Order
 from resources.platforms.commercetools import payload as documents
-from resources.platforms.commercetools.base_payload import TaxRate
+from resources.platforms.commercetools.base_payload import Reference, TaxRate
 from resources.platforms.commercetools.orders.groups import (
     DIGITAL,
     GroupMapper,
@@ -79,6 +79,9 @@ class OrderBuilder(BaseOrderBuilder):
             source_id=source_id,
             number=number,
             purchase_order=purchase_order_of(raw, problems),
+            business=_named(raw.business_unit),
+            subscription=_named(raw.recurring_order),
+            quote=_named(raw.quote),
             store=self._settings.project_key,
             channel=(raw.store.key or "") if raw.store is not None else "",
             ordered_at=ordered_at,
@@ -217,6 +220,11 @@ def _currency(order: documents.Order, problems: DocumentProblems) -> str:
         path, advice = "totalPrice.currencyCode", "look at the order's currency in the store"
         problems.reject("currency_invalid", path, message, advice, currency[:10])
     return currency
+
+
+def _named(reference: Reference | None) -> str:
+    """Return the key of what is referred to, else its id; empty for none."""
+    return (reference.key or reference.id or "") if reference is not None else ""
 
 
 def _codes(order: documents.Order) -> dict[str, str]:

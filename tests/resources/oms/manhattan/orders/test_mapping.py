@@ -186,6 +186,20 @@ def test_a_line_names_the_node_that_it_ships_from_unless_an_agent_has_chosen_one
     assert first["OrderLinePromisingInfo"] == {"ShipFromLocationId": "DC-9"}
 
 
+def test_the_business_of_an_order_is_an_attribute_where_one_is_named() -> None:
+    """So are what placed it by itself, and its quote; without a name nothing changes."""
+    whole = {"business": "acme-fr", "subscription": "r-1", "quote": "q-1"}
+    assert MAPPER.payload(order_of(**whole)) == MAPPER.payload(order_of())
+    names = {"extended": {"Unit": "business", "Plan": "subscription", "Quote": "quote"}}
+    mapper = OrderMapper(settings_of(names=names))
+    assert mapper.payload(order_of(**whole))["Extended"] == {
+        "Unit": "acme-fr",
+        "Plan": "r-1",
+        "Quote": "q-1",
+    }
+    assert mapper.payload(order_of())["Extended"] == {}
+
+
 def test_a_purchase_order_number_is_a_note_or_an_attribute_of_the_tenants_own() -> None:
     """Where the settings name one; an order without the number has neither."""
     [note] = MAPPER.payload(order_of(purchase_order="PO 4711"))["OrderNote"]

@@ -44,6 +44,18 @@ def test_an_order_is_mapped_with_its_numbers_customer_and_address() -> None:
     assert group.address.line_1 == "Main Street 123"
 
 
+def test_an_order_names_its_business_its_subscription_and_its_quote() -> None:
+    """A business by its key; the others are references by id."""
+    references = {
+        "businessUnit": {"typeId": "business-unit", "key": "acme-fr"},
+        "recurringOrder": {"typeId": "recurring-order", "id": "r-1"},
+        "quote": {"typeId": "quote", "id": "q-1"},
+    }
+    found, plain = mapped(order() | references), mapped(order())
+    assert (found.business, found.subscription, found.quote) == ("acme-fr", "r-1", "q-1")
+    assert (plain.business, plain.subscription, plain.quote) == ("", "", "")
+
+
 def test_an_order_without_a_number_has_its_id_as_number() -> None:
     """The number is optional; it is the same in the snapshot that a reconciliation takes."""
     document = order(orderNumber=None)

@@ -6,7 +6,6 @@ from typing import Any
 
 from sandbox.kit.refused import Refused
 from sandbox.platforms.bigcommerce import dates
-from sandbox.platforms.bigcommerce.catalog import numbered
 from sandbox.platforms.bigcommerce.catalog import SIZES, TEXTS, TRACKING, Catalog, Json, numbered
 from sandbox.platforms.bigcommerce.creation import check_name, check_new, with_option_ids
 from sandbox.platforms.bigcommerce.options import OWN_VALUES, check_variant, option_values

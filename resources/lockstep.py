@@ -57,10 +57,10 @@ class Lockstep:
         with self._mutex:
             if self._is_described:
                 return
-            with ledger.connect() as db:
-                describe(db, self.installation)
-                note_database(db)
-                self._kept_prefixes = kept_prefixes(db, self.installation)
+            with ledger.session("", "") as session:  # whose connection the first run reuses
+                describe(session.db, self.installation)
+                note_database(session.db)
+                self._kept_prefixes = kept_prefixes(session.db, self.installation)
             self._is_described = True
 
     def sync(

@@ -114,7 +114,8 @@ class Step:
         """Return how many rejections of the partition are open, and the first of them."""
         with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
             found = session.rejections
-            return found.count_open(partition), found.examples(partition)
+            number = found.count_open(partition)
+            return number, found.examples(partition) if number else []
 
     def open_by_partition(self) -> Mapping[Partition, int]:
         """Return the open rejections of all of the stream's partitions, by partition."""

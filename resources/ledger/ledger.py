@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +12,7 @@ import psycopg
 
 from domain.errors import TransientError
 from resources.ledger.deliveries.quota import PostgresQuota
-from resources.ledger.session import Session
+from resources.ledger.session import Session, is_silent
 
 CONNECT_SECONDS = 10
 """A server that is starting refuses at once. One that can't be reached must not hold a sensor's
@@ -24,6 +25,9 @@ KEEPALIVE: dict[str, Any] = {
     "tcp_user_timeout": 30_000,
 }
 """A connection whose network has gone ends within half a minute, and its lock with it."""
+ASK_AFTER_SECONDS = 1.0
+"""A connection that is reused later is asked whether it still answers. A run reuses its own many
+times a second; whether the server has ended one of them shows at its socket."""
 
 
 class Ledger:
@@ -38,7 +42,8 @@ class Ledger:
     def __init__(self, url: str) -> None:
         self.url = url
         self.quota = PostgresQuota(url)
-        self._idle: list[psycopg.Connection[Any]] = []
+        self._idle: list[tuple[psycopg.Connection[Any], float]] = []
+        """Connections, and since when each is idle."""
         self._mutex = threading.Lock()
 
     def connect(self) -> psycopg.Connection[Any]:
@@ -72,7 +77,7 @@ class Ledger:
             db.close()
             raise
         with self._mutex:
-            self._idle.append(db)
+            self._idle.append((db, time.monotonic()))
 
     def _reuse(self) -> psycopg.Connection[Any] | None:
         """Return an idle connection that still answers: Postgres may have been restarted."""
@@ -80,7 +85,10 @@ class Ledger:
             with self._mutex:
                 if not self._idle:
                     return None
-                db = self._idle.pop()
+                db, since = self._idle.pop()
+            is_fresh = time.monotonic() - since < ASK_AFTER_SECONDS
+            if is_fresh and not db.closed and is_silent(db):
+                return db
             try:
                 db.execute("SELECT 1")
             except psycopg.OperationalError:
@@ -91,7 +99,7 @@ class Ledger:
     def close(self) -> None:
         """Close all idle connections."""
         with self._mutex:
-            for db in self._idle:
+            for db, _ in self._idle:
                 db.close()
             self._idle.clear()
         self.quota.close()

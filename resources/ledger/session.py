@@ -44,6 +44,16 @@ _NOTES = {
 """Column of ``sync.watermark`` -> how an existing row is updated."""
 
 
+def is_silent(db: psycopg.Connection[Any]) -> bool:
+    """Return whether the server has sent nothing to an idle connection.
+
+    A look at the socket, without a round trip: the server sends nothing but the reason of its end.
+    """
+    poller = select.poll()  # select() knows no more than 1,024 descriptors
+    poller.register(db.pgconn.socket, select.POLLIN)
+    return not poller.poll(0)
+
+
 class Session:
     """One Postgres connection on behalf of one (connection, stream)."""
 
@@ -67,7 +77,6 @@ class Session:
         self.refunds = Refunds(db, connection)
         self.products = Products(db, connection)
         self.alignments = Alignments(db, connection)
-        self._poller: select.poll | None = None
 
     @contextmanager
     def writer_lock(self, stream: str = "") -> Iterator[None]:
@@ -101,14 +110,10 @@ class Session:
     def check_writer(self) -> None:
         """Raise ``TransientError`` where the connection that holds the writer's lock has ended.
 
-        A look at the socket, without a round trip: the server sends nothing to an idle connection
-        but the reason of its end. To be called while no other thread uses the session.
+        To be called while no other thread uses the session.
         """
         if not self.db.closed:
-            if self._poller is None:
-                self._poller = select.poll()  # select() knows no more than 1,024 descriptors
-                self._poller.register(self.db.pgconn.socket, select.POLLIN)
-            if not self._poller.poll(0):
+            if is_silent(self.db):
                 return
             with suppress(psycopg.Error):
                 self.db.execute("SELECT 1")

@@ -106,12 +106,14 @@ class _PlacesByPath(Sequence[tuple[Any, Any]]):
 
 
 def _places(value: Any, found: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    inner = (
-        value.items() if type(value) is dict else enumerate(value) if type(value) is list else ()
-    )
+    kind = type(value)
+    if kind is not dict and kind is not list:
+        return found
+    inner = value.items() if kind is dict else enumerate(value)
     for key, part in inner:
         found.append((value, key))
-        if type(part) in (dict, list):
+        kind = type(part)
+        if kind is dict or kind is list:
             _places(part, found)
     return found
 

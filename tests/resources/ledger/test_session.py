@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -11,6 +12,7 @@ from psycopg import errors
 
 from domain.errors import TransientError
 from domain.values import Window
+from resources.ledger import ledger as ledgers
 from resources.ledger.ledger import Ledger
 from resources.ledger.session import TRANSACTION_TRIES, Session
 
@@ -18,16 +20,20 @@ NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
 def cut(database: str) -> None:
-    """End every other connection to the database, as a restart does."""
+    """End every other connection to the database, as a restart does; return once all have ended."""
+    ending = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()"""
     with psycopg.connect(database, autocommit=True) as db:
-        db.execute(
-            """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-               WHERE datname = current_database() AND pid <> pg_backend_pid()"""
-        )
+        while db.execute(ending).fetchone() != (0,):
+            time.sleep(0.005)
 
 
-def test_a_connection_that_died_while_idle_fails_no_step(ledger: Ledger, database: str) -> None:
+@pytest.mark.parametrize("seconds", [0.0, 3600.0], ids=["asked", "seen at its socket"])
+def test_a_connection_that_died_while_idle_fails_no_step(
+    ledger: Ledger, database: str, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
     """Several are kept. After a restart none of them answers, and a new one is opened."""
+    monkeypatch.setattr(ledgers, "ASK_AFTER_SECONDS", seconds)
     with ledger.session("acme", "orders"), ledger.session("acme", "shipments"):
         pass
     cut(database)

@@ -19,6 +19,7 @@ from resources.ledger.database import embedded
 from resources.ledger.database.migrate import migrate
 from sandbox.app import RunningSandbox, running_sandbox
 from tests import garbage, measuring
+from tests.compiling import pytest_xdist_setupnodes
 from tests.garbage import pytest_collection_finish, pytest_unconfigure
 from tests.measuring import pytest_runtest_protocol
 from tests.reporting import pytest_sessionstart
@@ -36,6 +37,7 @@ __all__ = [
     "pytest_sessionstart",
     "pytest_unconfigure",
     "pytest_xdist_make_scheduler",
+    "pytest_xdist_setupnodes",
 ]
 
 # A busy machine would break a deadline, or be found too slow at drawing; the number of examples

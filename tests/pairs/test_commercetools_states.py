@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.pairs.commercetools import LINE, ProjectScene
 
 pytestmark = pytest.mark.slow(seconds=15)
@@ -89,6 +90,47 @@ def test_units_that_are_canceled_afterwards_are_canceled_at_the_oms(project: Pro
         move(project, other, "dropped", sku=sku)
     project.run("orders")
     assert project.oms_orders()["2"]["cancelled"]
+    assert project.open_rejections("orders") == {}
+
+
+def test_units_that_are_to_be_sent_after_all_are_sent_or_an_operators(
+    project: ProjectScene,
+) -> None:
+    """A part of a line comes back; a line and an order that the OMS has canceled can't."""
+    configure(project)
+    order = placed(project)
+    project.run("orders")
+
+    def back(sku: str, units: int) -> dict[str, str]:
+        move(project, order, "dropped", sku=sku, quantity=units)
+        project.run("orders")
+        move(project, order, "packing", sku=sku)
+        project.run("orders")
+        return project.open_rejections("orders")
+
+    assert back("MUG", 2) == {}
+    assert units_at_oms(project) == {"MUG": 3, "LAMP": 1}
+    assert back("LAMP", 1) == {order["id"]: "line_not_eligible"}
+    assert units_at_oms(project) == {"MUG": 3}
+    move(project, order, "dropped", sku="LAMP")
+    assert back("MUG", 3) == {order["id"]: "reopened_after_cancel"}
+    assert project.oms_orders()["1"]["cancelled"]
+
+
+def test_a_reconciliation_knows_canceled_units(project: ProjectScene) -> None:
+    """Neither before the rest has left nor afterwards is anything different."""
+    configure(project)
+    order = placed(project)
+    project.run("orders", first=project.yesterday)
+    move(project, order, "dropped", sku="MUG", quantity=2)
+    project.to_store(f"orders/{order['id']}/touch", {"at": project.moment(hour=13).isoformat()})
+    project.run("orders", first=project.yesterday)
+    assert units_at_oms(project) == {"MUG": 1, "LAMP": 1}
+    assert drifts_of(look(project)) == []
+    project.to_oms("orders/1/ship", {})
+    project.run("shipments")
+    project.run("orders")
+    assert drifts_of(look(project)) == []
     assert project.open_rejections("orders") == {}
 
 

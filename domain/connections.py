@@ -98,6 +98,10 @@ class Connection(Config):
     They must have the same grain."""
     platform: SystemSection
     oms: SystemSection
+    store_moved_from: str = ""
+    """The account that a message names, if it is this store under the address that it had before.
+
+    The ledger's records are those of one store: another one's may have the same ids."""
     orders: OrdersPolicy = OrdersPolicy()
     inventory: InventoryPolicy = InventoryPolicy()
     shipments: ShipmentsPolicy = ShipmentsPolicy()

@@ -14,7 +14,11 @@ from domain.ports import CommercePlatform, OrderManagementSystem
 from resources.ledger.database.embedded import database_url
 from resources.ledger.ledger import Ledger
 from resources.ledger.monitoring.caution import note_database
-from resources.ledger.monitoring.connection_config import describe, kept_prefixes
+from resources.ledger.monitoring.connection_config import (
+    describe,
+    kept_prefixes,
+    kept_stores,
+)
 from resources.sync import Sync
 from resources.systems import (
     build_oms,
@@ -40,6 +44,7 @@ class Lockstep:
         self._mutex = threading.Lock()
         self._is_described = False
         self._kept_prefixes: dict[str, str] = {}
+        self._kept_stores: dict[str, str] = {}
         self.starting: dict[str, frozenset[str]] = {}
         """Connection -> streams that ``lockstep connect`` is starting in this process."""
 
@@ -61,6 +66,7 @@ class Lockstep:
                 describe(session.db, self.installation)
                 note_database(session.db)
                 self._kept_prefixes = kept_prefixes(session.db, self.installation)
+                self._kept_stores = kept_stores(session.db, self.installation)
             self._is_described = True
 
     def sync(
@@ -73,13 +79,15 @@ class Lockstep:
         """Return a run's view of a connection.
 
         Raises ``PermanentError`` for a missing secret or a wrong setting, such as another prefix
-        than that of the orders which the OMS has.
+        than that of the orders which the OMS has, or another store than that of the records.
         """
         connection = self.installation.connections[name]
         ledger = self.ledger
         self.describe()
         if (kept := self._kept_prefixes.get(name)) is not None:
             raise _prefix_changed(name, connection.orders.order_id_prefix, kept)
+        if (store := self._kept_stores.get(name)) is not None:
+            raise _store_changed(name, endpoints_of(connection).platform.account, store)
         if name not in self._secret_refs:  # settings are validated once; secrets may change
             self._secret_refs[name] = secrets_of(connection)
         secrets = secrets_digest(self._secret_refs[name])
@@ -146,4 +154,14 @@ def _prefix_changed(name: str, prefix: str, kept: str) -> PermanentError:
         f"prefix {kept!r}. With another one they would be created a second time, and their "
         f"shipments would not be found. Set it back to {kept!r}; for a new prefix, replace the "
         "connection by one with a new name and an orders.start_date."
+    )
+
+
+def _store_changed(name: str, account: str, kept: str) -> PermanentError:
+    return PermanentError(
+        f"{name}: its section platform names the {account}, but its records are those of the {kept}. "
+        "An order of one store would be taken for that of the other with the same id, and stock "
+        "that the one has would not be written to the other. Set it back; or replace the "
+        "connection by one with a new name and an orders.order_id_prefix of its own. If it is the "
+        f"same store under a new address, set store_moved_from to {kept!r}."
     )

@@ -38,6 +38,7 @@ from domain.rules.export import (
 )
 from domain.rules.ship_from import ShipFromRules
 from domain.rules.units import in_oms_units
+from domain.skus import BySku
 from domain.statuses import OrderStatuses
 
 NOT_IN_IDS = frozenset("+#?/\\%&;: \t")
@@ -99,6 +100,8 @@ class OrderRules:
         self._ship_from = ship_from or ShipFromRules(policy, InventoryPolicy(), "line")
         self._names_customers = names_customers
         self._holds = statuses.holds
+        # In any spelling of the SKU, as for its stock: the two must agree.
+        self._units = BySku(policy.uom_rules) if policy.uom_rules else None
         self._shipping = {_key(name): code for name, code in policy.shipping_methods.items()}
         self._payments = {_key(name): code for name, code in policy.payment_methods.items()}
 
@@ -243,7 +246,7 @@ class OrderRules:
         """Put the OMS's codes into the groups, and return the lines in the OMS's units."""
         for group, path in zip(groups, paths.groups, strict=True):
             self._translate_group(group, path, problems)
-        return in_oms_units(lines, paths.lines, self._policy, problems)
+        return in_oms_units(lines, paths.lines, self._units, self._policy.uom, problems)
 
     def _translate_group(self, group: FulfilmentGroup, path: str, problems: list[Problem]) -> None:
         policy = self._policy

@@ -8,9 +8,10 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from domain.errors import Problem
-from domain.policies import OrdersPolicy, UomRule
+from domain.policies import UomRule
 from domain.records.orders import ONE, OrderLine
 from domain.records.record import amend
+from domain.skus import BySku
 
 SMALLEST = Decimal("0.0001")
 """Of a price, which has four decimals at most."""
@@ -19,15 +20,16 @@ SMALLEST = Decimal("0.0001")
 def in_oms_units(
     lines: Sequence[OrderLine],
     paths: Sequence[str],
-    policy: OrdersPolicy,
+    rules: BySku[UomRule] | None,
+    uom: str,
     problems: list[Problem],
 ) -> Sequence[OrderLine]:
     """Return lines in the OMS's units; ``paths`` are theirs in the store's document.
 
-    What can't be converted is added to ``problems``.
+    ``uom`` is the unit of SKUs without a rule; ``None``: none has one. What can't be converted is
+    added to ``problems``.
     """
-    rules, uom = policy.uom_rules, policy.uom
-    if rules:
+    if rules is not None:
         return tuple(
             [
                 _converted(line, rules.get(line.sku), uom, path, problems)

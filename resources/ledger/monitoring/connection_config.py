@@ -25,14 +25,20 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
     """Write one row of ``sync.connection`` a connection, and of ``sync.stream`` a stream.
 
     A connection that the configuration no longer has is kept and marked. The prefix under which
-    orders were sent stays (``kept_prefixes``). Links follow a connection to another organisation.
+    orders were sent stays (``kept_prefixes``), and so does the store whose records it has
+    (``kept_stores``). Links follow a connection to another organisation.
     """
     names = list(installation.connections)
-    rows = [_row(name, connection) for name, connection in installation.connections.items()]
     with db.transaction(), db.cursor() as cursor:
-        before = dict(
-            db.execute("SELECT connection, organisation FROM sync.connection FOR UPDATE").fetchall()
-        )
+        known = db.execute(
+            "SELECT connection, organisation, store FROM sync.connection FOR UPDATE"
+        ).fetchall()
+        before = {name: organisation for name, organisation, _ in known}
+        stores = {name: store for name, _, store in known}
+        rows = [
+            (*_row(name, connection), _store_of(db, name, connection, stores.get(name, "")))
+            for name, connection in installation.connections.items()
+        ]
         db.execute(
             """UPDATE sync.connection SET configured = false
                WHERE configured AND connection <> ALL(%s)""",
@@ -41,26 +47,45 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
         cursor.executemany(
             f"""INSERT INTO sync.connection AS c (connection, owner, description,
                                                  order_id_prefix, limits, grain, organisation,
-                                                 ids_ignore_case)
-               VALUES (%s, %s, %s, %s, %s::jsonb, %s, %s, %s)
+                                                 ids_ignore_case, store)
+               VALUES (%s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s)
                ON CONFLICT (connection) DO UPDATE SET
                    owner = excluded.owner, description = excluded.description,
                    order_id_prefix = {_PREFIX},
                    limits = excluded.limits, grain = excluded.grain,
                    organisation = excluded.organisation,
-                   ids_ignore_case = excluded.ids_ignore_case, configured = true,
+                   ids_ignore_case = excluded.ids_ignore_case, store = excluded.store,
+                   configured = true,
                    described_at = now()
                WHERE (c.owner, c.description, c.order_id_prefix, c.limits, c.grain,
-                      c.organisation, c.ids_ignore_case, c.configured)
+                      c.organisation, c.ids_ignore_case, c.store, c.configured)
                    IS DISTINCT FROM (excluded.owner, excluded.description, {_PREFIX},
                                      excluded.limits, excluded.grain, excluded.organisation,
-                                     excluded.ids_ignore_case, true)""",  # noqa: S608 - constants
+                                     excluded.ids_ignore_case, excluded.store, true)""",  # noqa: S608 - constants
             rows,
         )
         _describe_streams(db, installation)
-        for name, *_, organisation, ids_ignore_case in rows:
+        for name, *_, organisation, ids_ignore_case, _ in rows:
             if before.get(name, "") != organisation:
                 move_links(db, name, organisation, ids_ignore_case=ids_ignore_case)
+
+
+def _store_of(db: psycopg.Connection[Any], name: str, connection: Connection, kept: str) -> str:
+    """Return the store whose records a connection has, or will have."""
+    store = endpoints_of(connection).platform.account
+    if kept in ("", store, connection.store_moved_from) or not _has_records(db, name):
+        return store
+    return kept
+
+
+def _has_records(db: psycopg.Connection[Any], name: str) -> bool:
+    row = db.execute(
+        """SELECT EXISTS (SELECT FROM sync.capture WHERE connection = %(name)s)
+               OR EXISTS (SELECT FROM sync.delivery WHERE connection = %(name)s)
+               OR EXISTS (SELECT FROM sync.target_state WHERE connection = %(name)s)""",
+        {"name": name},
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _describe_streams(db: psycopg.Connection[Any], installation: Installation) -> None:
@@ -118,6 +143,21 @@ def kept_prefixes(db: psycopg.Connection[Any], installation: Installation) -> di
         name: rows[name]
         for name, connection in installation.connections.items()
         if name in rows and rows[name] != connection.orders.order_id_prefix
+    }
+
+
+def kept_stores(db: psycopg.Connection[Any], installation: Installation) -> dict[str, str]:
+    """Return connection -> the store of its records, where the configuration has another.
+
+    A record of the other store with the same id would be taken for a newer version of the first's.
+    """
+    rows: dict[str, str] = dict(
+        db.execute("SELECT connection, store FROM sync.connection").fetchall()
+    )
+    return {
+        name: rows[name]
+        for name, connection in installation.connections.items()
+        if name in rows and rows[name] != endpoints_of(connection).platform.account
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dagster as dg
 import psycopg
 import pytest
 
@@ -198,3 +199,15 @@ def test_an_order_keeps_the_id_that_it_was_sent_with(
     assert scene.open_rejections("orders") == {}
     sent = {(i, action) for i, action, _, _ in scene.deliveries("orders")}
     assert sent == {("1", "create"), ("1", "update"), ("2", "create"), ("2", "cancel")}
+
+
+def test_another_store_is_not_taken_for_the_one_of_the_records(scene: Scene) -> None:
+    """As where a connection goes from a test store to the real one, whose ids are the same."""
+    scene.place_many([1])
+    scene.run("orders")
+    scene.configure(platform={"store_hash": f"{scene.store}x"})
+    with pytest.raises(dg.Failure, match="its records are those of the bigcommerce store"):
+        scene.run("orders")
+    scene.configure()
+    scene.run("orders")
+    assert scene.oms_counts()["saves"] == 1

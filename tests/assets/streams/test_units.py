@@ -6,7 +6,7 @@ import pytest
 
 from tests.assets.documents import DEPOT, order
 from tests.assets.reconciliation.comparing import drifts_of, look
-from tests.assets.scene import Scene
+from tests.assets.scene import NAME, Scene
 
 pytestmark = pytest.mark.slow(seconds=25)
 CASE_OF_12 = {"uom_rules": {"MUG": {"uom": "EA", "factor": 12}}}
@@ -171,3 +171,13 @@ def test_a_parcel_that_is_no_whole_case_is_a_rejection_and_changes_nothing(scene
     scene.run("shipments")
     assert scene.store_shipments() == []
     assert scene.open_rejections("shipments") == {"1": "quantity_not_whole"}
+
+
+def test_a_rule_applies_to_orders_in_any_spelling_of_its_sku(scene: Scene) -> None:
+    """As it does to stock: otherwise 12 units were counted as one, and one was shipped for 12."""
+    policy = scene.installation.connections[NAME].orders.model_dump(mode="json")
+    scene.configure(orders=policy | {"uom_rules": {"mug": {"uom": "EA", "factor": 2}}})
+    scene.place(order(1, scene.moment(), [("MUG", 3)]))
+    scene.run("orders")
+    [line] = scene.oms_order(1)["OrderLine"]
+    assert (line["Quantity"], line["UnitPrice"]) == (6, 5)

@@ -162,7 +162,7 @@ def test_units_convert_exactly(factor: object, expected: tuple[object, object]) 
 
 
 def test_a_sku_without_a_rule_keeps_its_units_beside_one_that_is_converted() -> None:
-    """It has the policy's unit, as where no SKU has a rule."""
+    """It has the policy's unit, as where no SKU has a rule; a rule counts in any spelling."""
     lines = (LINE, replace(LINE, line_id="2", sku="MUG"), replace(LINE, line_id="3", sku="towel"))
     paths = SourcePaths(PATHS.groups, ("a", "b", "c"))
 
@@ -181,7 +181,7 @@ def test_a_sku_without_a_rule_keeps_its_units_beside_one_that_is_converted() -> 
     assert [(line.sku, line.quantity, line.unit_price, line.uom) for line in order.lines] == [
         ("TOWEL", 8, Decimal("2.5"), "CS"),
         ("MUG", 2, 10, "EA"),
-        ("towel", 2, 10, "EA"),
+        ("towel", 8, Decimal("2.5"), "CS"),
     ]
 
 

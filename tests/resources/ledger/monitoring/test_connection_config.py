@@ -6,7 +6,11 @@ from pathlib import Path
 
 import psycopg
 
-from resources.ledger.monitoring.connection_config import describe, kept_prefixes
+from resources.ledger.monitoring.connection_config import (
+    describe,
+    kept_prefixes,
+    kept_stores,
+)
 from tests.assets.scene import installation_of
 
 
@@ -68,6 +72,32 @@ def test_the_prefix_under_which_orders_were_sent_is_kept(database: str, tmp_path
         assert kept_prefixes(db, second) == {"acme": "A-"}
         assert kept_prefixes(db, first) == {}
         assert db.execute("SELECT order_id_prefix FROM sync.connection").fetchone() == ("A-",)
+
+
+def test_the_store_whose_records_a_connection_has_is_kept(database: str, tmp_path: Path) -> None:
+    """Another store's orders may have the same ids; the same store may get another address."""
+    first, second = (installation_of("http://127.0.0.1:1", name, tmp_path) for name in ("s1", "s2"))
+    moved = installation_of(
+        "http://127.0.0.1:1", "s2", tmp_path, store_moved_from="bigcommerce store s1"
+    )
+    with psycopg.connect(database, autocommit=True) as db:
+        describe(db, first)
+        describe(db, second)
+        assert kept_stores(db, second) == {}, "it has no records yet"
+        describe(db, first)
+        db.execute(
+            """INSERT INTO sync.target_state (connection, stream, target_key, target_id, content,
+                                              digest, sequence, source_updated_at)
+               VALUES ('acme', 'inventory', 'MUG@1', '1', '', '', 1, now())"""
+        )
+        describe(db, second)
+        assert kept_stores(db, second) == {"acme": "bigcommerce store s1"}
+        assert kept_stores(db, first) == {}
+        describe(db, moved)
+        assert kept_stores(db, moved) == kept_stores(db, second) == {}
+        db.execute("UPDATE sync.connection SET store = ''")
+        describe(db, first)
+        assert kept_stores(db, first) == {}, "the ledger is older than the column"
 
 
 STREAMS = """SELECT stream, to_oms, is_snapshot, entity, source_system, target_system, configured

@@ -91,8 +91,11 @@ MANUAL: dict[tuple[str, str], str] = {
     "there, or add it in the store.",
     ("missing_at_source", "shipment"): "The store shows a shipment that the OMS has not sent: "
     "delete it in the store, or ship it at the OMS.",
-    ("missing_at_source", "stock"): "The store sells units at a location that no node of the OMS "
-    "feeds any more: set them to 0 in the store, or name the location in the section inventory.",
+    (
+        "missing_at_source",
+        "stock",
+    ): "No node of the OMS feeds this location any more: set its units "
+    "to 0 in the store, or name it in the section inventory.",
     ("duplicate", "order"): "Two orders at the OMS belong to one order of the store: cancel the "
     "one that should not be fulfilled.",
     ("duplicate", "shipment"): "The store shows one parcel twice: delete one of the shipments.",

@@ -159,9 +159,9 @@ def _prefix_changed(name: str, prefix: str, kept: str) -> PermanentError:
 
 def _store_changed(name: str, account: str, kept: str) -> PermanentError:
     return PermanentError(
-        f"{name}: its section platform names the {account}, but its records are those of the {kept}. "
-        "An order of one store would be taken for that of the other with the same id, and stock "
-        "that the one has would not be written to the other. Set it back; or replace the "
+        f"{name}: its section platform names the {account}, but its records are those of the "
+        f"{kept}. An order of one store would be taken for that of the other with the same id, and "
+        "stock that the one has would not be written to the other. Set it back; or replace the "
         "connection by one with a new name and an orders.order_id_prefix of its own. If it is the "
         f"same store under a new address, set store_moved_from to {kept!r}."
     )

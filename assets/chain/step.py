@@ -84,7 +84,7 @@ class Step:
         more: Mapping[str, Any] | None = None,
     ) -> None:
         """Attach a partition's metadata to its own materialization."""
-        values = metadata.counts(numbers) | metadata.summary(text) | dict(more or {})
+        values = metadata.summary(text) | metadata.counts(numbers) | dict(more or {})
         for bucket, seconds in self._new_waits().items():
             values[f"{WAITED}: {bucket}"] = dg.MetadataValue.float(seconds)
             text += f"; waited {seconds:.1f} s for the quota of {bucket}"

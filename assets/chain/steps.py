@@ -65,8 +65,8 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
             metadata.counts_by("rejected", counts.rejected)
             | metadata.counts_by("skipped", counts.skipped)
             | metadata.counts_by("warning", counts.warnings)
-            | _of_day(totals, open_rejections)
             | metadata.table("rejections", examples)
+            | _of_day(totals, open_rejections)
         )
         step.describe(partition, _validation_numbers(counts), _validation_text(counts), details)
     return dg.MaterializeResult(
@@ -112,8 +112,8 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
             | metadata.counts_by("warning", counts.warnings)
             | metadata.names_by("left alone", counts.left_alone)
             | metadata.counts(counts.concluded)
-            | _of_day(totals, open_rejections)
             | metadata.table("rejections", examples)
+            | _of_day(totals, open_rejections)
         )
         step.describe(partition, numbers, text, details)
     if incomplete is not None:
@@ -127,7 +127,7 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
 def _of_day(totals: Mapping[str, int], open_rejections: int) -> dict[str, Any]:
     """Return the partition's totals as metadata, zeros included: a plot shows gaps otherwise."""
     numbers = NO_CAPTURES | dict(totals) | {"open rejections": open_rejections}
-    return metadata.counts_by(OF_DAY, numbers)
+    return metadata.counts_by(OF_DAY, {name.replace("_", " "): n for name, n in numbers.items()})
 
 
 def _validation_numbers(counts: ValidationCounts) -> dict[str, int]:

@@ -98,7 +98,8 @@ def configure(
     """Write a sandbox connection and its secrets to the sandbox's ``connections.yaml``.
 
     Return the file. ``instance`` is the name of both systems in the sandbox, ``webhooks`` the URL
-    of the webhook endpoint.
+    of the webhook endpoint. Without ``streams`` a connection keeps those that it has: assets of
+    streams that are left out would stay in Dagster's catalog without a definition.
     """
     folder = home() / "secrets"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -108,8 +109,10 @@ def configure(
         path.write_text(value)
     file = home() / "connections.yaml"
     content: dict[str, Any] = yaml.safe_load(file.read_text("utf-8")) if file.exists() else {}
-    connection = _connection(pair, Place(url, instance, folder), webhooks, streams)
-    connections = content.get("connections", {}) | {name: connection}
+    before = content.get("connections", {})
+    kept = streams if streams is not None else before.get(name, {}).get("streams")
+    connection = _connection(pair, Place(url, instance, folder), webhooks, kept)
+    connections = before | {name: connection}
     first = min([start, *([content["start_date"]] if "start_date" in content else [])])
     content = {"start_date": first, "connections": connections}
     file.write_text(

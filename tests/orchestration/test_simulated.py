@@ -119,6 +119,16 @@ def test_a_pair_is_written_with_its_streams_and_the_webhooks_that_it_sends(
     assert (connection.webhooks is not None) is sends
 
 
+def test_what_a_demo_has_synced_is_synced_live_afterwards(home: Path) -> None:
+    """Otherwise assets of its other streams would stay in the catalog without a definition."""
+    every = ["orders", "shipments", "inventory", "returns", "prices"]
+    sandbox_process.configure("demo", "demo", START, "http://127.0.0.1:2", streams=every)
+    file = sandbox_process.configure("demo", "demo", START, "http://127.0.0.1:2")
+    connection = written(file)
+    assert list(connection.streams) == every
+    assert connection.prices.first_price == "send"
+
+
 def test_a_demo_with_another_number_of_orders_is_refused_in_the_same_home(home: Path) -> None:
     """Its stock would be that of two sets; another connection is filled as it likes."""
     for _ in range(2):

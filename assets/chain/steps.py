@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -24,11 +24,19 @@ from assets.pipeline.validate import validate
 from domain.values import Partition, Window
 from resources.http.rate_limit import impatient
 
-OF_DAY = "day"
+TOTAL = "total"
 """Prefix of the partition's totals; other counts are one run's, and a live day has many runs."""
-NO_CAPTURES = dict.fromkeys(
-    ("captured", "accepted", "rejected", "skipped", "superseded", "delivered", "pending"), 0
+VALIDATED_TOTALS = ("captured", "accepted", "rejected", "skipped", "superseded", "unvalidated")
+DELIVERED_TOTALS = (
+    "captured",
+    "accepted",
+    "delivered",
+    "unchanged",
+    "superseded_before_delivery",
+    "rejected_by_target",
+    "pending",
 )
+"""Totals that a step shows: those that it decides, since others would be of an earlier time."""
 
 
 def captured(step: Step, config: CaptureConfig, stream: Stream[Any]) -> dg.MaterializeResult:
@@ -66,7 +74,7 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
             | metadata.counts_by("skipped", counts.skipped)
             | metadata.counts_by("warning", counts.warnings)
             | metadata.table("rejections", examples)
-            | _of_day(totals, open_rejections)
+            | _totals(VALIDATED_TOTALS, totals, open_rejections)
         )
         step.describe(partition, _validation_numbers(counts), _validation_text(counts), details)
     return dg.MaterializeResult(
@@ -113,7 +121,7 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
             | metadata.names_by("left alone", counts.left_alone)
             | metadata.counts(counts.concluded)
             | metadata.table("rejections", examples)
-            | _of_day(totals, open_rejections)
+            | _totals(DELIVERED_TOTALS, totals, open_rejections)
         )
         step.describe(partition, numbers, text, details)
     if incomplete is not None:
@@ -124,10 +132,12 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
     return dg.MaterializeResult(check_results=[pending_check(step.pending_by_partition(), held_up)])
 
 
-def _of_day(totals: Mapping[str, int], open_rejections: int) -> dict[str, Any]:
+def _totals(
+    names: Sequence[str], totals: Mapping[str, int], open_rejections: int
+) -> dict[str, Any]:
     """Return the partition's totals as metadata, zeros included: a plot shows gaps otherwise."""
-    numbers = NO_CAPTURES | dict(totals) | {"open rejections": open_rejections}
-    return metadata.counts_by(OF_DAY, {name.replace("_", " "): n for name, n in numbers.items()})
+    numbers = {name.replace("_", " "): totals.get(name, 0) for name in names}
+    return metadata.counts_by(TOTAL, numbers | {"open rejections": open_rejections})
 
 
 def _validation_numbers(counts: ValidationCounts) -> dict[str, int]:

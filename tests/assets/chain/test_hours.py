@@ -66,7 +66,7 @@ def test_a_run_captures_validates_and_delivers_its_hour(hourly: Scene) -> None:
     for step in hourly.steps:
         [event] = ended.asset_materializations_for_node(f"{NAME}__orders_{step}")
         assert event.partition == f"{hourly.yesterday}-11:00"
-    assert event.metadata["day: captured"].value == 2
+    assert event.metadata["total: captured"].value == 2
     assert event.metadata["delivered"].value == 2
     assert sums(hourly, "hourly_summary") == {10: (1, 1, 0, 0, 0, 0), 11: (2, 2, 0, 0, 0, 0)}
     assert sums(hourly, "daily_summary") == {0: (3, 3, 0, 0, 0, 0)}
@@ -152,7 +152,7 @@ def test_a_rejection_belongs_to_its_hour(hourly: Scene) -> None:
     ended = hourly.run_in_dagster("orders", first=hour(hourly, 10), last=hour(hourly, 11))
 
     events = ended.asset_materializations_for_node(f"{NAME}__orders_validated")
-    assert [event.metadata["day: open rejections"].value for event in events] == [1, 0]
+    assert [event.metadata["total: open rejections"].value for event in events] == [1, 0]
     [check] = [
         e for e in ended.get_asset_check_evaluations() if e.check_name == "no_open_rejections"
     ]

@@ -77,4 +77,4 @@ def test_a_pause_takes_effect_between_two_chunks_of_a_run(
     assert len(scene.oms_orders()) == 2
     [event] = result.asset_materializations_for_node(f"{NAME}__orders_delivered")
     assert event.metadata["delivered"].value == 2
-    assert event.metadata["day: pending"].value == 4
+    assert event.metadata["total: pending"].value == 4

@@ -245,7 +245,7 @@ class Rejections:
     def examples(self, partition: Partition, limit: int = 20) -> list[dict[str, str]]:
         """Return up to ``limit`` open rejections of a partition for the run's metadata."""
         rows = self._db.execute(
-            f"""SELECT rejection_id::text, source_id, stage, class, code, field, message, advice,
+            f"""SELECT rejection_id::text, source_id, code, message, advice, field, class, stage,
                       correlation_id
                FROM sync.rejection
                WHERE connection = %s AND stream = %s AND source_day = %s {hour_is(partition)}
@@ -256,12 +256,12 @@ class Rejections:
         names = (
             "id",
             "record",
-            "stage",
-            "class",
             "code",
-            "field",
             "message",
             "what to do",
+            "field",
+            "class",
+            "stage",
             "correlation id",
         )
         return [dict(zip(names, row, strict=True)) for row in rows]

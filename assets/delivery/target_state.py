@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import orjson
 from domain.exchange import ShipmentLine, ShipmentRequest
 from domain.identity import content_digest
 from domain.milestones import Milestone
-from domain.records.fulfilment import Fulfilment
+from domain.records.fulfilment import Fulfilment, Parcel
 from resources.ledger.rows import KnownLine, TargetRow
 
 MORE = "+"
@@ -133,6 +133,20 @@ class OrderTargetState:
     def shipped_units(self) -> int:
         """Return the units of the known shipments; older ledgers did not store all of them."""
         return sum(sum(shipment.units.values()) for shipment in self.shipments.values())
+
+    def holds_all(self, parcels: Sequence[Parcel]) -> bool:
+        """Return whether the store has shipments of each parcel's lines, with its tracking number.
+
+        For an order whose lines the ledger no longer keeps.
+        """
+        for parcel in parcels:
+            own = [s for n, s in self.shipments.items() if n.startswith(f"{parcel.parcel_id}/")]
+            lines = {line for shipment in own for line in shipment.units}
+            if not {line.line_id for line in parcel.lines} <= lines:
+                return False
+            if any(parcel.tracking_number not in ("", shipment.tracking) for shipment in own):
+                return False
+        return True
 
     def cover(self, requests: Mapping[str, ShipmentRequest]) -> dict[str, Cover]:
         """Return for each parcel's key its shipments and the units that are still to be shipped.

@@ -96,6 +96,9 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         plan = Plan(due, context=order)
         if state.applied_at > fulfilment.updated_at.isoformat() and not self.request.force:
             return plan  # late: a newer state of the order has been applied
+        change = self._statuses.change_of(order, is_uncertain=_is_status_uncertain(due))
+        if state.lines is None and change is None and state.holds_all(fulfilment.parcels):
+            return plan  # its month is past its retention, and the store has all of it
         order.requests, plan.kept_back = shipment_requests(
             fulfilment, state.lines, self.sync.connection.orders.uom_rules
         )
@@ -107,7 +110,6 @@ class ShipmentsPlanner(Planner[Fulfilment]):
             for own in covers[key].names:
                 if state.shipments[own].is_outdated(request):
                     plan.intents.append(self._update(plan, request, own))
-        change = self._statuses.change_of(order, is_uncertain=_is_status_uncertain(due))
         if change is not None:
             plan.intents.append(self._set(due, state, change))
         return plan

@@ -12,6 +12,7 @@ import pytest
 from assets.delivery.target_state import KnownShipment, OrderTargetState
 from domain.exchange import ShipmentLine, ShipmentRequest
 from resources.ledger.rows import TargetRow
+from tests.assets.documents import order
 from tests.assets.scene import Scene
 
 pytestmark = pytest.mark.slow
@@ -129,3 +130,23 @@ def test_a_parcel_that_is_named_anew_is_the_shipments_with_its_units() -> None:
     assert state.match_parcels({"N/100": _request(NUMBER, ("1", 3))}) == {"N/100": []}, (
         "not its units"
     )
+
+
+def test_an_order_that_is_past_its_retention_is_a_rejection_only_if_something_is_missing(
+    scene: Scene,
+) -> None:
+    """An OMS touches old orders, as it archives them: the store has all that they ask for."""
+    scene.place(*(order(n, scene.moment(), [("MUG", 2)]) for n in (1, 2)))
+    scene.run("orders")
+    for number in (1, 2):
+        scene.to_oms(f"orders/{number}/ship", {"labelled": False})
+    scene.run("shipments")
+    for table in ("capture", "record", "order_header", "order_line"):
+        scene.sql_write(f"DELETE FROM sync.{table}")  # noqa: S608 - a name of this test
+    scene.to_oms("orders/1/touch", {})
+    scene.to_oms("orders/2/track", {"tracking": "1Z999AA10123456784", "carrier": "UPS"})
+
+    scene.run("shipments", first=scene.today)
+
+    assert scene.open_rejections("shipments") == {"2": "order_not_captured"}
+    assert scene.outcomes("shipments")["1"] == ("accepted", "unchanged")

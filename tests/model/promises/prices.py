@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 
 from tests.model.life import OPEN, Life
+from tests.model.world import FACTORS
 
 WITHIN = Decimal("0.0001")
 """By so much a change may seem to be above its limit, by rounding."""
@@ -54,12 +55,12 @@ def check(life: Life) -> Iterator[str]:
         for row in life.world.ask_store("truth")["prices"]
         if row["price_list"] == facts.price_list and row["currency"] == "USD"
     }
-    for sku, price in sorted(facts.list_prices.items()):
+    for sku, price in _of_store_units(facts.list_prices):
         is_sold = sku in facts.shown_prices
         if is_sold and in_list.get(sku) != price and not _is_named(sku, excused, "WHOLESALE"):
             there = in_list.get(sku)
             yield f"price_differs: {sku} costs {price} in the OMS's list, {there} in the store's"
-    for sku, price in sorted(facts.prices.items()):
+    for sku, price in _of_store_units(facts.prices):
         if sku in facts.priced_by_hand or _is_named(sku, excused):
             continue
         shown = facts.shown_prices.get(sku)
@@ -67,6 +68,11 @@ def check(life: Life) -> Iterator[str]:
             continue  # it shows all SKUs that it sells: the merchant has given this one another
         if shown != price:
             yield f"price_differs: {sku} costs {price} at the OMS, and {shown} in the store"
+
+
+def _of_store_units(prices: Mapping[str, Decimal]) -> list[tuple[str, Decimal]]:
+    """Return SKU and price of the store's unit, of the OMS's prices for its own."""
+    return [(sku, price * FACTORS.get(sku, 1)) for sku, price in sorted(prices.items())]
 
 
 def _is_named(sku: str, names: Collection[str], price_list: str = "") -> bool:

@@ -117,7 +117,7 @@ class LineCut(Record, frozen=True, kw_only=True):
 
 
 class Redirect(Record, frozen=True, kw_only=True):
-    """Lines that go elsewhere than the store's order says, or from elsewhere."""
+    """Lines that go to or from another place than the store's order has."""
 
     line_id: Key
     address: Address | None = None

@@ -42,7 +42,13 @@ REPLACED = {
 }
 """The words, as docs/glossary.md lists them, and their forms."""
 WORDS = re.compile("|".join(REPLACED.values()))
-PHRASES = re.compile(r"\bst(?:and|ands|ood|anding) still\b", re.IGNORECASE)
+PHRASES = re.compile(
+    r"\bst(?:and|ands|ood|anding) still\b"
+    r"|\b(?:order|line|item) says\b"
+    r"|(?<!written )\bby 'lockstep\b",
+    re.IGNORECASE,
+)
+"""Phrases that came back: an order has a total and says nothing; a command is run with ..."""
 
 ALLOWED = (
     # The ledger's schema: columns and stored values, which only a migration could rename.
@@ -98,6 +104,7 @@ def test_the_scan_finds_words_in_names_and_sentences(tmp_path: Path) -> None:
     file = tmp_path / "sample.py"
     file.write_text(
         "was_begun = Verdict()  # It stands still.\n"
+        "text = 'The order says 5. Approve it ' + \"by 'lockstep rejections retry'\"\n"
         "of_course = healthy + recourse + intelligible\n"
         "row['can_heal'] = 'healing'\n"
     )
@@ -105,7 +112,9 @@ def test_the_scan_finds_words_in_names_and_sentences(tmp_path: Path) -> None:
         "line 1: begun",
         "line 1: stands still",
         "line 1: verdict",
-        "line 2: course",
+        "line 2: by 'lockstep",
+        "line 2: order says",
+        "line 3: course",
     ]
 
 

@@ -10,7 +10,7 @@ from tests.sandbox.manhattan_caller import order_of as manhattan_order
 from tests.sandbox.simulated_store import Store
 
 REQUIRED = {"id", "number", "cancelled", "lines", "parcels", "total"}
-"""What every order says, whichever system holds it."""
+"""What every order states, whichever system holds it."""
 
 
 def only_order(truth: Truth) -> TrueOrder:

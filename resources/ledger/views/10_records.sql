@@ -25,7 +25,7 @@ SELECT connection, sku, node, available, on_hand, reserved, expected, expected_a
 FROM sync.stock_level;
 COMMENT ON VIEW history.stock IS 'One row per change of the OMS''s availability of a SKU at a node; quantities are in the unit of the OMS''s stock.';
 
--- What the newest version of an order says of its parcels: one that got a tracking number, another name or more units counts once.
+-- The parcels of the newest version of an order: one that got a tracking number, another name or more units counts once.
 CREATE VIEW history.shipments AS
 SELECT connection, source_id, order_id, line_id, sku, milestone, quantity, parcel_id, tracking_number, carrier,
        first_at AS occurred_at, first_day AS source_day, capture_id

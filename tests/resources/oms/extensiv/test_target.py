@@ -119,7 +119,7 @@ def test_an_order_that_exists_and_can_not_be_read_is_unknown(account: System) ->
 def test_of_two_versions_the_account_has_the_one_that_it_differs_least_from(
     account: System,
 ) -> None:
-    """And a canceled order says so; one that it lacks is absent."""
+    """And a canceled order shows it; one that it lacks is absent."""
     connector = account.open()
     one, other = claim(connector, account, 1), claim(connector, account, 1, changed=True)
     apply(connector, one)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import orjson
 
+from domain.parsing.text import plural
 from domain.rejection_codes.codes import entry_of
 from orchestration.cli.output import at, print_table, span
 from resources.ledger.captures import edits
@@ -104,7 +105,7 @@ def _print_facts(one: Rejection) -> None:
         ("owner", one.owner or "-"),
         ("age", span(one.age)),
         ("first seen", at(one.opened_at)),
-        ("last seen", f"{at(one.seen_at)} ({one.seen_count} times)"),
+        ("last seen", f"{at(one.seen_at)} ({plural(one.seen_count, 'time')})"),
         ("correlation id", one.correlation_id),
         ("run", one.run_id),
     ):

@@ -38,6 +38,7 @@ from domain.records.customers import Customer
 from domain.records.inventory import StockTarget, StoreItem
 from domain.records.listings import Listing, NewVariant
 from domain.records.orders import Order
+from domain.targets import NO_LEVEL
 from domain.values import Window
 from resources.http.rate_limit import LocalQuota
 from resources.platforms.commercetools.adapter import build
@@ -257,7 +258,9 @@ def test_stock_is_created_changed_and_read_back(project: MockProject, open_store
         assert apply(store, "inventory", level("MUG", quantity)).state == "done"
         assert apply(store, "inventory", level("MUG", quantity + 1, channel)).state == "done"
         held = store.targets["inventory"].levels(["MUG", "LAMP"])
-        assert held == {("MUG", "default"): quantity, ("MUG", channel): quantity + 1}
+        shown = {("MUG", "default"): quantity, ("MUG", channel): quantity + 1}
+        none = dict.fromkeys([("LAMP", "default"), ("LAMP", channel)], NO_LEVEL)
+        assert held == shown | none
     entries = project.get("inventory", where='sku = "MUG"')["results"]
     assert sorted(entry["version"] for entry in entries) == [4, 4]
     apply(store, "inventory", level("MUG", 12))

@@ -13,7 +13,7 @@ from domain.rejection_codes.orders import ORDERS
 from domain.rejection_codes.products import PRODUCTS
 
 PART_NOT_READ = "part_not_read"
-"""The code of records that a source gives in part; they are read again by themselves."""
+"""The code of records that a source gives in part; they are read again automatically."""
 OMS_PREFIX = "oms_"
 """Prefix of an OMS's own error codes, which follow in snake_case."""
 GENERAL: dict[str, Entry] = {

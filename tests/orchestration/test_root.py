@@ -53,6 +53,7 @@ for command in sys.argv[1:]:
 """Prints what each command has imported, in a fork: a process for each would take seconds."""
 
 
+@pytest.mark.slow
 def test_reading_the_ledger_does_not_import_dagster_or_pandas():
     """They take two seconds to import, too long for an operator with a customer on the phone."""
     done = subprocess.run(

@@ -11,7 +11,7 @@ import pytest
 from sandbox.app import RunningSandbox
 from tests.assets.documents import NOT_AT_OMS, SKUS
 from tests.assets.scene import NAME, Scene
-from tests.chaos.compare import DUPLICATED, LOST, OPEN, WRONG, differences
+from tests.chaos.compare import DUPLICATED, LOST, OPEN, WRONG, _expected_status, differences
 from tests.chaos.facts import Facts, gather
 from tests.chaos.naming import Hit, unnamed
 from tests.chaos.systems import Systems
@@ -149,3 +149,16 @@ def test_a_fault_is_recorded_only_where_the_ledger_has_it(scene: Scene) -> None:
         "manhattan", "status", 503, "POST", "/order/api/order/order/save", "made-up", hits[0].at
     )
     assert unnamed([invented], facts) == [str(invented)]
+
+
+def test_an_order_of_which_a_gift_certificate_is_left_is_not_canceled() -> None:
+    """The lines that leave in a parcel decide only as long as there is one."""
+    units = {
+        "9000": [{"Status": 9000.0, "Quantity": 1}],
+        "1000": [{"Status": 1000.0, "Quantity": 1}],
+    }
+    mug = {"OrderLineId": "1", "cancelled": True, "units": units["9000"]}
+    gift = {"OrderLineId": "2", "cancelled": False, "units": units["1000"]}
+    order = {"products": [{"id": 1, "type": "physical"}, {"id": 2, "type": "giftcertificate"}]}
+    assert _expected_status(order, {"lines": [mug, gift]}) == ()
+    assert _expected_status(order, {"lines": [mug, gift | {"units": units["9000"]}]}) == (5, 6)

@@ -160,7 +160,7 @@ def _status(number: str, order: Json, held: Json, facts: Facts) -> Iterator[Diff
 def _expected_status(order: Json, held: Json) -> tuple[int, ...]:
     """Return the store's statuses that fit what the OMS has done; none before it has started.
 
-    Downloads and gift certificates do not count beside lines that leave in a parcel, if any is left.
+    Downloads and gift certificates do not count beside lines that leave in a parcel and are left.
     """
     physical = {str(line["id"]) for line in order["products"] if line["type"] == "physical"}
     left = [line for line in held["lines"] if not line["cancelled"]]

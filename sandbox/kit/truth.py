@@ -105,6 +105,8 @@ class TrueProduct(TypedDict):
 
     sku: str
     name: str
+    pictures: NotRequired[int]
+    """Of the whole product, in a store that has pictures."""
 
 
 class Truth(TypedDict):

@@ -65,6 +65,10 @@ class Facts:
     """SKUs whose price the merchant set since the OMS's last change."""
     shown_prices: dict[str, Decimal] = field(default_factory=dict)
     """SKU -> what shoppers saw at the last look."""
+    sales: dict[str, Decimal] = field(default_factory=dict)
+    """SKU -> the OMS's sale price, if it has one."""
+    paid_prices: dict[str, Decimal] = field(default_factory=dict)
+    """SKU -> what shoppers paid at the last look: the sale price, if there is one."""
     limits: list[float | None] = field(default_factory=lambda: [0.5])
     """The largest changes without approval since the last look, the present one last."""
     approved: set[str] = field(default_factory=set)
@@ -73,6 +77,10 @@ class Facts:
     """SKU -> the titles of which its product may have any now; none: it is not known."""
     listed: dict[str, set[str]] = field(default_factory=dict)
     """SKU -> the ids under which its product was asked for."""
+    pictures: dict[str, set[int]] = field(default_factory=dict)
+    """SKU -> the numbers of pictures of which its product may have any now."""
+    sheets: list[Any] = field(default_factory=list)
+    """The rows of the sheets that were imported."""
     requested: set[str] = field(default_factory=set)
     """SKUs of which a product was asked for."""
     dropped: set[str] = field(default_factory=set)

@@ -28,6 +28,7 @@ from tests.model.operations import (
     returns,
     salesforce,
     sequences,
+    sheets,
     shoppers,
     warehouse,
 )
@@ -41,7 +42,7 @@ from tests.model.world import ALL, MORE, World
 
 LOADED = (
     *(shoppers, merchants, commercetools, salesforce, warehouse, extensiv, anchanto),
-    *(agents, returns, customers, prices, products, operators, faults, sequences),
+    *(agents, returns, customers, prices, products, sheets, operators, faults, sequences),
 )
 """The modules with operations."""
 LENGTH = 25

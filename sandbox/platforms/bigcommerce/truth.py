@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+import orjson
+
 from sandbox.kit.truth import TrueLevel, TrueLine, TrueOrder, TrueRefund, Truth
 
 if TYPE_CHECKING:
@@ -36,7 +38,11 @@ def truth_of(store: BigCommerceStore) -> Truth:
         "customers": store.customers.truth(),
         "prices": store.prices.truth(),
         "products": [
-            {"sku": row["sku"], "name": store.catalog.products[row["product_id"]]["name"]}
+            {
+                "sku": row["sku"],
+                "name": store.catalog.products[row["product_id"]]["name"],
+                "pictures": len(store.catalog.products[row["product_id"]]["images"]),
+            }
             for row in store.catalog.variants.values()
             if row["sku"]
         ],

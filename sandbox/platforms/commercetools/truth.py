@@ -45,7 +45,11 @@ def truth_of(project: Project) -> Truth:
         "refunds": [one for order in project.orders for one in payments.refunds_of(project, order)],
         "prices": Prices(project).truth(),
         "products": [
-            {"sku": variant["sku"], "name": str(next(iter(product["name"].values()), ""))}
+            {
+                "sku": variant["sku"],
+                "name": str(next(iter(product["name"].values()), "")),
+                "pictures": len(product["masterVariant"].get("images") or ()),
+            }
             for product in project.products
             for variant in (product["masterVariant"], *product["variants"])
             if variant.get("sku")

@@ -114,9 +114,10 @@ def rename_item(life: Life, sku: str) -> None:
 
 
 def _change_product(life: Life, product: dict[str, Any], **changes: str) -> None:
-    """Change a product, and leave its price as it is, which Lockstep may have set."""
-    price = life.world.store.catalog.products[product["id"]]["price"]
-    life.world.to_store("catalog", [product | {"price": price} | changes])
+    """Change a product, and leave what Lockstep may have set as it is."""
+    present = life.world.store.catalog.products[product["id"]]
+    kept = {name: present[name] for name in ("price", "sale_price", "name", "images")}
+    life.world.to_store("catalog", [product | kept | changes])
 
 
 @operation("merchant", 1, deducted=among(True, False))

@@ -12,6 +12,7 @@ from tests.assets import documents
 from tests.model.life import Life, NotPossibleError
 from tests.model.operations.operators import configure
 from tests.model.operations.registry import Act, Draw, Register, among, at
+from tests.model.promises.prices import paid_prices
 from tests.model.systems import PAIR
 from tests.model.world import AT_STORE, NAME, STREAMS, ControlError
 
@@ -50,10 +51,25 @@ def set_price(life: Life, sku: str, cents: int) -> None:
     _allow(life)
     price = Decimal(cents) / 100
     life.world.to_oms("prices", [_row(sku, price)])
-    if life.facts.prices.get(sku) != price:
+    if life.facts.prices.get(sku) != price or sku in life.facts.sales:
         life.facts.priced_by_hand.discard(sku)
     life.facts.prices[sku] = price
+    life.facts.sales.pop(sku, None)
     life.facts.stated.add(sku)
+
+
+@at("bigcommerce/manhattan")("oms", 3, sku=SKU, cents=CENTS, percent=among(95, 60, 100, 120))
+def set_sale(life: Life, sku: str, cents: int, percent: int) -> None:
+    """Set an item's price with a sale: of little, of much, of nothing, or above the price."""
+    _allow(life)
+    price = Decimal(cents) / 100
+    sale = (price * percent / 100).quantize(Decimal("0.01"))
+    life.world.to_oms("prices", [_row(sku, price) | {"SellingPrice": f"{sale:.2f}"}])
+    facts = life.facts
+    if (facts.prices.get(sku), facts.sales.get(sku)) != (price, sale):
+        facts.priced_by_hand.discard(sku)
+    facts.prices[sku], facts.sales[sku] = price, sale
+    facts.stated.add(sku)
 
 
 @among_pairs(STORES, ("manhattan",))("oms", 1, sku=SKU, cents=CENTS)
@@ -70,6 +86,7 @@ def remove_price(life: Life, sku: str) -> None:
     """Remove a price: the store keeps what it shows."""
     if life.facts.prices.pop(sku, None) is None:
         raise NotPossibleError
+    life.facts.sales.pop(sku, None)
     life.world.to_oms("prices", [{"ItemId": sku, "CurrencyCode": USD}])
 
 
@@ -103,6 +120,7 @@ def set_price_by_hand(life: Life, sku: str, cents: int) -> None:
         raise NotPossibleError from None
     life.facts.priced_by_hand.add(sku)
     life.facts.shown_prices[sku] = Decimal(cents) / 100
+    life.facts.paid_prices = paid_prices(life)
 
 
 @operation("operator", 1, limit=among(0.1, 0.5, None))

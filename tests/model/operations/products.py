@@ -66,16 +66,16 @@ def list_group(life: Life, sizes: str) -> None:
 @operation("merchant", 3, sku=among("MUG", "LAMP", "SHIRT-S", "CUP", "JUG"), title=TITLE)
 def rename_product(life: Life, sku: str, title: str) -> None:
     """Give a product another title by hand."""
-    _allow(life)
+    allow(life)
     _rename(life, sku, title)
-    waits = _waits(life, sku)
-    life.facts.titles[sku] = {title} | (life.facts.titles.get(sku, set()) if waits else set())
+    may_come = waits(life, sku)
+    life.facts.titles[sku] = {title} | (life.facts.titles.get(sku, set()) if may_come else set())
 
 
 @operation("merchant", 1, sku=NEW)
 def drop_product(life: Life, sku: str) -> None:
     """Delete a product by hand."""
-    _allow(life)
+    allow(life)
     _delete(life, sku)
     life.facts.titles[sku] = set()
     life.facts.dropped.add(sku)
@@ -84,7 +84,7 @@ def drop_product(life: Life, sku: str) -> None:
 @operation("merchant", 1, sku=NEW)
 def make_product(life: Life, sku: str) -> None:
     """Make a product by hand, perhaps one that was asked for, or deleted before."""
-    _allow(life)
+    allow(life)
     if sku in _sold(life):
         raise NotPossibleError
     number = FIRST_ID + next(life.runs.numbers)
@@ -92,7 +92,7 @@ def make_product(life: Life, sku: str) -> None:
     life.world.to_store("seed/catalog", [document | {"inventory_tracking": "product"}])
     life.facts.dropped.discard(sku)
     before = life.facts.titles.get(sku, set())
-    life.facts.titles[sku] = {"By hand"} | (before if _waits(life, sku) else set())
+    life.facts.titles[sku] = {"By hand"} | (before if waits(life, sku) else set())
 
 
 @operation("world", 2, fate=among("drop_after", "drop_before", "replaced"), times=among(1, 2))
@@ -113,13 +113,19 @@ def rerun_listings(life: Life) -> None:
 
 
 def _ask(life: Life, rows: Sequence[Json]) -> None:
+    """Ask for what rows want, as far as the store takes it."""
+    allow(life)
+    assert life.world.lockstep is not None
+    fields = life.world.lockstep.sync(NAME, "cli").listings_target.fields
+    ask(life, [Wanted(n, _cells(row, fields)) for n, row in enumerate(rows, 1)])
+
+
+def ask(life: Life, wanted: Sequence[Wanted]) -> None:
     """Import rows as the command does; what they want is known from now on."""
-    _allow(life)
     lockstep = life.world.lockstep
     assert lockstep is not None
     sync = lockstep.sync(NAME, f"cli-{next(life.runs.numbers)}")
     target = sync.listings_target
-    wanted = [Wanted(n, _cells(row, target.fields)) for n, row in enumerate(rows, 1)]
     with sync.ledger.session(NAME, LISTINGS) as session:
         parts: Json = {"fields": target.fields, "needs": target.needs}
         parts |= {"waiting": waiting_variants(session)}
@@ -134,6 +140,8 @@ def _ask(life: Life, rows: Sequence[Json]) -> None:
             facts.requested.add(row.sku)
             if title := row.cells.get("title"):
                 facts.titles[row.sku] = {title}
+            if images := row.cells.get("images"):
+                facts.pictures[row.sku] = {len(images.split())}
     capture_listings(sync, asked)
     life.attempt(life.runs.carry_out, LISTINGS)
 
@@ -147,7 +155,7 @@ def _cells(row: Json, fields: Any) -> Json:
     }
 
 
-def _waits(life: Life, sku: str) -> bool:
+def waits(life: Life, sku: str) -> bool:
     """Return whether a request for a product may still be sent."""
     names = sorted(life.facts.listed.get(sku, ()))
     rows = life.world.database.rows
@@ -163,7 +171,7 @@ def _sold(life: Life) -> set[str]:
 def _rename(life: Life, sku: str, title: str) -> None:
     """Change the title of the product with a SKU past the store's API."""
     store: Any = life.world.store
-    number = _number(life, sku)
+    number = number_of(life, sku)
     if life.world.pair.store == "salesforce":
         store.book.put("Product2", {"Id": number, "Name": title})
     elif life.world.pair.store == "bigcommerce":
@@ -177,7 +185,7 @@ def _rename(life: Life, sku: str, title: str) -> None:
 
 def _delete(life: Life, sku: str) -> None:
     """Delete the product with a SKU by hand."""
-    number = _number(life, sku)
+    number = number_of(life, sku)
     if life.world.pair.store == "salesforce":
         life.world.store.book.put("Product2", {"Id": number, "IsDeleted": True})
         life.world.store.products.pop(sku, None)
@@ -185,7 +193,7 @@ def _delete(life: Life, sku: str) -> None:
         life.world.to_store(f"catalog/{number}", {}, "DELETE")
 
 
-def _number(life: Life, sku: str) -> Any:
+def number_of(life: Life, sku: str) -> Any:
     """Return the store's id of the product with a SKU."""
     store: Any = life.world.store
     if sku not in _sold(life):
@@ -202,7 +210,7 @@ def _number(life: Life, sku: str) -> Any:
     )
 
 
-def _allow(life: Life) -> None:
+def allow(life: Life) -> None:
     """Let the connection follow the catalog and write products, from the first one on."""
     world = life.world
     if len(world.names) > 1:

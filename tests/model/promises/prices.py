@@ -26,7 +26,17 @@ def watch(life: Life) -> None:
             if change > Decimal(str(largest)) + WITHIN:
                 move = f"{sku} went from {before} to {price} without approval"
                 facts.broken.append(f"price_beyond_limit: {move}")
-    facts.shown_prices, facts.limits = shown, limits[-1:]
+    paid = paid_prices(life)
+    for sku, price in paid.items() if largest is not None else ():
+        before = facts.paid_prices.get(sku)
+        if not before or price == before or _is_excused(life, sku):
+            continue
+        is_end_of_sale = price == shown[sku] == facts.shown_prices.get(sku)
+        change = abs(price - before) / before
+        if change > Decimal(str(largest)) + WITHIN and not is_end_of_sale:
+            move = f"shoppers paid {before} for {sku}, and pay {price} without approval"
+            facts.broken.append(f"sale_beyond_limit: {move}")
+    facts.shown_prices, facts.paid_prices, facts.limits = shown, paid, limits[-1:]
 
 
 def _is_excused(life: Life, sku: str) -> bool:
@@ -38,6 +48,15 @@ def shown_prices(life: Life) -> dict[str, Decimal]:
     """Return SKU -> what the store's own list shows in its currency."""
     return {
         row["sku"]: Decimal(row["regular"])
+        for row in life.world.ask_store("truth")["prices"]
+        if not row["price_list"] and row["currency"] in ("", "USD")
+    }
+
+
+def paid_prices(life: Life) -> dict[str, Decimal]:
+    """Return SKU -> what shoppers pay by the store's own list: the sale price, if there is one."""
+    return {
+        row["sku"]: Decimal(row["sale"] or row["regular"])
         for row in life.world.ask_store("truth")["prices"]
         if not row["price_list"] and row["currency"] in ("", "USD")
     }
@@ -55,12 +74,13 @@ def check(life: Life) -> Iterator[str]:
         for row in life.world.ask_store("truth")["prices"]
         if row["price_list"] == facts.price_list and row["currency"] == "USD"
     }
-    for sku, price in _of_store_units(facts.list_prices):
+    for sku, price in sorted(_of_store(facts.list_prices).items()):
         is_sold = sku in facts.shown_prices
         if is_sold and in_list.get(sku) != price and not _is_named(sku, excused, "WHOLESALE"):
             there = in_list.get(sku)
             yield f"price_differs: {sku} costs {price} in the OMS's list, {there} in the store's"
-    for sku, price in _of_store_units(facts.prices):
+    sales = _of_store(facts.sales)
+    for sku, price in sorted(_of_store(facts.prices).items()):
         if sku in facts.priced_by_hand or _is_named(sku, excused):
             continue
         shown = facts.shown_prices.get(sku)
@@ -68,11 +88,17 @@ def check(life: Life) -> Iterator[str]:
             continue  # it shows all SKUs that it sells: the merchant has given this one another
         if shown != price:
             yield f"price_differs: {sku} costs {price} at the OMS, and {shown} in the store"
+        sale = sales.get(sku, price)
+        if sale > price:
+            yield f"sale_above_price: {sku} costs {sale} in a sale, and no rejection says so"
+        elif shown == price and facts.paid_prices.get(sku) != sale:
+            there = facts.paid_prices.get(sku)
+            yield f"sale_differs: {sku} costs {sale} in the OMS's sale, and {there} in the store"
 
 
-def _of_store_units(prices: Mapping[str, Decimal]) -> list[tuple[str, Decimal]]:
-    """Return SKU and price of the store's unit, of the OMS's prices for its own."""
-    return [(sku, price * FACTORS.get(sku, 1)) for sku, price in sorted(prices.items())]
+def _of_store(prices: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Return prices of the OMS's units as those of the store's."""
+    return {sku: price * FACTORS.get(sku, 1) for sku, price in prices.items()}
 
 
 def _is_named(sku: str, names: Collection[str], price_list: str = "") -> bool:

@@ -27,6 +27,7 @@ def check(life: Life) -> Iterator[str]:
         if number > 1:
             yield f"product_doubled: the store has {number} products with {sku}"
     yield from _requests(life, dict(shown))
+    yield from _pictures(life)
     life.world.pass_time(FULL_READ)
     life.live(CATALOG)
     rows = life.world.database.rows
@@ -43,6 +44,21 @@ def check(life: Life) -> Iterator[str]:
         found &= lacks  # an item is known there by its stock, which may have vanished
     if lacks != found:
         yield f"alignment_differs: {sorted(lacks)} are not at the OMS, and {sorted(found)} found"
+
+
+def _pictures(life: Life) -> Iterator[str]:
+    """Compare how many pictures were asked for with how many the store shows."""
+    facts = life.facts
+    rows = [(stream, name) for stream, name, _ in life.world.database.rows(OPEN)]
+    excused = {name for stream, name in (*rows, *facts.discarded) if stream == LISTINGS}
+    if "restore" in life.done or life.world.wire.late_paths:
+        return
+    shown = {row["sku"]: row.get("pictures") for row in life.world.ask_store("truth")["products"]}
+    for sku, numbers in sorted(facts.pictures.items()):
+        if sku in facts.dropped or facts.listed.get(sku, set()) & excused:
+            continue
+        if shown.get(sku) not in numbers:
+            yield f"pictures_differ: {sku} has {shown.get(sku)} pictures, and not {sorted(numbers)}"
 
 
 def _requests(life: Life, shown: dict[str, str]) -> Iterator[str]:

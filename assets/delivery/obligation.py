@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from domain.rules.export import CHANGE_NOT_SENT, NOT_SENT_RULE
+from domain.rules.export import AFTER_END, CHANGE_NOT_SENT, NOT_SENT_RULE
 from resources.ledger.records import owed
 from resources.ledger.rows import AcceptedRecord, RecordRow, StoredCapture
 from resources.ledger.session import Session
@@ -33,9 +33,12 @@ def owed_versions(session: Session, chunk: Sequence[AcceptedRecord]) -> list[Acc
         return list(chunk)
     newest = session.records.newest_states(sorted(older))
     moved_on = [source_id for source_id, (state, rule) in newest.items() if _moved_on(state, rule)]
-    owed = set(session.records.newest_accepted(moved_on).values()) if moved_on else set()
+    # What was sent of an order before it became history must not stay unknown.
+    history = [source_id for source_id, (_, rule) in newest.items() if rule == AFTER_END]
+    moved_on += owed.uncertain(session.db, session.connection, session.stream, history)
+    due = set(session.records.newest_accepted(moved_on).values()) if moved_on else set()
     return [
-        accepted._replace(superseded=False) if accepted.capture_id in owed else accepted
+        accepted._replace(superseded=False) if accepted.capture_id in due else accepted
         for accepted in chunk
         if not accepted.superseded or newest.get(accepted.source_id, ("", ""))[0] is not None
     ]

@@ -18,6 +18,8 @@ Decision: TypeAlias = Literal["export", "cancel"]
 Ended: TypeAlias = Literal["", "fulfilled", "canceled"]
 """Whether the OMS is done with an order: all of it has left, or it is canceled."""
 NOT_SENT_RULE = "status_not_exported"
+AFTER_END = "deleted_after_end"
+"""The rule that skips an order which the store deletes once the OMS is done with it."""
 CHANGE_NOT_SENT = "change_not_sent"
 """The code of an order whose content has changed in a status in which changes are not sent."""
 DELETED = Problem(
@@ -144,7 +146,7 @@ class ExportRules:
             return Skipped("deleted_in_store", reason)
         end = ended(source_id)
         if end == "fulfilled" or (end == "canceled" and not self._cancels_deleted):
-            return Skipped("deleted_after_end", f"the order was {end} before the store deleted it")
+            return Skipped(AFTER_END, f"the order was {end} before the store deleted it")
         if self._cancels_deleted:
             return "cancel"
         raise RecordRejected(DELETED)

@@ -91,3 +91,18 @@ def reopen_skipped(
         ),
     )
     return {day for (day,) in rows}
+
+
+def uncertain(
+    db: psycopg.Connection[Any], connection: str, stream: str, source_ids: Sequence[str]
+) -> set[str]:
+    """Return the records of which it is not known what a delivery has done."""
+    if not source_ids:
+        return set()
+    rows = db.execute(
+        """SELECT DISTINCT source_id FROM sync.delivery
+           WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
+             AND (state = 'in_flight' OR is_uncertain)""",
+        (connection, stream, list(source_ids)),
+    )
+    return {source_id for (source_id,) in rows}

@@ -525,3 +525,17 @@ def test_a_hold_of_an_order_that_is_never_sent_is_answered(world):
         op("cancel", number=1003),
     ]
     assert not run(world, script, Pair("salesforce", "extensiv")).problems
+
+
+def test_a_cancellation_is_settled_of_an_order_that_is_history_by_then(world):
+    """Its answers were lost, it had shipped, and the store's next version was skipped."""
+    script = [
+        op("place", lines=[("TENT", 3)], number=1001),
+        op("sync"),
+        op("lose_requests", skip=1, system="oms", times=2),
+        op("ship", number=1001),
+        op("place", lines=[("SHIRT-M", 3), ("SHIRT-M", 1), ("SHIRT-S", 2)], number=1002),
+        op("archive", number=1001),
+        op("sync"),
+    ]
+    assert not run(world, script).problems

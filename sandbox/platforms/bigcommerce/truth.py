@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-import orjson
-
 from sandbox.kit.truth import TrueLevel, TrueLine, TrueOrder, TrueRefund, Truth
 
 if TYPE_CHECKING:

@@ -53,7 +53,7 @@ def test_orders_with_open_work_are_listed_and_kept(
     kept = "order 2: not shipped yet; kept until that ends, then run the command again\n"
 
     code, output = run("forget", *person, "--dry-run")
-    assert (code, kept in output, "1 orders: 1\n" in output) == (0, True, True)
+    assert (code, kept in output, "1 order: 1\n" in output) == (0, True, True)
     code, output = run("forget", *person, "--yes")
     assert (code, kept in output, "Forgotten." in output) == (1, True, True)
     code, output = run("forget", *person, "--dry-run")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import psycopg
 import pytest
@@ -10,7 +11,6 @@ from pydantic import BaseModel, ValidationError
 
 from assets.error_redaction import safe_text, unexpected
 from domain.errors import PermanentError, Problem
-from domain.exchange import MasterItem
 from domain.records.orders import Order
 from domain.rules.export import Decide
 from domain.schemas.orders import order_problems
@@ -87,12 +87,10 @@ def test_a_record_on_which_the_batchs_check_stumbles_does_not_hold_up_the_others
     """It is found by halving, rejected alone, and the others are checked together without it."""
     scene.place_many(range(9001, 9006))
 
-    def stumbles(
-        orders: Sequence[Order], items: Mapping[str, MasterItem] | None
-    ) -> dict[int, list[Problem]]:
+    def stumbles(orders: Sequence[Order], *more: Any) -> dict[int, list[Problem]]:
         if any(order.number == "9003" for order in orders):
             raise OverflowError("jane.doe@example.com")
-        return order_problems(orders, items)
+        return order_problems(orders, *more)
 
     monkeypatch.setattr("assets.streams.orders.stream.order_problems", stumbles)
     scene.run("orders")

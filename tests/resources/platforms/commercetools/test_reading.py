@@ -11,6 +11,7 @@ import pytest
 
 from domain.errors import PermanentError, RecordRejected, TransientError
 from domain.exchange import Mapped
+from domain.targets import NO_LEVEL
 from domain.values import Window
 from resources.http.rate_limit import LocalQuota
 from resources.platforms.commercetools.adapter import build
@@ -249,7 +250,9 @@ def test_locations_are_channels_that_supply_stock(project: Project, open_store: 
             {"sku": 'A"B', "quantity": 4, "channel": "EAST"},
         ],
     )
-    assert stock.levels(['A"B', "NONE"]) == {('A"B', "default"): 7, ('A"B', east): 4}
+    shown = {('A"B', "default"): 7, ('A"B', east): 4}
+    none = dict.fromkeys([("NONE", "default"), ("NONE", east)], NO_LEVEL)
+    assert stock.levels(['A"B', "NONE"]) == shown | none
 
 
 def test_the_preflight_names_what_is_missing_and_what_is_too_much(

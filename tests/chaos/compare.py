@@ -18,6 +18,8 @@ RELEASED, SHIPPED, DELIVERED, CANCELED = 3000, 7000, 7500, 9000
 SETTLED = ("delivered", "requested", "refused", "superseded")
 KEPT_OUT_FOR_GOOD = ("cancel_refused", "line_not_eligible", "oms_modification_not_allowed")
 """Codes of rejections that are the right result, and stay open until an operator acts."""
+CHANGE_NOT_SENT = "change_not_sent"
+"""The code of a change that came when the order had left."""
 
 
 class Difference(NamedTuple):
@@ -258,6 +260,7 @@ def _right_rejections(facts: Facts) -> set[Rejected]:
         (stream, source_id, code)
         for stream, source_id, code in facts.rejections
         if code in KEPT_OUT_FOR_GOOD
+        or (code == CHANGE_NOT_SENT and source_id in facts.changed)
         # The OMS ships a unit that the store's order has lost.
         or (code == "shipment_refused" and source_id in unchanged)
     }

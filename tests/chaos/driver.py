@@ -232,6 +232,7 @@ class Driver:
             return neutral_differences(truths)
         facts = gather(systems, url, NAME, self._tracked)
         facts.returned = {str(number) for number in traffic.returned}
+        facts.changed = truths.changed
         facts.cut = truths.requests.cut() if truths.requests is not None else set()
         return [*differences(facts), *beside_orders(truths)]
 

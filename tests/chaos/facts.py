@@ -92,6 +92,8 @@ class Facts(Recorded):
     """Orders of which units have come back: their status is not that of their parcels."""
     cut: set[str] = field(default_factory=set)
     """Orders of which agents have canceled units."""
+    changed: set[str] = field(default_factory=set)
+    """Orders that someone changed after they had been placed."""
 
 
 @dataclass(kw_only=True)

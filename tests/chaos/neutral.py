@@ -24,7 +24,9 @@ from tests.chaos.compare import (
 )
 from tests.chaos.facts import Truths
 
-TOO_LATE = frozenset({"cancel_refused", "line_not_eligible", "oms_modification_not_allowed"})
+TOO_LATE = frozenset(
+    {"cancel_refused", "change_not_sent", "line_not_eligible", "oms_modification_not_allowed"}
+)
 """Codes of changes and cancellations that came after the warehouse had the order."""
 UNCHANGEABLE = "order_not_changeable"
 """Of an OMS that takes an order once."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import yaml
 
@@ -143,3 +143,7 @@ class PairScene(Scene):
         }
         systems.close()
         return {name: rows for name, rows in found.items() if name in self.carried}
+
+
+OpenPair: TypeAlias = Callable[[Pair], PairScene]
+"""Makes the scene of a pair; the fixture ``open_pair`` closes it."""

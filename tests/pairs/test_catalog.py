@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from orchestration.local.simulated import pairs
 from resources.systems import streams_carried
-from sandbox.app import RunningSandbox
-from tests.pairs.pair_scene import PairScene, with_only_what_is_ordered
+from tests.pairs.pair_scene import OpenPair, PairScene, with_only_what_is_ordered
 
 pytestmark = pytest.mark.slow
 
@@ -22,18 +18,9 @@ ALL = [
 
 
 @pytest.fixture
-def shop(
-    sandbox: RunningSandbox,
-    database: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-) -> Iterator[PairScene]:
+def shop(request: pytest.FixtureRequest, open_pair: OpenPair) -> PairScene:
     """Make a connection between two systems that no other test uses."""
-    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
-    made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, request.param)
-    yield made
-    made.close()
+    return open_pair(request.param)
 
 
 def found(shop: PairScene) -> dict[str, int]:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import orjson
 import pytest
 
 from orchestration.local.simulated import Pair
-from sandbox.app import RunningSandbox
-from tests.pairs.pair_scene import PairScene
+from tests.pairs.pair_scene import OpenPair, PairScene
 
 pytestmark = pytest.mark.slow
 
@@ -21,20 +17,12 @@ REQUEST, OUTCOME = "lockstepRequest", "lockstepOutcome"
 
 
 @pytest.fixture
-def shop(
-    sandbox: RunningSandbox,
-    database: str,
-    tmp_path: Path,
-    short_waits: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[PairScene]:
+def shop(short_waits: None, open_pair: OpenPair) -> PairScene:
     """Make a connection between a project and Manhattan that takes requests."""
-    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
     pair = Pair("commercetools", "manhattan")
-    made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, pair)
+    made = open_pair(pair)
     made.configure(platform={"actions": {}})
-    yield made
-    made.close()
+    return made
 
 
 def project_order(shop: PairScene, order_id: str) -> Json:

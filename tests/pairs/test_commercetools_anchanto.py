@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from orchestration.local.simulated import Pair
-from sandbox.app import RunningSandbox
-from tests.pairs.pair_scene import PairScene
+from tests.pairs.pair_scene import OpenPair, PairScene
 
 pytestmark = pytest.mark.slow(seconds=15)
 
@@ -19,19 +15,10 @@ FIRST, SECOND = "1Z5R89390357567127", "1Z8W4R260373687877"
 
 
 @pytest.fixture
-def shop(
-    sandbox: RunningSandbox,
-    database: str,
-    tmp_path: Path,
-    short_waits: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[PairScene]:
+def shop(short_waits: None, open_pair: OpenPair) -> PairScene:
     """Make a connection between a project and an account that no other test uses."""
-    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
     pair = Pair("commercetools", "anchanto")
-    made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, pair)
-    yield made
-    made.close()
+    return open_pair(pair)
 
 
 def shipment_state(shop: PairScene) -> Any:

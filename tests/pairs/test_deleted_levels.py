@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from uuid import uuid4
-
 import pytest
 
 from orchestration.local.simulated import Pair
-from sandbox.app import RunningSandbox
 from tests.assets.reconciliation.comparing import drifts_of, look
-from tests.pairs.pair_scene import PairScene
+from tests.pairs.pair_scene import OpenPair, PairScene
 
 
 @pytest.fixture(params=["commercetools", "salesforce"])
-def shop(
-    request: pytest.FixtureRequest,
-    sandbox: RunningSandbox,
-    database: str,
-    tmp_path: Path,
-    short_waits: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[PairScene]:
+def shop(request: pytest.FixtureRequest, short_waits: None, open_pair: OpenPair) -> PairScene:
     """Make a connection between a store whose levels can be deleted and Manhattan."""
-    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
     pair = Pair(request.param, "manhattan")
-    made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, pair)
+    made = open_pair(pair)
     made.configure()
-    yield made
-    made.close()
+    return made
 
 
 def levels(shop: PairScene) -> dict[tuple[str, str], int]:
     """Return what is available in the store."""
-    truth = shop._ask(f"{shop.pair.store}/{shop.store}/truth")
-    rows = truth[0]["levels"] if isinstance(truth, list) else truth["levels"]
+    rows = shop.truth_of(shop.pair.store)["levels"]
     return {(row["sku"], row["location"]): row["available"] for row in rows}
 
 

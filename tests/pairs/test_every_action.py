@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from uuid import uuid4
-
 import pytest
 
 from orchestration.local.simulated import Pair
-from sandbox.app import RunningSandbox
 from tests.assets.actions import act
 from tests.assets.reconciliation.comparing import drifts_of, look
-from tests.pairs.pair_scene import PairScene
+from tests.pairs.pair_scene import OpenPair, PairScene
 
 pytestmark = pytest.mark.slow(seconds=30)
 
@@ -27,19 +22,9 @@ PAIRS = [
 
 
 @pytest.fixture
-def shop(
-    sandbox: RunningSandbox,
-    database: str,
-    tmp_path: Path,
-    short_waits: None,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-) -> Iterator[PairScene]:
+def shop(short_waits: None, request: pytest.FixtureRequest, open_pair: OpenPair) -> PairScene:
     """Make a connection between two systems that no other test uses."""
-    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
-    made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, request.param)
-    yield made
-    made.close()
+    return open_pair(request.param)
 
 
 @pytest.mark.parametrize("shop", PAIRS, ids=lambda pair: f"{pair.store}-{pair.oms}", indirect=True)

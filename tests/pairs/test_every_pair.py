@@ -5,23 +5,20 @@ A pair that comes later runs it, too; what is particular to one is in the other 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from orchestration.local import verify
 from orchestration.local.simulated import pairs
 from resources.systems import streams_carried
-from sandbox.app import RunningSandbox
 from sandbox.seed.load import read
 from sandbox.seed.seedset import SeedSet
 from tests.assets.reconciliation.comparing import drifts_of, look
-from tests.pairs.pair_scene import PairScene
+from tests.pairs.pair_scene import OpenPair, PairScene
 from tests.shared import shared_path
 
 pytestmark = pytest.mark.slow(seconds=120)
@@ -33,19 +30,9 @@ RETURNING = [pair for pair in ALL if "returns" in streams_carried(*pair)]
 
 
 @pytest.fixture
-def shop(
-    sandbox: RunningSandbox,
-    database: str,
-    tmp_path: Path,
-    short_waits: None,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-) -> Iterator[PairScene]:
+def shop(short_waits: None, request: pytest.FixtureRequest, open_pair: OpenPair) -> PairScene:
     """Make a connection between two systems that no other test uses."""
-    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
-    made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, request.param)
-    yield made
-    made.close()
+    return open_pair(request.param)
 
 
 def agreed(shop: PairScene) -> Json:

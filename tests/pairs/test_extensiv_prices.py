@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -17,11 +15,10 @@ from orchestration.local.simulated import Pair
 from resources.ledger.captures.captures import Captures
 from resources.ledger.rows import CaptureRow
 from resources.oms.extensiv.stock_list import StockList
-from sandbox.app import RunningSandbox
 from tests.assets.prices import price
 from tests.assets.reconciliation.comparing import drifts_of
 from tests.assets.scene import NAME
-from tests.pairs.pair_scene import PairScene
+from tests.pairs.pair_scene import OpenPair, PairScene
 from tests.pairs.test_prices import shown
 
 pytestmark = pytest.mark.slow(seconds=15)
@@ -30,24 +27,16 @@ SKUS = ["A-1", "B-2", "C-3", "D-4", "E-5"]
 
 
 @pytest.fixture
-def shop(
-    sandbox: RunningSandbox,
-    database: str,
-    tmp_path: Path,
-    short_waits: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[PairScene]:
+def shop(short_waits: None, open_pair: OpenPair) -> PairScene:
     """Make a connection that reads two prices a run, of five products."""
-    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
     pair = Pair("bigcommerce", "extensiv")
-    made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, pair)
+    made = open_pair(pair)
     made.configure(
         oms={"prices_a_read": 2},
         prices={"first_price": "send", "max_change": None, "currency": "USD"},
     )
     add(made, *SKUS)
-    yield made
-    made.close()
+    return made
 
 
 def add(shop: PairScene, *skus: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,8 @@ from resources.sheets.reader import COLUMNS, NEW_COLUMNS, read
 from resources.sheets.writer import write
 from resources.sync import Sync
 from resources.systems import streams_carried
-from sandbox.app import RunningSandbox
 from tests.assets.scene import NAME
-from tests.pairs.pair_scene import PairScene, with_only_what_is_ordered
+from tests.pairs.pair_scene import OpenPair, PairScene, with_only_what_is_ordered
 
 pytestmark = pytest.mark.slow(seconds=10)
 
@@ -40,17 +39,10 @@ PICTURES = "https://img.example.com/1.jpg https://img.example.com/2.jpg"
 
 
 @pytest.fixture(params=BY_STORE.values(), ids=BY_STORE)
-def shop(
-    sandbox: RunningSandbox,
-    database: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-) -> Iterator[PairScene]:
+def shop(request: pytest.FixtureRequest, open_pair: OpenPair) -> PairScene:
     """Make a connection with a few products, which the catalog has read."""
-    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
     pair: Pair = request.param
-    made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, pair)
+    made = open_pair(pair)
     made.configure(platform=SETTINGS.get(pair.store, {}))
     rows = [{"products": [{"sku": product["sku"]} for product in made.catalogue.products[:5]]}]
     some = with_only_what_is_ordered(made.catalogue, rows)
@@ -58,8 +50,7 @@ def shop(
     for name in ("locations", "items", "supply"):
         made.to_oms(name, getattr(some, name))
     made.run("catalog", first=made.today)
-    yield made
-    made.close()
+    return made
 
 
 def sync_of(shop: PairScene) -> Sync:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from domain.connections import PRICES
 from orchestration.local.simulated import pairs
 from resources.systems import streams_carried
-from sandbox.app import RunningSandbox
 from tests.assets.prices import approve, price, run_again
-from tests.pairs.pair_scene import PairScene, with_only_what_is_ordered
+from tests.pairs.pair_scene import OpenPair, PairScene, with_only_what_is_ordered
 
 pytestmark = pytest.mark.slow(seconds=20)
 
@@ -34,23 +30,15 @@ def takes_sales(shop: PairScene) -> dict[str, Any]:
 
 
 @pytest.fixture
-def shop(
-    sandbox: RunningSandbox,
-    database: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-) -> Iterator[PairScene]:
+def shop(request: pytest.FixtureRequest, open_pair: OpenPair) -> PairScene:
     """Make a connection between two systems that no other test uses."""
-    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
-    made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, request.param)
+    made = open_pair(request.param)
     made.sales = takes_sales(made)  # type: ignore[attr-defined]
     made.configure(
         platform=made.sales,  # type: ignore[attr-defined]
         prices={"first_price": "send", "max_change": None, "currency": "USD"},
     )
-    yield made
-    made.close()
+    return made
 
 
 def shown(shop: PairScene, skus: list[str]) -> dict[str, tuple[str, str]]:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from orchestration.local.simulated import Pair
-from sandbox.app import RunningSandbox
 from tests.assets.reconciliation.comparing import drifts_of, look
-from tests.pairs.pair_scene import PairScene
+from tests.pairs.pair_scene import OpenPair, PairScene
 
 pytestmark = pytest.mark.slow
 
@@ -20,20 +16,10 @@ Json = dict[str, Any]
 
 
 @pytest.fixture
-def shop(
-    sandbox: RunningSandbox,
-    database: str,
-    tmp_path: Path,
-    short_waits: None,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-) -> Iterator[PairScene]:
+def shop(short_waits: None, request: pytest.FixtureRequest, open_pair: OpenPair) -> PairScene:
     """Make a connection between an org and an OMS that no other test uses."""
-    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
     pair = Pair("salesforce", getattr(request, "param", "manhattan"))
-    made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, pair)
-    yield made
-    made.close()
+    return open_pair(pair)
 
 
 def rows(shop: PairScene, name: str) -> list[Json]:

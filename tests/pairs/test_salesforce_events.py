@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from uuid import uuid4
 
 import dagster as dg
 import pytest
 
 from orchestration.local.simulated import Pair
-from sandbox.app import RunningSandbox
 from sensors.queues import pull_queues
 from tests.assets.scene import NAME
-from tests.pairs.pair_scene import PairScene
+from tests.pairs.pair_scene import OpenPair, PairScene
 from tests.pubsub import PubSub, running
 from tests.sensors.test_changes import requests_of, run_request, tick
 
@@ -29,18 +26,10 @@ def server() -> Iterator[PubSub]:
 
 
 @pytest.fixture
-def shop(
-    sandbox: RunningSandbox,
-    database: str,
-    tmp_path: Path,
-    short_waits: None,
-    monkeypatch: pytest.MonkeyPatch,
-    server: PubSub,
-) -> Iterator[PairScene]:
+def shop(short_waits: None, server: PubSub, open_pair: OpenPair) -> PairScene:
     """Make a connection of an org and a tenant that polls rarely, and pulls events."""
-    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
     pair = Pair("salesforce", "manhattan")
-    made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, pair)
+    made = open_pair(pair)
     section = {
         "subscription": "Lockstep",
         "org_id": "00DLk0000000001AAA",
@@ -54,8 +43,7 @@ def shop(
     made.installation.connections[NAME] = document.model_copy(
         update={"poll_interval": document.poll_interval * 1000}
     )
-    yield made
-    made.close()
+    return made
 
 
 def inbox(shop: PairScene) -> list[str]:

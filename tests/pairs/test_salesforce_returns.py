@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -15,11 +12,10 @@ from assets.reconciliation.run import Report, Request, reconcile
 from domain.connections import RETURNS
 from domain.values import Window
 from orchestration.local.simulated import Pair
-from sandbox.app import RunningSandbox
 from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.assets.scene import NAME
 from tests.assets.streams.test_returns import approve
-from tests.pairs.pair_scene import LIMITS, PairScene
+from tests.pairs.pair_scene import LIMITS, OpenPair, PairScene
 
 pytestmark = pytest.mark.slow(seconds=30)
 
@@ -29,19 +25,10 @@ UPS = "1Z999AA10123456784"
 
 
 @pytest.fixture
-def shop(
-    sandbox: RunningSandbox,
-    database: str,
-    tmp_path: Path,
-    short_waits: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[PairScene]:
+def shop(short_waits: None, open_pair: OpenPair) -> PairScene:
     """Make a connection of an org and a tenant; one order was sent and has shipped."""
-    monkeypatch.setenv("LOCKSTEP_HOME", str(tmp_path))
     pair = Pair("salesforce", "manhattan")
-    made = PairScene(sandbox.url, database, f"s{uuid4().hex[:10]}", tmp_path, pair)
-    yield made
-    made.close()
+    return open_pair(pair)
 
 
 class Shipped:

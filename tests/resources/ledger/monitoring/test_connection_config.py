@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -52,6 +53,16 @@ def test_a_connection_that_was_taken_out_is_kept_and_marked(database: str, tmp_p
     assert rows == [("acme", False), ("acme_eu", True)]
 
 
+def hold(db: psycopg.Connection[Any], stream: str, key: str, target_id: str) -> None:
+    """Note what the connection's target holds of one record."""
+    db.execute(
+        """INSERT INTO sync.target_state (connection, stream, target_key, target_id, content,
+                                          digest, sequence, source_updated_at)
+           VALUES ('acme', %s, %s, %s, '', '', 1, now())""",
+        (stream, key, target_id),
+    )
+
+
 def test_the_prefix_under_which_orders_were_sent_is_kept(database: str, tmp_path: Path) -> None:
     """Views, forgetting and the check at start depend on where the OMS has the orders."""
     first, second = (
@@ -63,11 +74,7 @@ def test_the_prefix_under_which_orders_were_sent_is_kept(database: str, tmp_path
         describe(db, second)
         assert kept_prefixes(db, second) == {}, "no order was sent: the prefix is free"
         describe(db, first)
-        db.execute(
-            """INSERT INTO sync.target_state (connection, stream, target_key, target_id, content,
-                                              digest, sequence, source_updated_at)
-               VALUES ('acme', 'orders', '1', 'A-1', '', '', 1, now())"""
-        )
+        hold(db, "orders", "1", "A-1")
         describe(db, second)
         assert kept_prefixes(db, second) == {"acme": "A-"}
         assert kept_prefixes(db, first) == {}
@@ -85,11 +92,7 @@ def test_the_store_whose_records_a_connection_has_is_kept(database: str, tmp_pat
         describe(db, second)
         assert kept_stores(db, second) == {}, "it has no records yet"
         describe(db, first)
-        db.execute(
-            """INSERT INTO sync.target_state (connection, stream, target_key, target_id, content,
-                                              digest, sequence, source_updated_at)
-               VALUES ('acme', 'inventory', 'MUG@1', '1', '', '', 1, now())"""
-        )
+        hold(db, "inventory", "MUG@1", "1")
         describe(db, second)
         assert kept_stores(db, second) == {"acme": "bigcommerce store s1"}
         assert kept_stores(db, first) == {}

@@ -16,9 +16,7 @@ from msgspec.structs import replace
 from domain.builders.orders import LineDraft
 from domain.parsing.scalars import ZERO
 from domain.records.orders import Charge, Discount, Payment, PaymentTransaction
-
-SMALLEST = Decimal("0.0001")
-"""Of an amount that is finer than the minor unit."""
+from domain.records.record import SMALLEST
 
 
 class Amounts(NamedTuple):

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from msgspec.structs import replace
 
 from domain.errors import Problem
 from domain.policies import UomRule
 from domain.records.orders import ONE, OrderLine
-from domain.records.record import amend
+from domain.records.record import SMALLEST, amend
 from domain.skus import BySku
-
-SMALLEST = Decimal("0.0001")
-"""Of a price, which has four decimals at most."""
 
 
 def in_oms_units(
@@ -26,8 +22,8 @@ def in_oms_units(
 ) -> Sequence[OrderLine]:
     """Return lines in the OMS's units; ``paths`` are theirs in the store's document.
 
-    ``uom`` is the unit of SKUs without a rule; ``None``: none has one. What can't be converted is
-    added to ``problems``.
+    ``uom`` is the unit of SKUs without a rule, which all are where ``rules`` is ``None``. What
+    can't be converted is added to ``problems``.
     """
     if rules is not None:
         return tuple(

@@ -29,11 +29,12 @@ FROM (SELECT c.capture_id AS captured_id, r.state, r.outcome
                  WHERE connection = %(name)s AND stream = %(stream)s AND source_day = %(day)s) r
         USING (capture_id) OFFSET 0) both_sides
 WHERE captured_id IS NOT NULL"""
-"""As ``history.hourly_summary`` counts, for one partition.
+"""As ``history.hourly_summary`` counts, for one partition, in half of its time: for each step.
 
-The view's join compares each capture with each record while the month's tables have no statistics,
+A left join would compare each capture with each record while the month's tables have no statistics,
 since Postgres then expects one row of each: seconds for each step from some thousand records on. A
 full join is never made that way, and ``OFFSET 0`` keeps Postgres from making it a left join again.
+That is a fence, which the view can't have: conditions on any of its columns reach both tables.
 """
 
 

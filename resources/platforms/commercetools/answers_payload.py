@@ -24,6 +24,14 @@ class Entry(Camel):
     available_quantity: Whole = None
 
 
+class WorkflowState(Camel):
+    """A state of a workflow: of orders or line items, among others."""
+
+    id: Text = None
+    key: Text = None
+    type: Text = None
+
+
 class Channel(Camel):
     """A channel; those with the role ``InventorySupply`` hold stock."""
 
@@ -84,6 +92,7 @@ class ErrorAnswer(Camel):
 
 
 ENTRIES = PayloadDecoder(Entry, "an inventory entry", ANSWER_ADVICE)
+WORKFLOW_STATES = PayloadDecoder(WorkflowState, "a state", ANSWER_ADVICE)
 CHANNELS = PayloadDecoder(Channel, "a channel", ANSWER_ADVICE)
 PRODUCTS = PayloadDecoder(Product, "a product", ANSWER_ADVICE)
 PROJECTS = PayloadDecoder(Project, "a project", ANSWER_ADVICE)

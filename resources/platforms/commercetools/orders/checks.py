@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from domain.policies import OrdersPolicy
 from resources.http.client import ApiClient
-from resources.platforms.commercetools.client import query_by_id
+from resources.platforms.commercetools.answers_payload import WORKFLOW_STATES
+from resources.platforms.commercetools.client import document_of, query_by_id
 from resources.platforms.commercetools.settings import WorkflowStates
 from resources.platforms.commercetools.statuses import ON_HOLD
 from resources.preflight import Finding
@@ -15,24 +14,12 @@ STATES, SCOPE, PAGE = "/states", "view_states", 500
 OF_ORDERS = ("OrderState", "LineItemState")
 
 
-class _State(msgspec.Struct):
-    id: object = None
-    key: object = None
-    type: object = None
-
-
-_STATES = msgspec.json.Decoder(_State)
-
-
 def workflow_states(http: ApiClient, states: WorkflowStates, policy: OrdersPolicy) -> Finding:
     """Look for the states that the settings name, and for what becomes of those on hold."""
-    known: set[object] = set()
+    known: set[str | None] = set()
     for page in query_by_id(http, STATES, (), PAGE, SCOPE):
         for raw in page:
-            try:
-                state = _STATES.decode(raw)
-            except (ValueError, RecursionError):
-                continue
+            state = document_of(f"commercetools: GET {STATES}", raw, WORKFLOW_STATES)
             if state.type in OF_ORDERS:
                 known |= {state.key, state.id}
     named = (*states.canceled, *states.on_hold, *states.to_fulfil)

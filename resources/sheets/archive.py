@@ -6,7 +6,9 @@ unpacked once, piece by piece, up to the limit of all of them together.
 
 from __future__ import annotations
 
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -23,6 +25,18 @@ MARKUP = (".xml", ".rels", ".vml")
 _ENTITIES = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 _MERGED = re.compile(rb'<mergeCell[^>]{0,200}?ref="([A-Z]{1,3}[0-9]{1,7}):', re.IGNORECASE)
 UNUSABLE = "can't be used, and nothing was changed: "
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    EOFError,
+    ValueError,
+)
+"""What ``zipfile`` raises for damaged archives; ``ValueError`` is of names and places in them."""
 _OVERLAP = 256
 """Bytes that two pieces share, so that no pattern is cut."""
 
@@ -42,7 +56,7 @@ def examine(file: Path) -> list[str]:
                 raise refused(file, f"it has {len(entries)} parts, and {MOST_FILES} are allowed")
             for entry in entries:
                 left = _examine(file, archive, entry, left, merged)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError):
+    except DAMAGE:
         raise refused(
             file, "it is damaged, has a password, or is no workbook (.xlsx); save it as .xlsx again"
         ) from None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zipfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -264,3 +266,21 @@ def test_a_text_that_no_cell_can_hold_is_cut_and_controls_are_left_out(file: Pat
     sheet = load_workbook(file).worksheets[0]
     assert len(sheet["A2"].value) == LONGEST
     assert sheet["A3"].value == "abc"
+
+
+def test_an_archive_with_a_damaged_directory_is_refused(tmp_path: Path) -> None:
+    """Whatever its reader makes of names, places and methods that can't be."""
+    file = tmp_path / "book.xlsx"
+    with zipfile.ZipFile(file, "w") as book:
+        for name in ("[Content_Types].xml", "xl/workbook.xml", "xl/worksheets/sheet1.xml"):
+            book.writestr(zipfile.ZipInfo(name), "<a>1</a>" * 10)
+    whole = file.read_bytes()
+    parts = [at for at in range(len(whole)) if whole[at : at + 3] == b"PK\x01"]
+    damage = Random(7)
+    for _ in range(1_500):
+        content = bytearray(whole)
+        for _ in range(damage.randint(1, 4)):
+            content[damage.randrange(parts[0], len(whole))] = damage.choice((8, 14, 255))
+        file.write_bytes(content)
+        with suppress(PermanentError):
+            assert archive.examine(file) == []

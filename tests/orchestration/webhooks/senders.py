@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -20,7 +21,6 @@ from fastapi import FastAPI
 
 from domain.connections import Installation
 from orchestration.cli.webhooks import server_of
-from orchestration.local.processes import free_port
 from orchestration.webhooks.app import build_app
 from tests import loopback
 from tests.assets.scene import NAME, _secret, installation_of
@@ -119,11 +119,17 @@ class Served:
 
 @contextmanager
 def served(app: FastAPI, database: str, port: int | None = None) -> Iterator[Served]:
-    """Serve an application, by default on a free port, while the block lasts."""
-    port = port or free_port()
+    """Serve an application, by default on a free port, while the block lasts.
+
+    The port is taken at once: one that is only found to be free may be another process's by then.
+    """
+    listener = socket.create_server(("127.0.0.1", port or 0))
+    port = listener.getsockname()[1]
     server = server_of(app, "127.0.0.1", port)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.run, name="webhooks", daemon=True)
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listener]}, name="webhooks", daemon=True
+    )
     thread.start()
     deadline = time.monotonic() + 60
     while not server.started and time.monotonic() < deadline:

@@ -113,6 +113,10 @@ class _Unread(httpx.SyncByteStream):
             self._stream.close()
 
 
+class TokenMissing(PermanentError):
+    """A successful answer has no token: it is another service's, or was spoilt on its way."""
+
+
 class FetchedToken(ABC):
     """A token that one POST returns, renewed before it expires and after a 401; for all threads."""
 
@@ -154,7 +158,10 @@ class FetchedToken(ABC):
         with self._lock:
             if (headers := self.cached()) is not None:
                 return headers
-            token, lifetime = self._fetch()
+            try:
+                token, lifetime = self._fetch()
+            except TokenMissing:  # once more: another service would answer the same again
+                token, lifetime = self._fetch()
             register_secret(token)
             headers = self._header(token)
             self._token = headers, self._clock() + lifetime * RENEW_AT

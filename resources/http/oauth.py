@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from domain.errors import AccessRefused, PermanentError
-from resources.http.auth import FetchedToken, is_sendable
+from resources.http.auth import FetchedToken, TokenMissing, is_sendable
 from resources.http.redaction import error_text
 from resources.http.urls import checked_base_url, is_within
 
@@ -127,7 +127,7 @@ class OAuthTokens(FetchedToken):
         token, scope = fields.get("access_token"), fields.get("scope")
         self.scope = scope[:300] if isinstance(scope, str) else ""
         if not is_sendable(token):
-            raise PermanentError(f"{what} without an access_token; check token_url")
+            raise TokenMissing(f"{what} without an access_token; check token_url")
         if name := self._grant.address_field:
             self._address = self._checked_address(fields.get(name), f"{what} with {name}")
         try:

@@ -16,6 +16,7 @@ from orchestration.definitions import build
 from orchestration.settings import load
 from resources import action_folder
 from resources.http.policy import ClientPolicy
+from resources.ledger.rejections import recovery
 from resources.lockstep import Lockstep
 from sensors import cursor, health, requeue
 
@@ -25,6 +26,7 @@ cursor.FIRST_PAUSE, cursor.LONGEST_PAUSE = timedelta(seconds=1), timedelta(secon
 cursor.HINT_PATIENCE = timedelta(seconds=10)
 requeue.EVERY_SECONDS = 5
 requeue.REPEAT_SECONDS, requeue.LONGEST_REPEAT_SECONDS = 10, 20
+recovery.FIRST_PAUSE = timedelta(seconds=20)
 health.WEBHOOKS_EVERY = timedelta(seconds=30)
 ClientPolicy.acts_for = 3.0  # type: ignore[assignment,method-assign]
 action_folder.QUIET_SECONDS = 1.0

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import httpx
 import msgspec
 
-from domain.errors import AccessRefused, PermanentError, TransientError
-from resources.http.auth import FetchedToken, is_sendable
+from domain.errors import AccessRefused, TransientError
+from resources.http.auth import FetchedToken, TokenMissing, is_sendable
 from resources.http.redaction import error_text, register_secret
 from resources.http.urls import checked_base_url
 from resources.oms.anchanto.settings import AnchantoSettings
@@ -55,5 +55,5 @@ class LoginTokens(FetchedToken):
             ) from error
         token = answer.get(fields.name("login", "jwt"))
         if not is_sendable(token):
-            raise PermanentError(f"{what} without a token; {ADVICE}")
+            raise TokenMissing(f"{what} without a token; {ADVICE}")
         return token, self._settings.token_lifetime.total_seconds()

@@ -132,6 +132,13 @@ def test_an_answer_without_a_token_is_permanent(body: bytes) -> None:
         auth_of(lambda _: httpx.Response(200, content=body)).headers()
 
 
+def test_one_answer_that_was_spoilt_on_its_way_is_no_fault_of_the_configuration() -> None:
+    """It would be a permanent error of whatever was asked for next, such as one order's outcome."""
+    answers = [b"<html>", b'{"access_token": "t"}']
+    auth = auth_of(lambda _: httpx.Response(200, content=answers.pop(0)))
+    assert auth.headers() == {"Authorization": "Bearer t"}
+
+
 class Bodies(httpx.SyncByteStream):
     """A body without end that counts the chunks that were read of it."""
 

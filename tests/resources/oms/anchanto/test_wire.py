@@ -192,7 +192,7 @@ def test_a_failed_login_says_whose_fault_it_is(
     response: httpx.Response, error: type[Exception]
 ) -> None:
     """No record's, and the password is in no message."""
-    tokens, _ = login(response)
+    tokens, _ = login(response, response)
     with pytest.raises(error) as raised:
         tokens.headers()
     assert "secret-9" not in str(raised.value)

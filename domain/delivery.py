@@ -131,6 +131,9 @@ class Held:
     is_canceled: bool = False
     problems: tuple[Problem, ...] = ()
     """Why it can't be read; then there is no content."""
+    is_other: bool = False
+    """It has the id of an order that was asked for, and none of the lines: another program has made
+    it, or it is another order."""
 
 
 Question: TypeAlias = tuple[Any, ...]

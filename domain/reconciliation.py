@@ -155,6 +155,8 @@ class StoreSnapshot:
     """The milestone that the status stands for; ``None`` if it is not about fulfilment."""
     number: str = ""
     """The order's number, which its id at the OMS is made of; empty if it is unreadable."""
+    placed_at: datetime | None = None
+    """``None`` if it is unreadable."""
 
     def is_behind(self, wanted: Milestone, status: str | None) -> bool:
         """Return whether the store must still move to ``status``, its status for ``wanted``.

@@ -200,7 +200,9 @@ async def _held(writer: Writer, asked: Mapping[str, Question]) -> dict[str, Held
 
 
 def _unreadable(error: LockstepError) -> Problem:
-    message = f"The outcome of a lost request could not be read at the target: {error}"
+    message = (
+        f"What the target holds of the record could not be read, which must be known first: {error}"
+    )
     advice = "Check the record at the target, then retry the rejection."
     return Problem("target_not_read", "", message, advice)
 

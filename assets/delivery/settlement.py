@@ -34,6 +34,13 @@ STATES = {
 """State of an outcome -> state of its delivery in the ledger."""
 
 
+def _is_to_link(plan: Plan) -> bool:
+    """Return whether the target has the plan's record, or may have it from now on."""
+    if plan.refusal or plan.waits_until is not None:
+        return False
+    return bool(plan.unsent()) or (plan.due.is_read and plan.due.known is not None)
+
+
 class Ended(NamedTuple):
     """An intent that has an outcome, and what the target then holds."""
 
@@ -62,7 +69,7 @@ class Settlement:
                 [
                     (plan, link)
                     for plan in plans
-                    if plan.unsent() and (link := self._planner.link(plan.due)) is not None
+                    if _is_to_link(plan) and (link := self._planner.link(plan.due)) is not None
                 ],
             )
             self._session.deliveries.supersede([u.delivery_key for u in replaced])

@@ -41,7 +41,7 @@ GENERAL: dict[str, Entry] = {
     "payload_malformed": Entry("value", "A capture is a JSON document of an order."),
     "schema_violation": Entry("value", "A record has the columns and types of its schema."),
     "target_not_read": Entry(
-        "connection", "The target can be read after a request whose outcome is unknown."
+        "connection", "The target can be read where it is not known what it holds."
     ),
 }
 """Codes that records of any stream can have: unreadable, or not delivered."""

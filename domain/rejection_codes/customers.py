@@ -20,6 +20,9 @@ CUSTOMERS: dict[str, Entry] = {
         "duplicate", "The id of an address is unique in its customer."
     ),
     "customer_address_id_missing": Entry("missing", "An address of a customer has an id."),
+    "customer_adopted": Entry(
+        "business_rule", "The OMS has no customer that the connection's predecessor has sent."
+    ),
     "customer_id_duplicate": Entry("duplicate", "The id of a customer is unique in a batch."),
     "customer_id_form": Entry(
         "mapping", "The id of a customer has plain characters only.", ("orders.order_id_prefix",)

@@ -83,6 +83,9 @@ ORDERS: dict[str, Entry] = {
     ),
     "nothing_to_ship": Entry("business_rule", "An order has at least one line that is shipped."),
     "oms_refused": Entry("business_rule", "The OMS accepts the order."),
+    "order_adopted": Entry(
+        "business_rule", "The OMS has no order that the connection's predecessor has sent."
+    ),
     "order_deleted_in_store": Entry(
         "business_rule",
         "An order that the OMS has to fulfil stays in the store.",

@@ -124,7 +124,9 @@ class CreateOnlyWriter(TargetWriter):
         except RecordRejected as rejected:
             return Held(order_id, problems=rejected.problems)
         origin = self._origins.origin(payload)
-        return Held(order_id, content, is_canceled=origin is not None and origin.is_cancelled)
+        is_canceled = origin is not None and origin.is_cancelled
+        is_other = not is_canceled and not content[self.form.lines]
+        return Held(order_id, content, is_canceled=is_canceled, is_other=is_other)
 
     def _id_of(self, wanted: JsonView) -> str:
         return str(wanted[self.form.order_id])

@@ -111,7 +111,9 @@ class Scene:
         self.installation = self.installation_with(**sections)
         self.lockstep = Lockstep(self.installation, lambda: self.database)
         resume(self._db(), NAME, self.installation.connections[NAME].streams, "test")
-        self.sql_write("UPDATE sync.activation SET changed_at = now() - interval '1 year'")
+        self.sql_write(
+            "UPDATE sync.activation SET changed_at = now() - interval '1 year', started_at = NULL"
+        )
         self._definitions = None
 
     def job(self, name: str = f"sync_{NAME}") -> dg.JobDefinition:

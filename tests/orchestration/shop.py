@@ -32,7 +32,10 @@ class Shop:
         self.change(orders={"shipping_methods": {"Ground": "Ground"}})
         with psycopg.connect(database, autocommit=True) as db:
             resume(db, "demo", list(STREAMS), "test")
-            db.execute("UPDATE sync.activation SET changed_at = now() - interval '1 year'")
+            db.execute(
+                """UPDATE sync.activation
+                   SET changed_at = now() - interval '1 year', started_at = NULL"""
+            )
         self._control(f"bigcommerce/{store}/catalog", documents.PRODUCTS)
         self._control(
             f"manhattan/{store}/locations",

@@ -30,7 +30,10 @@ class ProjectScene(Scene):
         self.lockstep = Lockstep(self.installation, lambda: self.database)
         with psycopg.connect(self.database, autocommit=True) as db:
             resume(db, NAME, self.installation.connections[NAME].streams, "test")
-            db.execute("UPDATE sync.activation SET changed_at = now() - interval '1 year'")
+            db.execute(
+                """UPDATE sync.activation
+                   SET changed_at = now() - interval '1 year', started_at = NULL"""
+            )
         self._definitions = None
 
     def _installation(self, sections: Json) -> Installation:

@@ -80,6 +80,26 @@ def test_an_order_whose_answers_are_lost_is_created_once(
     assert extensiv.open_rejections("orders") == {}
 
 
+def test_an_order_of_the_program_before_is_taken_over_and_canceled(
+    extensiv: ExtensivScene,
+) -> None:
+    """A new connection finds it as the store has it; another is canceled in the store by then."""
+    extensiv.place_many([1, 2])
+    extensiv.run("orders")
+    tables = ("capture", "unvalidated", "record", "order_header", "order_line")
+    for table in (*tables, "delivery", "target_state", "link"):
+        extensiv.sql_write(f"TRUNCATE sync.{table}")
+    extensiv.sql_write("UPDATE sync.activation SET started_at = now()")
+    extensiv.to_store("orders/2/status", {"status_id": 5})
+
+    extensiv.run("orders")
+
+    assert extensiv.outcomes("orders") == {
+        "1": ("accepted", "unchanged"), "2": ("accepted", "delivered")
+    }  # fmt: skip
+    assert extensiv.deliveries("orders") == [("2", "cancel", "delivered", 1)]
+
+
 def test_another_order_of_the_same_id_is_not_taken_for_success(extensiv: ExtensivScene) -> None:
     """The rejection names the field; the order of the other is left as it is."""
     extensiv.place_many([1])

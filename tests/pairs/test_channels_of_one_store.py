@@ -46,7 +46,10 @@ class TwoChannels(ExtensivScene):
         super().configure(**sections)
         with psycopg.connect(self.database, autocommit=True) as db:
             resume(db, EU, self.installation.connections[EU].streams, "test")
-            db.execute("UPDATE sync.activation SET changed_at = now() - interval '1 year'")
+            db.execute(
+                """UPDATE sync.activation
+                   SET changed_at = now() - interval '1 year', started_at = NULL"""
+            )
 
     def installation_with(self, **sections: Any) -> Installation:
         """Return both connections."""

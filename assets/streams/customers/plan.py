@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 from msgspec.structs import replace
 
+from assets.delivery.adoption import Adoption
 from assets.delivery.plan import Due, Plan
 from assets.delivery.planner import ReadingPlanner
 from assets.delivery.request import DeliveryRequest
@@ -33,6 +34,7 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         super().__init__(sync, session, request)
         self.customers = self.target = sync.customers_target
         self._linked: Mapping[str, str] = {}
+        self._adoption = Adoption(session, code="customer_adopted")
 
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Customer]]:
         """Decode the customers, and read what the OMS is known to hold of them."""
@@ -53,6 +55,9 @@ class CustomersPlanner(ReadingPlanner[Customer]):
 
     def plan(self, due: Due[Customer]) -> Plan:
         """Return what brings the OMS to this version, if anything differs."""
+        return self._adoption.note(self._planned(due), due.record.customer_id)
+
+    def _planned(self, due: Due[Customer]) -> Plan:
         customer, known = due.record, due.known
         if customer.is_gone and known is None:
             return Plan(due)  # the OMS never had it, and has nothing to forget
@@ -89,6 +94,11 @@ class CustomersPlanner(ReadingPlanner[Customer]):
             return None
         return Link(customer.source_id, customer.number, customer.customer_id, customer.customer_id)
 
+    def doubts(self, due: Due[Customer]) -> bool:
+        """Return whether another program may have created the customer, at whatever time."""
+        is_linked = due.record.source_id in self._linked
+        return self._adoption.is_possible(due, is_linked=is_linked, made_at=None)
+
     def question(self, due: Due[Customer]) -> tuple[str, Question]:
         """Ask for the customer at the OMS; it may hold what is known, and what was sent since."""
         candidates: list[Mapping[str, object]] = [self.customers.payload(due.record)]
@@ -112,6 +122,8 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         if held is None:
             due.known = None
             return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
+        if self.doubts(due):
+            self._adoption.take(due, held)
         due.known = TargetRow.as_read(
             due.known,
             due.accepted.source_id,

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import cached_property
 
 from assets.streams.deletions import Deletions
+from domain.connections import ORDERS
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.records.orders import Order
@@ -19,6 +21,7 @@ from domain.records.record import decode_record
 from domain.rules.export import CHANGE_NOT_SENT, NOT_SENT_RULE, Ended
 from domain.rules.order_changes import physical_changes
 from domain.rules.translation import id_at_oms
+from resources.ledger.monitoring.activation import predecessor_until
 from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.records.withdrawals import ended_at_oms
 from resources.ledger.rows import StoredCapture
@@ -26,6 +29,7 @@ from resources.ledger.session import Session
 from resources.sync import Sync
 
 DELETIONS = Deletions("lockstep_deleted_order")
+ANY_TIME = datetime.max.replace(tzinfo=UTC)
 MOST_NAMED = 6
 """Changes that a message names; the others are counted."""
 
@@ -110,20 +114,34 @@ class OrdersMapper:
 def exported_orders(sync: Sync, session: Session, captures: Sequence[StoredCapture]) -> set[str]:
     """Return which orders the OMS has, or may have.
 
-    It is asked for those that the ledger does not know, where the ledger may lack deliveries.
+    It is asked for those that the ledger does not know, where the ledger may lack deliveries, or
+    where the program that the connection replaces may have sent them.
     """
     exported = session.deliveries.possible_targets([c.source_id for c in captures])
-    if not is_cautious(session.db, sync.name):
+    until = _unknown_until(sync, session)
+    if until is None:
         return exported
     asked: set[str] = set()
     for capture in captures:
         if capture.source_id not in exported:
             with suppress(RecordRejected):  # the rejection is its outcome
-                number = sync.orders.to_store_snapshot(capture.payload).number
-                asked.add(id_at_oms(sync.connection.orders, number or capture.source_id))
+                snapshot = sync.orders.to_store_snapshot(capture.payload)
+                if snapshot.placed_at is None or snapshot.placed_at < until:
+                    number = snapshot.number or capture.source_id
+                    asked.add(id_at_oms(sync.connection.orders, number))
     for page in sync.shipments.read(asked) if asked else ():
         for row in page.records:
             origin = sync.shipments.to_origin(row.payload)
             if origin is not None and origin.is_own_id:
                 exported.add(origin.source_id)
     return exported
+
+
+def _unknown_until(sync: Sync, session: Session) -> datetime | None:
+    """Return until when orders may have been placed that the OMS has and the ledger does not know.
+
+    ``None``: the ledger knows all.
+    """
+    if is_cautious(session.db, sync.name):
+        return ANY_TIME
+    return predecessor_until(session.db, sync.name, ORDERS)

@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 from msgspec.structs import replace
 
+from assets.delivery.adoption import Adoption
 from assets.delivery.links import link_of
 from assets.delivery.obligation import owed_versions
 from assets.delivery.plan import Due, Plan
@@ -16,9 +17,10 @@ from assets.delivery.planner import ReadingPlanner
 from assets.delivery.request import DeliveryRequest
 from assets.streams.actions.book import end_superseded, note_done
 from assets.streams.orders.cancel_answers import CANCEL_REQUESTED, CANCELED, apply_cancel_answers
+from assets.streams.orders.refusals import REOPENED, not_changeable
 from domain.connections import ORDERS
 from domain.delivery import Held, Intent, OrderCancel, OrderSave, Outcome, Question
-from domain.errors import Problem, RecordRejected
+from domain.errors import RecordRejected
 from domain.identity import delivery_key
 from domain.records.actions import Amendment
 from domain.records.orders import Order
@@ -34,12 +36,6 @@ from resources.sync import Sync
 LOOKED_UP = "the OMS was asked for what it holds"
 FOR_ACTION = timedelta(seconds=30)
 """How long an order waits at least for an agent's action that a run is to look at."""
-REOPENED = Problem(
-    "reopened_after_cancel",
-    "status",
-    "The OMS has canceled the order, which is final there, but the store has reopened it.",
-    "Place it again in the store, or cancel it there too and refund the customer.",
-)
 
 
 class OrdersPlanner(ReadingPlanner[Order]):
@@ -53,6 +49,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
         self.orders = self.target = sync.oms.targets["orders"]
         self._cancel_reason = sync.connection.orders.cancel_reason
         self._linked: Mapping[str, str] = {}
+        self._adoption = Adoption(session, code="order_adopted")
         self._actions = Amendments(session.db, sync.name)
         self._amendments: Mapping[str, Mapping[str, Amendment]] = {}
         self._given_up: Mapping[str, Mapping[str, Amendment]] = {}
@@ -86,6 +83,10 @@ class OrdersPlanner(ReadingPlanner[Order]):
 
     def plan(self, due: Due[Order]) -> Plan:
         """Return what brings the OMS to this version, if anything differs."""
+        self._adoption.check(due, due.record.order_id)
+        return self._adoption.note(self._planned(due), due.record.order_id)
+
+    def _planned(self, due: Due[Order]) -> Plan:
         order, known = due.record, due.known
         if (until := self._waits_until(due)) is not None:
             return Plan(due, waits_until=until)
@@ -105,8 +106,9 @@ class OrdersPlanner(ReadingPlanner[Order]):
         if "update" not in self.orders.operations:
             if (change := self.orders.change(held, wanted)) is None:
                 return Plan(due)
-            raise RecordRejected(_not_changeable(change, held))
-        whole = due.is_read or self.request.force
+            raise RecordRejected(not_changeable(change, held))
+        is_doubtful = due.is_read and not self._adoption.has(due)
+        whole = is_doubtful or self.request.force
         change = self.orders.change(held, wanted, whole=whole) or (wanted if whole else None)
         if change is None:
             return Plan(due)
@@ -136,8 +138,13 @@ class OrdersPlanner(ReadingPlanner[Order]):
         return until if until is not None and until > now else None
 
     def doubts(self, due: Due[Order]) -> bool:
-        """Return whether an agent's action may have changed the order unseen."""
-        return due.record.source_id in self._doubtful
+        """Return whether an agent's action, or another program, may have sent something unseen."""
+        return due.record.source_id in self._doubtful or self._may_be_adopted(due)
+
+    def _may_be_adopted(self, due: Due[Order]) -> bool:
+        order = due.record
+        is_linked = order.source_id in self._linked
+        return self._adoption.is_possible(due, is_linked=is_linked, made_at=order.ordered_at)
 
     def _to(self, due: Due[Order], operation: str, content: OrderSave | OrderCancel) -> Plan:
         sequence = due.known.sequence if due.known else 0
@@ -182,6 +189,8 @@ class OrdersPlanner(ReadingPlanner[Order]):
         if held is None:
             due.known = None
             return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
+        if self._may_be_adopted(due) and not self._adoption.take(due, held):
+            return []
         due.known = _read(due, held)
         if held.is_canceled and any(one.canceled for one in self._given_up_of(due).values()):
             due.record = replace(due.record, cancelled=True)  # an agent's, which has happened
@@ -236,30 +245,6 @@ class OrdersPlanner(ReadingPlanner[Order]):
         else:
             content = save.encoded or orjson.dumps(save.wanted)
         return TargetRow.following(known, intent.target_key, outcome.target_id, content, moment)
-
-
-def _not_changeable(change: Mapping[str, object], held: Mapping[str, object]) -> Problem:
-    """Return why a change can't be sent to an OMS that takes orders only once."""
-    names = ", ".join(_changed_fields(change, held))
-    return Problem(
-        "order_not_changeable",
-        names,
-        "The OMS has the order and does not accept changes; the store's order now differs in "
-        f"{names}.",
-        "Change it at the OMS by hand and discard the rejection, or cancel the order in the store "
-        "and place it again.",
-    )
-
-
-def _changed_fields(change: Mapping[str, object], held: Mapping[str, object]) -> list[str]:
-    """Return the fields of a change, without those that only say which order it is."""
-    names: list[str] = []
-    for name, value in change.items():
-        if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
-            names += [f"{name}.{inner}" for entry in value for inner in entry]
-        elif value != held.get(name):
-            names.append(name)
-    return list(dict.fromkeys(names))
 
 
 def _read(due: Due[Order], held: Held) -> TargetRow:

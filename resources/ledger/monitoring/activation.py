@@ -7,11 +7,17 @@ connects or resumes it.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.rows import class_row
+
+OVERLAP = timedelta(days=1)
+"""How long after a stream's start the program that it replaces may still have sent records."""
+
+NOT_YET = datetime(9000, 1, 1, tzinfo=UTC)
+"""The start of a stream that was paused before it was ever active."""
 
 
 class Activation(NamedTuple):
@@ -79,6 +85,20 @@ def active_streams(
     return {(connection, stream) for connection, stream in rows}
 
 
+def predecessor_until(db: psycopg.Connection[Any], connection: str, stream: str) -> datetime | None:
+    """Return until when another program may have sent the stream's records, which was replaced.
+
+    ``None`` for a stream that was started before this was noted. One that is only being started has
+    no end yet.
+    """
+    row = db.execute(
+        "SELECT started_at FROM sync.activation WHERE connection = %s AND stream = %s",
+        (connection, stream),
+    ).fetchone()
+    started = row[0] if row is not None else datetime.now(UTC)
+    return started + OVERLAP if started is not None else None
+
+
 def start_new(
     db: psycopg.Connection[Any], connection: str, streams: Sequence[str], who: str
 ) -> None:
@@ -111,13 +131,25 @@ def _set(
     active: bool,
 ) -> list[str]:
     rows = db.execute(
-        """INSERT INTO sync.activation AS a (connection, stream, active, changed_by, why)
-           SELECT %s, s, %s, %s, %s FROM unnest(%s::text[]) s
+        """INSERT INTO sync.activation AS a (connection, stream, active, changed_by, why,
+                                             started_at)
+           SELECT %(name)s, s, %(active)s, %(who)s, %(why)s,
+                  CASE WHEN %(active)s THEN now() ELSE %(never)s END
+           FROM unnest(%(streams)s::text[]) s
            ON CONFLICT (connection, stream) DO UPDATE SET active = excluded.active,
-               changed_at = now(), changed_by = excluded.changed_by, why = excluded.why
+               changed_at = now(), changed_by = excluded.changed_by, why = excluded.why,
+               started_at = CASE WHEN a.started_at = %(never)s THEN excluded.started_at
+                                 ELSE a.started_at END
            WHERE a.active <> excluded.active
            RETURNING stream""",
-        (connection, active, who, why, list(streams)),
+        {
+            "name": connection,
+            "active": active,
+            "who": who,
+            "why": why,
+            "never": NOT_YET,
+            "streams": list(streams),
+        },
     )
     changed = {stream for (stream,) in rows}
     return [stream for stream in streams if stream in changed]

@@ -101,11 +101,14 @@ def test_a_ledger_is_migrated_while_a_process_of_the_version_before_delivers(
 ) -> None:
     """Neither waits for the other for long, the run ends, and nothing is sent twice.
 
-    That version does not write the column of a connection's store, which 0048 adds.
+    That version does not write the column of a connection's store, which 0048 adds, nor read that of
+    a stream's start, which 0049 adds.
     """
     scene.place_many(range(1, 13))
     scene.run("orders", steps=("captured", "validated"))
     with old_copy(scene.database, "0045") as url:
+        with psycopg.connect(url, autocommit=True) as db:
+            db.execute("ALTER TABLE sync.activation ADD COLUMN started_at timestamptz")
         scene.database = url
         scene.configure(oms={"push_concurrency": 1})
         slow = {"kind": "delay", "delay_ms": 150, "method": "POST", "path": "/order/save$"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 import orjson
 
@@ -85,6 +85,15 @@ def lines_beyond(payload: bytes, known: Collection[str]) -> list[dict[str, objec
         and str(line["OrderLineId"]) not in known
         and not any(map(line.get, ("IsCancelled", "IsReturn", "ParentOrderId")))
     ]
+
+
+def has_line_of(payload: bytes, lines: Sequence[Mapping[str, object]]) -> bool:
+    """Return whether an order has one of some lines: its id, and its item. Pure."""
+    wanted = {(str(line["OrderLineId"]), text_of(line.get("ItemId"))) for line in lines}
+    return any(
+        (str(line["OrderLineId"]), text_of(line.get("ItemId"))) in wanted
+        for line in objects_of(object_of(orjson.loads(payload)).get("OrderLine"))
+    )
 
 
 def _is_canceled(line: Line) -> bool:

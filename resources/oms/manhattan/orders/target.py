@@ -38,7 +38,7 @@ from resources.oms.manhattan.orders.changes import (
     with_lines_of,
 )
 from resources.oms.manhattan.orders.diff import compare_order
-from resources.oms.manhattan.orders.lookup import OrderLookup, lines_beyond
+from resources.oms.manhattan.orders.lookup import OrderLookup, has_line_of, lines_beyond
 from resources.oms.manhattan.orders.mapping import OrderMapper
 from resources.oms.manhattan.orders.writer import ManhattanWriter
 from resources.oms.manhattan.parsing import objects_of
@@ -153,7 +153,12 @@ class OrdersWriter(TargetWriter):
         more = lines_beyond(payload, {str(line["OrderLineId"]) for line in lines})
         content["OrderLine"] = [*objects_of(content.get("OrderLine")), *more]
         origin = self._lookup.origin(payload)
-        return Held(order_id, content, is_canceled=origin is not None and origin.is_cancelled)
+        return Held(
+            order_id,
+            content,
+            is_canceled=origin is not None and origin.is_cancelled,
+            is_other=not has_line_of(payload, lines),
+        )
 
     async def _send(self, claimed: Claimed) -> Receipt:
         content = claimed.content

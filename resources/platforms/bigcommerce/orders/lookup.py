@@ -10,6 +10,7 @@ import msgspec
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.parsing.payload import Document, Scalar
+from domain.parsing.scalars import to_moment
 from domain.reconciliation import StoreSnapshot
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader, Listed
@@ -30,6 +31,7 @@ class FulfilmentState(Document):
     status_id: Scalar = None
     items_shipped: Scalar = None
     is_deleted: Scalar = None
+    date_created: Scalar = None
     order: FulfilmentState | None = None
 
 
@@ -141,4 +143,5 @@ def to_store_snapshot(payload: bytes) -> StoreSnapshot:
         units if type(units) is int else 0,
         known.shows if known is not None else None,
         str(order.id) if type(order.id) is int else "",
+        to_moment(order.date_created) if isinstance(order.date_created, str) else None,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.errors import RecordRejected
+from domain.parsing.scalars import to_moment
 from domain.reconciliation import StoreSnapshot
 from resources.platforms.commercetools.orders.groups import MAIN
 from resources.platforms.commercetools.payload import ORDERS, Delivery, Order
@@ -60,6 +61,7 @@ def to_store_snapshot(payload: bytes) -> StoreSnapshot:
         shipped_units=delivered_units(order),
         milestone=known.shows if known is not None else None,
         number=order.order_number or order.id,
+        placed_at=to_moment(order.completed_at or order.created_at or ""),
     )
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from domain.errors import RecordRejected
 from domain.memo import remembered
 from domain.parsing.payload import Scalar
-from domain.parsing.scalars import to_amount
+from domain.parsing.scalars import to_amount, to_moment
 from domain.reconciliation import StoreSnapshot
 from resources.platforms.salesforce.payload import ORDERS, Item, Order, Shipment
 from resources.platforms.salesforce.statuses import FULFILMENT, StatusNames
@@ -117,6 +117,7 @@ def to_store_snapshot(payload: bytes, names: StatusNames) -> StoreSnapshot:
         shipped_units=units_of(order).shipped,
         milestone=known.shows,
         number=order.order_number or order.id,
+        placed_at=to_moment(order.ordered_date or ""),
     )
 
 

@@ -31,6 +31,8 @@ def book(database: str, tmp_path: Path) -> Iterator[Book]:
         )
         Links(db, "acme").claim([Link(n, n, f"W-{n}", f"W-{n}") for n in "123456789"], "test")
         resume(db, "acme", ["orders", "inventory", "shipments"], "test")
-        db.execute("UPDATE sync.activation SET changed_at = now() - interval '1 year'")
+        db.execute(
+            "UPDATE sync.activation SET changed_at = now() - interval '1 year', started_at = NULL"
+        )
         yield Book(db)
         db.rollback()

@@ -1,0 +1,38 @@
+"""Why an order is not sent to the OMS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.errors import Problem
+
+REOPENED = Problem(
+    "reopened_after_cancel",
+    "status",
+    "The OMS has canceled the order, which is final there, but the store has reopened it.",
+    "Place it again in the store, or cancel it there too and refund the customer.",
+)
+
+
+def not_changeable(change: Mapping[str, object], held: Mapping[str, object]) -> Problem:
+    """Return why a change can't be sent to an OMS that takes orders only once."""
+    names = ", ".join(_changed_fields(change, held))
+    return Problem(
+        "order_not_changeable",
+        names,
+        "The OMS has the order and does not accept changes; the store's order now differs in "
+        f"{names}.",
+        "Change it at the OMS by hand and discard the rejection, or cancel the order in the store "
+        "and place it again.",
+    )
+
+
+def _changed_fields(change: Mapping[str, object], held: Mapping[str, object]) -> list[str]:
+    """Return the fields of a change, without those that only say which order it is."""
+    names: list[str] = []
+    for name, value in change.items():
+        if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
+            names += [f"{name}.{inner}" for entry in value for inner in entry]
+        elif value != held.get(name):
+            names.append(name)
+    return list(dict.fromkeys(names))

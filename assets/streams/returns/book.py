@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from assets.streams.returns.gone import look_for_refunded, without_gone
 from assets.streams.returns.hold import (
     DISCARDED,
     NOT_OF_REFUNDS,
@@ -23,6 +24,7 @@ from domain.policies import UomRule
 from domain.records.returns import Return
 from domain.refunds import PARTS, OrderRefunds, RefundRequest, StoreRefund
 from domain.rules.refund_amounts import PricedOrder
+from domain.sources import ReturnSource
 from resources.ledger.records.refunds import KnownRefund, ReturnedLine
 from resources.ledger.rejections.approvals import approvals
 from resources.ledger.session import Session
@@ -44,6 +46,8 @@ class Book:
     discarded: Collection[str]
     """Returns whose refund an operator may have made."""
     uom_rules: Mapping[str, UomRule]
+    unread: Collection[str] = ()
+    """Orders that wait, since the OMS can't be asked for their other refunded returns."""
 
     def refunds_of(self, order_id: str) -> Mapping[str, KnownRefund]:
         """Return what the ledger knows of an order's refunds."""
@@ -85,19 +89,23 @@ def read_book(
     target: ReturnsTarget,
     uom_rules: Mapping[str, UomRule],
     records: Iterable[Return],
+    source: ReturnSource,
 ) -> Book:
     """Read what is known of the returns of a chunk."""
     found = list(records)
     orders = sorted({record.source_id for record in found})
     ids = [record.return_id for record in found]
     refunds = session.refunds
+    known = refunds.known(orders)
+    gone, unread = look_for_refunded(source, found, known)
     return Book(
         session.records.line_groups(orders),
         refunds.prices(orders),
         refunds.currencies(orders),
-        refunds.returned(orders),
-        target.by_id(refunds.known(orders)),
+        without_gone(refunds.returned(orders), gone),
+        target.by_id(known),
         approvals(session.db, session.connection, RETURNS, ids, HELD),
         refunds.discarded(RETURNS, ids, NOT_OF_REFUNDS, DISCARDED),
         uom_rules,
+        unread,
     )

@@ -150,7 +150,8 @@ def above_returns(
 ) -> Problem | None:
     """Return why a refund waits: the order would have more refunded than its returns confirm.
 
-    A return that was refunded may have been canceled or corrected, and its units be in another.
+    A return that was refunded may have been canceled or corrected, or be gone at the OMS, and its
+    units be in another.
     """
     made = [refund.units for refund in shown.refunds if refund.key]
     listed = {refund.key for refund in shown.refunds}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import orjson
@@ -48,6 +49,8 @@ from resources.sync import Sync
 REFUND, SHOW = "refund", "return"
 NOT_REFUNDED = "return_not_refunded"
 """The rule that moves no money for an exchange: its new order settles it."""
+UNTIL_READ = timedelta(minutes=1)
+"""How long a return waits at least where the OMS can't be asked for others of its order."""
 LOOKED_UP = "the payment service does not have it"
 
 
@@ -82,7 +85,8 @@ class ReturnsPlanner(ReadingPlanner[Return]):
             a: decode_record(Return, a.canonical).as_of(a.source_updated_at) for a in current
         }
         rules = self.sync.connection.orders.uom_rules
-        self._book = read_book(self.session, self._target, rules, records.values())
+        source = self.sync.returns
+        self._book = read_book(self.session, self._target, rules, records.values(), source)
         ids = [record.return_id for record in records.values()]
         known = self.session.deliveries.targets(ids)
         return [
@@ -96,6 +100,8 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         Raises ``RecordRejected``.
         """
         record, state = due.record, ReturnState.from_ledger(due.known)
+        if record.source_id in self._book.unread:
+            return Plan(due, waits_until=datetime.now(UTC) + UNTIL_READ)
         context = _Return(state)
         plan = Plan(due, context=context)
         lost = [u for u in due.unsettled if self._is_elsewhere(state, u)]

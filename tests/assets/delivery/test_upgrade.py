@@ -101,8 +101,8 @@ def test_a_ledger_is_migrated_while_a_process_of_the_version_before_delivers(
 ) -> None:
     """Neither waits for the other for long, the run ends, and nothing is sent twice.
 
-    That version does not write the column of a connection's store, which 0048 adds, nor read that of
-    a stream's start, which 0049 adds.
+    That version does not write the column of a connection's store, which 0048 adds, nor read that
+    of a stream's start, which 0049 adds.
     """
     scene.place_many(range(1, 13))
     scene.run("orders", steps=("captured", "validated"))

@@ -234,6 +234,35 @@ def test_a_unit_that_was_refunded_is_not_refunded_for_another_return(shop: Scene
     assert shop.open_rejections("returns") == {}
 
 
+def test_a_return_under_another_id_is_not_refunded_again(shop: Scene) -> None:
+    """The OMS was restored from a backup, lacks the refunded return, and made it once more.
+
+    While the OMS can't be asked, the return waits.
+    """
+    first = confirmed(shop, l101=1)
+    shop.run("returns")
+    again = confirmed(shop, l101=1)
+    shop.to_oms(f"orders/{first}/remove", {})
+    shop.run("returns", steps=("captured", "validated"))
+    shop.fault("manhattan", {"kind": "status", "status": 503, "path": "order/search"})
+    shop.run("returns", steps=("delivered",), raise_on_error=False)
+    assert shop.open_rejections("returns") == {}
+    shop.fault("manhattan")
+    shop.run("returns")
+    assert len(refunds(shop)) == 1
+    assert shop.open_rejections("returns") == {again: "refund_above_returns"}
+
+
+def test_two_returns_of_one_line_are_both_refunded(shop: Scene) -> None:
+    """The OMS has both, so that they are different units."""
+    confirmed(shop, l101=1)
+    shop.run("returns")
+    confirmed(shop, l101=1)
+    shop.run("returns")
+    assert len(refunds(shop)) == 2
+    assert shop.open_rejections("returns") == {}
+
+
 def test_a_return_that_is_corrected_to_another_line_is_not_refunded_twice(shop: Scene) -> None:
     """What was refunded of the first line counts, also where a restored ledger lacks it."""
     made = open_return(shop, lines=units(l101=1, l102=1))

@@ -26,6 +26,7 @@ from domain.records.orders import Order
 from domain.records.record import decode_record, encode_record
 from domain.rules.amendments import amended
 from domain.rules.export import Ended, ended_by
+from domain.targets import OrderTarget
 from domain.values import Partition
 from resources.ledger.rows import TargetRow
 from resources.sync import Sync
@@ -189,7 +190,7 @@ class OrderComparator:
             return  # the store follows by the stream shipments, whose comparison covers it
         try:
             orders = self._sync.oms.targets["orders"]
-            wanted = orders.payload(expected)
+            wanted = _as_it_was_sent(snapshot, orders) or orders.payload(expected)
             content, found = orders.compare(oms.payload, wanted)
         except RecordRejected:
             return  # what can't be sent or read becomes a rejection of its stream
@@ -227,6 +228,18 @@ class OrderComparator:
             return replace(repair, partition=partition, capture_id=accepted.capture_id)
         partition = Partition.of(store.updated_at, self._grain)
         return replace(repair, partition=partition, mode="re_read")
+
+
+def _as_it_was_sent(snapshot: OrderSnapshot, orders: OrderTarget) -> dict[str, object] | None:
+    """Return what was sent of an order that can't be changed and is settled; else ``None``.
+
+    Rules that have changed since would make another order of it, which nobody can send.
+    """
+    known, accepted = snapshot.orders.target, snapshot.orders.accepted
+    if "update" in orders.operations or known is None or accepted is None:
+        return None
+    is_settled = accepted.outcome in ("delivered", "unchanged")
+    return dict(orjson.loads(known.content)) if is_settled else None
 
 
 def _ended(snapshot: OrderSnapshot) -> Ended:

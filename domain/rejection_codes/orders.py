@@ -140,6 +140,11 @@ ORDERS: dict[str, Entry] = {
     "reopened_after_cancel": Entry(
         "business_rule", "An order that the OMS has canceled stays cancelled in the store."
     ),
+    "sent_by_former_rules": Entry(
+        "business_rule",
+        "An order that the OMS has, and can't be changed there, is as the present rules make it.",
+        ("orders",),
+    ),
     "several_addresses": Entry(
         "business_rule", "An order has no more addresses than the OMS accepts."
     ),

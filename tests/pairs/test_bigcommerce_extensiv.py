@@ -7,6 +7,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
+from assets.reconciliation.run import Request, reconcile
 from assets.streams.shipments import acknowledged as shipments_acknowledged
 from resources.ledger.monitoring.activation import pause
 from resources.platforms.bigcommerce.statuses import STATUSES
@@ -137,6 +138,26 @@ def test_a_change_of_an_order_is_a_rejection_that_names_the_fields(
     extensiv.run("orders")
     assert extensiv.open_rejections("orders") == {}
     assert extensiv.outcomes("orders")["1"] == ("accepted", "unchanged")
+
+
+def test_a_changed_setting_rejects_no_order_that_the_account_has(extensiv: ExtensivScene) -> None:
+    """The store has not changed it; a change of the store still is a rejection."""
+    extensiv.place_many([1, 2])
+    extensiv.run("orders")
+    extensiv.configure(orders={"shipping_methods": {"Ground": "Express"}})
+    extensiv.to_store("orders/2", {"customer_message": "Ring twice"}, "PATCH")
+    extensiv.run("orders")
+    assert extensiv.open_rejections("orders") == {"2": "order_not_changeable"}
+    assert extensiv.outcomes("orders")["1"] == ("accepted", "unchanged")
+    query = "SELECT DISTINCT source_id, code FROM history.warnings WHERE code LIKE 'sent%%'"
+    assert extensiv.sql(query) == [("1", "sent_by_former_rules")]
+    assert extensiv.lockstep is not None
+    request = Request(extensiv.yesterday, ("orders",), confirm_seconds=0)
+    reconcile(extensiv.lockstep.sync(NAME, "test"), request)
+    assert extensiv.sql("SELECT source_id FROM sync.drift WHERE source_id = '1'") == []
+    extensiv.to_store("orders/2", {"customer_message": ""}, "PATCH")
+    extensiv.run("orders")
+    assert extensiv.open_rejections("orders") == {}
 
 
 def test_what_the_account_has_no_place_for_is_a_rejection(extensiv: ExtensivScene) -> None:

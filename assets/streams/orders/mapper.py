@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from assets.streams.deletions import Deletions
+from assets.streams.orders.former import FormerVersions
 from domain.connections import ORDERS
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
@@ -41,6 +42,7 @@ class OrdersMapper:
         self._sync, self._session, self._rules = sync, session, sync.order_rules
         self._exported = exported_orders(sync, session, captures)
         self._to_canonical = sync.orders.to_canonical
+        self._versions = FormerVersions(sync, session)
         self._ids = {c.payload: c.source_id for c in captures if c.source_id in self._exported}
         """Payload -> id, of orders that the OMS has."""
 
@@ -82,14 +84,16 @@ class OrdersMapper:
 
     def _look_for_changes(self, source_id: str, payload: bytes, skipped: Skipped) -> None:
         """Raise ``RecordRejected`` if a version that is not sent has another content."""
-        now, last = self._as_sent(payload), self._last(source_id)
+        now, last = self._versions.as_sent(payload), self._last(source_id)
         if now is None or last is None or last.cancelled:
             return
         changes = physical_changes(last, now)
+        if changes and (then := self._former(source_id)) is not None:
+            changes = physical_changes(then, now)  # what other rules make of it is no change
         if not changes or self._ended(source_id) == "canceled":
             return
         discarded = self._session.rejections.discarded_payload(source_id, CHANGE_NOT_SENT)
-        seen = self._as_sent(discarded) if discarded is not None else None
+        seen = self._versions.as_sent(discarded) if discarded is not None else None
         if seen is not None and not physical_changes(seen, now):
             return
         more = f" and {len(changes) - MOST_NAMED} more" if len(changes) > MOST_NAMED else ""
@@ -104,11 +108,10 @@ class OrdersMapper:
             )
         )
 
-    def _as_sent(self, payload: bytes) -> Order | None:
-        """Return an order as it would be sent in a status that is; ``None`` if it can't be."""
-        with suppress(RecordRejected):
-            return self._rules.as_sent(self._to_canonical, payload)
-        return None
+    def _former(self, source_id: str) -> Order | None:
+        """Return the version that was accepted last by the present rules, if it is kept."""
+        newest = self._session.records.newest_accepted([source_id])
+        return self._versions.of(newest).get(source_id)
 
 
 def exported_orders(sync: Sync, session: Session, captures: Sequence[StoredCapture]) -> set[str]:

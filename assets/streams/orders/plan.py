@@ -17,7 +17,8 @@ from assets.delivery.planner import ReadingPlanner
 from assets.delivery.request import DeliveryRequest
 from assets.streams.actions.book import end_superseded, note_done
 from assets.streams.orders.cancel_answers import CANCEL_REQUESTED, CANCELED, apply_cancel_answers
-from assets.streams.orders.refusals import REOPENED, not_changeable
+from assets.streams.orders.former import FormerVersions
+from assets.streams.orders.refusals import REOPENED, by_former_rules, not_changeable
 from domain.connections import ORDERS
 from domain.delivery import Held, Intent, OrderCancel, OrderSave, Outcome, Question
 from domain.errors import RecordRejected
@@ -50,6 +51,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
         self._cancel_reason = sync.connection.orders.cancel_reason
         self._linked: Mapping[str, str] = {}
         self._adoption = Adoption(session, code="order_adopted")
+        self._versions = FormerVersions(sync, session)
         self._actions = Amendments(session.db, sync.name)
         self._amendments: Mapping[str, Mapping[str, Amendment]] = {}
         self._given_up: Mapping[str, Mapping[str, Amendment]] = {}
@@ -76,7 +78,9 @@ class OrdersPlanner(ReadingPlanner[Order]):
         It was sent under that one, and its number at the store may have changed since. What agents
         have changed of it stays changed.
         """
-        order = decode_record(Order, accepted.canonical)
+        return self._as_linked(decode_record(Order, accepted.canonical))
+
+    def _as_linked(self, order: Order) -> Order:
         order = self._amended(order)
         order_id = self._linked.get(order.source_id, order.order_id)
         return order if order_id == order.order_id else replace(order, order_id=order_id)
@@ -104,15 +108,28 @@ class OrdersPlanner(ReadingPlanner[Order]):
             return self._to(due, "create", OrderSave(wanted, wanted, None, orjson.dumps(wanted)))
         held = orjson.loads(known.content)
         if "update" not in self.orders.operations:
-            if (change := self.orders.change(held, wanted)) is None:
-                return Plan(due)
-            raise RecordRejected(not_changeable(change, held))
+            return self._kept(due, held, wanted)
         is_doubtful = due.is_read and not self._adoption.has(due)
         whole = is_doubtful or self.request.force
         change = self.orders.change(held, wanted, whole=whole) or (wanted if whole else None)
         if change is None:
             return Plan(due)
         return self._to(due, "update", OrderSave(change, wanted, held))
+
+    def _kept(
+        self, due: Due[Order], held: Mapping[str, object], wanted: Mapping[str, object]
+    ) -> Plan:
+        """Return the plan of an order that can't be changed: nothing is sent.
+
+        Raises ``RecordRejected`` if it was changed in the store, and not by other rules alone.
+        """
+        if (change := self.orders.change(held, wanted)) is None:
+            return Plan(due)
+        created = self._versions.created(due.record.source_id)
+        then = self.orders.payload(self._as_linked(created)) if created is not None else held
+        if self.orders.change(then, wanted) is not None:
+            raise RecordRejected(not_changeable(change, held))
+        return Plan(due, notes=[by_former_rules(change, held)])
 
     def _is_opened_again(self, due: Due[Order]) -> bool:
         """Return whether the order is open in the store, and was canceled there before.

@@ -27,6 +27,18 @@ def not_changeable(change: Mapping[str, object], held: Mapping[str, object]) -> 
     )
 
 
+def by_former_rules(change: Mapping[str, object], held: Mapping[str, object]) -> Problem:
+    """Return the warning of an order that was sent by other rules, and has not changed since."""
+    names = ", ".join(_changed_fields(change, held))
+    return Problem(
+        "sent_by_former_rules",
+        names,
+        "The order has not changed in the store. By the present settings or version it would be "
+        f"sent otherwise, in {names}, but the OMS accepts no changes.",
+        "Nothing, if the settings are for new orders; else change it at the OMS by hand.",
+    )
+
+
 def _changed_fields(change: Mapping[str, object], held: Mapping[str, object]) -> list[str]:
     """Return the fields of a change, without those that only say which order it is."""
     names: list[str] = []

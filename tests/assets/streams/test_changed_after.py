@@ -66,6 +66,19 @@ def test_a_changed_line_is_named(scene: Scene) -> None:
     assert scene.sql("SELECT field FROM sync.rejection") == [("lines[101].quantity",)]
 
 
+def test_what_a_changed_setting_makes_of_a_shipped_order_is_no_change(scene: Scene) -> None:
+    """Otherwise a rerun would reject every order that has shipped; a real change is one still."""
+    shipped(scene)
+    scene.run("orders")
+    scene.configure(orders={"shipping_methods": {"Ground": "Express"}})
+    scene.run("orders")
+    assert scene.open_rejections("orders") == {}
+    edit(scene, **street("9 New Street"))
+    assert scene.open_rejections("orders") == CHANGED
+    [(message,)] = scene.sql("SELECT message FROM sync.rejection")
+    assert "shipping_method" not in message
+
+
 def test_what_an_operator_has_discarded_is_not_reported_again(scene: Scene) -> None:
     """Until it changes once more."""
     shipped(scene)

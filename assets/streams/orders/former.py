@@ -1,0 +1,49 @@
+"""Former versions of orders by the present rules.
+
+Two versions that differ so were changed in the store; where only what was sent differs, the rules
+were: a setting, or the version of Lockstep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from uuid import UUID
+
+from domain.errors import RecordRejected
+from domain.records.orders import Order
+from resources.ledger.captures.former import created_with, payloads_of
+from resources.ledger.session import Session
+from resources.sync import Sync
+
+
+class FormerVersions:
+    """Maps captures of orders once more."""
+
+    def __init__(self, sync: Sync, session: Session) -> None:
+        self._sync, self._session = sync, session
+        self._to_canonical = sync.orders.to_canonical
+
+    def created(self, source_id: str) -> Order | None:
+        """Return the version with which an order was created at the OMS, if it is kept."""
+        session = self._session
+        captures = created_with(session.db, session.connection, session.stream, [source_id])
+        return self.of(captures).get(source_id)
+
+    def of(self, captures: Mapping[str, UUID]) -> dict[str, Order]:
+        """Return versions as they would be sent now, one of each order.
+
+        Without those that are no longer kept, and those that could not be sent.
+        """
+        if not captures:
+            return {}
+        session = self._session
+        payloads = payloads_of(session.db, session.connection, session.stream, captures)
+        found = {source_id: self.as_sent(payload) for source_id, payload in payloads.items()}
+        return {source_id: order for source_id, order in found.items() if order is not None}
+
+    def as_sent(self, payload: bytes) -> Order | None:
+        """Return an order as it would be sent in a status that is; ``None`` if it can't be."""
+        with suppress(RecordRejected):
+            return self._sync.order_rules.as_sent(self._to_canonical, payload)
+        return None

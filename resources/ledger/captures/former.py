@@ -1,0 +1,47 @@
+"""Former versions of records: with which one a target's record was created, and what it said."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from resources.ledger.captures.edits import Change, applied, of_captures
+from resources.ledger.database.compression import decompress
+
+
+def created_with(
+    db: psycopg.Connection[Any], connection: str, stream: str, source_ids: Collection[str]
+) -> dict[str, UUID]:
+    """Return the capture with which each record was created at the target, if it is known."""
+    rows = db.execute(
+        """SELECT DISTINCT ON (source_id) source_id, capture_id FROM sync.delivery
+           WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
+             AND action = 'create' AND state = 'delivered'
+           ORDER BY source_id, settled_at DESC""",
+        (connection, stream, list(source_ids)),
+    )
+    return dict(rows.fetchall())
+
+
+def payloads_of(
+    db: psycopg.Connection[Any], connection: str, stream: str, captures: Mapping[str, UUID]
+) -> dict[str, bytes]:
+    """Return the payloads of versions, one of each record by its id, with their edits applied.
+
+    Without those that are no longer kept.
+    """
+    rows = db.execute(
+        """SELECT source_id, capture_id, source_day, payload FROM sync.capture
+           WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
+             AND capture_id = ANY(%b) AND payload IS NOT NULL""",
+        (connection, stream, list(captures), list(captures.values())),
+        binary=True,
+    ).fetchall()
+    changes: dict[UUID, list[Change]] = {}
+    for day in {row[2] for row in rows}:
+        ids = [row[1] for row in rows if row[2] == day]
+        changes |= of_captures(db, connection, stream, day, ids)
+    return {name: applied(decompress(p), changes.get(c, ())) for name, c, _, p in rows}

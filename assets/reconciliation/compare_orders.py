@@ -233,7 +233,7 @@ class OrderComparator:
 def _as_it_was_sent(snapshot: OrderSnapshot, orders: OrderTarget) -> dict[str, object] | None:
     """Return what was sent of an order that can't be changed and is settled; else ``None``.
 
-    Rules that have changed since would make another order of it, which nobody can send.
+    Rules that have changed since would make another order of it, which can't be sent.
     """
     known, accepted = snapshot.orders.target, snapshot.orders.accepted
     if "update" in orders.operations or known is None or accepted is None:

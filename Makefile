@@ -73,7 +73,7 @@ test test-unit: $(VENV)/.dev commercetools-mock
 	  print("branches of domain and mappings covered: %.1f %%" % totals["percent_branches_covered"])'
 
 test-fast: $(VENV)/.dev
-	@$(BIN)/python -m pytest -n 2 -m "$(FAST)"
+	@$(BIN)/python -m pytest -n 3 -m "$(FAST)"
 
 chaos: $(VENV)/.dev
 	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),60) --orders $(or $(ORDERS),1000) \

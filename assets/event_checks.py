@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 from domain.exchange import Check
 from domain.parsing.text import plural
 from resources.ledger.captures import inbox, unread_events
+from resources.ledger.exchanges import exchanges_stored
 from resources.lockstep import Lockstep
 
+WEBHOOKS = "webhooks"
+"""In place of a stream, in the log of exchanges."""
 UNREAD_FOR = timedelta(days=7)
 """How long the check of a queue shows that a message could not be read."""
 
@@ -23,11 +26,13 @@ def ensure_webhooks(lockstep: Lockstep, connection: str) -> list[str]:
     webhooks = lockstep.installation.connections[connection].webhooks
     if webhooks is None:
         return []
-    return [
-        line
-        for side, feed in lockstep.sync(connection, run_id="").feeds.items()
-        for line in feed.ensure(webhooks.url(connection, side))
-    ]
+    sync = lockstep.sync(connection, run_id="")
+    with sync.ledger.session(connection, WEBHOOKS) as session, exchanges_stored(session):
+        return [
+            line
+            for side, feed in sync.feeds.items()
+            for line in feed.ensure(webhooks.url(connection, side))
+        ]
 
 
 def queue_checks(lockstep: Lockstep, connection: str) -> list[Check]:

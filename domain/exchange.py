@@ -116,6 +116,8 @@ class Exchange:
 
 
 ExchangeLog: TypeAlias = Callable[[Exchange], None]
+exchange_log: ContextVar[ExchangeLog | None] = ContextVar("exchange_log", default=None)
+"""Takes the exchanges of clients that have no log of their own: of reports, and of webhooks."""
 
 
 def _allowed() -> None:

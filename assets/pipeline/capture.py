@@ -21,6 +21,7 @@ from domain.exchange import RawRecord
 from domain.identity import capture_id
 from domain.sources import Page, Source
 from domain.values import Partition, Window
+from resources.ledger.exchanges import exchanges_stored
 from resources.ledger.rows import CaptureRow
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -164,7 +165,8 @@ def _acknowledge(
     The source may fail here; what is stored is then known when it is read again.
     """
     if stored:
-        asyncio.run(source.acknowledge(list(dict.fromkeys(stored))))
+        with exchanges_stored(session):
+            asyncio.run(source.acknowledge(list(dict.fromkeys(stored))))
     _move(session, reached, may_start=may_start)
 
 

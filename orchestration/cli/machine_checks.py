@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 import psycopg
@@ -92,20 +93,27 @@ def check_instance() -> Finding:
 
 
 def check_daemon() -> Finding:
-    """Check the daemon's heartbeats: errors in them fail the check, a stopped daemon does not."""
+    """Check that the daemon sends heartbeats, without errors; one that never ran is no fault."""
     with open_instance() as instance:
         beats = [
             status.last_heartbeat
             for status in instance.get_daemon_statuses().values()
             if status.last_heartbeat is not None
         ]
-    if not beats:
-        return True, "has never run; 'lockstep up' starts it", ""
-    age = datetime.now(UTC).timestamp() - max(beat.timestamp for beat in beats)
-    if age > HEARTBEAT_SECONDS:
-        last = f"last heartbeat {age / 60:.0f} min ago"
-        return True, f"not running ({last}): no live runs; 'lockstep up' starts it", ""
+    last = max((datetime.fromtimestamp(beat.timestamp, UTC) for beat in beats), default=None)
     errors = {str(error.message).splitlines()[0] for beat in beats for error in beat.errors or ()}
+    return daemon_finding(last, errors, datetime.now(UTC))
+
+
+def daemon_finding(last: datetime | None, errors: Collection[str], now: datetime) -> Finding:
+    """Return what the last heartbeat of any daemon, and their errors, say. Pure."""
+    if last is None:
+        return True, "has never run; 'lockstep up' starts it", ""
+    age = (now - last).total_seconds()
+    if age > HEARTBEAT_SECONDS:
+        since = f"no heartbeat since {last:%Y-%m-%d %H:%M:%S}Z ({age / 60:.0f} min ago)"
+        advice = f"'lockstep up' starts it; if it has failed, see {home() / 'daemon.log'}"
+        return False, f"stopped: {since}, so that nothing is synced", advice
     return (
         not errors,
         "; ".join(sorted(errors)) or f"running, last heartbeat {age:.0f} s ago",

@@ -137,6 +137,11 @@ def _print(
                 f"{row.connection}/{row.stream}: the last {row.probe_failures} probes failed: "
                 f"{row.probe_error}"
             )
+        elif row.state == "no_probe":
+            click.echo(
+                f"{row.connection}/{row.stream}: no probe for {span(row.unprobed_for)}, and none "
+                "has failed: the daemon is down ('lockstep up' starts it), or its sensor is off."
+            )
     if stuck:
         title = f"Past their limit ({len(stuck)} of {sum(totals.values())}, oldest first)"
         print_table(STUCK_COLUMNS, [_stuck_cells(row) for row in stuck], title=title)

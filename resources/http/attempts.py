@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.errors import LockstepError, PermanentError, RateLimited, TransientError
-from domain.exchange import Exchange, ExchangeLog, OutcomeUnknown, before_effect
+from domain.exchange import Exchange, ExchangeLog, OutcomeUnknown, before_effect, exchange_log
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import is_too_long, note_wait
 from resources.http.redaction import error_text, request_id, vendor_text
@@ -61,7 +61,8 @@ class RequestAttempts:
         """``idempotent`` and ``has_effect`` default to the method's nature."""
         self.method, self.content = method, content
         self.path = checked_path(policy.system, path)
-        self._policy, self._decode, self._write_log = policy, decode, log
+        self._policy, self._decode = policy, decode
+        self._write_log = log or exchange_log.get()
         self._where = f"{policy.system}: {method} {path}"
         self._correlation_id = correlation_id
         self._idempotent = method in SAFE_METHODS if idempotent is None else idempotent

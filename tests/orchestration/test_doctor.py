@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
+from orchestration.cli.machine_checks import daemon_finding
 from orchestration.cli.root import lockstep
 from tests.orchestration.shop import Shop
 
@@ -72,6 +74,18 @@ def test_another_prefix_than_that_of_the_orders_at_the_oms_is_refused(shop: Shop
     shop.change(orders={"order_id_prefix": ""})
     shop.connect()
     assert shop.at_oms() == {"1"}
+
+
+def test_a_stopped_daemon_fails_and_says_since_when():
+    """Nothing is synced without it; one that never ran is what a new installation has."""
+    now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+    ok, detail, advice = daemon_finding(now - timedelta(minutes=25), (), now)
+    assert not ok
+    assert "no heartbeat since 2026-03-01 11:35:00Z (25 min ago)" in detail
+    assert "lockstep up" in advice
+    assert daemon_finding(None, (), now)[0]
+    assert daemon_finding(now - timedelta(seconds=40), (), now)[0]
+    assert daemon_finding(now - timedelta(seconds=40), ("lost",), now)[:2] == (False, "lost")
 
 
 def test_without_database_and_configuration_it_still_reports(own_home: Path):

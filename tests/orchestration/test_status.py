@@ -43,6 +43,20 @@ def test_stuck_records_are_shown_and_make_monitoring_fail(shop: Shop):
     assert "Past their limit" not in shop.done("status", "--stuck", "0")
 
 
+def test_a_stopped_daemon_is_named(shop: Shop):
+    """Its streams are probed no more, and no probe fails."""
+    shop.connect()
+    shop.sql(
+        """UPDATE sync.watermark SET captured_at = now() - interval '40 minutes',
+               probed_at = now() - interval '40 minutes' RETURNING 1"""
+    )
+    late = shop.run("status", "--fail")
+    assert late.exit_code == 1
+    assert "NO PROBE" in late.stdout
+    assert "demo/orders: no probe for 40 min" in late.stdout
+    assert "the daemon is down ('lockstep up' starts it)" in late.stdout
+
+
 def test_failed_probes_and_a_silent_source_are_shown(shop: Shop):
     """The last probe's error is below the table; a silent stream is not ok."""
     shop.change(limits={"silence": {"orders": "PT1H"}})

@@ -304,6 +304,8 @@ def test_an_order_is_confirmed_once_the_store_has_its_shipments(extensiv: Extens
         "partial",
     ]
     assert extensiv.oms_counts()["requests"]["update"] == 1
+    logged = "SELECT status FROM sync.message_log WHERE endpoint LIKE '/cart/orders/update%%'"
+    assert extensiv.sql(logged) == [(200,)]
     assert extensiv.status(1) == 2
 
 

@@ -104,4 +104,8 @@ def test_an_outcome_that_meets_another_change_is_written_after_it(shop: PairScen
     shop.run("actions")
     shop.fault("commercetools")
     assert shown(shop, order) == {"id": "R1", "state": "done"}
+    calls = shop.sql(
+        "SELECT stream, status FROM sync.message_log WHERE system LIKE 'commercetools%%'"
+    )
+    assert sorted(calls) == [("actions", 200), ("actions", 409), ("actions", 409)]
     assert shop.sql("SELECT count(*) FROM sync.action_outcome WHERE reported_at IS NULL") == [(0,)]

@@ -68,6 +68,10 @@ def test_an_agent_sees_what_became_of_a_request(shop: PairScene) -> None:
     shop.run("actions")
     found = shown(shop)
     assert found[hold] == ("Done", "")
+    calls = shop.sql(
+        "SELECT DISTINCT stream, method FROM sync.message_log WHERE system LIKE 'salesforce%%'"
+    )
+    assert calls == [("actions", "PATCH")], "each report is in the log"
     assert found[away] == ("Done", "")
     assert found[cancel][0] == "Refused"
     assert "does not allow cancel_order" in str(found[cancel][1])

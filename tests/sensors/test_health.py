@@ -252,4 +252,6 @@ def test_a_webhook_that_the_store_switched_off_is_registered_again(
     }
     beat(scene, rested(cursor, webhooks=due), lockstep=two)
     assert scene.to_store("hooks", {})["hooks"][0]["is_active"]
+    calls = scene.sql("SELECT method FROM sync.message_log WHERE stream = 'webhooks' ORDER BY at")
+    assert calls == [("POST",), ("PUT",)], "each call that changes the store is in the log"
     two.close()

@@ -6,6 +6,7 @@ import asyncio
 
 from domain.connections import ACTIONS
 from domain.errors import RateLimited
+from resources.ledger.exchanges import exchanges_stored
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.records.actions import Actions
 from resources.sync import Sync
@@ -32,7 +33,8 @@ def report_outcomes(sync: Sync) -> None:
         for start in range(0, len(waiting), CHUNK):
             chunk = waiting[start : start + CHUNK]
             try:
-                known = set(asyncio.run(sync.actions.report(chunk)))
+                with exchanges_stored(session):
+                    known = set(asyncio.run(sync.actions.report(chunk)))
             except RateLimited as error:
                 sync.log(f"{len(waiting) - start} outcomes are reported later: {error}")
                 return

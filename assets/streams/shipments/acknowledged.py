@@ -9,6 +9,7 @@ import asyncio
 
 from domain.connections import SHIPMENTS
 from domain.errors import PermanentError, Problem, RateLimited, RecordRejected
+from resources.ledger.exchanges import exchanges_stored
 from resources.ledger.monitoring.activation import activations
 from resources.sync import Sync
 
@@ -37,7 +38,8 @@ def acknowledge_delivered(sync: Sync) -> None:
         for start in range(0, len(order_ids), CHUNK):
             chunk = order_ids[start : start + CHUNK]
             try:
-                refused += _acknowledge(sync, chunk)
+                with exchanges_stored(session):
+                    refused += _acknowledge(sync, chunk)
             except RateLimited as error:
                 sync.log(f"{len(order_ids) - start} delivered orders are reported later: {error}")
                 break

@@ -96,6 +96,7 @@ ORDERS: dict[str, Entry] = {
         "An order that the OMS has matches the store's in everything that the store decides.",
         ("orders.order_id_prefix",),
     ),
+    "order_gone_at_oms": Entry("business_rule", "An order that was sent is still at the OMS."),
     "order_held_at_oms": Entry(
         "business_rule",
         "The OMS can send the order to its warehouse.",

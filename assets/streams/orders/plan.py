@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -30,11 +30,14 @@ from domain.rules.amendments import amended
 from resources.ledger.links import Link
 from resources.ledger.records.amendments import Amendments
 from resources.ledger.records.withdrawals import opened_again
+from resources.ledger.rejections.approvals import retried_with
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
 from resources.sync import Sync
 
 LOOKED_UP = "the OMS was asked for what it holds"
+GONE_AT_OMS = "order_gone_at_oms"
+"""The code of an order that the OMS has lost; a retry sends it as a new one."""
 FOR_ACTION = timedelta(seconds=30)
 """How long an order waits at least for an agent's action that a run is to look at."""
 
@@ -50,6 +53,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
         self.orders = self.target = sync.oms.targets["orders"]
         self._cancel_reason = sync.connection.orders.cancel_reason
         self._linked: Mapping[str, str] = {}
+        self._gone: Collection[str] = frozenset()
         self._adoption = Adoption(session, code="order_adopted")
         self._versions = FormerVersions(sync, session)
         self._actions = Amendments(session.db, sync.name)
@@ -70,6 +74,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
         self._amendments = self._actions.of_orders(ids)
         self._given_up = self._actions.given_up(ids)
         self._doubtful = self._actions.doubtful(ids)
+        self._gone = retried_with(self.session.db, self.sync.name, ORDERS, ids, GONE_AT_OMS)
         return [Due(a, self._decode(a), a.source_id, known.get(a.source_id)) for a in current]
 
     def _decode(self, accepted: AcceptedRecord) -> Order:
@@ -155,8 +160,9 @@ class OrdersPlanner(ReadingPlanner[Order]):
         return until if until is not None and until > now else None
 
     def doubts(self, due: Due[Order]) -> bool:
-        """Return whether an agent's action, or another program, may have sent something unseen."""
-        return due.record.source_id in self._doubtful or self._may_be_adopted(due)
+        """Return whether an action, another program or the OMS may have changed it unseen."""
+        source_id = due.record.source_id
+        return source_id in {*self._doubtful, *self._gone} or self._may_be_adopted(due)
 
     def _may_be_adopted(self, due: Due[Order]) -> bool:
         order = due.record

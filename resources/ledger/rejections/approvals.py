@@ -37,3 +37,20 @@ def approvals(
     for source_id, code, value in rows:
         found.setdefault(source_id, {})[code] = value or ""
     return found
+
+
+def retried_with(
+    db: psycopg.Connection[Any],
+    connection: str,
+    stream: str,
+    source_ids: Collection[str],
+    code: str,
+) -> set[str]:
+    """Return the records of which a retry of a rejection with a code is queued or running."""
+    rows = db.execute(
+        """SELECT source_id FROM sync.rejection
+           WHERE connection = %s AND stream = %s AND source_id = ANY(%b::text[])
+             AND state = 'retried' AND code = %s""",
+        (connection, stream, list(source_ids), code),
+    )
+    return {source_id for (source_id,) in rows}

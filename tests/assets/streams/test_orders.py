@@ -8,10 +8,12 @@ from typing import Any
 import orjson
 import pytest
 
+from resources.ledger.rejections import operator_actions, work_queue
+from resources.ledger.rejections.work_queue import RejectionFilter
 from sandbox.app import RunningSandbox
 from sandbox.system import Request, Response
 from tests.assets.documents import address, order, total_of
-from tests.assets.scene import Scene
+from tests.assets.scene import NAME, Scene
 
 Json = dict[str, Any]
 
@@ -52,6 +54,32 @@ def test_a_rerun_of_a_partition_sends_nothing_twice(scene: Scene) -> None:
     assert scene.effects() == before
     assert before[0] > 0, "there were shipments"
     assert before[3] > 0, "and stock was written"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"products": [{"id": 101, "quantity": 5}]}, {"status_id": 5}],
+    ids=["changed", "canceled"],
+)
+def test_a_refusal_of_an_order_that_is_gone_at_the_oms_says_so(scene: Scene, change: Json) -> None:
+    """And not which attributes of a new order were missing in the change."""
+    scene.place(order(1, scene.moment(), [("MUG", 2)]))
+    scene.run("orders")
+    scene.to_oms("orders/1/remove", {})
+    scene.to_store("orders/1", change, "PATCH")
+    scene.run("orders")
+    assert scene.open_rejections("orders") == {"1": "order_gone_at_oms"}
+    assert "retry" in scene.sql("SELECT advice FROM sync.rejection")[0][0]
+    scene.run("orders")
+    assert scene.oms_orders() == {}, "whether it is to be sent again is an operator's decision"
+    assert scene.lockstep is not None
+    with scene.lockstep.ledger.connect() as db:
+        found = work_queue.find(db, RejectionFilter(connection=NAME, stream="orders"))
+        operator_actions.begin_retry(db, found, "ann", "as_captured", "the OMS was restored")
+    scene.run("orders")
+    assert scene.open_rejections("orders") == {}
+    quantities = [row["lines"][0]["Quantity"] for row in scene.oms_orders().values()]
+    assert quantities == ([5] if "products" in change else [])
 
 
 def test_one_bad_record_never_stops_the_batch(scene: Scene) -> None:

@@ -15,12 +15,13 @@ from domain.delivery import (
     Held,
     Operation,
     OrderCancel,
+    OrderSave,
     Outcome,
     Question,
     failed,
     outcome_of,
 )
-from domain.errors import LockstepError, RecordRejected
+from domain.errors import LockstepError, Problem, RecordRejected
 from domain.exchange import ExchangeLog, Receipt
 from domain.parsing.vendor_documents import text_of
 from domain.reconciliation import Difference
@@ -129,7 +130,7 @@ class OrdersWriter(TargetWriter):
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Save or cancel an order, or create several in one call."""
         if len(claimed) == 1:
-            return [await outcome_of(self._send(claimed[0]))]
+            return [await outcome_of(self._sent(claimed[0]))]
         try:
             return await self._bulk.create(claimed)
         except LockstepError as error:
@@ -160,6 +161,27 @@ class OrdersWriter(TargetWriter):
             is_other=not has_line_of(payload, lines),
         )
 
+    async def _sent(self, claimed: Claimed) -> Receipt:
+        """Send one intent; of an order that is gone a refusal says so, and not what it lacks.
+
+        A save that names only what has changed is refused as a new order without the rest.
+        """
+        try:
+            return await self._send(claimed)
+        except RecordRejected as refusal:
+            content = claimed.content
+            is_new = not isinstance(content, OrderCancel) and content.before is None
+            if is_new or await self._has(order_id := _id_of(content)):
+                raise
+            raise RecordRejected(_gone(order_id, str(refusal))) from refusal
+
+    async def _has(self, order_id: str) -> bool:
+        """Return whether the tenant has an order; true if it can't be read."""
+        try:
+            return bool(await asyncio.to_thread(self._lookup.read, [order_id]))
+        except LockstepError:
+            return True
+
     async def _send(self, claimed: Claimed) -> Receipt:
         content = claimed.content
         if isinstance(content, OrderCancel):
@@ -178,3 +200,23 @@ class OrdersWriter(TargetWriter):
             return receipt
         kept = with_lines_of(content.before or {}, content.wanted, receipt.refused_lines)
         return replace(receipt, held=kept)
+
+
+def _id_of(content: OrderSave | OrderCancel) -> str:
+    """Return the id of the order that a change or a cancellation is of."""
+    if isinstance(content, OrderCancel):
+        return content.order_id
+    return str(content.wanted["OrderId"])
+
+
+def _gone(order_id: str, refusal: str) -> Problem:
+    return Problem(
+        "order_gone_at_oms",
+        "OrderId",
+        f"The OMS no longer has the order {order_id}, which was sent to it; it refused the change: "
+        f"{refusal}",
+        "If it was deleted there on purpose, discard the rejection. If it is still to be "
+        "fulfilled (the OMS was restored from a backup, say), retry the rejection: the OMS is "
+        "asked once more, and gets the whole order if it lacks it.",
+        order_id,
+    )

@@ -18,14 +18,11 @@ from orchestration.cli.output import at, examples, json_option, print_json, prin
 from orchestration.cli.runs import Chunk, run_each
 from orchestration.settings import load
 from resources.ledger.monitoring.activation import activations
+from resources.ledger.records.actions import requests
 from resources.lockstep import Lockstep
 
 CODES = "0 done or requested, 1 refused, waiting or failed, 2 wrong usage"
 DONE = ("done", "partly", "requested")
-LISTED = (
-    "action_id", "source_id", "kind", "line_id", "quantity", "hold", "node", "permission_set",
-    "requested_by", "requested_at", "state", "code", "reason", "decided_at", "answered_at",
-)  # fmt: skip
 
 
 @click.group()
@@ -151,13 +148,7 @@ def list_actions(connection: str, order: str | None, limit: int, as_json: bool) 
     """List requests and their outcomes, newest first."""
     connection_of(load(), connection)
     with open_database() as db:
-        cursor = db.execute(
-            f"""SELECT {", ".join(LISTED)} FROM history.actions
-                WHERE connection = %s AND (%s::text IS NULL OR source_id = %s)
-                ORDER BY requested_at DESC, action_id LIMIT %s""".encode(),  # noqa: S608 - constants
-            (connection, order, order, limit),
-        )
-        rows = [dict(zip(LISTED, row, strict=True)) for row in cursor.fetchall()]
+        rows = requests(db, connection, order=order, limit=limit)
     if as_json:
         print_json(rows)
         return

@@ -63,11 +63,11 @@ class Scene:
 )
 @click.option(
     "--pairs",
-    default="/".join(PAIR),
-    show_default=True,
     metavar="PLATFORM/OMS",
     help=f"The systems: 'all', or pairs separated by commas, of "
-    f"{', '.join('/'.join(pair) for pair in all_pairs())}. Pairs run one after the other.",
+    f"{', '.join('/'.join(pair) for pair in all_pairs())}. Pairs run one after the other, each with "
+    f"all streams that it carries. By default {'/'.join(PAIR)} with the streams that every store "
+    "needs.",
 )
 @click.option(
     "--count",
@@ -79,7 +79,7 @@ class Scene:
 @click.option(
     "--port", default=sandbox_process.PORT, show_default=True, help="Loopback port of the sandbox."
 )
-def demo(orders_from: Path | None, pairs: str, count: int, port: int) -> None:
+def demo(orders_from: Path | None, pairs: str | None, count: int, port: int) -> None:
     """Run everything once between two sandbox systems and verify both ends.
 
     Starts the embedded PostgreSQL and the sandbox (a simulated store and OMS over HTTP), syncs
@@ -88,8 +88,9 @@ def demo(orders_from: Path | None, pairs: str, count: int, port: int) -> None:
     with the same number of orders, delivers nothing twice.
     """
     console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    chosen = all_pairs() if pairs == "all" else list(map(pair_named, pairs.split(",")))
-    scenes = [_scene(orders_from, pair, count, every=len(chosen) > 1) for pair in chosen]
+    named = "/".join(PAIR) if pairs is None else pairs
+    chosen = all_pairs() if named == "all" else list(map(pair_named, named.split(",")))
+    scenes = [_scene(orders_from, pair, count, every=pairs is not None) for pair in chosen]
     if orders_from is None:
         sandbox_process.keep_count([scene.connection for scene in scenes], count)
     console.print("[bold]Lockstep demo[/]: simulated systems on this machine")

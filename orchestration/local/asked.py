@@ -7,8 +7,9 @@ the title is asked for again, and the prices are others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import httpx
@@ -21,6 +22,9 @@ from domain.records.listings import Listing
 from domain.values import Partition
 from orchestration.local.truth import Systems
 from resources.http.urls import tls_context
+from resources.ledger.records.actions import requests as requests_of
+from resources.ledger.records.listings import requested_skus
+from resources.ledger.records.products import Products
 from resources.sync import Sync
 from sandbox.seed.prices import price_row
 
@@ -29,6 +33,7 @@ Asked = tuple[str, Partition, list[str]]
 """Stream, partition and records of a request that was captured."""
 PRICED, FIRST = 5, Decimal("9.50")
 TITLE, ACTION = "Renamed by the demo", "demo-cancel"
+MOST_REQUESTS = 100
 
 
 def set_prices(control: str, systems: Systems) -> int:
@@ -52,13 +57,9 @@ def requests(sync: Sync, systems: Systems) -> Iterator[Asked]:
 def ask_for_title(sync: Sync) -> list[Asked]:
     """Ask for another title of the product with the first SKU of the catalog."""
     with sync.ledger.session(sync.name, CATALOG) as session:
-        rows = session.db.execute(
-            """SELECT sku, min(product_id) FROM sync.product_variant
-               WHERE connection = %s AND sku <> '' GROUP BY sku HAVING count(*) = 1
-               ORDER BY sku COLLATE "C" LIMIT 1""",
-            (sync.name,),
-        ).fetchall()
-    wanted = [Listing(product_id=product, sku=sku, name=TITLE) for sku, product in rows]
+        sellers = session.products.products_of(sorted(session.products.skus()))
+    sold_once = ((sku, ids[0]) for sku, ids in sorted(sellers.items()) if len(ids) == 1)
+    wanted = [Listing(product_id=one, sku=sku, name=TITLE) for sku, one in islice(sold_once, 1)]
     captured = capture_listings(sync, wanted)
     return [(LISTINGS, partition, ids) for partition, ids in captured.items()]
 
@@ -66,12 +67,8 @@ def ask_for_title(sync: Sync) -> list[Asked]:
 def ask_to_cancel(sync: Sync, systems: Systems) -> list[Asked]:
     """Ask for the cancellation of the last order of which nothing has left; once."""
     with sync.ledger.session(sync.name, ACTIONS) as session:
-        rows = session.db.execute(
-            "SELECT 1 FROM sync.capture WHERE connection = %s AND stream = %s",
-            (sync.name, ACTIONS),
-        ).fetchall()
-    if rows:
-        return []
+        if requests_of(session.db, sync.name, limit=1):
+            return []
     store = systems.store_orders()
     waiting = [
         number
@@ -99,11 +96,7 @@ def price_differences(systems: Systems) -> list[str]:
 def catalog_differences(systems: Systems, database: str, connection: str) -> list[str]:
     """Return each SKU that the store sells and the catalog lacks, or the other way round."""
     with psycopg.connect(database) as db:
-        rows = db.execute(
-            "SELECT sku FROM sync.product_variant WHERE connection = %s AND sku <> ''",
-            (connection,),
-        )
-        read = {sku for (sku,) in rows}
+        read = Products(db, connection).skus()
     sold = set(systems.store_products())
     found = [f"SKU {sku}: in the store, and not in the catalog" for sku in sorted(sold - read)]
     return found + [f"SKU {sku}: in the catalog only" for sku in sorted(read - sold)]
@@ -112,32 +105,25 @@ def catalog_differences(systems: Systems, database: str, connection: str) -> lis
 def listing_differences(systems: Systems, database: str, connection: str) -> list[str]:
     """Return each title that was asked for and that the store does not show."""
     with psycopg.connect(database) as db:
-        wanted = db.execute(
-            """SELECT DISTINCT v.sku FROM sync.record r JOIN sync.product_variant v
-                   ON v.connection = r.connection AND v.product_id = r.source_id
-               WHERE r.connection = %s AND r.stream = %s""",
-            (connection, LISTINGS),
-        ).fetchall()
+        wanted = requested_skus(db, connection)
     if not wanted:
         return ["no title was asked for"]
     shown = systems.store_products()
     return [
-        f"SKU {sku}: its title is {shown.get(sku)}" for (sku,) in wanted if shown.get(sku) != TITLE
+        f"SKU {sku}: its title is {shown.get(sku)}" for sku in wanted if shown.get(sku) != TITLE
     ]
 
 
 def action_differences(systems: Systems, database: str, connection: str) -> list[str]:
     """Return each cancellation that is not done, or that the OMS does not show."""
     with psycopg.connect(database) as db:
-        rows: Sequence[tuple[str, str, str]] = db.execute(
-            "SELECT action_id, source_id, state FROM history.actions WHERE connection = %s",
-            (connection,),
-        ).fetchall()
+        rows = requests_of(db, connection, limit=MOST_REQUESTS)
     numbers = {order["id"]: number for number, order in systems.store_orders().items()}
     oms = systems.oms_orders()
     found = [] if rows else ["no cancellation was asked for"]
-    for action_id, order, state in rows:
-        held = oms.get(numbers.get(order, ""), {})
-        if state != "done" or not held.get("cancelled"):
-            found.append(f"request {action_id}, order {order}: {state}; at the OMS it is not so")
+    for row in rows:
+        held = oms.get(numbers.get(row["source_id"], ""), {})
+        if row["state"] != "done" or not held.get("cancelled"):
+            what = f"request {row['action_id']}, order {row['source_id']}: {row['state']}"
+            found.append(f"{what}; at the OMS it is not so")
     return found

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from assets.streams.listings.group import Wanted, listing_of, units_of
-from domain.connections import LISTINGS
 from domain.parsing.text import printable
 from domain.records.listings import Listing
 from domain.records.record import InvalidRecord
 from domain.schemas.listings import ALL_FIELDS, LONGEST_NAME, listing_problems
 from domain.skus import sku_key
+from resources.ledger.records import listings
 from resources.ledger.records.products import Products
 from resources.ledger.session import Session
 from resources.sheets.reader import NEW_COLUMNS
@@ -158,43 +158,19 @@ def note_results(session: Session, rows: Sequence[Wanted]) -> bool:
     ``session`` is of the stream ``listings``.
     """
     ids = [row.listing.product_id for row in rows if row.listing is not None]
-    outcomes, rejections = _results(session, ids), _rejections(session, ids)
+    outcomes = listings.outcomes(session.db, session.connection, ids)
+    rejections = listings.rejections(session.db, session.connection, ids)
     for row in rows:
         if row.listing is None:
             text = f"not used: {'; '.join(row.problems)}"
         elif why := rejections.get(row.listing.product_id):
             text = f"rejected: {why}"
-        elif (found := outcomes.get(row.listing.product_id)) and found[0] in TAKEN:
-            row.is_done, text = True, "; ".join(filter(None, (DONE, row.note, *found[1])))
+        elif (found := outcomes.get(row.listing.product_id)) and found.outcome in TAKEN:
+            row.is_done, text = True, "; ".join(filter(None, (DONE, row.note, *found.notes)))
         else:
             text = "waits, and is sent as soon as possible: see lockstep status"
         row.result = printable(text, LONGEST_RESULT)
     return all(row.is_done for row in rows)
-
-
-def _results(session: Session, ids: Sequence[str]) -> dict[str, tuple[str | None, list[str]]]:
-    """Return the outcome of each product's newest request, and what was noted about it."""
-    rows = session.db.execute(
-        """SELECT DISTINCT ON (source_id) source_id, outcome,
-                  ARRAY(SELECT w ->> 'message' FROM jsonb_array_elements(warnings) w)
-           FROM sync.record
-           WHERE connection = %s AND stream = %s AND source_id = ANY(%b::text[])
-           ORDER BY source_id, source_updated_at DESC""",
-        (session.connection, LISTINGS, list(ids)),
-    )
-    return {source_id: (outcome, notes) for source_id, outcome, notes in rows}
-
-
-def _rejections(session: Session, ids: Sequence[str]) -> dict[str, str]:
-    rows = session.db.execute(
-        """SELECT source_id, string_agg(message || '; ' || advice, '; ' ORDER BY rejection_id)
-           FROM sync.rejection
-           WHERE connection = %s AND stream = %s AND source_id = ANY(%b::text[])
-             AND state IN ('open', 'retried')
-           GROUP BY source_id""",
-        (session.connection, LISTINGS, list(ids)),
-    )
-    return dict(rows.fetchall())
 
 
 def exported(session: Session) -> Iterator[tuple[str, ...]]:

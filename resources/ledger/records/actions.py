@@ -15,6 +15,13 @@ REUSED = "action_id_reused"
 """Code of a rejection of a request that is another one than the first of its id."""
 
 
+REQUEST_FIELDS = (
+    "action_id", "source_id", "kind", "line_id", "quantity", "hold", "node", "permission_set",
+    "requested_by", "requested_at", "state", "code", "reason", "decided_at", "answered_at",
+)  # fmt: skip
+"""Columns of ``history.actions`` that ``requests`` returns."""
+
+
 class StoredOutcome(NamedTuple):
     """The outcome of one action, and of which order it is."""
 
@@ -224,3 +231,16 @@ class Actions:
             (self._name, ACTIONS, REUSED),
         )
         return [action_id for (action_id,) in rows]
+
+
+def requests(
+    db: psycopg.Connection[Any], connection: str, *, order: str | None = None, limit: int
+) -> list[dict[str, Any]]:
+    """Return requests with their outcomes, newest first, by default of all orders."""
+    rows = db.execute(
+        f"""SELECT {", ".join(REQUEST_FIELDS)} FROM history.actions
+            WHERE connection = %s AND (%s::text IS NULL OR source_id = %s)
+            ORDER BY requested_at DESC, action_id LIMIT %s""".encode(),  # noqa: S608 - constants
+        (connection, order, order, limit),
+    )
+    return [dict(zip(REQUEST_FIELDS, row, strict=True)) for row in rows.fetchall()]

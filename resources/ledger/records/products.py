@@ -118,6 +118,14 @@ class Products:
             yield found
             after = found[-1]
 
+    def skus(self) -> set[str]:
+        """Return all SKUs that the store sells."""
+        rows = self._db.execute(
+            "SELECT DISTINCT sku FROM sync.product_variant WHERE connection = %s AND sku <> ''",
+            (self._name,),
+        )
+        return {sku for (sku,) in rows}
+
     def products_of(self, skus: Collection[str]) -> dict[str, list[str]]:
         """Return by SKU the ids of the products that sell it, exactly as it is spelled."""
         rows = self._db.execute(

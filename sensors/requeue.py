@@ -82,11 +82,16 @@ def tick(
         paused = [one for one in activations(session.db, name, streams) if not one.active]
     active = [stream for stream in streams if stream not in {one.stream for one in paused}]
     grain = installation.connections[name].grain
-    pending = [
-        (stream, partition)
-        for stream in active
-        for partition in _unfinished(context, name, stream, lockstep, grain)
-    ]
+    pending = _existing(
+        context,
+        installation,
+        [
+            (stream, partition)
+            for stream in active
+            for partition in _unfinished(context, name, stream, lockstep, grain)
+        ],
+        now,
+    )
     targets = read_targets(lockstep, name, active)
     end_outages(lockstep, name, targets, {stream for stream, _ in pending})
     idle = [
@@ -107,6 +112,27 @@ def tick(
         f"{len(idle) - len(due)} paused after their last run, {len(due)} waiting for their turn."
         f"{held}"
     )
+
+
+def _existing(
+    context: dg.SensorEvaluationContext,
+    installation: Installation,
+    pending: Sequence[tuple[str, Partition]],
+    now: datetime,
+) -> list[tuple[str, Partition]]:
+    """Return what Dagster has partitions for: a request of another one would fail the whole tick.
+
+    There is none before ``start_date``, which may have been moved, nor after the present one, where
+    a source whose clock is ahead dates its changes.
+    """
+    existing = [place for place in pending if installation.start <= place[1].start <= now]
+    for stream, partition in sorted(set(pending) - set(existing)):
+        context.log.warning(
+            f"{stream} {partition} has unfinished records, but there is no such partition: the "
+            f"first is {installation.start_date} (start_date in connections.yaml), the last is the "
+            "present one."
+        )
+    return existing
 
 
 def _unfinished(

@@ -29,6 +29,7 @@ from domain.streams import KINDS
 from domain.values import Partition
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.monitoring.outages import note_answering, note_failing
+from resources.ledger.rejections import discards
 from resources.ledger.rejections.recovery import retry_unreached
 from resources.ledger.rows import AcceptedRecord
 from resources.ledger.session import Session
@@ -187,6 +188,7 @@ def _deliver_pass(
                 return waiting
             after = chunk[-1].capture_id
             chunk = _without_forgotten(stream, session, chunk, total)
+            chunk = _without_discarded(session, request, chunk, total)
             counts = Engine(stream.planner(sync, session, request)).run(chunk)
         _add(total, counts)
         if counts.got_through:
@@ -229,6 +231,26 @@ def _without_forgotten(
     for name in sorted(forgotten):
         total.leave_alone(FORGOTTEN, name)
     return [accepted for accepted in chunk if accepted.source_id not in forgotten]
+
+
+def _without_discarded(
+    session: Session,
+    request: DeliveryRequest,
+    chunk: list[AcceptedRecord],
+    total: DeliveryCounts,
+) -> list[AcceptedRecord]:
+    """Leave out the versions that an operator has discarded: the target may have them by hand."""
+    captures = [accepted.capture_id for accepted in chunk]
+    discarded = discards.left_out(session.db, session.connection, session.stream, captures)
+    if not discarded:
+        return chunk
+    day = request.partition.day
+    with session.transaction():
+        session.records.settle(day, [(capture, "rejected") for capture in sorted(discarded)])
+    for accepted in chunk:
+        if accepted.capture_id in discarded:
+            total.leave_alone(discards.RULE, accepted.source_id)
+    return [accepted for accepted in chunk if accepted.capture_id not in discarded]
 
 
 def _add(total: DeliveryCounts, counts: DeliveryCounts) -> None:

@@ -39,7 +39,7 @@ def capture_orders(sync: Sync, start: datetime, names: Sequence[str]) -> Request
     """Read orders from the store, and their progress from the OMS, by ids or numbers of either.
 
     An order that the ledger does not know is read by its id in the store. Raises ``PermanentError``
-    for one whose last change is before ``start``, if there are no partitions.
+    for one whose last change is before ``start`` or in the future, where there are no partitions.
     """
     found = Requested()
     with sync.ledger.session(sync.name, ORDERS) as session:
@@ -89,6 +89,13 @@ def _store(
         raise PermanentError(
             f"{early[0]} was last changed before {start:%Y-%m-%d}, the start_date in "
             "connections.yaml, where partitions start; set an earlier date there."
+        )
+    end = Partition.of(began, sync.connection.grain).end
+    if not stream.is_snapshot and (late := [r for r in records if r.updated_at >= end]):
+        raise PermanentError(
+            f"{late[0].source_id} was last changed at {late[0].updated_at:%Y-%m-%d %H:%M} by its "
+            "system's clock, which is ahead of this machine's: there is no partition for it yet. "
+            "It is read by itself at that time; check both clocks ('lockstep doctor')."
         )
     for partition, ids in capture_pages(sync, stream, session, records, began).items():
         found.records.append((stream.name, partition, ids))

@@ -74,6 +74,20 @@ def test_five_days_that_keep_failing_do_not_starve_a_sixth(
     assert {request.tags["sync/attempt"] for request in again} == {"2"}
 
 
+def test_a_day_that_has_no_partition_holds_up_no_other(scene: Scene) -> None:
+    """The start date was moved, or a store's clock is days ahead: Dagster has no such partition."""
+    scene.configure(streams=("orders",))
+    first, second = unfinished_days(scene, 2)
+    scene.sql_write(
+        "INSERT INTO sync.unvalidated SELECT (jsonb_populate_record(u, jsonb_build_object("
+        "'source_day', %s::date))).* FROM sync.unvalidated u WHERE source_day = %s",
+        scene.today + timedelta(days=2),
+        second,
+    )
+    scene.installation = scene.installation.model_copy(update={"start_date": second})
+    assert (first < second, days_of(tick(scene))) == (True, [second])
+
+
 def test_a_partition_waits_longer_after_each_failure() -> None:
     """Five minutes, ten, and never more than a quarter of an hour."""
     now = datetime.now(UTC)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -18,13 +18,15 @@ from domain.values import Partition
 from resources.ledger.captures import edits
 from resources.ledger.captures.edits import Change
 from resources.ledger.records.amendments import respect_no_more
-from resources.ledger.rejections import reruns, work_queue
+from resources.ledger.rejections import discards, reruns, work_queue
 from resources.ledger.rejections.reruns import Mode, Rerun
 from resources.ledger.rejections.work_queue import OPEN_STATES, Rejection, RejectionFilter
 
 Database = psycopg.Connection[Any]
 LISTED = 20
 """Ids that an error names."""
+ABANDONED_AFTER = timedelta(hours=1)
+"""So old is a retry in a command's own process that is taken for dead, as after a lost terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,23 @@ def end_retry(db: Database, runs: Mapping[int, str]) -> None:
         )
 
 
+def end_abandoned(db: Database, connection: str, stream: str) -> None:
+    """Open the rejections again whose retry a process has started that died since.
+
+    Nothing else would: they would count as being retried, and be left out of automatic retries.
+    """
+    db.execute(
+        """UPDATE sync.rejection r SET state = 'open'
+           WHERE r.connection = %s AND r.stream = %s AND r.state = 'retried'
+             AND NOT EXISTS (SELECT 1 FROM sync.rejection_action a
+                             LEFT JOIN sync.rerun q USING (rerun_id)
+                             WHERE a.rejection_id = r.rejection_id
+                               AND a.action IN ('retry', 'reopen')
+                               AND (q.outcome = '' OR q.rerun_id IS NULL AND a.at > now() - %s))""",
+        (connection, stream, ABANDONED_AFTER),
+    )
+
+
 def queue_retry(
     db: Database, found: Sequence[Rejection], who: str, mode: Mode, why: str, action: str = "retry"
 ) -> list[int]:
@@ -188,6 +207,7 @@ def discard(db: Database, found: Sequence[Rejection], who: str, why: str) -> lis
         ).fetchall()
         closed = sorted(rejection_id for (rejection_id,) in rows)
         respect_no_more(db, closed)
+        discards.give_up(db, closed)
         _note(
             db, [(rejection_id, who, "discard", "", why.strip(), None) for rejection_id in closed]
         )

@@ -28,6 +28,7 @@ def retry_unreached(session: Session, failing_since: datetime | None = None) -> 
     ``failing_since`` is the start of an outage that has ended: what was rejected during it is due.
     """
     now = datetime.now(UTC)
+    operator_actions.end_abandoned(session.db, session.connection, session.stream)
     found = [
         rejection
         for category in CATEGORIES

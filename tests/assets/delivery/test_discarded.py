@@ -1,0 +1,124 @@
+"""What an operator has discarded is not sent by a rerun, a sweep or a run that was interrupted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from resources.ledger.rejections import operator_actions
+from resources.ledger.rejections.work_queue import RejectionFilter
+from tests.assets import documents
+from tests.assets.scene import NAME, Scene
+
+pytestmark = pytest.mark.slow(seconds=30)
+
+Json = dict[str, Any]
+FORCE = {f"{NAME}__orders_delivered": {"config": {"force": True}}}
+REFUSED: Json = {
+    "kind": "status",
+    "method": "POST",
+    "path": "order/save",
+    "status": 400,
+    "body": {
+        "success": False,
+        "messages": {"Message": [{"Code": "X::1", "Description": "no", "Type": "ERROR"}]},
+    },
+}
+DOWN: Json = {"kind": "status", "status": 503, "path": "order/save"}
+
+
+def discard(scene: Scene) -> None:
+    """Discard what is open: an operator has entered it at the OMS by hand."""
+    db = scene._db()
+    operator_actions.discard(
+        db, operator_actions.chosen(db, RejectionFilter()), "ann", "entered by hand"
+    )
+
+
+def pending(scene: Scene) -> list[Any]:
+    """Return the partitions for which the sensor would request a run."""
+    assert scene.lockstep is not None
+    with scene.lockstep.ledger.session(NAME, "orders") as session:
+        return list(session.partitions.pending("day"))
+
+
+def test_what_the_oms_refused_is_not_sent_after_a_discard(scene: Scene) -> None:
+    """The OMS would accept it by now, and has it already under a number of its own."""
+    scene.place_many([1])
+    scene.fault("manhattan", REFUSED)
+    scene.run("orders", first=scene.yesterday, raise_on_error=False)
+    assert scene.open_rejections("orders") == {"1": "oms_x_1"}
+    discard(scene)
+    scene.fault("manhattan")
+    scene.run("orders", first=scene.yesterday)
+    scene.run("orders", first=scene.yesterday, config=FORCE)
+    assert scene.oms_orders() == {}
+    assert scene.deliveries("orders") == [("1", "create", "refused", 1)]
+
+    scene.to_store("orders/1", {"customer_message": "Ring twice"}, "PATCH")
+    scene.run("orders")
+    assert scene.oms_orders().keys() == {"1"}, "a newer version is processed as usual"
+
+
+def test_what_was_invalid_is_not_sent_after_a_discard(scene: Scene) -> None:
+    """A corrected mapping and the sweep of the night would send it."""
+    lines = ((documents.NOT_AT_OMS, 1),)
+    scene.place(documents.order(1, scene.moment(), lines), documents.order(2, scene.moment()))
+    scene.run("orders", first=scene.yesterday)
+    assert scene.open_rejections("orders") == {"1": "sku_unknown"}
+    discard(scene)
+    scene.to_oms("items", [{"ItemId": documents.NOT_AT_OMS, "BaseUOM": "EA"}])
+    scene.run("orders", first=scene.yesterday)
+    scene.run("orders", first=scene.yesterday, config=FORCE)
+    assert scene.oms_orders().keys() == {"2"}
+    assert (scene.open_rejections("orders"), pending(scene)) == ({}, [])
+
+
+def test_what_a_failed_retry_has_left_is_not_sent_after_a_discard(scene: Scene) -> None:
+    """The retry claimed it, and the OMS was down: it would be due again."""
+    scene.place_many([1])
+    scene.fault("manhattan", REFUSED)
+    scene.run("orders", first=scene.yesterday, raise_on_error=False)
+    scene.fault("manhattan", DOWN)
+    scene.run("orders", first=scene.yesterday, raise_on_error=False)
+    assert [row[2] for row in scene.deliveries("orders")] == ["failed"]
+    assert pending(scene) != []
+    discard(scene)
+    scene.fault("manhattan")
+    assert pending(scene) == []
+    scene.run("orders", first=scene.yesterday)
+    assert scene.oms_orders() == {}
+    assert [row[2] for row in scene.deliveries("orders")] == ["dead"]
+
+
+def test_what_was_sent_before_stays_sent(scene: Scene) -> None:
+    """A rerun rejected it for a while, and the discard of that is about nothing."""
+    scene.place_many([1])
+    scene.run("orders", first=scene.yesterday)
+    scene.configure(orders={"shipping_methods": {"Air": "Air"}})
+    scene.run("orders", first=scene.yesterday)
+    assert scene.open_rejections("orders") == {"1": "shipping_method_unknown"}
+    discard(scene)
+    scene.configure()
+    before = scene.effects()
+    scene.run("orders", first=scene.yesterday)
+    assert scene.outcomes("orders") == {"1": ("accepted", "unchanged")}
+    assert scene.effects() == before
+
+
+def test_a_later_decision_of_an_operator_counts(scene: Scene) -> None:
+    """The order is rejected for another reason, and retried: it is to be sent after all."""
+    scene.place_many([1])
+    scene.fault("manhattan", REFUSED)
+    scene.run("orders", first=scene.yesterday, raise_on_error=False)
+    discard(scene)
+    scene.fault("manhattan")
+    scene.configure(orders={"shipping_methods": {"Air": "Air"}})
+    scene.run("orders", first=scene.yesterday)
+    db = scene._db()
+    found = operator_actions.chosen(db, RejectionFilter())
+    scene.configure()
+    operator_actions.begin_retry(db, found, "ann", "as_captured")
+    scene.run("orders", first=scene.yesterday)
+    assert scene.oms_orders().keys() == {"1"}

@@ -57,8 +57,23 @@ def not_linked(order_id: str) -> Problem:
     )
 
 
+def already_sent(connection: str, oms_id: str) -> Problem:
+    """Return why an order is not sent: another connection of the store has sent it."""
+    return Problem(
+        "order_sent_elsewhere",
+        "order_id",
+        f"The connection {connection} has sent this order of the store to its OMS already, as "
+        f"{oms_id}; under another id it would be fulfilled twice.",
+        "Let it be fulfilled as it is, and discard the rejection. Changes and cancellations reach "
+        "it as long as that connection is configured; otherwise make them at the OMS by hand.",
+        oms_id,
+    )
+
+
 def _elsewhere(refused: RefusedLink, entity: str) -> Problem:
     wanted = refused.wanted
+    if refused.sent_as:
+        return already_sent(refused.owner, refused.sent_as)
     if refused.linked_id and refused.linked_id != wanted.oms_id:
         text = (
             f"The {entity} was sent to the OMS as {refused.linked_id}, and would now be sent as "

@@ -141,6 +141,9 @@ ORDERS: dict[str, Entry] = {
     "reopened_after_cancel": Entry(
         "business_rule", "An order that the OMS has canceled stays cancelled in the store."
     ),
+    "order_sent_elsewhere": Entry(
+        "business_rule", "An order of a store is sent by one connection only."
+    ),
     "sent_by_former_rules": Entry(
         "business_rule",
         "An order that the OMS has, and can't be changed there, is as the present rules make it.",

@@ -7,13 +7,14 @@ organisation can't write the same order.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
 
 from domain.errors import PermanentError
 from domain.streams import KINDS
+from resources.ledger.store_links import SentElsewhere, sent_elsewhere
 
 ORDER, CUSTOMER = "order", "customer"
 """What is linked, in ``sync.link``."""
@@ -46,6 +47,8 @@ class RefusedLink(NamedTuple):
     """The connection that has the OMS's record; empty if none has."""
     owner_id: str
     """The store's id of the owner's record."""
+    sent_as: str = ""
+    """The id under which the owner has sent the very same order of the store."""
 
 
 class _Organisation(NamedTuple):
@@ -66,6 +69,19 @@ class Links:
         In the transaction of the claims: a link whose record is never sent would be of no harm,
         but a record without one would be.
         """
+        if not rows:
+            return []
+        sent: Mapping[str, SentElsewhere] = {}
+        if self.entity == ORDER:  # customers may be several connections'
+            sent = sent_elsewhere(self._db, self._name, [row.store_id for row in rows], lock=True)
+        refused = [
+            RefusedLink(row, "", one.connection, row.store_id, one.oms_id)
+            for row in rows
+            if (one := sent.get(row.store_id)) is not None
+        ]
+        return refused + self._claim([row for row in rows if row.store_id not in sent], run_id)
+
+    def _claim(self, rows: Sequence[Link], run_id: str) -> list[RefusedLink]:
         if not rows:
             return []
         made = self._db.execute(

@@ -6,7 +6,7 @@ They share the account's rate limit, and nothing else.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from domain.connections import Installation
 from orchestration import settings
 from orchestration.settings import ConfigurationError
 from resources.ledger.monitoring.activation import resume
+from resources.lockstep import Lockstep
 from sandbox.app import RunningSandbox
 from tests import loopback
 from tests.assets import documents
@@ -71,10 +72,22 @@ class TwoChannels(ExtensivScene):
         """Return the connection's account at Extensiv."""
         return self.store if name == US else f"{self.store}eu"
 
-    def run_of(self, name: str, *streams: str) -> DirectRun:
+    def alone(self, changes: Json) -> None:
+        """Use the first connection alone, with changed sections."""
+        made = self.installation_with().model_dump(mode="json", exclude_unset=True)
+        first = made["connections"][US]
+        for name, section in changes.items():
+            first[name] |= section
+        made["connections"] = {US: first}
+        assert self.lockstep is not None
+        self.lockstep.close()
+        self.lockstep = Lockstep(Installation.model_validate(made), lambda: self.database)
+
+    def run_of(self, name: str, *streams: str, steps: Sequence[str] = STEPS) -> DirectRun:
         """Run whole chains of one connection over yesterday and today."""
         assert self.lockstep is not None
-        return run_directly(self.lockstep, name, streams, partitions_of(self.yesterday, self.today))
+        days = partitions_of(self.yesterday, self.today)
+        return run_directly(self.lockstep, name, streams, days, chosen=steps)
 
     def at(self, name: str, path: str, body: Any = None) -> Any:
         """Make a control call of a connection's account."""
@@ -131,6 +144,42 @@ def test_each_order_goes_to_the_account_of_its_channel_and_ships_from_there(
     assert [shop.status(number) for number in (1, 2, 3)] == [2, 2, 11]
     rows = shop.sql("SELECT connection, store_number FROM sync.link WHERE entity = 'order'")
     assert sorted(rows) == [(US, "1"), (US, "3"), (EU, "2")]
+
+
+def test_an_order_that_was_sent_before_its_channel_was_split_off_is_not_sent_again(
+    shop: TwoChannels,
+) -> None:
+    """The first connection cares for it, or a person if it is gone; new orders are the second's."""
+    both = {"platform": {"channel_id": None}}
+    shop.place(documents.order(2, shop.moment(), channel_id=7))
+    shop.place(documents.order(3, shop.moment(), channel_id=7))
+    shop.alone(both)
+    shop.run_of(US, "orders")
+    assert shop.ids_at(US) == ["US-2", "US-3"]
+    shop.configure()
+    shop.place(documents.order(4, shop.moment(), channel_id=7))
+    shop.run_of(EU, "orders")
+    assert shop.ids_at(EU) == ["EU-4"]
+    query = "SELECT source_id, rule FROM sync.record WHERE connection = %s AND state = 'skipped'"
+    assert dict(shop.sql(query, EU)) == {"2": "sent_elsewhere", "3": "sent_elsewhere"}
+    shop.sql_write("UPDATE sync.stream SET configured = false WHERE connection = %s", US)
+    shop.run_of(EU, "orders")
+    assert shop.ids_at(EU) == ["EU-4"]
+    query = "SELECT source_id FROM sync.rejection WHERE connection = %s AND code = %s ORDER BY 1"
+    assert shop.sql(query, EU, "order_sent_elsewhere") == [("2",), ("3",)]
+
+
+def test_of_two_connections_that_claim_an_order_at_once_one_sends_it(shop: TwoChannels) -> None:
+    """The second has validated it before the first has sent it."""
+    shop.place(documents.order(2, shop.moment(), channel_id=7))
+    shop.run_of(EU, "orders", steps=("captured", "validated"))
+    shop.alone({"platform": {"channel_id": None}})
+    shop.run_of(US, "orders")
+    shop.configure()
+    shop.run_of(EU, "orders", steps=("delivered",))
+    assert (shop.ids_at(US), shop.ids_at(EU)) == (["US-2"], [])
+    query = "SELECT source_id FROM sync.rejection WHERE connection = %s AND code = %s"
+    assert shop.sql(query, EU, "order_sent_elsewhere") == [("2",)]
 
 
 def test_stock_of_each_warehouse_goes_to_the_location_of_its_channel(shop: TwoChannels) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 
+from assets.delivery.links import already_sent
 from assets.streams.deletions import Deletions
 from assets.streams.orders.former import FormerVersions
 from domain.connections import ORDERS
@@ -19,7 +20,7 @@ from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.records.orders import Order
 from domain.records.record import decode_record
-from domain.rules.export import CHANGE_NOT_SENT, NOT_SENT_RULE, Ended
+from domain.rules.export import CHANGE_NOT_SENT, NOT_SENT_RULE, Ended, OrderHeader
 from domain.rules.order_changes import physical_changes
 from domain.rules.translation import id_at_oms
 from resources.ledger.monitoring.activation import predecessor_until
@@ -27,6 +28,7 @@ from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.records.withdrawals import ended_at_oms
 from resources.ledger.rows import StoredCapture
 from resources.ledger.session import Session
+from resources.ledger.store_links import sent_elsewhere
 from resources.sync import Sync
 
 DELETIONS = Deletions("lockstep_deleted_order")
@@ -43,6 +45,9 @@ class OrdersMapper:
         self._exported = exported_orders(sync, session, captures)
         self._to_canonical = sync.orders.to_canonical
         self._versions = FormerVersions(sync, session)
+        unknown = [c.source_id for c in captures if c.source_id not in self._exported]
+        self._elsewhere = sent_elsewhere(session.db, sync.name, unknown)
+        """What other connections of the store have sent, as before a channel was split off."""
         self._ids = {c.payload: c.source_id for c in captures if c.source_id in self._exported}
         """Payload -> id, of orders that the OMS has."""
 
@@ -52,6 +57,8 @@ class OrdersMapper:
         deleted = DELETIONS.source_id(payload)
         if deleted is not None:
             return self._rules.to_deleted(deleted, self._last(deleted), exported, ended)
+        if self._elsewhere and (sent := self._sent_elsewhere(payload)) is not None:
+            return sent
         found = self._rules.to_order(
             self._to_canonical, payload, exported, self._is_owed, ended, self._last
         )
@@ -60,6 +67,26 @@ class OrdersMapper:
             if source_id is not None:
                 self._look_for_changes(source_id, payload, found)
         return found
+
+    def _sent_elsewhere(self, payload: bytes) -> Skipped | None:
+        """Return why an order is left to another connection. Raises ``RecordRejected``.
+
+        One that is not to be sent anyway has a reason of its own.
+        """
+        headers: list[OrderHeader] = []
+
+        def decide(header: OrderHeader) -> Skipped:
+            headers.append(header)
+            return Skipped("", "")
+
+        self._to_canonical(payload, decide)
+        sent = self._elsewhere.get(headers[0].source_id) if headers else None
+        if sent is None:
+            return None
+        if not sent.is_active:
+            raise RecordRejected(already_sent(sent.connection, sent.oms_id))
+        reason = f"the connection {sent.connection} has sent the order as {sent.oms_id}"
+        return Skipped("sent_elsewhere", reason)
 
     def _is_owed(self, source_id: str) -> bool:
         # Asked only of orders that were refunded or shipped without the OMS, which are few.

@@ -65,9 +65,9 @@ class Scene:
     "--pairs",
     metavar="PLATFORM/OMS",
     help=f"The systems: 'all', or pairs separated by commas, of "
-    f"{', '.join('/'.join(pair) for pair in all_pairs())}. Pairs run one after the other, each with "
-    f"all streams that it carries. By default {'/'.join(PAIR)} with the streams that every store "
-    "needs.",
+    f"{', '.join('/'.join(pair) for pair in all_pairs())}. Pairs run one after the other, each "
+    f"with all streams that it carries. By default {'/'.join(PAIR)} with the streams that every "
+    "store needs.",
 )
 @click.option(
     "--count",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from assets.chain.keys import LIVE, REQUEUE, TRIGGER_TAG, asset_key
 from assets.chain.stream import Stream
 from assets.error_redaction import classified
 from domain.errors import RateLimited
+from domain.parsing.text import plural
 from domain.values import Partition, Window
 from resources.http.rate_limit import PATIENCE_SECONDS, impatient, waits
 from resources.ledger.monitoring import quota_waits
@@ -109,6 +110,16 @@ class Step:
         """Return the partition's line of ``history.daily_summary``."""
         with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
             return session.partitions.summary(partition)
+
+    def waiting_of(self, partition: Partition, only: Sequence[str]) -> str:
+        """Return what of the only records of a run has no outcome; empty if all have one.
+
+        Others may have none, such as those of a run that was cut off: they are the next run's, and
+        no fault of this one.
+        """
+        with self.sync.ledger.session(self.sync.name, self._stream.name) as session:
+            number = session.captures.count_waiting(partition, only)
+        return f"{plural(number, 'capture')} of this run without an outcome" if number else ""
 
     def open_rejections(self, partition: Partition) -> tuple[int, list[dict[str, str]]]:
         """Return how many rejections of the partition are open, and the first of them."""

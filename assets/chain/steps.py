@@ -66,7 +66,11 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
             continue
         step.audit(partition, None, vars(counts), started)
         totals = step.totals(partition)
-        if totals and (difference := _difference(totals)):
+        if only is not None:
+            difference = step.waiting_of(partition, only)
+        else:
+            difference = _difference(totals) if totals else ""
+        if difference:
             unbalanced[partition.key] = difference
         open_rejections, examples = step.open_rejections(partition)
         details = (

@@ -161,5 +161,7 @@ def _run(
         error = str(failure.description)
     except LockstepError as fault:
         error = str(fault)
+    except dg.DagsterError as fault:  # such as a check that blocks the rest of the run
+        error = " ".join(str(fault).split())
     with lockstep.ledger.session(connection, chunk.streams[0]) as session:
         return Outcome(chunk, run_id, run_counts(session.db, [run_id]), error)

@@ -20,7 +20,10 @@ SECONDS_A_KILL, SECONDS_AN_ORDER, SHORTEST = 5.0, 0.1, 30.0
 SETTLING_A_KILL = 4.0
 """The longer the storm, the longer the queue of runs that it leaves behind."""
 SHOWN = 40
-WITH_TRAFFIC = ("orders", "inventory", "shipments", "customers", "returns", "prices", "actions")
+WITH_TRAFFIC = (
+    "orders", "inventory", "shipments", "customers", "returns", "prices", "actions", "catalog",
+    "listings",
+)  # fmt: skip
 """The streams that something happens to in a storm."""
 
 

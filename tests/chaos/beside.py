@@ -1,4 +1,4 @@
-"""Comparison of what goes beside the orders: customers, returns with refunds, prices, agents."""
+"""Comparison of what goes beside orders: customers, returns, prices, agents, products."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from sandbox.kit.truth import TrueLine, TruePrice, Truth
 from tests.chaos.asked import action_differences
 from tests.chaos.compare import DUPLICATED, LOST, WRONG, Difference
 from tests.chaos.facts import Truths
+from tests.chaos.listed import listing_differences
 
 PART = "~"
 """Between a line's id and the address that a part of its units goes to."""
 
 
 def beside_orders(facts: Truths) -> Iterator[Difference]:
-    """Return what differs of customers, returns, prices and requests, where there are any."""
+    """Return what differs beside the orders, of the streams that the connection has."""
     if "customers" in facts.streams:
         yield from _customers(facts)
     if "returns" in facts.streams:
@@ -28,6 +29,8 @@ def beside_orders(facts: Truths) -> Iterator[Difference]:
         yield from action_differences(
             facts.requests, facts.store, facts.oms, facts.deliveries, facts.changed
         )
+    if facts.listed is not None:
+        yield from listing_differences(facts.listed, facts.store, facts.deliveries)
 
 
 def _customers(facts: Truths) -> Iterator[Difference]:

@@ -21,6 +21,7 @@ from tests.chaos.beside import beside_orders
 from tests.chaos.compare import DUPLICATED, LOST, OPEN, WRONG, Difference, differences
 from tests.chaos.facts import Truths, gather, gather_truths, tracked_skus
 from tests.chaos.home import NAME, STANDARD, furnish, secrets_of
+from tests.chaos.listed import gather_listed
 from tests.chaos.naming import unnamed
 from tests.chaos.neutral import differences as neutral_differences
 from tests.chaos.neutral import exported_share
@@ -240,6 +241,8 @@ class Driver:
         truths = gather_truths(systems, url, NAME, traffic)
         if "actions" in self._streams:
             truths.requests = gather_requests(systems, url, NAME, traffic.agents)
+        if "listings" in self._streams:
+            truths.listed = gather_listed(url, NAME, traffic.sheets.wanted)
         return truths
 
     def _settle(self, tree: Tree, systems: Systems, url: str, traffic: Traffic) -> None:

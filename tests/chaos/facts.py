@@ -20,6 +20,7 @@ from tests.chaos.traffic import Traffic, skus_of
 
 if TYPE_CHECKING:
     from tests.chaos.asked import Requests
+    from tests.chaos.listed import Listed
 
 Json = dict[str, Any]
 RETURN_MARK = "-RET"
@@ -112,6 +113,8 @@ class Truths(Recorded):
     """Numbers of the orders that someone changed after they had been placed."""
     requests: Requests | None = None
     """Those of agents."""
+    listed: Listed | None = None
+    """What sheets have asked for."""
 
 
 def tracked_skus(catalogue: Catalogue) -> set[str]:

@@ -90,7 +90,7 @@ def _connection(
     """Return a connection with short intervals and time-outs, and many attempts: kills use some."""
     place = Place(url, NAME, folder / "secrets")
     pays = "refunds" in platforms.REGISTRY[pair.store].targets
-    found = {
+    found: dict[str, Any] = {
         "platform": _section(pair.store, place),
         "oms": _section(pair.oms, place),
         "streams": list(streams),
@@ -115,8 +115,11 @@ def _connection(
             "permissions": {OPERATOR: list(ALL_PERMISSIONS)},
             "folder": str(folder / FOLDER),
         }
-        found["platform"] = {**_section(pair.store, place), **WAYS[pair.store].for_agents}
+        found["platform"] = {**found["platform"], **WAYS[pair.store].for_agents}
         (folder / FOLDER).mkdir(exist_ok=True)
+    if "listings" in streams:
+        found["catalog"] = {"create_products": "visible"}
+        found["platform"] = {**found["platform"], **WAYS[pair.store].for_listings}
     if "prices" in streams:
         found["prices"] = {
             "interval": f"PT{SNAPSHOT_SECONDS}S",

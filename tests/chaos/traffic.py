@@ -18,6 +18,7 @@ from sandbox.seed.load import post
 from sandbox.seed.synthetic import order
 from tests.chaos.agents import AGENT_EVERY, Agents
 from tests.chaos.people import CUSTOMER_EVERY, PRICE_EVERY, Customers, Prices, Returns
+from tests.chaos.sheets import SHEET_EVERY, Sheets
 from tests.chaos.systems import Systems
 from tests.chaos.ways import WAYS
 
@@ -66,6 +67,9 @@ class Traffic:
         self._returns = Returns(systems, self.counts)
         self._prices = Prices(systems, self.counts, skus_of(self.catalogue))
         self.agents = Agents(systems, self.counts, self._ids, home)
+        firsts = [first_sku(row) for row in self.catalogue.products]
+        new = WAYS[systems.pair.store].new_product
+        self.sheets = Sheets(home, self.counts, [sku for sku in firsts if sku], new)
 
     def fill(self) -> None:
         """Load catalogue and stock, without orders."""
@@ -96,6 +100,8 @@ class Traffic:
             self._prices.operate(Random(f"prices:{self._seed}:{index}"))
         if "actions" in self.streams and index % AGENT_EVERY == AGENT_EVERY - 1:
             self._ask(Random(f"agents:{self._seed}:{index}"))
+        if "listings" in self.streams and index % SHEET_EVERY == SHEET_EVERY - 1:
+            self.sheets.operate(Random(f"sheets:{self._seed}:{index}"))
         if index % DAY_EVERY == DAY_EVERY - 1:
             self.day(dice)
 
@@ -180,6 +186,8 @@ class Traffic:
         if "returns" in self.streams:
             for _ in range(3):
                 self._returns.operate()
+        if "listings" in self.streams:
+            self.sheets.close()
 
     def _place(self, dice: Random, number: int) -> None:
         late = 0.0
@@ -229,6 +237,11 @@ class Traffic:
         for order_id in dice.sample(known, min(times, len(known))):
             self._systems.oms(f"orders/{order_id}/touch", {})
             self.counts["touched"] += 1
+
+
+def first_sku(product: Json) -> str:
+    """Return the SKU of a product, or of its first variant."""
+    return str((product.get("variants") or [product])[0]["sku"])
 
 
 def skus_of(catalogue: Catalogue) -> list[str]:

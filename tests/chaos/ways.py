@@ -49,6 +49,10 @@ class Ways:
     and the ledger keeps no trace of one that failed."""
     for_agents: Mapping[str, Any] = field(default_factory=dict)
     """What a connection's section says so that agents can ask in the store."""
+    for_listings: Mapping[str, Any] = field(default_factory=dict)
+    """What a connection's section says so that products can be created."""
+    new_product: Mapping[str, str] = field(default_factory=lambda: {"price": "12.50"})
+    """Of a store: what the row of a new product has beside its SKU and title."""
     loses_deletions: bool = False
     """Of a store: a customer's deletion is seen by a webhook only, which may get lost."""
     takes_changes: bool = False
@@ -69,8 +73,13 @@ WAYS: Mapping[str, Ways] = {
         more={
             "returns": (Call("POST", "/payment_actions/refunds$"),),
             "prices": (Call("PUT", "/v3/catalog/(products|variants)$"),),
+            "listings": (
+                Call("PUT", r"/v3/catalog/products/\d+$"),
+                Call("POST", "/v3/catalog/products$"),
+            ),
         },
         section={"quota": 100_000},
+        new_product={"price": "12.50", "weight": "0.4"},
         edits_lines=True,
         loses_deletions=True,
     ),
@@ -86,11 +95,13 @@ WAYS: Mapping[str, Ways] = {
         more={
             "returns": (Call("POST", "/payments/[^/]+$"),),
             "prices": (Call("POST", "/standalone-prices"),),
+            "listings": (Call("POST", "/products(/[^/]+)?$"),),
         },
         expire="expire",
         section={"requests_per_second": 100_000},
         reports=(Call("POST", "/orders/[^/]+$"),),
         for_agents={"actions": {}},
+        for_listings={"product_type": "plain"},
     ),
     "salesforce": Ways(
         writes=(COMPOSITE, Call("POST", "/batch-update$")),
@@ -100,7 +111,10 @@ WAYS: Mapping[str, Ways] = {
             Call("POST", "/oauth2/token$"),
         ),
         held=(COMPOSITE,),
-        more={"prices": (Call(ANY, "/composite/sobjects"),)},
+        more={
+            "prices": (Call(ANY, "/composite/sobjects"),),
+            "listings": (Call("PATCH", "/composite/sobjects$", is_correlated=True),),
+        },
         expire="expire",
         section={"daily_calls": 100_000_000},
         reports=(Call("PATCH", "/composite/sobjects$"),),

@@ -5,7 +5,9 @@ It calls https addresses only: its session sends them to the sandbox on loopback
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +20,7 @@ from simple_salesforce.exceptions import (
     SalesforceExpiredSession,
     SalesforceMalformedRequest,
     SalesforceMoreThanOneRecord,
+    SalesforceOperationError,
     SalesforceRefusedRequest,
     SalesforceResourceNotFound,
 )
@@ -260,8 +263,53 @@ def test_it_reads_why_a_record_is_refused(client: Salesforce) -> None:
     assert codes(missing) == ["NOT_FOUND"]
 
 
-def test_the_sandbox_has_no_bulk_api(client: Salesforce) -> None:
-    """Lockstep does not use it; a client that does is refused at its first call."""
-    with pytest.raises(SalesforceResourceNotFound) as caught:
-        client.bulk2.Account.insert(records=[{"Name": "x"}])
-    assert codes(caught) == ["NOT_FOUND"]
+def table(text: str) -> list[dict[str, str]]:
+    """Return the rows of a result."""
+    return list(csv.DictReader(StringIO(text)))
+
+
+def test_it_writes_by_jobs_of_many_records(org: Org, client: Salesforce) -> None:
+    """A row that fails does not hold up the others, and its result says why."""
+    accounts = client.bulk2.Account
+    [made] = accounts.insert(records=[{"Name": f"Account {n}"} for n in range(3)], wait=0)
+    assert (made["numberRecordsProcessed"], made["numberRecordsFailed"]) == (3, 0)
+    ids = [row["sf__Id"] for row in table(accounts.get_successful_records(made["job_id"]))]
+    [changed] = accounts.update(
+        records=[{"Id": ids[0], "Name": "Changed"}, {"Id": "001000000000000AAA", "Name": "x"}],
+        wait=0,
+    )
+    assert changed["numberRecordsFailed"] == 1
+    [failed] = table(accounts.get_failed_records(changed["job_id"]))
+    assert failed["sf__Error"].startswith("NOT_FOUND:")
+    assert client.Account.get(ids[0])["Name"] == "Changed"
+    accounts.delete(records=[{"Id": ids[1]}], wait=0)
+    assert client.query("SELECT Id FROM Account")["totalSize"] == 2
+    with pytest.raises(SalesforceOperationError, match="Field name not found : Nothing__c"):
+        accounts.insert(records=[{"Nothing__c": "x"}], wait=0)
+
+
+def test_it_upserts_by_jobs(org: Org, client: Salesforce) -> None:
+    """By an external id: a second job makes nothing twice."""
+    [order] = org.control("orders", [an_order("1001")])["ids"]
+    rows = [keyed(f"k{number}", order) for number in range(3)]
+    shipments = client.bulk2.Shipment
+    created = []
+    for _ in range(2):
+        [job] = shipments.upsert(records=rows, external_id_field="Lockstep_Key__c", wait=0)
+        found = table(shipments.get_successful_records(job["job_id"]))
+        created.append([row["sf__Created"] for row in found])
+    assert created == [["true"] * 3, ["false"] * 3]
+    assert client.query("SELECT Id FROM Shipment")["totalSize"] == 3
+
+
+def test_it_queries_by_jobs(org: Org, client: Salesforce) -> None:
+    """Page by page, by the locators of the answers."""
+    org.control("orders", [an_order(str(number)) for number in range(1001, 1006)])
+    orders, text = client.bulk2.OrderSummary, "SELECT OrderNumber, Account.Name FROM OrderSummary"
+    pages = [table(page) for page in orders.query(text, max_records=2)]
+    assert [len(page) for page in pages] == [2, 2, 1]
+    found = sorted(row["OrderNumber"] for page in pages for row in page)
+    assert found == [str(number) for number in range(1001, 1006)]
+    assert pages[0][0]["Account.Name"] == "Jane Doe"
+    with pytest.raises(SalesforceOperationError, match="relationship queries"):
+        list(orders.query("SELECT Id, (SELECT Id FROM Shipments) FROM OrderSummary"))

@@ -99,6 +99,17 @@ def test_it_works_with_collections(seen: Json) -> None:
     assert (seen["destroyed"], seen["left"]) == (200, 5)
 
 
+def test_it_works_with_jobs(seen: Json) -> None:
+    """A file of rows, each with its own result, and a query as a stream."""
+    assert (seen["loaded"], seen["notLoaded"]) == (
+        ["true", "false"],
+        ["INVALID_CROSS_REFERENCE_KEY"],
+    )
+    assert seen["notSeen"] == 0
+    assert seen["streamed"] == seen["numbers"]
+    assert codes(seen, "noJob") == ["NOT_FOUND"]
+
+
 def test_it_reads_descriptions_and_refusals(seen: Json) -> None:
     """By the codes of the vendor's error lists."""
     assert (seen["objects"], seen["external"]) == (True, ["Lockstep_Key__c"])

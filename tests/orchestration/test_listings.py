@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import dagster as dg
 import pytest
 from openpyxl import load_workbook
 
 from domain.records.catalog import Product, Variant
+from orchestration.local import in_process
 from resources.ledger.ledger import Ledger
 from resources.ledger.records.products import Products, ProductVersion
 from resources.sheets.reader import COLUMNS, NEW_COLUMNS
@@ -122,6 +124,21 @@ def test_one_product_is_set_by_its_sku_and_shown_in_trace(listing: Shop) -> None
     wrong = listing.run("catalog", "set", "demo", "NOPE", "--title", "x")
     assert wrong.exit_code == 1
     assert "no product with the SKU NOPE" in wrong.output
+
+
+def test_a_run_that_dagster_ends_is_an_error_of_one_sentence(
+    listing: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a check that blocks its rest: no traceback, and the row's result says it waits."""
+
+    def blocked(*_: object, **__: object) -> None:
+        raise dg.DagsterInvariantViolationError("1 blocking asset check failed:\ndemo")
+
+    monkeypatch.setattr(in_process, "run_partitions", blocked)
+    result = listing.run("catalog", "set", "demo", "CUP-9", "--title", "Set cup")
+    assert result.exit_code == 1
+    assert "1 blocking asset check failed: demo" in result.output
+    assert "Traceback" not in result.output
 
 
 def test_a_template_is_empty_and_an_export_has_the_products(listing: Shop, tmp_path: Path) -> None:

@@ -181,6 +181,17 @@ class Captures:
             found.setdefault(source_id, []).append((moment, edited))
         return found
 
+    def count_waiting(self, partition: Partition, only: Sequence[str]) -> int:
+        """Return how many captures of some of a partition's records have no outcome."""
+        [number] = self._db.execute(
+            f"""SELECT count(*) FROM sync.unvalidated w
+                JOIN sync.capture c USING (connection, stream, source_day, capture_id)
+                WHERE w.connection = %s AND w.stream = %s AND w.source_day = %s
+                  {hour_is(partition, "w.")} AND c.source_id = ANY(%s::text[])""",  # noqa: S608 - ours
+            (self._name, self._stream, partition.day, list(only)),
+        ).fetchone() or (0,)
+        return int(number)
+
     def to_validate(
         self,
         partition: Partition,

@@ -15,6 +15,7 @@ import msgspec
 from sandbox.kit.refused import Refused
 from sandbox.platforms.salesforce.access import Access
 from sandbox.platforms.salesforce.book import Book
+from sandbox.platforms.salesforce.bulk import Bulk
 from sandbox.platforms.salesforce.clock import Clock
 from sandbox.platforms.salesforce.composite import Composites
 from sandbox.platforms.salesforce.control import Control
@@ -57,7 +58,7 @@ class Org:
         self.queries = Queries(self.book, VERSION)
         self.reads = Reads(self, DATA)
         self.writes, self.inventory = Writes(self), Inventory(self)
-        self.composites = Composites(self)
+        self.composites, self.bulk = Composites(self), Bulk(self)
         self._control = Control(self)
         self.queries.denied = self.access.denied
         self.locate(MAIN_LOCATION)
@@ -125,6 +126,8 @@ class Org:
                 return self.reads.several(name, parsed(request.body))
             case "PATCH", ["composite", "sobjects", name, field]:
                 return self.writes.collection(parsed(request.body), name, field)
+            case _, ["jobs", kind, *rest]:
+                return self.bulk.answer(request, kind, rest)
             case _, ["commerce", "oci", *rest]:
                 return self._inventory(request, rest)
             case _, ["sobjects", name, *rest]:

@@ -66,7 +66,7 @@ class Writes:
             raise refuse(
                 400, code, f"record limit reached. cannot submit more than {MOST_ROWS} records"
             )
-        rows = (self._row(record, name, field) for record in records)
+        rows = (self.row(record, name, field) for record in records)
         return self._together(rows, is_whole=bool(body.get("allOrNone")))
 
     def deletions(self, ids: list[str], *, is_whole: bool) -> Response:
@@ -74,9 +74,10 @@ class Writes:
         if len(ids) > MOST_ROWS:
             message = f"record limit reached. cannot submit more than {MOST_ROWS} records"
             raise refuse(400, "EXCEEDED_ID_LIMIT", message)
-        return self._together(map(self._deleted, ids), is_whole=is_whole)
+        return self._together(map(self.deleted, ids), is_whole=is_whole)
 
-    def _deleted(self, identifier: str) -> Json:
+    def deleted(self, identifier: str) -> Json:
+        """Delete a record and return its result."""
         try:
             self.delete(PREFIXES.get(identifier[:3], ""), identifier)
         except RowRefused as refusal:
@@ -97,7 +98,8 @@ class Writes:
             rows = [rolled if row["success"] else row for row in rows]
         return json_reply(rows)
 
-    def _row(self, record: Json, name: str, field: str) -> Json:
+    def row(self, record: Json, name: str, field: str) -> Json:
+        """Write a record, by an external id where ``field`` is one, and return its result."""
         kind = record.get("attributes", {}).get("type", name)
         values = {key: value for key, value in record.items() if key != "attributes"}
         try:

@@ -7,8 +7,9 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from assets.chain.run_config import rerun_config
 from tests.assets.documents import order
-from tests.assets.scene import Scene
+from tests.assets.scene import NAME, Scene
 
 pytestmark = pytest.mark.slow
 
@@ -50,3 +51,17 @@ def test_a_run_over_a_clean_day_does_not_hide_what_is_due_in_others(scene: Scene
 
     assert not result.passed
     assert (result.metadata["pending"].value, result.metadata["partitions"].value) == (2, 1)
+
+
+def test_a_run_of_single_records_goes_on_while_others_wait(scene: Scene) -> None:
+    """Those that a command has left behind, which was cut off, are the next run's."""
+    scene.place(order(1, scene.moment()), order(2, scene.moment()))
+    scene.run_in_dagster("orders", first=scene.yesterday, steps=["captured"])
+    config = rerun_config(NAME, "orders", only_records=["1"])
+
+    ended = scene.run_in_dagster(
+        "orders", first=scene.yesterday, steps=["validated", "delivered"], config=config
+    )
+
+    assert results(ended)["every_capture_has_an_outcome"].passed
+    assert scene.sql("SELECT source_id FROM sync.delivery WHERE state = 'delivered'") == [("1",)]

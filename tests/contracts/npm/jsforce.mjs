@@ -3,6 +3,8 @@
 // The first argument is where the packages are installed; the job comes on standard input:
 // {url, secret, key (PEM), ended (an access token), orders (ids)}.
 import { createSign } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, request as forward } from 'node:http';
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 
@@ -85,6 +87,35 @@ const whole = await org.sobject('Account').destroy(both, { allOrNone: true });
 seen.whole = whole.map((row) => row.errors[0].statusCode);
 seen.destroyed = (await org.sobject('Account').destroy(ids)).filter((row) => row.success).length;
 seen.left = (await org.query('SELECT COUNT() FROM Account WHERE Name LIKE \'Account %\'')).totalSize;
+
+// Jobs of the Bulk API 2.0
+// Their client calls the host's root, where an org of the vendor is: here it is below a path.
+const host = createServer((request, response) => {
+  const { method, headers, url: path } = request;
+  const onward = forward(`${job.url}${path}`, { method, headers }, (answer) => {
+    response.writeHead(answer.statusCode, answer.headers);
+    answer.pipe(response);
+  });
+  request.pipe(onward);
+}).listen(0, '127.0.0.1');
+await once(host, 'listening');
+const instanceUrl = `http://127.0.0.1:${host.address().port}`;
+const jobs = new jsforce.Connection({ version, instanceUrl, accessToken: org.accessToken }).bulk2;
+jobs.pollInterval = 50;
+const loaded = await jobs.loadAndWaitForResults({
+  object: 'Shipment', operation: 'upsert', externalIdFieldName: 'Lockstep_Key__c',
+  input: [
+    { Lockstep_Key__c: 'b1', ...values },
+    { Lockstep_Key__c: 'k1', TrackingNumber: 'T2' },
+    { Lockstep_Key__c: 'b2', OrderSummaryId: '0'.repeat(18), ShipToName: 'x' },
+  ],
+});
+seen.loaded = loaded.successfulResults.map((row) => row.sf__Created);
+seen.notLoaded = loaded.failedResults.map((row) => row.sf__Error.split(':')[0]);
+seen.notSeen = loaded.unprocessedRecords.length;
+const stream = await jobs.query('SELECT OrderNumber FROM OrderSummary');
+seen.streamed = (await stream.toArray()).map((row) => row.OrderNumber).sort();
+seen.noJob = await fault(() => jobs.job('ingest', { id: '750000000000999AAA' }).check());
 
 // Descriptions and refusals
 seen.objects = (await org.describeGlobal()).sobjects.some((each) => each.name === 'Shipment');

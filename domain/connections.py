@@ -102,6 +102,8 @@ class Connection(Config):
     """The account that a message names, if it is this store under the address that it had before.
 
     The ledger's records are those of one store: another one's may have the same ids."""
+    oms_moved_from: str = ""
+    """The same for the OMS: another one has none of the orders that the ledger knows as sent."""
     orders: OrdersPolicy = OrdersPolicy()
     inventory: InventoryPolicy = InventoryPolicy()
     shipments: ShipmentsPolicy = ShipmentsPolicy()

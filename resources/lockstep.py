@@ -16,6 +16,7 @@ from resources.ledger.ledger import Ledger
 from resources.ledger.monitoring.caution import note_database
 from resources.ledger.monitoring.connection_config import (
     describe,
+    kept_oms,
     kept_prefixes,
     kept_stores,
 )
@@ -45,6 +46,7 @@ class Lockstep:
         self._is_described = False
         self._kept_prefixes: dict[str, str] = {}
         self._kept_stores: dict[str, str] = {}
+        self._kept_oms: dict[str, str] = {}
         self.starting: dict[str, frozenset[str]] = {}
         """Connection -> streams that ``lockstep connect`` is starting in this process."""
 
@@ -67,6 +69,7 @@ class Lockstep:
                 note_database(session.db)
                 self._kept_prefixes = kept_prefixes(session.db, self.installation)
                 self._kept_stores = kept_stores(session.db, self.installation)
+                self._kept_oms = kept_oms(session.db, self.installation)
             self._is_described = True
 
     def sync(
@@ -79,7 +82,7 @@ class Lockstep:
         """Return a run's view of a connection.
 
         Raises ``PermanentError`` for a missing secret or a wrong setting, such as another prefix
-        than that of the orders which the OMS has, or another store than that of the records.
+        than that of the orders which the OMS has, or another store or OMS than that of the records.
         """
         connection = self.installation.connections[name]
         ledger = self.ledger
@@ -88,6 +91,8 @@ class Lockstep:
             raise _prefix_changed(name, connection.orders.order_id_prefix, kept)
         if (store := self._kept_stores.get(name)) is not None:
             raise _store_changed(name, endpoints_of(connection).platform.account, store)
+        if (oms_kept := self._kept_oms.get(name)) is not None:
+            raise _oms_changed(name, str(endpoints_of(connection).oms), oms_kept)
         if name not in self._secret_refs:  # settings are validated once; secrets may change
             self._secret_refs[name] = secrets_of(connection)
         secrets = secrets_digest(self._secret_refs[name])
@@ -164,4 +169,13 @@ def _store_changed(name: str, account: str, kept: str) -> PermanentError:
         "stock that the one has would not be written to the other. Set it back; or replace the "
         "connection by one with a new name and an orders.order_id_prefix of its own. If it is the "
         f"same store under a new address, set store_moved_from to {kept!r}."
+    )
+
+
+def _oms_changed(name: str, account: str, kept: str) -> PermanentError:
+    return PermanentError(
+        f"{name}: its section oms names the {account}, but its orders are at the {kept}. Orders "
+        "that the latter has would not reach the former, and would not be shipped. Set it back; "
+        "or replace the connection by one with a new name, which sends what is open in the store. "
+        f"If it is the same OMS under a new address, set oms_moved_from to {kept!r}."
     )

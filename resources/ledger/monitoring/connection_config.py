@@ -25,8 +25,9 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
     """Write one row of ``sync.connection`` a connection, and of ``sync.stream`` a stream.
 
     A connection that the configuration no longer has is kept and marked. The prefix under which
-    orders were sent stays (``kept_prefixes``), and so does the store whose records it has
-    (``kept_stores``). Links follow a connection to another organisation.
+    orders were sent stays (``kept_prefixes``), and so do the store whose records it has
+    (``kept_stores``) and the OMS that has its orders (``kept_oms``). Links follow an OMS that has
+    moved.
     """
     names = list(installation.connections)
     with db.transaction(), db.cursor() as cursor:
@@ -35,8 +36,15 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
         ).fetchall()
         before = {name: organisation for name, organisation, _ in known}
         stores = {name: store for name, _, store in known}
+        organisations = {
+            name: _oms_of(db, name, connection, before.get(name, ""))
+            for name, connection in installation.connections.items()
+        }
         rows = [
-            (*_row(name, connection), _store_of(db, name, connection, stores.get(name, "")))
+            (
+                *_row(name, connection, organisations[name]),
+                _store_of(db, name, connection, stores.get(name, "")),
+            )
             for name, connection in installation.connections.items()
         ]
         db.execute(
@@ -76,6 +84,20 @@ def _store_of(db: psycopg.Connection[Any], name: str, connection: Connection, ke
     if kept in ("", store, connection.store_moved_from) or not _has_records(db, name):
         return store
     return kept
+
+
+def _oms_of(db: psycopg.Connection[Any], name: str, connection: Connection, kept: str) -> str:
+    """Return the OMS and its organisation that has a connection's orders, or will have them.
+
+    A ledger that is older than the column states only the connection itself.
+    """
+    oms = str(endpoints_of(connection).oms)
+    if kept in ("", oms, connection.oms_moved_from, f"connection {name}"):
+        return oms
+    row = db.execute(
+        "SELECT EXISTS (SELECT FROM sync.link WHERE connection = %s)", (name,)
+    ).fetchone()
+    return kept if row and row[0] else oms
 
 
 def _has_records(db: psycopg.Connection[Any], name: str) -> bool:
@@ -161,12 +183,27 @@ def kept_stores(db: psycopg.Connection[Any], installation: Installation) -> dict
     }
 
 
+def kept_oms(db: psycopg.Connection[Any], installation: Installation) -> dict[str, str]:
+    """Return connection -> the OMS that has its orders, where the configuration has another.
+
+    What the ledger knows as sent would not reach the other one, and nothing would say so.
+    """
+    rows: dict[str, str] = dict(
+        db.execute("SELECT connection, organisation FROM sync.connection").fetchall()
+    )
+    return {
+        name: rows[name]
+        for name, connection in installation.connections.items()
+        if name in rows and rows[name] != str(endpoints_of(connection).oms)
+    }
+
+
 def recorded_connections(db: psycopg.Connection[Any]) -> list[str]:
     """Return every connection that was ever configured here, in alphabetical order."""
     return [name for (name,) in db.execute("SELECT connection FROM sync.connection ORDER BY 1")]
 
 
-def _row(name: str, connection: Connection) -> tuple[Any, ...]:
+def _row(name: str, connection: Connection, organisation: str) -> tuple[Any, ...]:
     limits = {key: _seconds(value) for key, value in connection.limits}
     limits["freshness"] = connection.freshness_limit.total_seconds()
     oms = endpoints_of(connection).oms
@@ -177,7 +214,7 @@ def _row(name: str, connection: Connection) -> tuple[Any, ...]:
         connection.orders.order_id_prefix,
         json.dumps(limits),
         connection.grain,
-        str(oms),
+        organisation,
         oms.ids_ignore_case,
     )
 

@@ -28,7 +28,7 @@ DELIVERY = "delivery"
 """The setting and the table of deliveries; those of snapshots alone have months."""
 ROWS = (
     ("batch", "batch", "finished_at", "TRUE"),
-    # A discarded record stays discarded as long as its capture could be validated again.
+    # A discarded record stays discarded as long as it could be validated or sent again.
     (
         "rejection",
         "rejection",
@@ -36,6 +36,9 @@ ROWS = (
         """state = 'resolved' OR state = 'discarded' AND NOT EXISTS (
                SELECT FROM sync.capture c
                WHERE (c.connection, c.stream, c.source_day, c.capture_id)
+                   = (t.connection, t.stream, t.source_day, t.capture_id))
+               AND NOT EXISTS (SELECT FROM sync.record r
+               WHERE (r.connection, r.stream, r.source_day, r.capture_id)
                    = (t.connection, t.stream, t.source_day, t.capture_id))""",
     ),
     ("inbox", "inbox", "received_at", "taken_at IS NOT NULL"),

@@ -201,6 +201,19 @@ def test_an_order_keeps_the_id_that_it_was_sent_with(
     assert sent == {("1", "create"), ("1", "update"), ("2", "create"), ("2", "cancel")}
 
 
+def test_another_oms_is_not_taken_for_the_one_that_has_the_orders(scene: Scene) -> None:
+    """As where a connection goes from a test tenant to the real one: it would never get them."""
+    scene.place_many([1])
+    scene.run("orders")
+    real = {"base_url": f"{scene.url}/manhattan/{scene.store}x"}
+    scene.configure(oms=real)
+    with pytest.raises(dg.Failure, match="its orders are at the manhattan"):
+        scene.run("orders")
+    scene.configure()
+    scene.run("orders")
+    assert scene.oms_counts()["saves"] == 1
+
+
 def test_another_store_is_not_taken_for_the_one_of_the_records(scene: Scene) -> None:
     """As where a connection goes from a test store to the real one, whose ids are the same."""
     scene.place_many([1])

@@ -136,7 +136,8 @@ def test_the_configuration_gives_links_their_organisation(database: str, tmp_pat
     """The migration does not know it; two spellings of one address are one."""
     urls = ("http://127.0.0.1:1", "http://127.0.0.1:1/")
     first, second = (installation_of(url, "s1", tmp_path) for url in urls)
-    other = installation_of("http://127.0.0.1:2", "s1", tmp_path)
+    old = "manhattan 127.0.0.1:1/manhattan/s1, organization sandbox"
+    other = installation_of("http://127.0.0.1:2", "s1", tmp_path, oms_moved_from=old)
     query = "SELECT DISTINCT organisation, oms_key FROM sync.link"
     with psycopg.connect(database, autocommit=True) as db:
         describe(db, first)
@@ -146,7 +147,7 @@ def test_the_configuration_gives_links_their_organisation(database: str, tmp_pat
         known = db.execute(query).fetchall()
         describe(db, second)
         assert db.execute(query).fetchall() == known
-        assert known == [("manhattan 127.0.0.1:1/manhattan/s1, organization sandbox", "w-1")]
+        assert known == [(old, "w-1")]
         describe(db, other)
         assert Links(db, "acme").store_ids(["W-1"]) == {"W-1": "1"}
 

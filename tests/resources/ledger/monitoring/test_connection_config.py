@@ -7,8 +7,10 @@ from typing import Any
 
 import psycopg
 
+from resources.ledger.links import Link, Links
 from resources.ledger.monitoring.connection_config import (
     describe,
+    kept_oms,
     kept_prefixes,
     kept_stores,
 )
@@ -101,6 +103,25 @@ def test_the_store_whose_records_a_connection_has_is_kept(database: str, tmp_pat
         db.execute("UPDATE sync.connection SET store = ''")
         describe(db, first)
         assert kept_stores(db, first) == {}, "the ledger is older than the column"
+
+
+def test_the_oms_that_has_a_connections_orders_is_kept(database: str, tmp_path: Path) -> None:
+    """Another tenant has none of them; the same one may get another address."""
+    old = "manhattan 127.0.0.1:1/manhattan/s1, organization sandbox"
+    first, second = (installation_of(f"http://127.0.0.1:{port}", "s1", tmp_path) for port in (1, 2))
+    moved = installation_of("http://127.0.0.1:2", "s1", tmp_path, oms_moved_from=old)
+    with psycopg.connect(database, autocommit=True) as db:
+        describe(db, first)
+        hold(db, "inventory", "MUG@1", "1")
+        describe(db, second)
+        assert kept_oms(db, second) == {}, "it has no order yet"
+        describe(db, first)
+        Links(db, "acme").claim([Link("1", "1", "W-1", "W-1")], "run")
+        describe(db, second)
+        assert (kept_oms(db, second), kept_oms(db, first)) == ({"acme": old}, {})
+        describe(db, moved)
+        assert kept_oms(db, moved) == kept_oms(db, second) == {}
+        assert Links(db, "acme").store_ids(["W-1"]) == {"W-1": "1"}
 
 
 STREAMS = """SELECT stream, to_oms, is_snapshot, entity, source_system, target_system, configured

@@ -11,6 +11,7 @@ from assets.chain.partitions import place
 from assets.chain.run_config import rerun_config
 from domain.values import Partition
 from orchestration.definitions import build
+from orchestration.run_launcher import PROCESS_TAG, own_process
 from resources.lockstep import Lockstep
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -33,7 +34,8 @@ def run_partitions(
 
     Raises what a step raised; who needs the run's id then, gives it. ``force`` sends even what the
     target already holds. With ``records``, only these records are processed, as captured: nothing
-    is read from the source.
+    is read from the source. The run is tagged with this process, so that run monitoring ends it if
+    the process ends first.
     """
     job = build(lockstep.installation, lockstep).resolve_job_def(f"sync_{connection}")
     steps = STEPS if records is None else (VALIDATED, DELIVERED)
@@ -51,5 +53,5 @@ def run_partitions(
         raise_on_error=True,
         run_id=run_id,
         partition_key=partition_key,
-        tags=span | tags,
+        tags=span | tags | {PROCESS_TAG: own_process()},
     )

@@ -15,7 +15,7 @@ import yaml
 # Dagster's own constant, so that the test fails if Dagster renames the tag.
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-from orchestration.run_launcher import LockstepRunLauncher
+from orchestration.run_launcher import PROCESS_TAG, LockstepRunLauncher, own_process
 
 SLEEPER = "import multiprocessing, sys; sys.stdin.read()"
 
@@ -78,3 +78,34 @@ def test_a_run_on_another_machine_counts_as_running(instance: dg.DagsterInstance
     with _process("pass") as gone:
         gone.communicate()
     assert _health(instance, gone.pid, {"host": "code-server", "port": 4000}) == "RUNNING"
+
+
+def _health_of_command(instance: dg.DagsterInstance, process: str) -> str:
+    """Return the health of a run that a command executes itself."""
+
+    @dg.job
+    def nothing() -> None: ...
+
+    tags = {PROCESS_TAG: process}
+    run = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED, tags=tags)
+    return instance.run_launcher.check_run_worker_health(run).status.value
+
+
+def test_the_run_of_a_command_that_has_ended_is_failed(instance: dg.DagsterInstance) -> None:
+    """Dagster does not notice, and its chains would wait for it for hours."""
+    code = "from orchestration.run_launcher import own_process; print(own_process(), flush=True)"
+    command = [sys.executable, "-c", f"{code}; input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as one:
+        assert one.stdout is not None
+        process = one.stdout.readline().strip()
+        assert _health_of_command(instance, process) == "RUNNING"
+        one.kill()
+    assert _health_of_command(instance, process) == "FAILED"
+
+
+def test_the_process_of_a_command_is_known_by_its_start(instance: dg.DagsterInstance) -> None:
+    """An id that another process has now is none; of another machine nothing is known."""
+    machine_and_id, _, started = own_process().rpartition("/")
+    assert _health_of_command(instance, own_process()) == "RUNNING"
+    assert _health_of_command(instance, f"{machine_and_id}/{started}1") == "FAILED"
+    assert _health_of_command(instance, "elsewhere.example/1/1") == "RUNNING"

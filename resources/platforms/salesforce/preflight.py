@@ -63,13 +63,14 @@ SHIPMENT = ("OrderSummaryId", "ShipToName", "Status", "TrackingNumber", "Provide
 ITEM = ("ShipmentId", "Quantity", LINE_FIELD, KEY_FIELD)
 ENTRY = (HISTORY_ORDER, HISTORY_STATUS, HISTORY_TIME, KEY_FIELD)
 OUTCOME = (ACTION_STATUS, ACTION_REASON, ACTION_DECIDED)
+SHIPPED_BY = ("FulfillmentOrderId",)
+"""Of a shipment that has a fulfilment order."""
 FULFILMENT = (
-    "OrderSummaryId",
-    "AccountId",
-    "DeliveryMethodId",
-    "FulfilledFromLocationId",
-    KEY_FIELD,
-)
+    "OrderSummaryId", "OrderId", "AccountId", "DeliveryMethodId", "FulfilledFromLocationId",
+    "FulfilledToName", "FulfilledToStreet", "FulfilledToCity", "FulfilledToState",
+    "FulfilledToPostalCode", "FulfilledToCountry", "FulfilledToEmailAddress", "FulfilledToPhone",
+    "FulfilledToLatitude", "FulfilledToLongitude", "Type", "Status", KEY_FIELD,
+)  # fmt: skip
 RETURN = ("OrderSummaryId", "AccountId", "Status", RETURN_FIELD, TRACKING_FIELD, KEY_FIELD)
 RETURN_LINE = (
     "ReturnOrderId",
@@ -82,7 +83,12 @@ RETURN_LINE = (
     REFUNDED_FIELD,
     KEY_FIELD,
 )
-FULFILMENT_ITEM = ("FulfillmentOrderId", "OrderItemSummaryId", "Quantity", KEY_FIELD)
+FULFILMENT_ITEM = (
+    "FulfillmentOrderId", "OrderItemSummaryId", "OrderItemId", "Product2Id", "Description",
+    "UnitPrice", "GrossUnitPrice", "Type", "TypeCode", "Quantity", "OriginalQuantity", KEY_FIELD,
+)  # fmt: skip
+CURRENCY = ("CurrencyIsoCode",)
+"""What else is written of new records in an org with several currencies."""
 
 
 class Preflight:
@@ -239,6 +245,7 @@ def written(
     connection: Connection, settings: SalesforceSettings
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the objects that the connection's streams write, each with its fields."""
+    currency = () if settings.currency is not None else CURRENCY
     if ACTIONS in connection.streams and settings.has_actions:
         yield ACTION, OUTCOME
     if INVENTORY in connection.streams and settings.inventory is not None:
@@ -249,14 +256,14 @@ def written(
         creates = _creates_products(connection)
         yield LISTED, (*LISTING_FIELDS.values(), *(MADE if creates else ()))
         if creates:
-            yield PRICE_ENTRY, MADE_ENTRY
+            yield PRICE_ENTRY, (*MADE_ENTRY, *currency)
     if RETURNS in connection.streams:
-        yield "ReturnOrder", RETURN
+        yield "ReturnOrder", (*RETURN, *currency)
         yield "ReturnOrderLineItem", RETURN_LINE
     if SHIPMENTS not in connection.streams:
         return
     yield "OrderSummary", ("Status",)
-    yield "Shipment", SHIPMENT
+    yield "Shipment", (*SHIPMENT, *(SHIPPED_BY if settings.fulfilled_from is not None else ()))
     yield "ShipmentItem", ITEM
     if settings.has_history:
         yield HISTORY, ENTRY

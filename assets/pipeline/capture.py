@@ -7,7 +7,7 @@ the watermark move: after a crash in between, the window is read and acknowledge
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -27,6 +27,8 @@ from resources.ledger.session import Session
 from resources.sync import Sync
 
 CHUNK = 2_000
+QUIET_PAGES = 10
+"""Pages without a whole chunk after which garbage is collected."""
 MOST_READS = 5
 """How often a record is read by name while other runs capture it."""
 
@@ -68,7 +70,8 @@ def capture(
         gc_paused() as collect,
     ):
         doubtful: list[str] = []
-        for chunk, is_last in _with_end(prefetch(_chunks(stream.fetch(sync, reading, window)))):
+        pages = stream.fetch(sync, reading, window)
+        for chunk, is_last in _with_end(prefetch(_chunks(pages, collect))):
             rows = _rows(sync, stream, session, partition.day, window, chunk)
             reached = _reached(sync, stream, window, started) if is_last else None
             moved = reached if stored is None and not doubtful else None
@@ -225,14 +228,23 @@ def _with_end(chunks: Iterator[list[RawRecord]]) -> Iterator[tuple[list[RawRecor
     yield previous, True
 
 
-def _chunks(pages: Iterator[Page]) -> Iterator[list[RawRecord]]:
-    """Combine pages to chunks of a size that spreads the fixed cost of a COPY."""
+def _chunks(pages: Iterator[Page], collect: Callable[[], object]) -> Iterator[list[RawRecord]]:
+    """Combine pages to chunks of a size that spreads the fixed cost of a COPY.
+
+    A source that leaves out what has not changed may yield thousands of empty pages, and no chunk
+    after which garbage is collected: then it is collected here.
+    """
     waiting: list[RawRecord] = []
+    since = 0
     for page in pages:
         waiting.extend(page.records)
+        since += 1
         if len(waiting) >= CHUNK:
             yield waiting
-            waiting = []
+            waiting, since = [], 0
+        elif since >= QUIET_PAGES:
+            collect()
+            since = 0
     if waiting:
         yield waiting
 

@@ -60,7 +60,8 @@ def queries_of(wire: Wire) -> Iterator[str]:
         {"sales_store_id": STORE},
         {"page_size": 1, "reads_pickup_location": False},
         {"sale_pricebooks": {OWN_PRICES: str(book)}, "currency": "USD"},
-        {"inventory": {}},
+        {"inventory": {}, "reads_prices": True},
+        {"currency": "USD", "reads_prices": True},
     ):
         connector = wire.open(**changes)
         sources: dict[str, Any] = dict(connector.sources)

@@ -83,7 +83,7 @@ class Salesforce:
             "catalog": CatalogSource(self._http, settings),
             "customers": CustomersSource(self._http, settings, connection),
             "actions": ActionsSource(self._http, self._policy, settings, connection),
-            "products": ProductsSource(self._http, settings),
+            "products": ProductsSource(self._http, settings, connection.prices.currency),
         }
         levels, stock = self._stock(settings, connection)
         prices = PriceReader(self._http, settings)

@@ -83,6 +83,19 @@ PRODUCT_FIELDS = (
     f"QuantityUnitOfMeasure, IsActive, IsDeleted, {STAMP}"
 )
 """What is selected of a product as it is sold."""
+STANDARD_PRICES = "Pricebook2.IsStandard = true"
+PRICE_CHILDREN = (("PricebookEntry", "Product2Id"),)
+"""Objects whose change changes a product, too, where prices are read."""
+
+
+def product_fields(settings: SalesforceSettings) -> str:
+    """Return what is selected of a product of the catalog, with its prices where they are read."""
+    if not settings.reads_prices:
+        return PRODUCT_FIELDS
+    currency = "" if settings.currency else ", CurrencyIsoCode"
+    fields = f"Id, UnitPrice, IsActive, IsDeleted, {STAMP}{currency}"
+    prices = _children(fields, "PricebookEntries", where=f" WHERE {STANDARD_PRICES}")
+    return f"{PRODUCT_FIELDS}, {prices}"
 
 
 def customer_fields(settings: SalesforceSettings) -> str:

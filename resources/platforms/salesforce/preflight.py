@@ -26,7 +26,12 @@ from resources.platforms.salesforce.answers_payload import DESCRIPTIONS, Descrip
 from resources.platforms.salesforce.catalog import SELECT as STOCK_QUERY
 from resources.platforms.salesforce.client import INSTALL, QueryClient, UsageReader
 from resources.platforms.salesforce.events.queue import ChangeEvents
-from resources.platforms.salesforce.fields import PRODUCT_FIELDS, customer_fields, order_fields
+from resources.platforms.salesforce.fields import (
+    PRODUCT_FIELDS,
+    customer_fields,
+    order_fields,
+    product_fields,
+)
 from resources.platforms.salesforce.levels import LevelReader
 from resources.platforms.salesforce.listings.creation import MADE, MADE_ENTRY
 from resources.platforms.salesforce.listings.creation import PRODUCT as LISTED
@@ -237,7 +242,8 @@ def read(connection: Connection, settings: SalesforceSettings) -> Iterator[tuple
     if RETURNS in connection.streams and connection.returns.refunds == "service":
         yield "query of refunds", f"{REFUND_QUERY} LIMIT 1"
     if not {CATALOG, LISTINGS}.isdisjoint(connection.streams):
-        text = select(PRODUCT_FIELDS, "Product2", " LIMIT 1")
+        fields = product_fields(settings) if CATALOG in connection.streams else PRODUCT_FIELDS
+        text = select(fields, "Product2", " LIMIT 1")
         yield "query of products as they are sold", text
 
 

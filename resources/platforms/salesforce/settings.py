@@ -193,6 +193,9 @@ class SalesforceSettings(SystemSettings):
     reads_po_number: bool = False
     """Read the original order's ``PoNumber``: its object must be readable. UNVERIFIED: that the
     order summary itself has none."""
+    reads_prices: bool = False
+    """In the stream catalog, read the products' entries of the standard price book: it must be
+    readable. A change of a price is a change of its product then."""
     description_note: Literal["customer", "staff"] | None = None
     """Whose note ``OrderSummary.Description`` is; by default it is left out."""
     gift_wrap_names: tuple[Name, ...] = ()

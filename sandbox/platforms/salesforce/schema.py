@@ -44,7 +44,10 @@ OBJECTS: dict[str, SObject] = {
     "Pricebook2": sobject("01s", "Name", flags="IsActive IsStandard"),
     "PricebookEntry": sobject(
         "01u", "CurrencyIsoCode",
-        parents={"Pricebook2Id": Parent("Pricebook2", "Pricebook2"), "Product2Id": PRODUCT},
+        parents={
+            "Pricebook2Id": Parent("Pricebook2", "Pricebook2"),
+            "Product2Id": child_of(PRODUCT, "PricebookEntries"),
+        },
         numbers="UnitPrice", flags="IsActive UseStandardPrice",
         required="Pricebook2Id Product2Id UnitPrice",
     ),

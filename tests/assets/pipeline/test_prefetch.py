@@ -5,11 +5,14 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
+from assets.pipeline.capture import QUIET_PAGES, _chunks
 from assets.pipeline.prefetch import gc_paused, prefetch, write_behind
+from domain.sources import Page
 
 
 def test_jobs_behind_the_caller_run_in_order_and_all_of_them() -> None:
@@ -101,3 +104,27 @@ def test_an_error_of_the_source_reaches_the_reader() -> None:
     assert next(items) == 1
     with pytest.raises(ValueError, match="cut off"):
         next(items)
+
+
+def test_what_pages_without_changes_leave_behind_is_collected() -> None:
+    """A large catalog in which nothing has changed makes no chunk, and may be read for minutes."""
+
+    class Cycle:
+        """Garbage that only the collector frees."""
+
+        def __init__(self) -> None:
+            self.own = self
+
+    alive: weakref.WeakSet[Cycle] = weakref.WeakSet()
+    most = 0
+
+    def pages() -> Iterator[Page]:
+        nonlocal most
+        for _ in range(8 * QUIET_PAGES):
+            alive.add(Cycle())
+            most = max(most, len(alive))
+            yield Page([])
+
+    with gc_paused() as collect:
+        assert list(_chunks(pages(), collect)) == []
+    assert most <= QUIET_PAGES + 1

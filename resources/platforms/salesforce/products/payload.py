@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
-from domain.parsing.payload import PayloadAdvice, PayloadDecoder
+from domain.parsing.payload import Document, PayloadAdvice, PayloadDecoder
+from domain.parsing.scalars import WrittenAmount
 from resources.platforms.salesforce.payload import Pascal, Text
+
+
+class Price(Pascal):
+    """An entry of the standard price book; without a currency in an org with a single one."""
+
+    unit_price: WrittenAmount = None
+    is_active: bool | None = None
+    is_deleted: bool | None = None
+    currency_iso_code: Text = None
+
+
+class Prices(Document):
+    """A list of prices; the vendor writes ``null`` for an empty one."""
+
+    records: list[Price | None] | None = None
 
 
 class Product(Pascal):
@@ -19,6 +35,8 @@ class Product(Pascal):
     quantity_unit_of_measure: Text = None
     is_active: bool | None = None
     is_deleted: bool | None = None
+    pricebook_entries: Prices | None = None
+    """Where prices are read."""
 
 
 def sku_of(product: Product) -> str:

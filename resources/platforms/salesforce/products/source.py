@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.records.catalog import Product
 from domain.sources import EVERYTHING, Page, Scope, Shape
 from domain.values import Window
 from resources.http.client import ApiClient
-from resources.platforms.salesforce.fields import PRODUCT_FIELDS, STAMP
+from resources.platforms.salesforce.fields import (
+    PRICE_CHILDREN,
+    STAMP,
+    STANDARD_PRICES,
+    product_fields,
+)
 from resources.platforms.salesforce.personal import FACTS
 from resources.platforms.salesforce.products.mapping import to_product
 from resources.platforms.salesforce.reader import NEVER, ChangesReader, Resource
 from resources.platforms.salesforce.settings import SalesforceSettings
 from resources.versions import compared_without, without
-
-PRODUCT = Resource("Product2", PRODUCT_FIELDS, deleted=True)
 
 
 class ProductsSource:
@@ -27,8 +30,17 @@ class ProductsSource:
     shape: ClassVar[Shape] = "changes"
     facts: ClassVar[frozenset[str]] = FACTS
 
-    def __init__(self, http: ApiClient, settings: SalesforceSettings) -> None:
-        self._reader = ChangesReader(http, settings, PRODUCT)
+    def __init__(
+        self, http: ApiClient, settings: SalesforceSettings, currency: str | None = None
+    ) -> None:
+        """``currency``: whose prices count, where a product has several."""
+        children = PRICE_CHILDREN if settings.reads_prices else ()
+        where = (STANDARD_PRICES,) if settings.reads_prices else ()
+        product = Resource(
+            "Product2", product_fields(settings), children, parent_where=where, deleted=True
+        )
+        self._reader = ChangesReader(http, settings, product)
+        self._currency = settings.currency or currency
 
     def probe(self, since: datetime) -> datetime | None:
         """Return the time of the oldest change since; one call."""
@@ -47,7 +59,7 @@ class ProductsSource:
 
     def to_canonical(self, payload: bytes) -> Mapped[Product] | Skipped:
         """Map a captured product. Raises ``RecordRejected``."""
-        return to_product(payload)
+        return to_product(payload, self._currency)
 
     async def acknowledge(self, done: Sequence[str]) -> None:
         """Do nothing: the org keeps its products, and a window can be read again."""
@@ -55,4 +67,11 @@ class ProductsSource:
 
 def _compared(record: RawRecord) -> RawRecord:
     """Return a record whose versions differ by more than the time of the change."""
-    return compared_without(record, lambda row: without(row, STAMP))
+    return compared_without(record, _without_times)
+
+
+def _without_times(row: dict[str, Any]) -> None:
+    without(row, STAMP)
+    prices = row.get("PricebookEntries")
+    if isinstance(prices, dict):
+        without(prices.get("records"), STAMP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -171,3 +172,36 @@ def test_texts_in_queries_are_escaped(wire: Wire, text: str) -> None:
     rest = f" WHERE Description = {quoted(text)}"
     [row] = wire.org.query(select("Id", "OrderSummary", rest))["records"]
     assert row["Id"] == identifier
+
+
+def test_a_changed_price_brings_its_product_where_prices_are_read(wire: Wire) -> None:
+    """Of the standard price book only; a new stamp alone makes no new version."""
+    org = wire.org.org
+    [mug] = wire.org.control("catalog", [{"sku": "MUG"}])["ids"]
+    [standard] = [row["Id"] for row in org.book.rows("Pricebook2") if row["IsStandard"]]
+    other = wire.org.control("put/Pricebook2", {"Name": "Other", "IsActive": True})["id"]
+    entry = {"Product2Id": mug, "UnitPrice": 12.5, "IsActive": True, "CurrencyIsoCode": "USD"}
+    ids = [
+        wire.org.control("put/PricebookEntry", entry | {"Pricebook2Id": book})["id"]
+        for book in (standard, other)
+    ]
+    wire.org.control(f"touch/Product2/{mug}", {"at": AT})
+    for each in ids:
+        wire.org.control(f"touch/PricebookEntry/{each}", {"at": AT})
+    source = wire.open(reads_prices=True).sources["products"]
+    [before] = records(source, FIRST).values()
+    assert source.to_canonical(before.payload).record.price == Decimal("12.50")
+
+    wire.org.control(f"touch/PricebookEntry/{ids[1]}", {"at": LATER})
+    assert records(source, SECOND) == {}
+    wire.org.control(f"touch/PricebookEntry/{ids[0]}", {"at": LATER})
+    [touched] = records(source, SECOND).values()
+    assert touched.digest == before.digest
+    wire.org.control("put/PricebookEntry", {"Id": ids[0], "UnitPrice": 11})
+    wire.org.control(f"touch/PricebookEntry/{ids[0]}", {"at": LATER})
+    [changed] = records(source, SECOND).values()
+    assert changed.digest != before.digest
+    product = source.to_canonical(changed.payload).record
+    assert (product.price, product.currency) == (Decimal("11.00"), "USD")
+    assert source.probe(DAY + 24 * HOUR) == datetime.fromisoformat(LATER)
+    assert wire.open().sources["products"].probe(DAY + 24 * HOUR) is None

@@ -81,3 +81,58 @@ def test_what_can_not_be_used_is_named_with_its_field(
     with pytest.raises(RecordRejected) as caught:
         mapped(**changes)
     assert [(one.code, one.field) for one in caught.value.problems] == expected
+
+
+EUROS = {"UnitPrice": 9, "CurrencyIsoCode": "EUR"}
+DOLLARS = {"UnitPrice": 8, "CurrencyIsoCode": "USD"}
+
+
+def entries(*rows: Json) -> Json:
+    """Return entries of the standard price book, active if they say nothing else."""
+    base = {"IsActive": True, "IsDeleted": False}
+    return {"PricebookEntries": {"records": [base | row for row in rows]}}
+
+
+@pytest.mark.parametrize(
+    ("rows", "currency", "expected"),
+    [
+        ([{"UnitPrice": 12.5}], None, ("12.50", "")),
+        ([{"UnitPrice": 12.5}], "USD", ("12.50", "USD")),
+        ([EUROS], None, ("9.00", "EUR")),
+        (
+            [
+                {"UnitPrice": 9, "CurrencyIsoCode": "EUR"},
+                {"UnitPrice": 8, "CurrencyIsoCode": "USD"},
+            ],
+            "USD",
+            ("8.00", "USD"),
+        ),
+        (
+            [
+                {"UnitPrice": 9, "CurrencyIsoCode": "EUR"},
+                {"UnitPrice": 8, "CurrencyIsoCode": "USD"},
+            ],
+            None,
+            (None, ""),
+        ),
+        ([EUROS], "USD", (None, "")),
+        ([{"UnitPrice": 9, "IsActive": False}], None, (None, "")),
+        ([{"UnitPrice": 9, "IsDeleted": True}], None, (None, "")),
+        ([], None, (None, "")),
+    ],
+)
+def test_the_price_is_never_one_of_another_currency(
+    rows: list[Json], currency: str | None, expected: tuple[str | None, str]
+) -> None:
+    """Where several would be right, there is none."""
+    found = to_product(orjson.dumps(PRODUCT | entries(*rows)), currency)
+    assert isinstance(found, Mapped)
+    price = found.record.price
+    assert (None if price is None else str(price), found.record.currency) == expected
+
+
+def test_a_price_that_is_no_amount_is_a_rejection() -> None:
+    """With its field."""
+    with pytest.raises(RecordRejected) as caught:
+        to_product(orjson.dumps(PRODUCT | entries({"UnitPrice": "much"})))
+    assert [one.field for one in caught.value.problems] == ["PricebookEntries"]

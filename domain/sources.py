@@ -60,6 +60,8 @@ class Scope(msgspec.Struct, frozen=True):
 
     A run that asks for one part after the other may be answered from a list that it has read.
     """
+    other_parts: bool = False
+    """Also orders of the store's channels that the connection does not serve: it has sent some."""
 
 
 EVERYTHING = Scope()
@@ -121,6 +123,14 @@ class OrderSource(Source[Order], Protocol):
     deletion_events: ClassVar[frozenset[str]]
     """Kinds of events, as events of the store name them, that say that an order was deleted or
     archived, which its lists of changed orders don't show."""
+
+    def probe(self, since: datetime, *, other_parts: bool = False) -> datetime | None:
+        """Return what ``Source.probe`` does, also of parts of the store that are not served."""
+        ...
+
+    def read(self, ids: Collection[str]) -> Iterator[Page]:
+        """Read orders by their ids, of whatever part of the store."""
+        ...
 
     def deleted(self, window: Window) -> Iterator[tuple[str, datetime]]:
         """Return the ids of orders that the store says were deleted in the window, and when.

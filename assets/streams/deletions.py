@@ -13,7 +13,7 @@ import msgspec
 
 from domain.exchange import RawRecord
 from domain.identity import content_digest
-from domain.sources import Page, Source
+from domain.sources import EVERYTHING, Page, Scope, Source
 from domain.values import Window
 from resources.ledger.captures import inbox
 from resources.ledger.session import Session
@@ -76,6 +76,7 @@ def read_with_named(
     named: Mapping[str, datetime],
     deletions: Deletions,
     at_once: int,
+    scope: Scope = EVERYTHING,
 ) -> Iterator[Page]:
     """Read what changed in the window, then the records that events name, ``at_once`` a call.
 
@@ -84,7 +85,7 @@ def read_with_named(
     before it.
     """
     listed: dict[str, bytes] = {}
-    for page in source.fetch(window):
+    for page in source.fetch(window, scope):
         for record in page.records:
             if record.source_id in named:
                 listed[record.source_id] = content_digest(record.payload)

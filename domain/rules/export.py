@@ -18,6 +18,8 @@ Decision: TypeAlias = Literal["export", "cancel"]
 Ended: TypeAlias = Literal["", "fulfilled", "canceled"]
 """Whether the OMS is done with an order: all of it has left, or it is canceled."""
 NOT_SENT_RULE = "status_not_exported"
+OTHER_PART = "other_channel"
+"""The rule that skips an order of a channel or store that the connection does not serve."""
 AFTER_END = "deleted_after_end"
 """The rule that skips an order which the store deletes once the OMS is done with it."""
 CHANGE_NOT_SENT = "change_not_sent"
@@ -51,6 +53,8 @@ class OrderHeader(msgspec.Struct, frozen=True):
     """Of ``units``, those that the store shows as shipped."""
     shipped_field: str = "shipped_units"
     """Where the store's document states ``shipped_units``."""
+    other_part: str = ""
+    """Why the order is not of the channel or store that the connection serves; empty if it is."""
 
 
 Asked: TypeAlias = Callable[[str], bool]
@@ -80,10 +84,13 @@ def open_yet(source_id: str) -> Ended:
     return ""
 
 
-def always(order: OrderHeader) -> Decision:
-    """Export any order."""
-    del order
-    return "export"
+def always(order: OrderHeader) -> Decision | Skipped:
+    """Export any order of the connection."""
+    return _of_other_part(order) or "export"
+
+
+def _of_other_part(order: OrderHeader) -> Skipped | None:
+    return Skipped(OTHER_PART, order.other_part) if order.other_part else None
 
 
 class ExportRules:
@@ -112,6 +119,9 @@ class ExportRules:
         part was shipped without the OMS, and as ``deleted`` does.
         """
         known = exported(order.source_id)
+        # What the connection has sent before it was narrowed to a channel stays its own.
+        if not known and (other := _of_other_part(order)) is not None:
+            return other
         status, name = order.status, order.status_name
         if order.is_archived:
             return self.deleted(order.source_id, exported, ended)

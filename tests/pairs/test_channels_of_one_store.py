@@ -21,6 +21,7 @@ from domain.connections import Installation
 from orchestration import settings
 from orchestration.settings import ConfigurationError
 from resources.ledger.monitoring.activation import resume
+from resources.ledger.records.kept_orders import keeps_any
 from resources.lockstep import Lockstep
 from sandbox.app import RunningSandbox
 from tests import loopback
@@ -180,6 +181,35 @@ def test_of_two_connections_that_claim_an_order_at_once_one_sends_it(shop: TwoCh
     assert (shop.ids_at(US), shop.ids_at(EU)) == (["US-2"], [])
     query = "SELECT source_id FROM sync.rejection WHERE connection = %s AND code = %s"
     assert shop.sql(query, EU, "order_sent_elsewhere") == [("2",)]
+
+
+def test_what_was_sent_before_a_connection_was_narrowed_stays_its_own(shop: TwoChannels) -> None:
+    """Until it is done; of the other channel's other orders nothing is read."""
+    for number, channel in ((1, 1), (2, 7), (3, 7)):
+        shop.place(documents.order(number, shop.moment(), channel_id=channel))
+    shop.alone({"platform": {"channel_id": None}})
+    shop.run_of(US, "orders")
+    assert shop.ids_at(US) == ["US-1", "US-2", "US-3"]
+    shop.alone({})
+    shop.place(documents.order(4, shop.moment(), channel_id=7))
+    shop.to_store("orders/2/status", {"status_id": 5})
+    shop.to_store("orders/3", {"customer_message": "Ring twice"}, "PATCH")
+
+    shop.run_of(US, "orders")
+
+    at_oms = {row["id"]: row["cancelled"] for row in shop.at(US, "truth")["orders"]}
+    assert at_oms == {"US-1": False, "US-2": True, "US-3": False}
+    query = "SELECT source_id FROM sync.rejection WHERE code = 'order_not_changeable'"
+    assert shop.sql(query) == [("3",)], "its change is seen, too"
+    assert shop.sql("SELECT count(*) FROM sync.capture WHERE source_id = '4'") == [(0,)]
+    db = shop._db()
+    assert keeps_any(db, US)
+    shop.sql_write("UPDATE sync.target_state SET milestone = 'canceled'")
+    assert not keeps_any(db, US)
+    assert shop.sql("SELECT narrowed_at IS NULL FROM sync.connection") == [(False,)]
+    shop.sql_write("UPDATE sync.connection SET narrowed_at = now() - interval '2 days'")
+    assert not keeps_any(db, US)
+    assert shop.sql("SELECT narrowed_at IS NULL FROM sync.connection") == [(True,)]
 
 
 def test_stock_of_each_warehouse_goes_to_the_location_of_its_channel(shop: TwoChannels) -> None:

@@ -85,6 +85,20 @@ def test_lines_ship_from_the_node_of_their_supply_channel(project: ProjectScene)
     assert project.open_rejections("orders") == {}
 
 
+def test_a_cancellation_of_another_stores_order_that_was_sent_follows_it(
+    project: ProjectScene,
+) -> None:
+    """The connection was narrowed to one store since; of others that it never sent none is read."""
+    order = project.place_order(1)
+    project.run("orders")
+    project.configure(platform={"store_key": "us"})
+    project.place_order(2)
+    project.to_store(f"orders/{order['id']}/state", {"orderState": "Cancelled"})
+    project.run("orders")
+    assert project.oms_counts()["cancels"] == 1
+    assert project.sql("SELECT count(DISTINCT source_id) FROM sync.capture") == [(1,)]
+
+
 def test_a_change_and_a_cancellation_follow_the_order_by_its_id(project: ProjectScene) -> None:
     """Its number is not what the ledger knows it by: no second order, and the right one ends."""
     order = _exported(project, 1)

@@ -15,12 +15,13 @@ from functools import cached_property
 from assets.delivery.links import already_sent
 from assets.streams.deletions import Deletions
 from assets.streams.orders.former import FormerVersions
+from assets.streams.orders.header import header_of
 from domain.connections import ORDERS
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.records.orders import Order
 from domain.records.record import decode_record
-from domain.rules.export import CHANGE_NOT_SENT, NOT_SENT_RULE, Ended, OrderHeader
+from domain.rules.export import CHANGE_NOT_SENT, NOT_SENT_RULE, Ended
 from domain.rules.order_changes import physical_changes
 from domain.rules.translation import id_at_oms
 from resources.ledger.monitoring.activation import predecessor_until
@@ -73,14 +74,8 @@ class OrdersMapper:
 
         One that is not to be sent anyway has a reason of its own.
         """
-        headers: list[OrderHeader] = []
-
-        def decide(header: OrderHeader) -> Skipped:
-            headers.append(header)
-            return Skipped("", "")
-
-        self._to_canonical(payload, decide)
-        sent = self._elsewhere.get(headers[0].source_id) if headers else None
+        header = header_of(self._sync.orders, payload)
+        sent = self._elsewhere.get(header.source_id) if header is not None else None
         if sent is None:
             return None
         if not sent.is_active:

@@ -11,6 +11,7 @@ import orjson
 from assets.delivery.request import DeliveryRequest
 from assets.streams.catalog.store_items import known_items
 from assets.streams.deletions import named_by_events, read_with_named
+from assets.streams.orders.header import is_of_other_part
 from assets.streams.orders.mapper import DELETIONS, OrdersMapper
 from assets.streams.orders.plan import OrdersPlanner
 from domain.connections import ORDERS
@@ -19,8 +20,9 @@ from domain.exchange import Mapped, MasterItem, Skipped
 from domain.identity import correlation_id
 from domain.records.orders import Order
 from domain.schemas.orders import order_problems
-from domain.sources import OrderSource, Page
+from domain.sources import OrderSource, Page, Scope
 from domain.values import Window
+from resources.ledger.records.kept_orders import keeps_any, kept_orders
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.ledger.tables import ORDER_HEADER, ORDER_LINE
@@ -46,8 +48,9 @@ class Orders:
 
     def probe(self, sync: Sync, since: datetime) -> datetime | None:
         """Ask the store for its oldest change since ``since``, and the inbox for deletions."""
-        found = sync.orders.probe(since)
         with sync.ledger.session(sync.name, ORDERS) as session:
+            other_parts = keeps_any(session.db, sync.name)
+            found = sync.orders.probe(since, other_parts=other_parts)
             named = _named(sync, session, since, None)
         return min(filter(None, (found, min(named.values(), default=None))), default=None)
 
@@ -55,7 +58,22 @@ class Orders:
         """Read the orders that were modified in the window, then those that it may have deleted."""
         named = _named(sync, session, window.since, window.until)
         named |= dict(sync.orders.deleted(window))
-        yield from read_with_named(sync.orders, session, window, named, DELETIONS, IDS_AT_ONCE)
+        kept: set[str] = set()
+        if other_parts := keeps_any(session.db, sync.name):
+            kept = kept_orders(session.db, sync.name)
+        pages = read_with_named(
+            sync.orders, session, window, named, DELETIONS, IDS_AT_ONCE,
+            Scope(other_parts=other_parts),
+        )  # fmt: skip
+        for page in pages:
+            # Only these may hold orders that are another part's, and are not this connection's.
+            doubtful = (r for r in page.records if other_parts or r.source_id in named)
+            left_out = {
+                record.source_id
+                for record in doubtful
+                if record.source_id not in kept and is_of_other_part(sync.orders, record.payload)
+            }
+            yield Page([r for r in page.records if r.source_id not in left_out])
 
     def correlate(self, sync: Sync, session: Session, source_ids: Sequence[str]) -> dict[str, str]:
         """Return the orders' correlation ids, which their shipments share."""

@@ -20,6 +20,9 @@ _PREFIX = """CASE WHEN EXISTS (SELECT FROM sync.delivery d
                   THEN c.order_id_prefix ELSE excluded.order_id_prefix END"""
 """The prefix under which the OMS has the connection's orders, if it has any."""
 
+_NARROWED = """CASE WHEN excluded.part NOT IN ('', c.part) THEN now() ELSE c.narrowed_at END"""
+"""When the connection began to serve only a part of what it served before."""
+
 
 def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
     """Write one row of ``sync.connection`` a connection, and of ``sync.stream`` a stream.
@@ -44,6 +47,7 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
             (
                 *_row(name, connection, organisations[name]),
                 _store_of(db, name, connection, stores.get(name, "")),
+                endpoints_of(connection).platform.part or "",
             )
             for name, connection in installation.connections.items()
         ]
@@ -55,25 +59,26 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
         cursor.executemany(
             f"""INSERT INTO sync.connection AS c (connection, owner, description,
                                                  order_id_prefix, limits, grain, organisation,
-                                                 ids_ignore_case, store)
-               VALUES (%s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s)
+                                                 ids_ignore_case, store, part)
+               VALUES (%s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, %s)
                ON CONFLICT (connection) DO UPDATE SET
                    owner = excluded.owner, description = excluded.description,
                    order_id_prefix = {_PREFIX},
                    limits = excluded.limits, grain = excluded.grain,
                    organisation = excluded.organisation,
                    ids_ignore_case = excluded.ids_ignore_case, store = excluded.store,
-                   configured = true,
+                   part = excluded.part, narrowed_at = {_NARROWED}, configured = true,
                    described_at = now()
                WHERE (c.owner, c.description, c.order_id_prefix, c.limits, c.grain,
-                      c.organisation, c.ids_ignore_case, c.store, c.configured)
+                      c.organisation, c.ids_ignore_case, c.store, c.part, c.configured)
                    IS DISTINCT FROM (excluded.owner, excluded.description, {_PREFIX},
                                      excluded.limits, excluded.grain, excluded.organisation,
-                                     excluded.ids_ignore_case, excluded.store, true)""",  # noqa: S608 - constants
+                                     excluded.ids_ignore_case, excluded.store, excluded.part,
+                                     true)""",  # noqa: S608 - constants
             rows,
         )
         _describe_streams(db, installation)
-        for name, *_, organisation, ids_ignore_case, _ in rows:
+        for name, *_, organisation, ids_ignore_case, _, _ in rows:
             if before.get(name, "") != organisation:
                 move_links(db, name, organisation, ids_ignore_case=ids_ignore_case)
 

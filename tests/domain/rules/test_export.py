@@ -44,6 +44,8 @@ def decided(
         ({"is_archived": True}, False, "deleted_in_store"),
         ({"is_archived": True}, True, "cancel"),
         ({"status": "2"}, True, "status_not_exported"),
+        ({"other_part": "of channel 7"}, False, "other_channel"),
+        ({"other_part": "of channel 7", "status": "5"}, True, "cancel"),
     ],
 )
 def test_the_status_and_what_the_oms_has_decide(

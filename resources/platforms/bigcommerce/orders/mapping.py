@@ -11,7 +11,7 @@ from domain.parsing.payload import Decoded
 from domain.parsing.problems import DocumentProblems
 from domain.parsing.scalars import UnreadableValue, moment_of
 from domain.records.orders import Order
-from domain.rules.export import Decide, OrderHeader
+from domain.rules.export import OTHER_PART, Decide, OrderHeader
 from resources.platforms.bigcommerce import payload as documents
 from resources.platforms.bigcommerce.orders.builder import OrderBuilder, Sources
 from resources.platforms.bigcommerce.orders.consignments import (
@@ -60,12 +60,12 @@ class OrderMapper:
         ours, status = self._settings.channel_id, order.status_id
         misfits = problems.problems
         decisive = bool(misfits) and any(problem.field in DECISIVE for problem in misfits)
+        other = ""
         if ours is not None and (order.channel_id or None) != ours and not decisive:
-            reason = (
-                f"the order belongs to channel {order.channel_id}, and the connection to {ours}"
-            )
-            return Skipped("other_channel", reason)
+            other = f"the order belongs to channel {order.channel_id}, and the connection to {ours}"
         if type(status) is not int or status not in STATUSES:
+            if other:
+                return Skipped(OTHER_PART, other)
             message = "this isn't one of BigCommerce's order statuses"
             shown = status if type(status) is int else "not a number"
             advice = "look at the order's status in the store"
@@ -83,6 +83,7 @@ class OrderMapper:
                 (whole_number(order.items_total) or 0) if order.items_shipped else 0,
                 (whole_number(order.items_shipped) or 0) if order.items_shipped else 0,
                 "items_shipped",
+                other,
             )
         )
         return decision if isinstance(decision, Skipped) and not decisive else None

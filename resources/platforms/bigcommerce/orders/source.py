@@ -41,17 +41,18 @@ class OrdersSource:
             http, settings, sorted(statuses.outgoing), makes_refunds=makes_refunds
         )
         self._reader = OrdersReader(http, settings, self._extras)
-        self._lookup = OrderLookup(http, settings, self._extras)
+        whole = settings.model_copy(update={"channel_id": None})
+        self._whole = OrdersReader(http, whole, self._extras)
+        self._lookup = OrderLookup(http, whole, self._extras)
         self._mapper = OrderMapper(settings, connection.addresses)
 
-    def probe(self, since: datetime) -> datetime | None:
+    def probe(self, since: datetime, *, other_parts: bool = False) -> datetime | None:
         """Return the modification time of the oldest order changed since; one call."""
-        return self._reader.probe(since)
+        return (self._whole if other_parts else self._reader).probe(since)
 
     def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
         """Read every order modified in the window, in pages."""
-        del scope
-        return to_pages(self._reader.read(window))
+        return to_pages((self._whole if scope.other_parts else self._reader).read(window))
 
     def read(self, ids: Collection[str]) -> Iterator[Page]:
         """Read orders by id, archived ones too."""

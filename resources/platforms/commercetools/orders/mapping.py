@@ -9,7 +9,7 @@ from domain.parsing.payload import Decoded
 from domain.parsing.problems import DocumentProblems
 from domain.parsing.scalars import UnreadableValue, moment_of
 from domain.records.orders import Order
-from domain.rules.export import Decide, OrderHeader
+from domain.rules.export import OTHER_PART, Decide, OrderHeader
 from resources.platforms.commercetools import payload as documents
 from resources.platforms.commercetools.orders.builder import OrderBuilder
 from resources.platforms.commercetools.orders.groups import GroupMapper
@@ -76,10 +76,12 @@ class OrderMapper:
         ours, store = self._settings.store_key, _store_of(order)
         misfits = problems.problems
         decisive = bool(misfits) and any(problem.field in DECISIVE for problem in misfits)
+        other = ""
         if ours is not None and store != ours and not decisive:
-            reason = f"the order belongs to store {store or 'none'}, and the connection to {ours}"
-            return Skipped("other_channel", reason)
+            other = f"the order belongs to store {store or 'none'}, and the connection to {ours}"
         if order.order_state not in ORDER_STATES:
+            if other:
+                return Skipped(OTHER_PART, other)
             message = "this isn't one of commercetools' order states"
             advice = "look at the order's state in the store"
             shown = (order.order_state or "")[:40]
@@ -100,6 +102,7 @@ class OrderMapper:
                 units=units.ordered,
                 shipped_units=units.shipped,
                 shipped_field="shippingInfo.deliveries",
+                other_part=other,
             )
         )
         return decision if isinstance(decision, Skipped) and not decisive else None

@@ -53,7 +53,12 @@ class OrdersSource:
         where = () if key is None else (f"store(key = {quoted(key)})",)
         orders = Resource("order", "/orders", "view_orders", where, expanded_of(connection))
         self._reader = ChangesReader(http, settings, orders)
-        self._paid = PaidOrders(http, settings, orders) if settings.payment_changes else None
+        whole = Resource("order", "/orders", "view_orders", (), expanded_of(connection))
+        self._whole = ChangesReader(http, settings, whole)
+        self._paid, self._paid_whole = (
+            PaidOrders(http, settings, each) if settings.payment_changes else None
+            for each in (orders, whole)
+        )
         self._deletions: DeletionsReader | None = None
         if settings.order_deletions:
             self._deletions = DeletionsReader(http, settings, "order", OF_ORDERS)
@@ -61,12 +66,12 @@ class OrdersSource:
         holds = ON_HOLD in connection.orders.hold_statuses
         self._mapper = OrderMapper(settings, connection.addresses, holds=holds)
 
-    def probe(self, since: datetime) -> datetime | None:
+    def probe(self, since: datetime, *, other_parts: bool = False) -> datetime | None:
         """Return the modification time of the oldest order changed since; one call.
 
         One more each where changes of payments and deletions are read, too.
         """
-        found = [self._reader.probe(since)]
+        found = [(self._whole if other_parts else self._reader).probe(since)]
         if self._paid is not None:
             found.append(self._paid.probe(since))
         if self._deletions is not None:
@@ -75,14 +80,14 @@ class OrdersSource:
 
     def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
         """Read every order modified in the window, in pages; then those of its payments."""
-        del scope
-        yield from to_pages(self._reader.read(window))
-        if self._paid is not None:
-            yield from to_pages(self._paid.read(window))
+        yield from to_pages((self._whole if scope.other_parts else self._reader).read(window))
+        paid = self._paid_whole if scope.other_parts else self._paid
+        if paid is not None:
+            yield from to_pages(paid.read(window))
 
     def read(self, ids: Collection[str]) -> Iterator[Page]:
         """Read orders by id."""
-        return to_pages(self._reader.read_by_id(ids))
+        return to_pages(self._whole.read_by_id(ids))
 
     def deleted(self, window: Window) -> Iterator[tuple[str, datetime]]:
         """Yield the orders whose deletion the project's messages state, where these are read."""

@@ -57,9 +57,9 @@ class OrderMapper:
     ) -> Skipped | None:
         ours, store = self._settings.sales_store_id, order.sales_store_id or ""
         decisive = any(problem.field in DECISIVE for problem in problems.problems)
+        other = ""
         if ours is not None and store[:15] != ours[:15] and not decisive:
-            reason = f"the order belongs to store {store or 'none'}, and the connection to {ours}"
-            return Skipped("other_channel", reason)
+            other = f"the order belongs to store {store or 'none'}, and the connection to {ours}"
         status, units = status_of(order, self._names), units_of(order)
         decision = decide(
             OrderHeader(
@@ -72,6 +72,7 @@ class OrderMapper:
                 units=units.ordered,
                 shipped_units=units.shipped,
                 shipped_field="Shipments",
+                other_part=other,
             )
         )
         if decisive:

@@ -43,21 +43,22 @@ class OrdersSource:
             "OrderSummary", order_fields(settings), ORDER_CHILDREN, where, parent_where
         )
         self._reader = ChangesReader(http, settings, orders)
+        whole = Resource("OrderSummary", order_fields(settings), ORDER_CHILDREN)
+        self._whole = ChangesReader(http, settings, whole)
         self._mapper = OrderMapper(settings, connection.addresses)
         self._names = settings.names
 
-    def probe(self, since: datetime) -> datetime | None:
+    def probe(self, since: datetime, *, other_parts: bool = False) -> datetime | None:
         """Return the modification time of the oldest order changed since; one call."""
-        return self._reader.probe(since)
+        return (self._whole if other_parts else self._reader).probe(since)
 
     def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
         """Read every order modified in the window, in pages."""
-        del scope
-        return to_pages(self._reader.read(window))
+        return to_pages((self._whole if scope.other_parts else self._reader).read(window))
 
     def read(self, ids: Collection[str]) -> Iterator[Page]:
         """Read orders by id."""
-        return to_pages(self._reader.read_by_id(ids))
+        return to_pages(self._whole.read_by_id(ids))
 
     def deleted(self, window: Window) -> Iterator[tuple[str, datetime]]:
         """Return none: events say so."""

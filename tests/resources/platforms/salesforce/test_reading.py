@@ -12,7 +12,7 @@ import pytest
 
 from domain.errors import AccessRefused, NoPermit, PermanentError, RateLimited
 from domain.exchange import Mapped, RawRecord
-from domain.sources import Source
+from domain.sources import Scope, Source
 from domain.values import Window
 from resources.http.rate_limit import impatient
 from resources.platforms.salesforce.fields import ORDER_CHILDREN
@@ -115,6 +115,17 @@ def test_a_store_is_asked_for_its_own_orders_only(wire: Wire) -> None:
     source = wire.open(sales_store_id=ours).sources["orders"]
     assert set(records(source, FIRST)) == {mine}
     assert all(ours in call for call in wire.calls)
+
+
+def test_orders_of_all_stores_are_read_where_that_is_asked(wire: Wire) -> None:
+    """A connection that was narrowed to one store has sent some of another; and single ones."""
+    ours = "0ZE000000000001AAA"
+    mine, other = wire.org.place("1001", SalesStoreId=ours) + wire.org.place("1002")
+    source = wire.open(sales_store_id=ours).sources["orders"]
+    pages = source.fetch(FIRST, Scope(other_parts=True))
+    assert {record.source_id for page in pages for record in page.records} == {mine, other}
+    assert source.probe(FIRST.since, other_parts=True) is not None
+    assert [record.source_id for page in source.read([other]) for record in page.records] == [other]
 
 
 def test_the_days_limit_is_a_wait_and_is_known_from_each_answer(wire: Wire) -> None:

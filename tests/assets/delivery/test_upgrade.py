@@ -8,6 +8,7 @@ import time
 import psycopg
 import pytest
 
+from resources.ledger import links
 from resources.ledger.database.migrate import is_current, migrate
 from resources.lockstep import Lockstep
 from tests.assets.delivery.old_ledger import (
@@ -101,8 +102,8 @@ def test_a_ledger_is_migrated_while_a_process_of_the_version_before_delivers(
 ) -> None:
     """Neither waits for the other for long, the run ends, and nothing is sent twice.
 
-    That version does not write the column of a connection's store, which 0048 adds, nor read that
-    of a stream's start, which 0049 adds.
+    That version neither writes nor reads the column of a connection's store, which 0048 adds, nor
+    reads that of a stream's start, which 0049 adds.
     """
     scene.place_many(range(1, 13))
     scene.run("orders", steps=("captured", "validated"))
@@ -124,6 +125,7 @@ def test_a_ledger_is_migrated_while_a_process_of_the_version_before_delivers(
         thread.start()
         with monkeypatch.context() as before_0048:
             before_0048.setattr(Lockstep, "describe", lambda _: None)
+            before_0048.setattr(links, "sent_elsewhere", lambda *_, **__: {})
             scene.run("orders", steps=("delivered",))
         thread.join()
         scene.fault("manhattan")

@@ -26,14 +26,16 @@ def sent_elsewhere(
 ) -> dict[str, SentElsewhere]:
     """Return which of a connection's orders others have sent, by the store's id.
 
-    ``lock``: until the end of the transaction, no connection of the store makes a link.
+    Not what a connection that is no longer configured has sent to another OMS: that one was left,
+    such as a test's, and the order is to be fulfilled by this one. ``lock``: until the end of the
+    transaction, no connection of the store makes a link.
     """
     if not store_ids:
         return {}
     others = db.execute(
         """SELECT c.connection, c.store, c.configured AND EXISTS (
                   SELECT FROM sync.stream s WHERE s.connection = c.connection
-                    AND s.stream = 'orders' AND s.configured)
+                    AND s.stream = 'orders' AND s.configured), own.organisation
            FROM sync.connection own JOIN sync.connection c USING (store)
            WHERE own.connection = %s AND c.connection <> own.connection AND c.store <> ''""",
         (connection,),
@@ -42,11 +44,12 @@ def sent_elsewhere(
         return {}
     if lock:
         db.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 8))", (others[0][1],))
+    active = [name for name, _, is_active, _ in others if is_active]
     rows = db.execute(
         """SELECT store_id, connection, oms_id FROM sync.link
            WHERE connection = ANY(%b::text[]) AND entity = 'order'
-             AND store_id = ANY(%b::text[])""",
-        ([name for name, _, _ in others], list(store_ids)),
+             AND store_id = ANY(%b::text[])
+             AND (connection = ANY(%b::text[]) OR organisation = %s)""",
+        ([name for name, *_ in others], list(store_ids), active, others[0][3]),
     )
-    active = {name for name, _, is_active in others if is_active}
     return {s: SentElsewhere(name, oms_id, name in active) for s, name, oms_id in rows}

@@ -164,10 +164,17 @@ def test_an_order_that_was_sent_before_its_channel_was_split_off_is_not_sent_aga
     query = "SELECT source_id, rule FROM sync.record WHERE connection = %s AND state = 'skipped'"
     assert dict(shop.sql(query, EU)) == {"2": "sent_elsewhere", "3": "sent_elsewhere"}
     shop.sql_write("UPDATE sync.stream SET configured = false WHERE connection = %s", US)
+    shop.sql_write(
+        """UPDATE sync.link SET organisation = (
+               SELECT organisation FROM sync.connection WHERE connection = %s)
+           WHERE connection = %s AND store_id = '2'""",
+        EU,
+        US,
+    )
     shop.run_of(EU, "orders")
-    assert shop.ids_at(EU) == ["EU-4"]
-    query = "SELECT source_id FROM sync.rejection WHERE connection = %s AND code = %s ORDER BY 1"
-    assert shop.sql(query, EU, "order_sent_elsewhere") == [("2",), ("3",)]
+    assert shop.ids_at(EU) == ["EU-3", "EU-4"], "3 was sent to an OMS that was left"
+    query = "SELECT source_id FROM sync.rejection WHERE connection = %s AND code = %s"
+    assert shop.sql(query, EU, "order_sent_elsewhere") == [("2",)]
 
 
 def test_of_two_connections_that_claim_an_order_at_once_one_sends_it(shop: TwoChannels) -> None:

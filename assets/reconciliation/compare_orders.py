@@ -28,6 +28,7 @@ from domain.rules.amendments import amended
 from domain.rules.export import Ended, ended_by
 from domain.targets import OrderTarget
 from domain.values import Partition
+from resources.ledger.captures import edits
 from resources.ledger.rows import TargetRow
 from resources.sync import Sync
 
@@ -105,14 +106,14 @@ class OrderComparator:
     ) -> tuple[Order | None, bool]:
         """Return the order that the OMS must hold, and whether its present version would be sent.
 
-        An order whose present status is not exported (it has shipped, say) must be held in its last
-        exported version.
+        One that an operator has corrected counts as corrected. An order whose present status is not
+        exported (it has shipped, say) must be held in its last exported version.
         """
         known = snapshot.orders
         try:
             mapped = self._rules.to_order(
                 self._sync.orders.to_canonical,
-                store.payload,
+                _as_edited(snapshot, store),
                 lambda _: known.target is not None or known.accepted is not None,
                 ended=lambda _: _ended(snapshot),
                 last=lambda _: _last(snapshot),
@@ -265,3 +266,11 @@ def _add_difference(
         found=one.found,
         can_repair=one.can_repair and is_sendable,
     )
+
+
+def _as_edited(snapshot: OrderSnapshot, store: RawRecord) -> bytes:
+    """Return the store's order as it was validated: with the edits of this very version."""
+    newest = snapshot.orders.newest
+    if newest is None or newest.digest != content_digest(store.payload):
+        return store.payload
+    return edits.applied(store.payload, snapshot.edits)

@@ -19,6 +19,7 @@ from domain.reconciliation import (
 )
 from domain.records.actions import Amendment
 from domain.values import Partition
+from resources.ledger.captures.edits import Change
 from resources.ledger.records.record_state import UNKNOWN, RecordState
 from resources.ledger.rows import KnownLine, TargetRow
 
@@ -44,6 +45,8 @@ class OrderSnapshot:
     """The store's shipments by id, read if there may be any."""
     lines: Mapping[str, KnownLine] | None = None
     """Of the newest accepted version, if there may be shipments; ``None``: none is known."""
+    edits: Sequence[Change] = ()
+    """What an operator has corrected in its newest captured version."""
     amendments: Sequence[Amendment] = ()
     """What agents' actions have changed of it at the OMS."""
     is_linked: bool = True

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
+from uuid import UUID
 
 from assets.reconciliation.ids import OrderIds
 from assets.reconciliation.result import OrderSnapshot
@@ -21,6 +22,8 @@ from domain.identity import correlation_id
 from domain.reconciliation import OrderOrigin
 from domain.sources import Page
 from domain.values import Window
+from resources.ledger.captures import edits
+from resources.ledger.captures.edits import Change
 from resources.ledger.deliveries.drifts import Drifts
 from resources.ledger.records.amendments import Amendments
 from resources.ledger.records.record_state import (
@@ -123,6 +126,7 @@ class SnapshotReader:
         amendments = Amendments(self._session.db, self._sync.name).of_orders(ids)
         withdrawn = withdrawn_by_store(self._session.db, self._sync.name, ids)
         after = self._record_states(ids, order_ids)
+        changes = edits.of_records(self._session.db, self._sync.name, ORDERS, ids)
         return [
             OrderSnapshot(
                 source_id,
@@ -134,6 +138,7 @@ class SnapshotReader:
                 *after[source_id],
                 shipments.get(source_id, {}),
                 lines.get(source_id),
+                _edits_of(after[source_id][0], changes),
                 tuple(amendments.get(source_id, {}).values()),
                 is_linked=source_id in linked,
                 is_withdrawn=source_id in withdrawn,
@@ -205,6 +210,11 @@ class SnapshotReader:
         except RecordRejected:
             return False
         return bool(getattr(getattr(fulfilment, "record", None), "parcels", ()))
+
+
+def _edits_of(known: RecordState, changes: Mapping[UUID, Sequence[Change]]) -> Sequence[Change]:
+    """Return the edits of a record's newest version: a newer one is as the store sent it."""
+    return changes.get(known.newest.capture_id, ()) if known.newest is not None else ()
 
 
 def _records(pages: Iterable[Page]) -> Iterator[RawRecord]:

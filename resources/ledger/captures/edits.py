@@ -103,6 +103,23 @@ def of_captures(
         (name, stream, day, list(captures)),
         binary=True,
     )
+    return _by_capture(rows)
+
+
+def of_records(
+    db: psycopg.Connection[Any], name: str, stream: str, source_ids: Iterable[str]
+) -> dict[UUID, list[Change]]:
+    """Return the changes of all versions of some records that have any, oldest first."""
+    rows = db.execute(
+        """SELECT capture_id, changes::text FROM sync.edit
+           WHERE connection = %s AND stream = %s AND source_id = ANY(%b) ORDER BY edit_id""",
+        (name, stream, list(source_ids)),
+        binary=True,
+    )
+    return _by_capture(rows)
+
+
+def _by_capture(rows: Iterable[tuple[UUID, str]]) -> dict[UUID, list[Change]]:
     found: dict[UUID, list[Change]] = {}
     for capture, changes in rows:
         found.setdefault(capture, []).extend(decoded(changes))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -28,6 +30,18 @@ LIMITS = dict.fromkeys(("USD", "CAD", "GBP", "EUR", "BRL", "AUD", "JPY", "INR"),
 """Up to which a refund needs no approval, in every currency of the seeds."""
 WITHOUT_WAITS: dict[str, Json] = {"bigcommerce": {"quota": 100_000}}
 """Kind of a platform -> settings with which its client never waits for the vendor's quota."""
+
+
+@cache
+def simple_orders(day: date) -> list[Json]:
+    """Return paid orders that ship to one address; as a seed's documents, they are not changed."""
+    return [
+        order
+        for order in bulk.orders(400, 3, day, 1, synthetic_seed.standard_catalogue())
+        if len(order["shipping_addresses"]) == 1
+        and {line["type"] for line in order["products"]} == {"physical"}
+        and [t["event"] for t in order["transactions"]] == ["purchase"]
+    ]
 
 
 def with_only_what_is_ordered(stock: Stock, orders: Iterable[Json]) -> Stock:
@@ -94,14 +108,7 @@ class PairScene(Scene):
 
     def simple(self, count: int) -> list[tuple[str, Json]]:
         """Place paid orders that ship to one address; return the store's id and the document."""
-        made = bulk.orders(400, 3, self.yesterday, 1, self.catalogue)
-        chosen = [
-            order
-            for order in made
-            if len(order["shipping_addresses"]) == 1
-            and {line["type"] for line in order["products"]} == {"physical"}
-            and [t["event"] for t in order["transactions"]] == ["purchase"]
-        ][:count]
+        chosen = simple_orders(self.yesterday)[:count]
         assert len(chosen) == count
         ordered = with_only_what_is_ordered(self.catalogue, chosen)
         self.to_store("catalog", ordered.products)

@@ -67,6 +67,27 @@ def test_the_way_of_an_order_is_in_its_status_history(shop: PairScene) -> None:
     assert rows(shop, "OrderSummary")[0]["Status"] == "Fulfilled"
 
 
+def test_what_the_oms_has_taken_is_in_the_history_where_a_status_is_chosen_for_it(
+    shop: PairScene,
+) -> None:
+    """Otherwise it begins with the allocation. The order is sent no second time in that status."""
+    shop.configure(shipments={"milestone_statuses": {"created": "Created"}})
+    [(order, document)] = shop.simple(1)
+    shop.run("orders")
+    for _ in range(2):
+        shop.run("shipments")
+    shop.run("orders")
+    history = rows(shop, "Lockstep_Status__c")
+    found = [(each["Order_Summary__c"], each["Status__c"]) for each in history]
+    assert found[0] == (order, "Created")
+    assert len(found) == len(set(found))
+    shop.to_oms(f"orders/{document['id']}/ship", {"tracking": "1Z999AA10123456784"})
+    shop.run("shipments")
+    assert [each["Status__c"] for each in rows(shop, "Lockstep_Status__c")][-1] == "Fulfilled"
+    assert shop.oms_counts()["saves"] == 1
+    assert drifts_of(look(shop)) == []
+
+
 def test_locked_rows_of_an_org_lose_and_double_nothing(shop: PairScene) -> None:
     """Not even where they stay locked for a whole run."""
     placed = shop.simple(2)

@@ -32,6 +32,7 @@ RESULT = "result"
 """The column of an earlier import's outcome, which is left out when its sheet is read again."""
 LARGEST = 1e15
 """Up to which a spreadsheet program keeps each digit of a number."""
+_SHORTENED = re.compile(r"\s*[+-]?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}\s*")
 _CELL = re.compile(r"([A-Z]+)([0-9]+)")
 
 
@@ -136,7 +137,7 @@ def _row(number: int, header: Sequence[str], cells: Sequence[Any], form: Form) -
         where = f"{_letter(place)}{number}"
         if not name:
             problems.append(f"{where} is in a column without a name")
-        elif (wrong := _fault(cell)) is not None:
+        elif (wrong := _fault(cell) or _shortened(cell, name, form)) is not None:
             problems.append(f"{where} ({name}) {wrong}")
             unread.add(name)
         elif text := str(cell).strip():
@@ -154,6 +155,19 @@ def _accepted(cell: Any, name: str, form: Form) -> Any:
     if name in form.moments and isinstance(cell, datetime):
         return f"{cell.isoformat()}Z"
     return cell
+
+
+def _shortened(cell: Any, name: str, form: Form) -> str | None:
+    """Return why a text can't be used that is a number of which digits were lost.
+
+    A spreadsheet program shows long numbers so, and saves them to CSV as it shows them.
+    """
+    if name in form.numbers or not _SHORTENED.fullmatch(cell):
+        return None
+    return (
+        "is a long number that a spreadsheet program has shortened; format the column as text and "
+        "type it again"
+    )
 
 
 def _fault(cell: Any) -> str | None:

@@ -136,7 +136,7 @@ class RegionSettings(Config):
     """The orders of some countries or stores, whose statuses are written differently."""
 
     countries: tuple[Name, ...] = ()
-    """Billing countries, as the orders state them."""
+    """Billing countries: as the orders state them, or as a code or name of the same country."""
     sales_store_ids: tuple[RecordId, ...] = ()
     statuses: dict[str, Name] = Field(min_length=1)
     """Connector's status -> the org's value of ``OrderSummary.Status`` in this region."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from domain.addressing.countries import resolve_country
 from domain.milestones import Milestone
 from domain.statuses import StoreStatuses
 
@@ -89,6 +90,7 @@ class StatusNames:
     def __init__(self, written: Mapping[str, str], regions: Collection[Region]) -> None:
         plain = {status: status for status in STATUSES} | dict(written)
         self._regions = tuple(regions)
+        self._codes = [{_code(one) for one in region.countries} - {None} for region in regions]
         self._written = [plain, *(plain | dict(region.written) for region in regions)]
         self._read = [{text: status for status, text in names.items()} for names in self._written]
 
@@ -101,7 +103,15 @@ class StatusNames:
         return self._written[self._place(store, country)].get(status, status)
 
     def _place(self, store: str, country: str) -> int:
+        code = _code(country)
         for place, region in enumerate(self._regions, 1):
             if store in region.stores or country in region.countries:
                 return place
+            if code in self._codes[place - 1]:
+                return place
         return 0
+
+
+def _code(country: str) -> str | None:
+    """Return a country's ISO code: an org may state codes, or names in its users' languages."""
+    return resolve_country(country, "").code if country else None

@@ -284,3 +284,15 @@ def test_an_archive_with_a_damaged_directory_is_refused(tmp_path: Path) -> None:
         file.write_bytes(content)
         with suppress(PermanentError):
             assert archive.examine(file) == []
+
+
+@pytest.mark.parametrize("sku", ["4.00687E+12", "4,00687E+12", "1E+15"])
+def test_a_number_that_was_shortened_before_it_became_a_text_is_refused(
+    tmp_path: Path, sku: str
+) -> None:
+    """In CSV it is a text like any other, and a product would be created for it."""
+    one, other = read(csv_of(tmp_path, f'sku,title\n"{sku}",Mug\nE+12,1E5\n'.encode()))
+    [problem] = one.problems
+    assert problem.startswith("A2 (sku) is a long number that a spreadsheet program has shortened")
+    assert "sku" not in one.cells
+    assert (other.problems, other.cells) == ((), {"sku": "E+12", "title": "1E5"})

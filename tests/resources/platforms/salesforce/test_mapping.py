@@ -172,7 +172,7 @@ def headers(document: Json, **changes: Any) -> OrderHeader:
 
 
 REGIONS: list[Json] = [
-    {"countries": ["Germany", "DE"], "statuses": {"Approved": "Freigegeben"}},
+    {"countries": ["Germany"], "statuses": {"Approved": "Freigegeben"}},
     {"sales_store_ids": ["0ZE000000000001AAA"], "statuses": {"Approved": "Released"}},
 ]
 
@@ -183,6 +183,9 @@ def test_statuses_are_those_of_the_org_and_of_the_orders_region() -> None:
     for changes, text in (
         ({}, "Go"),
         ({"BillingCountry": "Germany"}, "Freigegeben"),
+        ({"BillingCountry": "DE"}, "Freigegeben"),
+        ({"BillingCountry": "Deutschland"}, "Freigegeben"),
+        ({"BillingCountry": "Nowhere"}, "Go"),
         ({"SalesStoreId": "0ZE000000000001AAA"}, "Released"),
     ):
         document = order() | changes | {"Status": text}

@@ -212,10 +212,8 @@ def _writer_locks(session: Session) -> Iterator[None]:
 
 def _pause_of(sync: Sync, stream: Stream[Any], session: Session) -> str:
     """Return why the stream is paused; an empty text where this process may deliver it."""
-    if stream.name in sync.starting:
-        return ""
     [activation] = activations(session.db, sync.name, [stream.name])
-    return "" if activation.active else str(activation)
+    return "" if activation.runs(sync.starting) else str(activation)
 
 
 def _without_forgotten(

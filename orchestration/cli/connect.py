@@ -84,8 +84,7 @@ def connect(connection: str, days: int, *, yes: bool, dry_run: bool) -> None:
         lockstep.starting[connection] = frozenset(streams)
         if not _backfill(lockstep, connection, streams, first, started):
             sys.exit(1)
-        with lockstep.ledger.connect() as db:
-            resume(db, connection, streams, getpass.getuser(), "lockstep connect")
+        _start(lockstep, connection, streams)
         for line in ensure_webhooks(lockstep, connection):
             click.echo(line)
     finally:
@@ -94,6 +93,16 @@ def connect(connection: str, days: int, *, yes: bool, dry_run: bool) -> None:
         f"{connection} is connected. While the daemon runs ('lockstep up'), live runs continue "
         f"from {started:%Y-%m-%d %H:%M:%S}Z."
     )
+
+
+def _start(lockstep: Lockstep, connection: str, streams: Sequence[str]) -> None:
+    """Start the streams, but for those that an operator has paused while they were synced."""
+    with lockstep.ledger.connect() as db:
+        paused = [one for one in activations(db, connection, streams) if not one.runs(streams)]
+        for one in paused:
+            click.echo(f"{one}; it stays paused.")
+        chosen = [stream for stream in streams if stream not in {one.stream for one in paused}]
+        resume(db, connection, chosen, getpass.getuser(), "lockstep connect")
 
 
 def preflight(lockstep: Lockstep, connection: str) -> list[tuple[str, Check]]:

@@ -8,10 +8,13 @@ from typing import Any
 
 import dagster as dg
 import httpx
+import psycopg
 import pytest
 
+from assets.streams.orders.stream import Orders
 from orchestration.settings import load
 from orchestration.streams_job import StreamsAction, streams_job
+from resources.ledger.monitoring import activation
 from resources.lockstep import Lockstep
 from tests.orchestration.shop import Shop
 
@@ -72,6 +75,29 @@ def test_connect_starts_a_connection_once_it_has_succeeded(shop: Shop, own_home:
     assert shop.at_oms() == {"1001"}
     assert set(states(shop).values()) == {"ok"}
     assert set(shop.sql("SELECT active, why FROM sync.activation")) == {(True, "lockstep connect")}
+
+
+def test_a_pause_while_a_connection_is_started_counts(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    """An operator sees that something is wrong while the past is synced, and stops it."""
+    shop.forget_start()
+    shop.place(1001)
+    fetch = Orders.fetch
+
+    def paused(*given: Any) -> Any:
+        with psycopg.connect(shop.database, autocommit=True) as db:
+            activation.pause(db, "demo", ["orders"], "ann", "wrong OMS")
+        return fetch(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Orders, "fetch", paused)
+        printed = shop.connect()
+    assert "demo/orders is paused by ann" in printed
+    assert shop.at_oms() == set()
+    assert states(shop) == {"orders": "paused", "inventory": "ok", "shipments": "ok"}
+    shop.done("resume", "demo")
+    day = shop.yesterday.isoformat()
+    shop.done("replay", "demo", "--from", day, "--to", day)
+    assert shop.at_oms() == {"1001"}
 
 
 def test_a_run_that_fails_leaves_the_connection_paused(shop: Shop, monkeypatch: pytest.MonkeyPatch):

@@ -27,7 +27,7 @@ def report_outcomes(sync: Sync) -> None:
         ledger = Actions(session.db, sync.name)
         ledger.note_invalid(sync.run_id)
         [activation] = activations(session.db, sync.name, [ACTIONS])
-        if not activation.active and ACTIONS not in sync.starting:
+        if not activation.runs(sync.starting):
             return
         waiting = ledger.to_report(MOST)
         for start in range(0, len(waiting), CHUNK):

@@ -32,7 +32,7 @@ def acknowledge_delivered(sync: Sync) -> None:
     refused: list[Problem] = []
     with sync.ledger.session(sync.name, SHIPMENTS, sync.run_id) as session:
         [activation] = activations(session.db, sync.name, [SHIPMENTS])
-        if not activation.active and SHIPMENTS not in sync.starting:
+        if not activation.runs(sync.starting):
             return
         order_ids = session.progress.to_acknowledge(MOST)
         for start in range(0, len(order_ids), CHUNK):

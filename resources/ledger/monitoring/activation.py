@@ -35,6 +35,13 @@ class Activation(NamedTuple):
         """Return whether it was ever started."""
         return self.changed_at is not None
 
+    def runs(self, starting: Collection[str]) -> bool:
+        """Return whether the stream is delivered, ``starting`` being what this process starts.
+
+        One that an operator pauses while it is being started is not.
+        """
+        return self.active or (not self.was_started and self.stream in starting)
+
     def __str__(self) -> str:
         if self.active:
             return f"{self.connection}/{self.stream} is active"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from resources.ledger.database import embedded
 from tests.conftest import NOT_DURABLE
 from tests.model.program import drawn, run
 from tests.model.shrink import as_script, shrunk
+from tests.model.stopping import stoppable
 from tests.model.systems import PAIR
 from tests.model.world import World, opened
 
@@ -54,11 +54,10 @@ def main() -> int:
     parser.add_argument("--also", default="", help="operations that each program has, by comma")
     parser.add_argument("--shrink", action=argparse.BooleanOptionalAction, default=True)
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped
     chosen = pairs() if given.pair == "all" else [pair_named(given.pair)]
     failed = 0
     started = time.monotonic()
-    with world_of_its_own() as world:
+    with stoppable(), world_of_its_own() as world:
         for seed in range(given.seed, given.seed + given.programs):
             if seed > given.seed and (seed - given.seed) % 100 == 0:
                 say(f"{seed - given.seed} programs, {failed} broke a promise")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,15 @@ class Asked:
     number: int
     kind: str
     fields: Json
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """A price of the OMS that applies from a moment on, until just before another one, if any."""
+
+    price: Decimal
+    start: datetime
+    end: datetime | None
 
 
 @dataclass
@@ -55,6 +65,8 @@ class Facts:
     """Ids of customers whose person an operator had forgotten."""
     prices: dict[str, Decimal] = field(default_factory=dict)
     """SKU -> what the OMS asks now."""
+    scheduled: dict[str, Scheduled] = field(default_factory=dict)
+    """SKU -> the price that the OMS has for it, where that has a period."""
     list_prices: dict[str, Decimal] = field(default_factory=dict)
     """SKU -> what the OMS asks in its price list."""
     price_list: str = "3"
@@ -85,8 +97,16 @@ class Facts:
     """SKUs of which a product was asked for."""
     dropped: set[str] = field(default_factory=set)
     """SKUs whose product the merchant has deleted."""
-    levels_by_hand: bool = False
-    """A level was set in a store whose catalog states none: a reconciliation finds it."""
+    shared: dict[str, str] = field(default_factory=dict)
+    """SKU -> the store's id of a second product that has it."""
+    spelled: set[str] = field(default_factory=set)
+    """SKUs of products that differ from another one's in case only."""
+    units_changed: set[str] = field(default_factory=set)
+    """Items whose unit was changed at the OMS."""
+    needs_repair: bool = False
+    """Something happened that only a reconciliation finds."""
+    events_lost: int = 0
+    """How many of the store's next events get lost."""
     is_set_back: bool = False
     """A system's clock was set back."""
     reopened: set[int] = field(default_factory=set)

@@ -35,6 +35,10 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'sync' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 ORDER BY c.relname"""
 
+SETTINGS = ("jit = off", "plan_cache_mode = force_generic_plan")
+"""Of the database: to plan a statement again costs more than to run it on tables of a few rows."""
+STATEMENTS = 1_000
+"""Prepared statements that a connection keeps."""
 SESSIONS = (
     "FROM pg_stat_activity WHERE application_name = 'lockstep' AND datname = current_database()"
 )
@@ -56,6 +60,8 @@ class Database:
                     sql.Identifier(name)
                 )
             )
+            for setting in SETTINGS:
+                db.execute(sql.SQL("ALTER DATABASE {} SET " + setting).format(sql.Identifier(name)))
         base, mark, query = server.partition("?")
         self.server, self.name = server, name
         self.url = base.rsplit("/", 1)[0] + "/" + name + mark + query
@@ -130,8 +136,11 @@ class Database:
 
     def end_sessions(self) -> None:
         """End all sessions of Lockstep, as when its process dies."""
-        self.admin.execute(f"SELECT pg_terminate_backend(pid) {SESSIONS}".encode())
-        while self.rows(f"SELECT 1 {SESSIONS}"):  # pg_terminate_backend itself waits in tenths
+        ended = [pid for (pid,) in self.rows(f"SELECT pid {SESSIONS}")]
+        self.rows("SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) pid", ended)
+        # pg_terminate_backend itself waits in tenths. A session that was opened since then is
+        # another one: a thread of the process that waits for a quota opens its own at once.
+        while self.rows(f"SELECT 1 {SESSIONS} AND pid = ANY(%s)", ended):
             self.admin.execute("SELECT pg_sleep(0.002)")
 
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -170,9 +179,11 @@ class KeptLedger(Ledger):
         if self.is_dead:
             raise CrashedError
         try:
-            return Connection.connect(self.url, autocommit=True, application_name="lockstep")
+            db = Connection.connect(self.url, autocommit=True, application_name="lockstep")
         except psycopg.OperationalError as error:
             raise TransientError(f"Could not reach Postgres: {error}") from None
+        db.prepare_threshold, db.prepared_max = 1, STATEMENTS
+        return db
 
     def close(self) -> None:
         """Keep the connections: the next program uses them."""

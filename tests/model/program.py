@@ -12,17 +12,22 @@ from typing import Any
 import psycopg
 
 from orchestration.local.simulated import Pair
+from tests.model import stopping
 from tests.model.ledger import CrashedError
 from tests.model.life import Life, NotPossibleError
 from tests.model.operations import (
+    accounts,
     agents,
     anchanto,
     commercetools,
+    crossing,
     customers,
     extensiv,
     faults,
+    items,
     merchants,
     operators,
+    periods,
     prices,
     products,
     returns,
@@ -31,6 +36,7 @@ from tests.model.operations import (
     sheets,
     shoppers,
     warehouse,
+    workflows,
 )
 from tests.model.operations.registry import Op, draw, names_for
 from tests.model.promises.kept import broken
@@ -42,7 +48,8 @@ from tests.model.world import ALL, MORE, World
 
 LOADED = (
     *(shoppers, merchants, commercetools, salesforce, warehouse, extensiv, anchanto),
-    *(agents, returns, customers, prices, products, sheets, operators, faults, sequences),
+    *(items, workflows, agents, returns, customers, accounts, prices, periods, products, sheets),
+    *(operators, faults, sequences, crossing),
 )
 """The modules with operations."""
 LENGTH = 25
@@ -95,6 +102,7 @@ def run(world: World, script: Sequence[Op], pair: Pair = PAIR) -> Result:
     life = Life(world, Runs(world))
     try:
         for one in script:
+            stopping.check()
             try:
                 one.run(life)
             except NotPossibleError:
@@ -120,6 +128,7 @@ def _settle(life: Life) -> list[str]:
     has_whole_seconds = any(SYSTEMS[kind].has_whole_seconds for kind in life.world.pair)
     streams: tuple[str, ...] = ("orders", "shipments", *MORE)
     for number in range(ROUNDS):
+        stopping.check()
         life.live(*streams)
         life.attempt(life.runs.requested)
         life.attempt(life.runs.unfinished)
@@ -131,11 +140,11 @@ def _settle(life: Life) -> list[str]:
                 life.world.pass_time(SET_BACK)
                 life.sweep()
                 continue
-            if streams == ALL and life.facts.levels_by_hand:
+            if streams == ALL and life.facts.needs_repair:
                 life.world.pass_time(SET_BACK)
                 today = life.world.clock.now().date()
                 is_done = life.attempt(life.runs.reconcile, today, repair=True)
-                life.facts.levels_by_hand = not is_done  # a process may be frozen in the middle
+                life.facts.needs_repair = not is_done  # a process may be frozen in the middle
                 continue
             if streams == ALL:
                 return []

@@ -165,6 +165,10 @@ class World:
         start = (START - timedelta(days=10)).date()
         return Installation.model_validate({"start_date": start, "connections": found})
 
+    def with_names(self, **names: str) -> Json:
+        """Return a change of the OMS's section that adds names of attributes to those it has."""
+        return {"names": self.sections.get("oms", {}).get("names", {}) | names}
+
     def add_connection(self) -> None:
         """Start again with two connections of one store's channels to one OMS organisation."""
         self.names = (NAME, SECOND)

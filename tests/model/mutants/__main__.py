@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 
 from tests.model.__main__ import say, world_of_its_own
-from tests.model.mutants import products
+from tests.model.mutants import products, streams
 from tests.model.mutants.faults import MUTANTS
 from tests.model.mutants.hunt import hunt
+from tests.model.stopping import stoppable
 
 
 def main() -> int:
@@ -20,11 +20,10 @@ def main() -> int:
     parser.add_argument("--only", default="", help="part of a name")
     parser.add_argument("--part", type=int, nargs=2, default=(0, 1), help="the n-th of m parts")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped
     part, parts = given.part
     lost = 0
-    with world_of_its_own() as world:
-        for mutant in (*MUTANTS, *products.MUTANTS)[part::parts]:
+    with stoppable(), world_of_its_own() as world:
+        for mutant in (*MUTANTS, *products.MUTANTS, *streams.MUTANTS)[part::parts]:
             if given.only not in mutant.name:
                 continue
             catch = hunt(world, mutant, programs=given.programs, seconds=given.seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.platforms.commercetools.documents import INITIAL
 from sandbox.platforms.commercetools.seed_orders import order_of
 from tests.assets import documents
 from tests.model.life import Life, NotPossibleError
@@ -134,7 +135,7 @@ def annotate(life: Life, number: int) -> None:
 def set_level(life: Life, sku: str, quantity: int) -> None:
     """Set a level in the store by hand."""
     life.world.to_store("stock", [{"sku": sku, "quantity": quantity}])
-    life.facts.levels_by_hand = True
+    life.facts.needs_repair = True
 
 
 @operation("merchant", 1, sku=SKU, reserved=among(0, 2, 5))
@@ -171,6 +172,9 @@ def line_of(each: dict[str, Any], units: int | None = None) -> dict[str, Any]:
 
 def _replace(life: Life, number: int, products: list[dict[str, Any]]) -> None:
     seed = seed_of(life, number)
+    items = life.world.store.orders.need(store_order(life, number)["id"])["lineItems"]
+    if any(entry["state"]["id"] != INITIAL["id"] for item in items for entry in item["state"]):
+        raise NotPossibleError  # a workflow has taken the units up
     given = {
         name: seed[name]
         for name in ("id", "status_id", "payment_method", "billing_address", "shipping_addresses")

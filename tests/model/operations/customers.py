@@ -19,6 +19,8 @@ WHO = between(1, 3)
 STORES = ("bigcommerce", "commercetools", "salesforce")
 SAVES = "customer/save$"
 FIRST_ID = 700
+CONSENT, LOCALE = "AcceptsMarketing", "Locale"
+"""The OMS's attributes of these."""
 CITIES = among("Austin", "Waco", "Reno")
 
 
@@ -53,7 +55,7 @@ def register(life: Life, who: int, addresses: int) -> None:
         "last_name": f"Number {number}",
         "company": "",
         "phone": "",
-        "addresses": [_address(number, place) for place in range(addresses)],
+        "addresses": [home_of(number, place) for place in range(addresses)],
     }
     [made] = life.world.to_store("seed/customers", [document])["ids"]
     life.facts.customers[who] = str(made)
@@ -63,37 +65,37 @@ def register(life: Life, who: int, addresses: int) -> None:
 @operation("shopper", 3, who=WHO, first=among("Bea", "Cleo", "Dora"))
 def rename(life: Life, who: int, first: str) -> None:
     """Change a customer's first name."""
-    _change(life, who, {"first_name": first})
+    change_person(life, who, {"first_name": first})
 
 
 @among_stores("commercetools")("shopper", 2, who=WHO, city=CITIES)
 def move_person(life: Life, who: int, city: str) -> None:
     """Have one address, in some town."""
-    name = _known(life, who)
+    name = known_person(life, who)
     number = life.facts.people[name]["id"]
-    _change(life, who, {"addresses": [_address(number, 0) | {"city": city}]})
+    change_person(life, who, {"addresses": [home_of(number, 0) | {"city": city}]})
 
 
 @operation("merchant", 1, who=WHO)
 def anonymise(life: Life, who: int) -> None:
     """Empty a customer's names, and replace the e-mail address, as a store's own tools do."""
-    name = _known(life, who)
+    name = known_person(life, who)
     number = life.facts.people[name]["id"]
     email = f"anonymous-{number}@example.com"
-    _change(life, who, {"first_name": "", "last_name": "", "email": email})
+    change_person(life, who, {"first_name": "", "last_name": "", "email": email})
 
 
 @among_stores("commercetools", "salesforce")("shopper", 2, who=WHO)
 def close_account(life: Life, who: int) -> None:
     """Delete a customer."""
-    life.world.to_store(f"customers/{_known(life, who)}", {}, "DELETE")
+    life.world.to_store(f"customers/{known_person(life, who)}", {}, "DELETE")
     del life.facts.customers[who]
 
 
 @operation("operator", 0.5, who=WHO)
 def forget_customer(life: Life, who: int) -> None:
     """Forget a registered person."""
-    name = _known(life, who)
+    name = known_person(life, who)
     with life.world.ledger.session(NAME, "") as session:
         try:
             forgetting.forget(session.db, NAME, life.facts.people[name]["email"], "operator")
@@ -109,16 +111,18 @@ def lose_customers(life: Life, fate: str, times: int) -> None:
     life.world.fault(AT_OMS, path=SAVES, method="POST", kind=fate, times=times, **rule)
 
 
-def _known(life: Life, who: int) -> str:
+def known_person(life: Life, who: int) -> str:
+    """Return the store's id of a person; raises ``NotPossibleError`` if they have no account."""
     if who not in life.facts.customers:
         raise NotPossibleError
     return life.facts.customers[who]
 
 
-def _change(life: Life, who: int, values: Json) -> None:
-    name = _known(life, who)
+def change_person(life: Life, who: int, values: Json) -> None:
+    """Change fields of a customer, by the names of the seed."""
+    name = known_person(life, who)
     document = life.facts.people[name]
-    if all(document[field] == value for field, value in values.items()):
+    if all(document.get(field) == value for field, value in values.items()):
         raise NotPossibleError
     document |= values
     if life.world.pair.store != "salesforce":
@@ -131,7 +135,8 @@ def _change(life: Life, who: int, values: Json) -> None:
     life.world.to_store("put/Contact", {"Id": contact, **fields})
 
 
-def _address(number: int, place: int) -> Json:
+def home_of(number: int, place: int) -> Json:
+    """Return an address of a customer."""
     return {
         "id": number * 10 + place,
         "first_name": "Ada",
@@ -156,4 +161,5 @@ def _allow(life: Life) -> None:
         yesterday = world.clock.now() - timedelta(days=1)  # a store's clock may be behind
         with world.ledger.session(NAME, "") as session:
             Session(session.db, NAME, CUSTOMERS, "").start_watermark(yesterday)
-        world.restart(streams=[*streams, CUSTOMERS])
+        names = {"customer_consent": CONSENT, "customer_locale": LOCALE}
+        world.restart(streams=[*streams, CUSTOMERS], oms=world.with_names(**names))

@@ -143,7 +143,7 @@ def forget(life: Life, number: int) -> None:
             done = forgetting.forget(session.db, name, person, WHO)
         except PermanentError:
             raise NotPossibleError from None  # their orders are still to be shipped
-    life.facts.forgotten |= {int(order) for order in done.orders}
+    life.facts.forgotten |= {int(one) for one in done.orders if one.isdecimal()}  # a return is none
 
 
 @operation("operator", 1, policy=among("skip", "zero"))

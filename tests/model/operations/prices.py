@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.connections import PRICES
+from domain.prices import OWN_PRICES
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.work_queue import RejectionFilter
 from tests.assets import documents
@@ -23,6 +24,10 @@ CENTS = among(1_000, 1_050, 1_400, 2_000, 9_900)
 WRITES = "catalog/(products|variants)$|standalone-prices|composite/sobjects"
 """The paths by which the stores take prices."""
 USD = "USD"
+FROM, UNTIL = "EffectiveFrom", "EffectiveUntil"
+"""The OMS's attributes of a price's period."""
+DISCOUNT = "0b9a1f6e-5c3d-4e8a-9f21-7d6c5b4a3e2d"
+"""commercetools' product discount that sale prices refer to."""
 WHOLESALE, LISTS = "WHOLESALE", ("3", "4")
 """The OMS's price list, and the store's that its prices may go to."""
 
@@ -48,9 +53,10 @@ operation = among_pairs(STORES, OMSES)
 @operation("oms", 4, sku=SKU, cents=CENTS)
 def set_price(life: Life, sku: str, cents: int) -> None:
     """Set an item's price."""
-    _allow(life)
+    allow(life)
     price = Decimal(cents) / 100
-    life.world.to_oms("prices", [_row(sku, price)])
+    life.world.to_oms("prices", [price_row(sku, price)])
+    life.facts.scheduled.pop(sku, None)
     if life.facts.prices.get(sku) != price or sku in life.facts.sales:
         life.facts.priced_by_hand.discard(sku)
     life.facts.prices[sku] = price
@@ -58,16 +64,19 @@ def set_price(life: Life, sku: str, cents: int) -> None:
     life.facts.stated.add(sku)
 
 
-@at("bigcommerce/manhattan")("oms", 3, sku=SKU, cents=CENTS, percent=among(95, 60, 100, 120))
+@among_pairs(STORES, ("manhattan",))(
+    "oms", 3, sku=SKU, cents=CENTS, percent=among(95, 60, 100, 120)
+)
 def set_sale(life: Life, sku: str, cents: int, percent: int) -> None:
     """Set an item's price with a sale: of little, of much, of nothing, or above the price."""
-    _allow(life)
+    allow(life)
     price = Decimal(cents) / 100
     sale = (price * percent / 100).quantize(Decimal("0.01"))
-    life.world.to_oms("prices", [_row(sku, price) | {"SellingPrice": f"{sale:.2f}"}])
+    life.world.to_oms("prices", [price_row(sku, price) | {"SellingPrice": f"{sale:.2f}"}])
     facts = life.facts
     if (facts.prices.get(sku), facts.sales.get(sku)) != (price, sale):
         facts.priced_by_hand.discard(sku)
+    facts.scheduled.pop(sku, None)
     facts.prices[sku], facts.sales[sku] = price, sale
     facts.stated.add(sku)
 
@@ -75,9 +84,9 @@ def set_sale(life: Life, sku: str, cents: int, percent: int) -> None:
 @among_pairs(STORES, ("manhattan",))("oms", 1, sku=SKU, cents=CENTS)
 def set_foreign_price(life: Life, sku: str, cents: int) -> None:
     """State a price in a currency that the store's catalog does not have."""
-    _allow(life)
+    allow(life)
     price = Decimal(cents) / 100
-    life.world.to_oms("prices", [_row(sku, price) | {"CurrencyCode": "EUR"}])
+    life.world.to_oms("prices", [price_row(sku, price) | {"CurrencyCode": "EUR"}])
     life.facts.stated.add(sku)
 
 
@@ -93,9 +102,9 @@ def remove_price(life: Life, sku: str) -> None:
 @at("bigcommerce/manhattan")("oms", 2, sku=SKU, cents=CENTS)
 def set_list_price(life: Life, sku: str, cents: int) -> None:
     """Set an item's price in the OMS's price list for wholesale."""
-    _allow(life)
+    allow(life)
     price = Decimal(cents) / 100
-    life.world.to_oms("prices", [_row(sku, price) | {"PriceListId": WHOLESALE}])
+    life.world.to_oms("prices", [price_row(sku, price) | {"PriceListId": WHOLESALE}])
     life.facts.stated.add(sku)
     life.facts.list_prices[sku] = price
 
@@ -103,7 +112,7 @@ def set_list_price(life: Life, sku: str, cents: int) -> None:
 @at("bigcommerce/manhattan")("operator", 1, number=among(3, 4))
 def point_list(life: Life, number: int) -> None:
     """Write the prices for wholesale to another price list of the store."""
-    _allow(life)
+    allow(life)
     configure(life, prices={"lists": {WHOLESALE: str(number)}})
     life.facts.price_list = str(number)
 
@@ -126,7 +135,7 @@ def set_price_by_hand(life: Life, sku: str, cents: int) -> None:
 @operation("operator", 1, limit=among(0.1, 0.5, None))
 def set_price_limit(life: Life, limit: float | None) -> None:
     """Choose how large a change goes out without approval."""
-    _allow(life)
+    allow(life)
     configure(life, prices={"max_change": limit})
     life.facts.limits.append(limit)
 
@@ -151,20 +160,33 @@ def lose_prices(life: Life, fate: str, times: int) -> None:
     life.world.fault(AT_STORE, path=WRITES, kind=fate, times=times, **rule)
 
 
-def _row(sku: str, price: Decimal) -> dict[str, Any]:
+def price_row(sku: str, price: Decimal) -> dict[str, Any]:
+    """Return a price of the OMS's in its catalog's currency."""
     return {"ItemId": sku, "CurrencyCode": USD, "BasePrice": f"{price:.2f}"}
 
 
-def _allow(life: Life) -> None:
+def allow(life: Life) -> None:
     """Let the connection write prices, from the first one on."""
     if len(life.world.names) > 1:
         raise NotPossibleError  # the second connection has the standard streams
     if PRICES not in life.world.installation.connections[NAME].streams:
         streams = life.world.sections.get("streams", STREAMS)
         policy: dict[str, Any] = {"first_price": "send", "currency": USD, "interval": "PT1M"}
-        named: dict[str, Any] = {}
+        named: dict[str, Any] = {"platform": _sales_at(life)}
+        if life.world.pair.oms == "manhattan":
+            named["oms"] = life.world.with_names(price_from=FROM, price_until=UNTIL)
         if life.world.pair == PAIR:
             life.world.to_store("pricelists", [{"id": int(one)} for one in LISTS])
             policy |= {"lists": {WHOLESALE: LISTS[0]}}
-            named = {"oms": {"names": {"price_list": "PriceListId"}}}
+            named["oms"]["names"]["price_list"] = "PriceListId"
         life.world.restart(streams=[*streams, PRICES], prices=policy, **named)
+
+
+def _sales_at(life: Life) -> dict[str, Any]:
+    """Return the settings under which the store takes sale prices."""
+    if life.world.pair.store == "commercetools":
+        return {"sale_discount": DISCOUNT}
+    if life.world.pair.store == "salesforce":
+        book = life.world.store.book.put("Pricebook2", {"Name": "Sale", "IsActive": True})
+        return {"sale_pricebooks": {OWN_PRICES: book["Id"]}}
+    return {}

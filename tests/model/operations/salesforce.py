@@ -134,7 +134,7 @@ def set_level(life: Life, sku: str, quantity: int) -> None:
     """Set a level in the store by hand."""
     row = {"sku": sku, "location": LOCATION, "quantity": quantity}
     life.world.to_store("stock", [row])
-    life.facts.levels_by_hand = True
+    life.facts.needs_repair = True
 
 
 @operation("merchant", 1, sku=SKU, reserved=among(0, 2, 5))

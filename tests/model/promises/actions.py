@@ -7,12 +7,15 @@ from collections.abc import Iterator, Sequence
 
 from tests.model.facts import Asked
 from tests.model.life import Json, Life
-from tests.model.promises.neutral import Both, both, ordered, ordered_at_oms
+from tests.model.promises.both import Both, both
+from tests.model.promises.neutral import ordered, ordered_at_oms
 from tests.model.world import FACTORS
 
 OUTCOMES = "SELECT action_id, state, code FROM sync.action_outcome"
 CAPTURED = "SELECT DISTINCT source_id FROM sync.capture WHERE stream = 'actions'"
-EDITS = frozenset({"change_units", "add_line", "remove_line", "refund_units", "refund_all"})
+EDITS = frozenset(
+    {"change_units", "add_line", "remove_line", "refund_units", "refund_all", "move_units"}
+)
 MOVES = frozenset({"move_house", "freeze"})
 HELD = "1000"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tests.model.life import OPEN, Json, Life
 
+CONSENT, LOCALE = "AcceptsMarketing", "Locale"
 HIDDEN = ("email", "first_name", "last_name")
 
 
@@ -24,6 +25,8 @@ def check(life: Life) -> Iterator[str]:
     excused |= {name for stream, name in facts.discarded if stream == "customers"}
     for name in sorted(facts.people.keys() - excused - facts.forgotten_people):
         yield from _compared(name, store.get(name), held.get(name))
+        if name in store and name in held:
+            yield from _attributes(life, name)
 
 
 def _compared(name: str, here: Json | None, there: Json | None) -> Iterator[str]:
@@ -34,3 +37,17 @@ def _compared(name: str, here: Json | None, there: Json | None) -> Iterator[str]
         yield f"customer_lost: {name} is in the store only"
     elif fields := [field for field in here if here[field] != there[field]]:
         yield f"customer_differs: {name}: {', '.join(sorted(fields))}"
+
+
+def _attributes(life: Life, name: str) -> Iterator[str]:
+    """Return what a customer has agreed to, or their language, where the OMS has another one."""
+    store, document = life.world.store, life.world.tenant._state.customers[name].document
+    if life.world.pair.store == "bigcommerce":
+        customer = store.customers.customers[int(name)]
+        agrees = customer["accepts_product_review_abandoned_cart_emails"]
+        if bool(document.get(CONSENT)) != agrees:
+            yield f"consent_differs: {name}: {agrees} in the store, {document.get(CONSENT)} there"
+    elif life.world.pair.store == "commercetools":
+        locale = store.customers.need(name).get("locale")
+        if (document.get(LOCALE) or None) != locale:
+            yield f"locale_differs: {name}: {locale} in the store, {document.get(LOCALE)} there"

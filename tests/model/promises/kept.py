@@ -6,6 +6,7 @@ from tests.model.life import Life
 from tests.model.promises import (
     actions,
     customers,
+    items,
     ledger,
     neutral,
     orders,
@@ -18,7 +19,7 @@ from tests.model.promises import (
 from tests.model.promises.end import end_of
 from tests.model.systems import PAIR
 
-BESIDE = (actions, returns, customers, prices, products)
+BESIDE = (actions, returns, customers, prices, products, items)
 """The promises that are the same between any two systems."""
 
 

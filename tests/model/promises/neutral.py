@@ -8,18 +8,17 @@ is left open.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from orchestration.local.simulated import SIMULATED
 from tests.assets import documents
-from tests.model.life import OPEN, Life, is_refunded, is_withdrawn, wanted_of
+from tests.model.life import Life
+from tests.model.promises.both import Both, both, shipped_by_sku
 from tests.model.promises.end import UNSETTLED
 from tests.model.promises.shipments import MISSING
 from tests.model.promises.stock import tracked_skus
-from tests.model.world import FACTORS, store_id
+from tests.model.world import FACTORS
 
 Json = dict[str, Any]
 UNLIMITED = 999_000
@@ -27,87 +26,6 @@ UNLIMITED = 999_000
 UNVALIDATED = """SELECT c.stream, c.source_id FROM sync.capture c WHERE NOT EXISTS (
     SELECT FROM sync.record r WHERE r.stream = c.stream AND r.connection = c.connection
     AND r.source_day = c.source_day AND r.capture_id = c.capture_id)"""
-
-
-@dataclass
-class Both:
-    """What both systems hold and which rejections are open, by the order's number."""
-
-    life: Life
-    store: dict[str, Json]
-    oms: dict[str, Json]
-    twice: list[str]
-    """Numbers that several orders of the OMS have."""
-    levels: dict[str, int]
-    available: dict[str, int]
-    open: defaultdict[tuple[str, str], list[str]]
-
-    def reasons(self, number: str) -> list[str]:
-        """Return the codes of the open rejections about an order, in either direction."""
-        return self.open["orders", number] + self.open["shipments", number]
-
-    def is_discarded(self, stream: str, number: str) -> bool:
-        """Return whether an operator has discarded a rejection of an order."""
-        names = {number, self.store[number]["id"]} if number in self.store else {number}
-        return any((stream, name) in self.life.facts.discarded for name in names)
-
-
-def both(life: Life) -> Both:
-    """Read both systems and the ledger."""
-    world = life.world
-    at_store, at_oms = world.ask_store("truth"), world.ask_oms("truth")
-    numbers = {order["id"]: order["number"] for order in at_store["orders"]}
-    found = Counter(order["id"] for order in at_oms["orders"])
-    made = Both(
-        life,
-        {order["number"]: _of_store(life, order) for order in at_store["orders"]},
-        {order["id"]: _of_oms(life, order) for order in at_oms["orders"]},
-        [name for name, times in found.items() if times > 1],
-        _by_sku(at_store["levels"]),
-        _by_sku(at_oms["levels"]),
-        defaultdict(list),
-    )
-    for stream, source_id, code in world.database.rows(OPEN):
-        name = source_id if stream == "inventory" else store_id(stream, source_id)
-        made.open[stream, numbers.get(name, name)].append(code)
-    return made
-
-
-def _of_store(life: Life, order: Json) -> Json:
-    """Return an order of the store with the units that are still wanted."""
-    pair = life.world.pair
-    if pair.store == "salesforce":
-        book = life.world.store.book
-        for line in order["lines"]:
-            line["quantity"] = int(book.get("OrderItemSummary", line["line"])["Quantity"])
-    if pair.store == "bigcommerce":
-        document = life.document(int(order["number"]))
-        wanted = wanted_of(document)["units"]
-        kinds = {"physical"} if SIMULATED[pair.oms].ships_only else {"physical", "digital"}
-        goods = {str(line["id"]) for line in document["products"] if line["type"] in kinds}
-        order["lines"] = [
-            line | {"quantity": wanted.get(line["line"], ("", 0))[1] // FACTORS.get(line["sku"], 1)}
-            for line in order["lines"]
-            if line["line"] in goods
-        ]
-        order["cancelled"] = is_withdrawn(document) or is_refunded(document)
-    return order
-
-
-def _of_oms(life: Life, order: Json) -> Json:
-    """Return an order of the OMS without the units that are canceled there."""
-    if life.world.pair.oms == "manhattan":
-        lines = life.world.ask_oms(f"effects/order/{order['id']}")["lines"]
-        left = {line["OrderLineId"]: line["Quantity"] for line in lines if not line["cancelled"]}
-        order["lines"] = [line | {"quantity": left.get(line["line"], 0)} for line in order["lines"]]
-    return order
-
-
-def _by_sku(levels: list[Json]) -> dict[str, int]:
-    units: Counter[str] = Counter()
-    for level in levels:
-        units[level["sku"]] += int(level["available"])
-    return dict(units)
 
 
 def check(life: Life) -> Iterator[str]:
@@ -199,15 +117,6 @@ def ordered_at_oms(held: Json) -> Counter[str]:
     return +units
 
 
-def shipped_by_sku(order: Json) -> Counter[str]:
-    """Return SKU -> units in parcels."""
-    units: Counter[str] = Counter()
-    for parcel in order["parcels"]:
-        for line in parcel["lines"]:
-            units[line["sku"]] += int(line["quantity"])
-    return +units
-
-
 def _shipped(found: Both, number: str, order: Json, held: Json) -> Iterator[str]:
     if MISSING in found.open["shipments", number]:
         yield f"units_lost: {number}: {MISSING}"
@@ -252,7 +161,7 @@ def _stock(found: Both) -> Iterator[str]:
     for sku, units in sorted(found.available.items()):
         if sku not in tracked or found.open["inventory", sku] or units >= UNLIMITED:
             continue
-        if sku in unsure:
+        if sku in unsure or sku in found.life.facts.units_changed:
             continue
         factor = FACTORS.get(sku, 1)
         held_back = policy.safety_stock + policy.channel_buffer + waiting[sku] // factor

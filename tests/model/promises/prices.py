@@ -79,6 +79,7 @@ def check(life: Life) -> Iterator[str]:
         if is_sold and in_list.get(sku) != price and not _is_named(sku, excused, "WHOLESALE"):
             there = in_list.get(sku)
             yield f"price_differs: {sku} costs {price} in the OMS's list, {there} in the store's"
+    yield from _scheduled(life, excused)
     sales = _of_store(facts.sales)
     for sku, price in sorted(_of_store(facts.prices).items()):
         if sku in facts.priced_by_hand or _is_named(sku, excused):
@@ -94,6 +95,21 @@ def check(life: Life) -> Iterator[str]:
         elif shown == price and facts.paid_prices.get(sku) != sale:
             there = facts.paid_prices.get(sku)
             yield f"sale_differs: {sku} costs {sale} in the OMS's sale, and {there} in the store"
+
+
+def _scheduled(life: Life, excused: Collection[str]) -> Iterator[str]:
+    """Return each price with a period that the store lacks within it, or shows before it."""
+    facts, now = life.facts, life.world.clock.now()
+    for sku, one in sorted(facts.scheduled.items()):
+        price = one.price * FACTORS.get(sku, 1)
+        shown, is_known = facts.shown_prices.get(sku), sku not in facts.priced_by_hand
+        if shown is None or _is_named(sku, excused):
+            continue
+        if now < one.start and shown == price:
+            yield f"price_early: {sku} shows {price}, which applies from {one.start} on"
+        is_current = one.start <= now and (one.end is None or now < one.end)
+        if is_current and is_known and shown != price:
+            yield f"price_late: {sku} shows {shown}, and {price} applies since {one.start}"
 
 
 def _of_store(prices: Mapping[str, Decimal]) -> dict[str, Decimal]:

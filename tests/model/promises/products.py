@@ -24,7 +24,7 @@ def check(life: Life) -> Iterator[str]:
         return
     shown = [(row["sku"], row["name"]) for row in life.world.ask_store("truth")["products"]]
     for sku, number in Counter(sku for sku, _ in shown).items():
-        if number > 1:
+        if number > 1 and sku not in life.facts.shared:
             yield f"product_doubled: the store has {number} products with {sku}"
     yield from _requests(life, dict(shown))
     yield from _pictures(life)
@@ -37,13 +37,20 @@ def check(life: Life) -> Iterator[str]:
     for sku, name in sorted(set(shown) ^ read):
         where = "the catalog lacks it" if (sku, name) in shown else "it is in the catalog only"
         yield f"catalog_differs: {sku} ({name}): {where}"
-    learned = {documents.NOT_AT_OMS} if "learn_item" in life.done else set()
-    lacks = {sku for sku, _ in shown} - {row["ItemId"] for row in documents.ITEMS} - learned
-    found = {sku for (sku,) in rows(MISSING)}
+    lacks = {sku for sku, _ in shown} - _items(life) - life.facts.spelled
+    found = {sku for (sku,) in rows(MISSING)} - life.facts.spelled
     if life.world.pair.oms != "manhattan":
         found &= lacks  # an item is known there by its stock, which may have vanished
     if lacks != found:
         yield f"alignment_differs: {sorted(lacks)} are not at the OMS, and {sorted(found)} found"
+
+
+def _items(life: Life) -> set[str]:
+    """Return the items that the OMS has now."""
+    if life.world.pair.oms == "manhattan":
+        return {row["ItemId"] for row in life.world.ask_oms("items")["items"]}
+    learned = {documents.NOT_AT_OMS} if "learn_item" in life.done else set[str]()
+    return {row["ItemId"] for row in documents.ITEMS} | learned
 
 
 def _pictures(life: Life) -> Iterator[str]:
@@ -55,7 +62,7 @@ def _pictures(life: Life) -> Iterator[str]:
         return
     shown = {row["sku"]: row.get("pictures") for row in life.world.ask_store("truth")["products"]}
     for sku, numbers in sorted(facts.pictures.items()):
-        if sku in facts.dropped or facts.listed.get(sku, set()) & excused:
+        if sku in {*facts.dropped, *facts.shared} or facts.listed.get(sku, set()) & excused:
             continue
         if shown.get(sku) not in numbers:
             yield f"pictures_differ: {sku} has {shown.get(sku)} pictures, and not {sorted(numbers)}"
@@ -69,7 +76,7 @@ def _requests(life: Life, shown: dict[str, str]) -> Iterator[str]:
     if "restore" in life.done or life.world.wire.late_paths:
         return  # requests were forgotten, or came late over a change by hand
     for sku in sorted(facts.requested | facts.titles.keys()):
-        if sku in facts.dropped or facts.listed.get(sku, set()) & excused:
+        if sku in {*facts.dropped, *facts.shared} or facts.listed.get(sku, set()) & excused:
             continue
         titles = facts.titles.get(sku, set())
         if sku not in shown:

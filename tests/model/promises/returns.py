@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from tests.assets import documents
 from tests.model.life import Json, Life
-from tests.model.promises.neutral import both
+from tests.model.promises.both import both
 from tests.model.world import FACTORS
 
 BY_HAND = frozenset({"refund_units", "refund_all"})

@@ -24,6 +24,8 @@ def check(end: End) -> Iterator[str]:
         row = network.get(sku)
         if sku not in tracked or end.open.get(("inventory", sku)):
             continue
+        if sku in end.life.facts.units_changed:
+            continue  # an item's unit is remembered for a while
         if row is None:
             wanted = 0 if policy.missing_item == "zero" else None
         elif row["IsInfiniteAvailability"]:

@@ -11,22 +11,16 @@ from __future__ import annotations
 
 import re
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import httpx
 import orjson
 
 from domain.policies import InventoryPolicy
-from domain.sources import Page
-from domain.values import Window
-from resources.http.auth import NoAuth
 from resources.http.client import ApiClient
-from resources.http.policy import ClientPolicy
-from resources.http.rate_limit import Limiter, LocalQuota
 from resources.oms.extensiv.inventory import InventorySource
 from resources.oms.extensiv.orders.lists import OrderLists
 from resources.oms.extensiv.orders.lookup import Origins
@@ -46,6 +40,8 @@ from resources.platforms.commercetools.orders.source import OrdersSource
 from resources.platforms.commercetools.reader import Resource
 from tests.assets.customers import customer
 from tests.bad_input.test_extensiv import ROW
+from tests.memory.of_others import OTHERS
+from tests.memory.serving import DAY, MARK, STAMP, START, Json, Rows, client_on, records, rows_of
 from tests.resources.oms.extensiv import samples as extensiv
 from tests.resources.oms.manhattan import samples as manhattan
 from tests.resources.oms.manhattan.returns.test_mapping import a_return, returned
@@ -53,36 +49,8 @@ from tests.resources.platforms.bigcommerce import stores as bigcommerce
 from tests.resources.platforms.commercetools import projects as commercetools
 from tests.resources.platforms.commercetools.customers.test_mapping import CUSTOMER
 
-Json = dict[str, Any]
-Rows = Callable[[int], bytes]
 SMALL, LARGE = 500, 50_000
-START = datetime(2026, 3, 19, tzinfo=UTC)
-DAY = Window(START, START + timedelta(days=1))
-STAMP = "2026-03-19T10:00:00.000Z"
 SKUS_A_CHUNK = 1_000
-MARK = b"@@"
-"""Stands for the record's id in a document."""
-
-
-def client_on(answer: Callable[[httpx.Request], bytes]) -> ApiClient:
-    """Build a client on top of what answers with bodies."""
-    limiter = Limiter(LocalQuota(), "t", quota=10_000_000, window_seconds=1.0)
-    policy = ClientPolicy(
-        system="memory", base_url="https://memory.example", auth=NoAuth(), limiter=limiter
-    )
-    headers = {"content-type": "application/json"}
-    return ApiClient(
-        policy,
-        transport=httpx.MockTransport(
-            lambda request: httpx.Response(200, content=answer(request), headers=headers)
-        ),
-    )
-
-
-def rows_of(document: Json, name: Callable[[int], str] = str) -> Rows:
-    """Return what makes the row of a number from a document with marks."""
-    template = orjson.dumps(document)
-    return lambda number: template.replace(MARK, name(number).encode())
 
 
 def uuid_of(number: int) -> str:
@@ -106,16 +74,6 @@ def project(document: Json, count: int) -> ApiClient:
         return b'{"results":[' + b",".join(map(rows, range(first, last))) + b"]}"
 
     return client_on(answer)
-
-
-def records(pages: Iterator[Page], to_canonical: Callable[[bytes], object]) -> int:
-    """Read all pages, map one record of each, and return the number of records."""
-    found = 0
-    for page in pages:
-        found += len(page.records)
-        if page.records:
-            to_canonical(page.records[0].payload)
-    return found
 
 
 def commercetools_orders(count: int) -> int:
@@ -338,6 +296,7 @@ READERS: dict[str, Callable[[int], int]] = {
         bigcommerce_customers,
         bigcommerce_products,
         manhattan_returns,
+        *OTHERS,
     )
 }
 

@@ -11,15 +11,15 @@ from typing import Any
 import click
 
 from assets.streams.registry import HELD, STREAMS
-from domain.connections import Installation
 from domain.errors import PermanentError
 from domain.parsing.text import plural
 from domain.values import Partition
-from orchestration.cli.context import connection_of, open_database
+from orchestration.cli.context import open_database
 from orchestration.cli.output import examples, json_option, print_json, print_table
 from orchestration.cli.rejection_filters import filter_from, filter_options
 from orchestration.cli.rejection_view import to_json_row
-from orchestration.cli.runs import Chunk, Outcome, check_days, run_each
+from orchestration.cli.retryable import check_configured, configured
+from orchestration.cli.runs import Chunk, Outcome, run_each
 from orchestration.settings import load
 from resources.ledger.captures.edits import Change
 from resources.ledger.rejections import operator_actions, work_queue
@@ -120,10 +120,12 @@ def run_again(wanted: RejectionFilter, request: Request) -> bool:
     with open_database() as db:
         approving = HELD if request.reason.strip() else ()
         before = operator_actions.chosen(db, wanted, approving)
+        if not wanted.ids:
+            before = configured(installation, before)
         if not before:
             click.echo("[]" if request.as_json else "No open rejection matches.")
             return True
-        _check(installation, before)
+        check_configured(installation, before)
         if request.assignments:
             changes = operator_actions.planned_edit(db, before[0], request.assignments)
             _confirm(changes, request)
@@ -143,13 +145,6 @@ def run_again(wanted: RejectionFilter, request: Request) -> bool:
             after = work_queue.by_id(db, list(runs))
     _report(before, after, outcomes, as_json=request.as_json)
     return not any(outcome.error for outcome in outcomes)
-
-
-def _check(installation: Installation, found: Sequence[Rejection]) -> None:
-    for name in sorted({r.connection for r in found}):
-        connection_of(installation, name)
-    for day in {r.source_day for r in found}:
-        check_days(installation, day, day)
 
 
 def _confirm(changes: Sequence[Change], request: Request) -> None:

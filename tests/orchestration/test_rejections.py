@@ -122,6 +122,29 @@ def test_a_retry_that_resolves_nothing_says_so_and_a_retry_can_be_queued(rejecte
     ]
 
 
+def test_rejections_that_can_not_be_retried_keep_no_others_back(rejected: Shop):
+    """Their connection or stream was removed; named by its id, one is refused with the reason."""
+    rejected.map_boats()
+    gone, stream = (
+        rejected.sql(
+            """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day,
+                                           capture_id, code, field, message, advice, value,
+                                           problems, correlation_id, run_id, class)
+               SELECT %s, %s, stage, 'x', source_day, capture_id, code, field, message, advice,
+                      value, problems, correlation_id, run_id, class
+               FROM sync.rejection LIMIT 1 RETURNING rejection_id""",
+            *place,
+        )[0][0]
+        for place in (("old", "orders"), ("demo", "customers"))
+    )
+    result = rejected.run("rejections", "retry", "--class", "mapping")
+    assert (result.exit_code, rejected.at_oms()) == (0, {"1001", "1002", "1003"})
+    assert "1 rejection left out: There is no connection 'old'" in result.stderr
+    assert "1 rejection left out: The connection demo has no stream customers" in result.stderr
+    for one in (gone, stream):
+        assert rejected.run("rejections", "retry", str(one)).exit_code == 1
+
+
 def test_a_discarded_rejection_no_longer_counts_as_open(rejected: Shop):
     """It is closed with name and reason, and the status counts one less."""
     first = rejected.json("rejections", "list")[0]["rejection_id"]

@@ -238,11 +238,10 @@ def _without_discarded(
     total: DeliveryCounts,
 ) -> list[AcceptedRecord]:
     """Leave out the versions that an operator has discarded: the target may have them by hand."""
-    captures = [accepted.capture_id for accepted in chunk]
-    discarded = discards.left_out(session.db, session.connection, session.stream, captures)
+    day, captures = request.partition.day, [accepted.capture_id for accepted in chunk]
+    discarded = discards.left_out(session.db, session.connection, session.stream, day, captures)
     if not discarded:
         return chunk
-    day = request.partition.day
     with session.transaction():
         session.records.settle(day, [(capture, "rejected") for capture in sorted(discarded)])
     for accepted in chunk:

@@ -275,5 +275,8 @@ def _reason(rejection: Rejection, seen_before: int) -> str:
     if rejection.state == "resolved":
         return rejection.closed_why
     if rejection.seen_count == seen_before:
-        return "not processed: the run failed, or a newer version waits in a later partition"
+        return (
+            "not processed: the run failed, the stream is paused, or a newer version waits in a "
+            "later partition"
+        )
     return f"{rejection.code}: {rejection.message}"

@@ -8,6 +8,7 @@ that an operator retries or edits later.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -23,9 +24,9 @@ RULE = "discarded"
 
 
 def left_out(
-    db: psycopg.Connection[Any], connection: str, stream: str, captures: Sequence[UUID]
+    db: psycopg.Connection[Any], connection: str, stream: str, day: date, captures: Sequence[UUID]
 ) -> set[UUID]:
-    """Return the versions of which an operator has discarded a rejection.
+    """Return the versions of a day of which an operator has discarded a rejection.
 
     But for those that an operator has retried or edited since, as another rejection, and those
     that had been sent before a rerun rejected them.
@@ -35,7 +36,7 @@ def left_out(
     rows = db.execute(
         """SELECT x.capture_id FROM sync.rejection x
            WHERE x.connection = %s AND x.stream = %s AND x.state = 'discarded'
-             AND x.capture_id = ANY(%b::uuid[])
+             AND x.source_day = %s AND x.capture_id = ANY(%b::uuid[])
              AND NOT EXISTS (
                  SELECT 1 FROM sync.delivery d
                  WHERE d.connection = x.connection AND d.stream = x.stream
@@ -47,7 +48,7 @@ def left_out(
                      = (x.connection, x.stream, x.source_id)
                    AND o.capture_id = x.capture_id AND o.rejection_id <> x.rejection_id
                    AND a.action IN ('retry', 'edit') AND a.at > x.closed_at)""",
-        (connection, stream, list(captures)),
+        (connection, stream, day, list(captures)),
     )
     return {capture_id for (capture_id,) in rows}
 

@@ -161,3 +161,19 @@ def test_a_bad_product_is_a_rejection_and_the_others_go_on(shop: Scene) -> None:
     shop.to_store("catalog", [{"id": 900, "sku": "A"}])
     shop.run("catalog", first=shop.today)
     assert shop.open_rejections("catalog") == {}
+
+
+def test_the_counts_of_an_alignment_are_metadata_of_the_asset(shop: Scene) -> None:
+    """As numbers, which the UI plots."""
+    sells(shop, {"id": 901, "sku": "MUG-9", "name": "Mug"}, {"id": 902, "sku": ""})
+    stocks(shop, {"ItemId": "MUG-9"})
+    ended = shop.run_in_dagster("catalog", first=shop.today)
+    [delivered] = [
+        each.materialization
+        for each in ended.get_asset_materialization_events()
+        if each.asset_key.path[-1] == "catalog_delivered"
+        for each in [each.step_materialization_data]
+    ]
+    numbers = {name: value.value for name, value in delivered.metadata.items()}
+    assert numbers["aligned: matched"] >= 1
+    assert numbers["aligned: no_sku"] == 1

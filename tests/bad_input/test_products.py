@@ -36,7 +36,10 @@ STORES: dict[str, tuple[Callable[[bytes], Any], list[bytes]]] = {
     ),
     "salesforce": (
         of_salesforce,
-        [orjson.dumps(salesforce.PRODUCT), orjson.dumps(salesforce.PRODUCT | {"IsActive": None})],
+        [
+            orjson.dumps(salesforce.PRODUCT | salesforce.entries(salesforce.EUROS)),
+            orjson.dumps(salesforce.PRODUCT | {"IsActive": None}),
+        ],
     ),
 }
 

@@ -119,6 +119,7 @@ def _connection(
         (folder / FOLDER).mkdir(exist_ok=True)
     if "listings" in streams:
         found["catalog"] = {"create_products": "visible"}
+        found["prices"] = {"currency": "USD"}
         found["platform"] = {**found["platform"], **WAYS[pair.store].for_listings}
     if "prices" in streams:
         found["prices"] = {

@@ -16,7 +16,7 @@ def main() -> int:
     """Hunt the mutants, print a table, and return how many got away."""
     parser = argparse.ArgumentParser(prog="python -m tests.model.mutants", description=__doc__)
     parser.add_argument("--programs", type=int, default=1000)
-    parser.add_argument("--seconds", type=float, default=600.0, help="for each mutant")
+    parser.add_argument("--seconds", type=float, default=600.0, help="of CPU time, for each mutant")
     parser.add_argument("--only", default="", help="part of a name")
     parser.add_argument("--part", type=int, nargs=2, default=(0, 1), help="the n-th of m parts")
     given = parser.parse_args()

@@ -262,35 +262,83 @@ def _act_again(patch: Patch, _: World) -> None:
 
 
 MUTANTS = (
-    Mutant(5, "uncertainty is forgotten when a delivery ends", _forget_uncertainty),
-    Mutant(5, "an uncertain order counts as never sent", _forget_uncertain_orders),
-    Mutant(6, "a success with an unusable body is a failure", _unusable_is_failure),
-    Mutant(7, "a look-up adopts what another delivery owns", _adopt_owned),
-    Mutant(8, "look-ups do not wait for requests on their way", _look_up_at_once),
-    Mutant(10, "a writer that lost its lock goes on", _write_without_lock),
+    Mutant(
+        5,
+        "uncertainty is forgotten when a delivery ends",
+        _forget_uncertainty,
+        also=("lose_answers", "cancel"),
+    ),
+    Mutant(
+        5,
+        "an uncertain order counts as never sent",
+        _forget_uncertain_orders,
+        also=("lose_answers", "cancel"),
+    ),
+    Mutant(
+        6,
+        "a success with an unusable body is a failure",
+        _unusable_is_failure,
+        also=("garble_answers",),
+    ),
+    Mutant(7, "a look-up adopts what another delivery owns", _adopt_owned, also=("lose_a_twin",)),
+    Mutant(
+        8,
+        "look-ups do not wait for requests on their way",
+        _look_up_at_once,
+        also=("delay_effects",),
+    ),
+    Mutant(10, "a writer that lost its lock goes on", _write_without_lock, also=("freeze",)),
     Mutant(
         10,
         "a process that wakes up repeats its request",
         _repeat_after_a_freeze,
         also=("freeze_between_versions", "garble_answers"),
     ),
-    Mutant(12, "after a restore nothing is looked up", _bold_after_restore),
-    Mutant(15, "an order whose status moved on is not owed", _drop_what_moved_on),
-    Mutant(16, "refunded units are sent", _send_refunded),
-    Mutant(23, "units that a parcel gets later are lost", _lose_grown_parcels),
+    Mutant(
+        12, "after a restore nothing is looked up", _bold_after_restore, also=("back_up", "restore")
+    ),
+    Mutant(
+        15,
+        "an order whose status moved on is not owed",
+        _drop_what_moved_on,
+        also=("forbid", "move_status"),
+    ),
+    Mutant(16, "refunded units are sent", _send_refunded, also=("refund_units",)),
+    Mutant(
+        23, "units that a parcel gets later are lost", _lose_grown_parcels, also=("ship_and_grow",)
+    ),
     Mutant(
         26, "the merchant's status is overwritten", _overwrite_merchant, also=("suspect", "ship")
     ),
-    Mutant(27, "a carrier is guessed from the number", _guess_carrier),
-    Mutant(29, "a late tracking number is not sent", _keep_old_tracking),
-    Mutant(31, "safety stock is sold", _sell_safety_stock),
-    Mutant(32, "units of orders under way are sold again", _oversell),
-    Mutant(44, "rejections stay open when their record passes", _keep_stale_rejections),
+    Mutant(27, "a carrier is guessed from the number", _guess_carrier, also=("ship_by",)),
+    Mutant(
+        29,
+        "a late tracking number is not sent",
+        _keep_old_tracking,
+        also=("ship_unlabelled", "track_late"),
+    ),
+    Mutant(31, "safety stock is sold", _sell_safety_stock, also=("set_safety_stock",)),
+    Mutant(
+        32, "units of orders under way are sold again", _oversell, also=("place_unmapped_method",)
+    ),
+    Mutant(
+        44,
+        "rejections stay open when their record passes",
+        _keep_stale_rejections,
+        also=("place_unknown_item", "learn_item", "retry"),
+    ),
     Mutant(1, "the watermark runs ahead of the source's clock", _trust_our_clock),
     Mutant(1, "of a window only the first record is kept", _lose_last_of_page),
-    Mutant(15, "an order that was archived is not noticed", _miss_archived),
-    Mutant(9, "older versions are sent, too", _send_older_version),
-    Mutant(3, "one record's failure fails its step", _fail_step_by_record),
+    Mutant(15, "an order that was archived is not noticed", _miss_archived, also=("archive",)),
+    Mutant(
+        9,
+        "older versions are sent, too",
+        _send_older_version,
+        also=("change_units", "move_house", "forbid"),
+    ),
+    Mutant(
+        3, "one record's failure fails its step", _fail_step_by_record, also=("fail_at_one_order",)
+    ),
     Mutant(
         10,
         "a refund whose answer was lost is made again",

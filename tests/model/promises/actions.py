@@ -78,8 +78,9 @@ def _effects(
         return
     if held["cancelled"] or order["cancelled"] or found.reasons(str(number)):
         return
-    happened = found.life.happened[number]
-    if not happened & EDITS and number not in found.life.facts.canceled_at_oms:
+    happened, facts = found.life.happened[number], found.life.facts
+    # The store counts what Lockstep refunds for a return as if it were taken off the order.
+    if not happened & EDITS and number not in facts.canceled_at_oms | facts.returned:
         yield from _units(found, number, done)
     if found.life.world.pair.oms == "manhattan":
         document = found.life.world.ask_oms(f"effects/order/{held['id']}")["order"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.model.life import Life, NotPossibleError
+from tests.model.operations.commercetools import change
 from tests.model.operations.neutral import store_order
 from tests.model.operations.registry import NUMBER, PLACE, UNITS, among, at
 
@@ -31,6 +32,16 @@ def move_units(life: Life, number: int, place: int, units: int, state: str) -> N
 def move_workflow(life: Life, number: int, state: str) -> None:
     """Move an order to a state of its workflow, of which one holds it."""
     _move(life, _order(life, number), {"state": state})
+
+
+@operation("merchant", 1, number=NUMBER, state=among("Complete", "Open"))
+def set_order_state(life: Life, number: int, state: str) -> None:
+    """Complete an order by hand, or leave it open: both are no cancellation."""
+    states = store_order(life, number)["state"]
+    if states["orderState"] in (state, "Cancelled"):
+        raise NotPossibleError
+    change(life, number, {"orderState": state})
+    life.facts.reopened.discard(number)
 
 
 def _move(life: Life, order: dict[str, Any], body: dict[str, Any]) -> None:

@@ -539,3 +539,16 @@ def test_a_cancellation_is_settled_of_an_order_that_is_history_by_then(world):
         op("sync"),
     ]
     assert not run(world, script).problems
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_return_is_refunded_once_while_the_rest_is_canceled(world, whole):
+    """The refund looked like units that were taken off, and its status like one of Lockstep's."""
+    script = [
+        op("place", lines=[("LAMP", 3), ("MUG", 2)], number=1003),
+        op("sync"),
+        op("return_and_cancel_rest", number=1003, place=0, whole=whole),
+        op("suspect", number=1003, status=12),
+    ]
+    assert not run(world, script).problems
+    assert len(world.ask_store("truth")["refunds"]) == 1

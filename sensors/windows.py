@@ -9,7 +9,7 @@ from functools import partial
 from assets.error_redaction import safe_text
 from assets.pipeline.capture import source_present
 from assets.streams.registry import STREAMS
-from domain.errors import RateLimited
+from domain.errors import PermanentError, RateLimited
 from domain.values import DAY, Partition, Window
 from resources.http.clock import SAME_CLOCK
 from resources.http.rate_limit import impatient
@@ -104,7 +104,23 @@ def probe(
     if has_failed:
         window = Window(window.since, max(window.until, until.replace(microsecond=0)))
     pieces = cursor.split(chain, window, watermark, grain)
+    _refuse_before_start(lockstep, chain, pieces)
     return _uncaptured(sync, pieces, until) if has_failed and len(pieces) > 1 else pieces
+
+
+def _refuse_before_start(lockstep: Lockstep, chain: Chain, pieces: Sequence[Due]) -> None:
+    """Raise ``PermanentError`` for a window of a day that has no partition.
+
+    ``start_date`` was moved beyond what is captured. A request of that day would fail the tick for
+    all chains of the lane, and leaving the day out would lose its changes unseen.
+    """
+    first = pieces[0].partition.day if pieces else None
+    start = lockstep.installation.start_date
+    if first is not None and first < start:
+        raise PermanentError(
+            f"{chain} is captured up to {first}, and partitions start on {start} (start_date in "
+            f"connections.yaml), so that changes in between would be lost: set it to {first}."
+        )
 
 
 def _uncaptured(sync: Sync, pieces: Sequence[Due], until: datetime) -> list[Due]:

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from resources.lockstep import Lockstep
 from sensors import changes, requeue
 from tests.assets import documents
 from tests.assets.scene import NAME, Scene
@@ -58,6 +59,23 @@ def test_a_placed_order_leads_to_one_run_that_delivers_it(scene: Scene) -> None:
     assert {order["creates"] for order in scene.oms_orders().values()} == {1}
     assert set(scene.oms_orders()) == {"1001", "1002"}
     assert requests_of(tick(scene)) == []
+
+
+def test_a_day_before_the_start_date_keeps_no_other_chain_back(scene: Scene) -> None:
+    """The date was moved while orders were behind: their probe fails, and stock goes on."""
+    place_now(scene, 1001)
+    scene.run("orders", first=scene.yesterday)
+    scene.sql_write(
+        "UPDATE sync.watermark SET watermark = now() - interval '2 days' WHERE stream = 'orders'"
+    )
+    scene.installation = scene.installation.model_copy(update={"start_date": scene.today})
+    assert scene.lockstep is not None
+    scene.lockstep.close()
+    scene.lockstep = Lockstep(scene.installation, lambda: scene.database)
+    [request] = requests_of(tick(scene))
+    assert "acme/orders" not in request.tags["sync/chains"]
+    [[error]] = scene.sql("SELECT probe_error FROM history.lag WHERE stream = 'orders'")
+    assert "start_date" in error
 
 
 def test_a_tick_asks_for_all_changed_chains_in_one_run(scene: Scene) -> None:

@@ -94,6 +94,9 @@ class LazyGroup(click.Group):
             formatter.write_dl([*own, *((name, text) for name, (_, text) in self._lazy.items())])
 
 
+CONNECTION_FAULTS = ("sqlalchemy.exc.OperationalError", "sqlalchemy.exc.InterfaceError")
+
+
 class ExpectedError(click.ClickException):
     """An error that needs no traceback: one sentence on stderr, exit code 1."""
 
@@ -132,10 +135,19 @@ class Commands(LazyGroup):
             embedded = import_module("resources.ledger.database.embedded")
             raise ExpectedError(embedded.access_problem(error)) from error
         except psycopg.OperationalError as error:
-            lines = str(error).strip().splitlines() or ["no reason given"]
-            raise ExpectedError(
-                f"The database can't be reached ({lines[-1].strip()}); run 'lockstep doctor'."
-            ) from error
+            raise _unreachable(error) from error
+        except Exception as error:
+            # Dagster's storage reaches the database by SQLAlchemy, which is not imported for this.
+            if f"{type(error).__module__}.{type(error).__name__}" not in CONNECTION_FAULTS:
+                raise
+            raise _unreachable(getattr(error, "orig", None) or error) from error
+
+
+def _unreachable(error: BaseException) -> ExpectedError:
+    lines = str(error).strip().splitlines() or ["no reason given"]
+    return ExpectedError(
+        f"The database can't be reached ({lines[-1].strip()}); run 'lockstep doctor'."
+    )
 
 
 @click.group(

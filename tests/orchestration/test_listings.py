@@ -8,7 +8,9 @@ from typing import Any
 from uuid import uuid4
 
 import dagster as dg
+import psycopg
 import pytest
+import sqlalchemy.exc
 from openpyxl import load_workbook
 
 from domain.records.catalog import Product, Variant
@@ -139,6 +141,22 @@ def test_a_run_that_dagster_ends_is_an_error_of_one_sentence(
     assert result.exit_code == 1
     assert "1 blocking asset check failed: demo" in result.output
     assert "Traceback" not in result.output
+
+
+def test_a_database_that_is_lost_during_a_run_is_an_error_of_one_sentence(
+    listing: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster's storage notices it first, in a library of its own."""
+
+    def lost(*_: object, **__: object) -> None:
+        reason = psycopg.OperationalError("server closed the connection unexpectedly")
+        raise sqlalchemy.exc.OperationalError("SELECT secret", {"name": "Jane"}, reason)
+
+    monkeypatch.setattr(in_process, "run_partitions", lost)
+    result = listing.run("catalog", "set", "demo", "CUP-9", "--title", "Set cup")
+    assert result.exit_code == 1
+    assert "The database can't be reached (server closed the connection" in result.output
+    assert not {"Traceback", "secret", "Jane"} & set(result.output.split())
 
 
 def test_a_template_is_empty_and_an_export_has_the_products(listing: Shop, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from orchestration.local.simulated import (
 from resources import oms, platforms
 from resources.systems import secret_refs, settings_of
 from sandbox.app import SYSTEMS
+from sandbox.platforms.bigcommerce import ratelimit
 
 START = date(2026, 1, 1)
 
@@ -138,3 +139,11 @@ def test_a_demo_with_another_number_of_orders_is_refused_in_the_same_home(home: 
     ):
         sandbox_process.keep_count(["demo_bigcommerce_extensiv", "demo"], 100)
     sandbox_process.keep_count(["demo_bigcommerce_extensiv"], 100)
+
+
+def test_a_demos_store_is_no_gentler_than_a_small_shops() -> None:
+    """The plan's quota, stock that is taken off at an order, and levels that show later."""
+    settings = SIMULATED["bigcommerce"].settings
+    assert settings["quota"] == ratelimit.QUOTA
+    assert settings["deduct_stock_on_order"] is True
+    assert settings["inventory_delay_ms"] == 1_000

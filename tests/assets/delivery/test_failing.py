@@ -68,7 +68,8 @@ def test_a_record_that_is_refused_alone_makes_no_target_failing(scene: Scene) ->
     assert state(scene)[0] != "failing"
 
 
-def test_rejections_of_an_outage_are_retried_once_it_has_ended(scene: Scene) -> None:
+@pytest.mark.parametrize("category", ["connection", "rate_limit"])
+def test_rejections_of_an_outage_are_retried_once_it_has_ended(scene: Scene, category: str) -> None:
     """No mass retry by an operator: the first success queues exactly these records."""
     scene.configure(max_attempts=1)
     scene.place_many([1])
@@ -76,6 +77,7 @@ def test_rejections_of_an_outage_are_retried_once_it_has_ended(scene: Scene) -> 
     scene.fault("manhattan", rule)
     scene.run("orders", first=scene.yesterday, raise_on_error=False)
     assert scene.open_rejections("orders") == {"1": "delivery_failed"}
+    scene.sql("UPDATE sync.rejection SET class = %s RETURNING 1", category)
     scene.sql(
         "UPDATE sync.watermark SET failing_since = now() - interval '1 minute' "
         "WHERE stream = 'orders' RETURNING 1"

@@ -56,6 +56,26 @@ def test_a_rerun_of_refusals_that_are_open_is_green(scene: Scene) -> None:
     assert set(scene.oms_orders()) == {str(number) for number in range(26, 31)}
 
 
+def test_a_backfill_over_cancellations_that_were_refused_is_green(scene: Scene) -> None:
+    """They came too late: the OMS ships these orders, and no other day's order waits for that."""
+    scene.place_many(MANY)
+    scene.run("orders", first=scene.yesterday)
+    lines = {"to": "ship", "cancel_rate": 0, "partial_rate": 0, "split_rate": 0}
+    scene.to_oms("advance", lines)
+    for number in MANY:
+        scene.to_store(f"orders/{number}/status", {"status_id": 5})
+    scene.run("orders", raise_on_error=False)
+    open_ones = scene.open_rejections("orders")
+    assert set(open_ones.values()) == {"cancel_refused"}
+    assert len(open_ones) == len(MANY)
+    scene.place_many(range(26, 29))
+
+    assert scene.run("orders", first=scene.yesterday).success
+
+    assert scene.open_rejections("orders") == open_ones
+    assert set(scene.oms_orders()) == {str(number) for number in range(1, 29)}
+
+
 def test_new_refusals_beside_known_ones_are_red(scene: Scene) -> None:
     """The share is that of the new ones: 20 of 20."""
     scene.place_many(MANY)

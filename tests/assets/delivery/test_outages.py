@@ -183,6 +183,35 @@ def test_a_change_that_is_refused_in_part_is_recorded_as_the_oms_holds_it(scene:
     assert [line["Quantity"] for line in scene.oms_order(1)["OrderLine"]] == [2, 2]
 
 
+@pytest.mark.parametrize("released", [(101,), (102,), (101, 102)], ids=str)
+def test_of_two_edited_lines_the_one_that_is_open_is_changed(
+    scene: Scene, released: tuple[int, ...]
+) -> None:
+    """What the warehouse has begun stays as it was, and that is no "delivered".
+
+    A line without stock is not released with the others.
+    """
+    skus = {101: "MUG", 102: "LAMP"}
+    gone = [{"item": skus[n], "location": documents.DEPOT, "quantity": 0} for n in skus]
+    scene.to_oms("supply", [row for n, row in zip(skus, gone, strict=True) if n not in released])
+    scene.place(documents.order(1, scene.moment(), [(sku, 2) for sku in skus.values()]))
+    scene.run("orders")
+    lines = [{"line": str(number), "quantity": 2} for number in released]
+    scene.to_oms("orders/1/ship", {"lines": lines})
+    edits = [{"id": number, "quantity": 5} for number in (101, 102)]
+    scene.to_store("orders/1", {"products": edits}, "PATCH")
+
+    scene.run("orders")
+
+    held = {line["OrderLineId"]: line["Quantity"] for line in scene.oms_order(1)["OrderLine"]}
+    assert held == {str(number): 2 if number in released else 5 for number in (101, 102)}
+    assert scene.open_rejections("orders") == {"1": "line_not_eligible"}
+    assert scene.outcomes("orders")["1"] == ("accepted", "rejected")
+    before = scene.effects()
+    scene.run("orders")
+    assert scene.effects() == before
+
+
 def test_an_order_that_the_oms_has_canceled_is_not_opened_again(scene: Scene) -> None:
     """Canceled is final at the OMS: an operator has to decide."""
     scene.place_many([1])

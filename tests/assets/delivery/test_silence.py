@@ -69,6 +69,22 @@ def test_a_target_that_hangs_is_failing_while_it_hangs(
     assert states(scene, stream)[0] != "failing"
 
 
+@pytest.mark.slow(seconds=8)
+def test_a_target_that_takes_no_writes_keeps_no_chunk_for_long(scene: Scene) -> None:
+    """It answers reads. A few writes without an answer, and the rest is left to the next run."""
+    scene.configure(max_attempts=1, oms={"timeout": TIME_OUT, "push_concurrency": 5})
+    scene.place_many(range(1, 21))
+    scene.run("orders", steps=("captured", "validated"))
+    scene.fault("manhattan", {"kind": "delay", "delay_ms": 4_000, "path": "order/save$"})
+
+    run = scene.run("orders", steps=("delivered",), raise_on_error=False)
+
+    assert not run.success
+    sent = "SELECT DISTINCT correlation_id FROM sync.message_log WHERE endpoint LIKE '%%/save'"
+    assert 0 < len(scene.sql(sent)) < 15, "each of the 20 takes its time-out, several times"
+    assert scene.open_rejections("orders") == {}, "and none has used up its attempt"
+
+
 def test_only_a_server_that_works_ends_the_silence() -> None:
     """An answer that says that the server fails is an answer, and no sign of life."""
     silence = Silence()

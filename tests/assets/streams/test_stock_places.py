@@ -12,6 +12,7 @@ from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.assets.scene import NAME, Scene
 
 pytestmark = pytest.mark.slow(seconds=25)
+BY_NODE: dict[str, Any] = {"mode": "by_node", "nodes": {DEPOT: "default"}}
 TWO_NODES: dict[str, Any] = {"mode": "by_node", "nodes": {DEPOT: "default", "DC2": "default"}}
 
 
@@ -69,23 +70,26 @@ def test_a_drift_of_a_shared_location_is_repaired_to_the_sum(scene: Scene) -> No
     assert _shown(scene, "MUG") == 42
 
 
+@pytest.mark.parametrize("places", [{"mode": "aggregate"}, BY_NODE], ids=["network", "by node"])
 @pytest.mark.parametrize(("rule", "left"), [("zero", 0), ("skip", 30)])
 def test_a_row_that_vanishes_follows_the_rule_for_missing_items(
-    scene: Scene, rule: str, left: int
+    scene: Scene, rule: str, left: int, places: dict[str, Any]
 ) -> None:
-    """The location view has no row for an item that is not eligible any more."""
-    scene.configure(
-        inventory={"mode": "by_node", "nodes": {DEPOT: "default"}, "missing_item": rule}
-    )
+    """An item that has left the item master, or is not eligible at the location any more."""
+    scene.configure(inventory=places | {"missing_item": rule})
     _put(scene, "MUG", 30)
     scene.run("orders", "inventory")
     assert _shown(scene, "MUG") == 30
 
     scene.to_oms("supply", [{"item": "MUG", "location": DEPOT, "quantity": None}])
+    if places is not BY_NODE:
+        scene.to_oms("items/remove", ["MUG"])
     _live(scene)
     assert _shown(scene, "MUG") == left
     assert drifts_of(look(scene)) == []
 
+    if places is not BY_NODE:
+        scene.to_oms("items", [{"ItemId": "MUG", "Description": "Mug", "BaseUOM": "EA"}])
     _put(scene, "MUG", 30)
     _live(scene)
     assert _shown(scene, "MUG") == 30

@@ -260,7 +260,7 @@ def test_what_the_oms_took_of_a_refused_change_is_not_taken_off_again(scene: Sce
 
 @pytest.mark.parametrize("shipped", ["101", "102"])
 def test_of_a_change_in_part_only_what_was_refused_is_taken_off(scene: Scene, shipped: str) -> None:
-    """A line has left the OMS, and both get more units: those of the other arrive."""
+    """A line has left the OMS, and its order is released: neither line takes more units."""
     scene.place(order(1, scene.moment(), [("MUG", 2), ("LAMP", 2)]))
     scene.run("orders", first=scene.yesterday)
     scene.to_oms("orders/1/ship", {"lines": [{"line": shipped, "quantity": 2}]})

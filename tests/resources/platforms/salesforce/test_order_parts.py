@@ -237,6 +237,15 @@ def test_an_order_without_e_mail_address_goes_out_with_a_warning() -> None:
     assert "email_missing" not in warnings(order())
 
 
+@pytest.mark.parametrize(("name", "code"), [("Street", "street_missing"), ("City", "city_missing")])
+def test_only_the_address_that_is_shipped_to_has_to_be_whole(name: str, code: str) -> None:
+    """A faulty billing address is a warning."""
+    assert warnings(order(**{f"Billing{name}": ""}))[code] == f"Billing{name}"
+    [group] = an_order("1")["groups"]
+    problems = rejected(order(groups=[group | {f"DeliverTo{name}": ""}]))
+    assert problems[code].field == f"{GROUP}.DeliverTo{name}"
+
+
 @pytest.mark.parametrize("name", ["City", "Street", "PostalCode"])
 def test_a_part_of_an_address_that_is_too_long_is_named(name: str) -> None:
     """Once for each address, and its text is not shown."""

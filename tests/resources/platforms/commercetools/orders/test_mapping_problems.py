@@ -14,6 +14,7 @@ from tests.resources.platforms.commercetools.projects import (
     rejected,
     warnings,
 )
+from tests.sandbox.simulated_project import ADDRESS
 
 Json = dict[str, Any]
 D = Decimal
@@ -216,6 +217,17 @@ def test_a_target_that_names_none_of_several_ways_of_shipping_is_a_problem(targe
         line["shippingDetails"] = {"targets": [target | {"quantity": line["quantity"]}]}
     problem = rejected(document)["consignment_unknown"]
     assert problem.field == "lineItems[1].shippingDetails.targets"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("streetName", "street_missing"), ("city", "city_missing"), ("country", "country_missing")],
+)
+def test_only_the_address_that_is_shipped_to_has_to_be_whole(name: str, code: str) -> None:
+    """A faulty billing address is a warning."""
+    lacking = ADDRESS | {"streetNumber": "", name: ""}
+    assert warnings(order(billingAddress=lacking))[code].field == f"billingAddress.{name}"
+    assert rejected(order(shippingAddress=lacking))[code].field == f"shippingAddress.{name}"
 
 
 def test_an_address_without_a_street_has_the_next_line_as_its_first() -> None:

@@ -63,8 +63,21 @@ class OrderPage:
 
 
 def store_id(session: Session, named: str) -> str:
-    """Return the store's id of the order that a request names; the name if none is known."""
-    if links := session.links.find(named):
+    """Return the store's id of the order that a request names; the name if none is known.
+
+    With a prefix of digits, an order's id at the OMS may be another order's in the store, which
+    was captured and has no link yet: the store's own id comes first.
+    """
+    links = session.links.find(named)
+    if links and named not in (links[0].store_id, links[0].store_number):
+        captured = session.db.execute(
+            """SELECT EXISTS (SELECT FROM sync.capture
+                              WHERE connection = %s AND stream = %s AND source_id = %s)""",
+            (session.connection, ORDERS, named),
+        ).fetchone()
+        if captured and captured[0]:
+            return named
+    if links:
         return links[0].store_id
     known = accepted_orders(session.db, session.connection, store_ids=[named], oms_ids=[named])
     return known[0].store_id if known else named

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from assets.streams.actions.book import store_id
 from resources import action_folder
+from tests.assets import documents
 from tests.assets.actions import act, ask, carry_out, outcome, saves, with_actions
 from tests.assets.documents import order
-from tests.assets.scene import Scene
+from tests.assets.scene import NAME, Scene
 from tests.assets.streams.test_actions import holds, lines
 
 pytestmark = pytest.mark.slow
@@ -77,6 +79,19 @@ def test_a_waiting_request_whose_id_comes_again_is_given_up_and_says_so(two: Sce
     assert outcome(two, "A") == ("waiting", "")
     assert act(two, "hold", 1, action_id="A") == ("invalid", REUSED)
     assert holds(two) == []
+
+
+def test_the_stores_own_id_comes_before_one_at_the_oms(scene: Scene) -> None:
+    """With a prefix of digits, 91 is the store's order 91 and the OMS's of the store's order 1."""
+    scene.configure(orders={"order_id_prefix": "9"})
+    unsent = documents.order(91, scene.moment(), ((documents.NOT_AT_OMS, 1),))
+    scene.place(documents.order(1, scene.moment()), unsent)
+    scene.run("orders", first=scene.yesterday)
+    assert scene.lockstep is not None
+    with scene.lockstep.ledger.session(NAME, "orders") as session:
+        assert [store_id(session, name) for name in ("1", "91")] == ["1", "91"]
+        scene.sql_write("DELETE FROM sync.capture WHERE source_id = '91'")
+        assert store_id(session, "91") == "1"
 
 
 def test_an_order_that_is_named_by_its_id_at_the_oms_before_it_is_known(scene: Scene) -> None:

@@ -187,7 +187,7 @@ def test_a_change_that_is_refused_in_part_is_recorded_as_the_oms_holds_it(scene:
 def test_of_two_edited_lines_the_one_that_is_open_is_changed(
     scene: Scene, released: tuple[int, ...]
 ) -> None:
-    """What the warehouse has begun stays as it was, and that is no "delivered".
+    """What the warehouse works on stays as it was, and that is no "delivered".
 
     A line without stock is not released with the others.
     """

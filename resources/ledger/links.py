@@ -212,6 +212,16 @@ class Links:
         }
 
 
+def is_captured(db: psycopg.Connection[Any], connection: str, store_id: str) -> bool:
+    """Return whether an order of the store with this id was captured."""
+    row = db.execute(
+        """SELECT EXISTS (SELECT FROM sync.capture
+                          WHERE connection = %s AND stream = 'orders' AND source_id = %s)""",
+        (connection, store_id),
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def accepted_orders(
     db: psycopg.Connection[Any],
     connection: str,

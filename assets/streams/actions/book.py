@@ -16,7 +16,7 @@ from domain.records.record import decode_record, encode_record
 from domain.rules.amendments import superseded
 from domain.rules.permissions import OrderStanding
 from resources.ledger.deliveries.deliveries import Deliveries
-from resources.ledger.links import accepted_orders
+from resources.ledger.links import accepted_orders, is_captured
 from resources.ledger.records.actions import Actions, Pending, StoredOutcome
 from resources.ledger.records.amendments import Amendments
 from resources.ledger.records.records import Records
@@ -69,14 +69,9 @@ def store_id(session: Session, named: str) -> str:
     was captured and has no link yet: the store's own id comes first.
     """
     links = session.links.find(named)
-    if links and named not in (links[0].store_id, links[0].store_number):
-        captured = session.db.execute(
-            """SELECT EXISTS (SELECT FROM sync.capture
-                              WHERE connection = %s AND stream = %s AND source_id = %s)""",
-            (session.connection, ORDERS, named),
-        ).fetchone()
-        if captured and captured[0]:
-            return named
+    is_oms_id = bool(links) and named not in (links[0].store_id, links[0].store_number)
+    if is_oms_id and is_captured(session.db, session.connection, named):
+        return named
     if links:
         return links[0].store_id
     known = accepted_orders(session.db, session.connection, store_ids=[named], oms_ids=[named])

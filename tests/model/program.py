@@ -61,6 +61,8 @@ ROUNDS = 14
 """Rounds of runs after the last operation; what still changes then never becomes quiet."""
 SET_BACK = timedelta(minutes=30)
 """After it, what was stamped before a clock was set back is no longer in the future."""
+NOTICED = timedelta(seconds=5)
+"""After it, what a reconciliation has put into the inbox belongs to a second that is over."""
 PAUSES = (2, 8, 20, 60, 60, 180, 600, 1500)
 """Minutes between these rounds."""
 
@@ -145,6 +147,7 @@ def _settle(life: Life) -> list[str]:
                 today = life.world.clock.now().date()
                 is_done = life.attempt(life.runs.reconcile, today, repair=True)
                 life.facts.needs_repair = not is_done  # a process may be frozen in the middle
+                life.world.pass_time(NOTICED)
                 continue
             if streams == ALL:
                 return []

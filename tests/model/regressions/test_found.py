@@ -552,3 +552,14 @@ def test_a_return_is_refunded_once_while_the_rest_is_canceled(world, whole):
     ]
     assert not run(world, script).problems
     assert len(world.ask_store("truth")["refunds"]) == 1
+
+
+def test_a_deletion_whose_event_was_lost_is_found_by_the_reconciliation(world):
+    """The program ended in the second in which the stream was notified of it."""
+    script = [
+        op("register", addresses=2, who=1),
+        op("lose_events", number=1),
+        op("sync"),
+        op("close_account", who=1),
+    ]
+    assert not run(world, script).problems

@@ -133,7 +133,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
         created = self._versions.created(due.record.source_id)
         then = self.orders.payload(self._as_linked(created)) if created is not None else held
         if self.orders.change(then, wanted) is not None:
-            raise RecordRejected(not_changeable(change, held))
+            raise RecordRejected(not_changeable(change, held, wanted, self.orders.units))
         return Plan(due, notes=[by_former_rules(change, held)])
 
     def _is_opened_again(self, due: Due[Order]) -> bool:

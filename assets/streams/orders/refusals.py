@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from domain.errors import Problem
 
@@ -13,15 +14,25 @@ REOPENED = Problem(
     "Place it again in the store, or cancel it there too and refund the customer.",
 )
 
+MOST_SKUS = 5
+"""SKUs whose units a message states; the others are counted."""
+Units = Mapping[str, Decimal]
+Content = Mapping[str, object]
 
-def not_changeable(change: Mapping[str, object], held: Mapping[str, object]) -> Problem:
-    """Return why a change can't be sent to an OMS that takes orders only once."""
+
+def not_changeable(
+    change: Content, held: Content, wanted: Content, units: Callable[[Content], Units]
+) -> Problem:
+    """Return why a change can't be sent to an OMS that takes orders only once.
+
+    The units by SKU say what the warehouse would ship too much of, or too little.
+    """
     names = ", ".join(_changed_fields(change, held))
     return Problem(
         "order_not_changeable",
         names,
         "The OMS has the order and does not accept changes; the store's order now differs in "
-        f"{names}.",
+        f"{names}.{_changed_units(units(held), units(wanted))}",
         "Change it at the OMS by hand and discard the rejection, or cancel the order in the store "
         "and place it again.",
     )
@@ -37,6 +48,19 @@ def by_former_rules(change: Mapping[str, object], held: Mapping[str, object]) ->
         f"sent otherwise, in {names}, but the OMS accepts no changes.",
         "Nothing, if the settings are for new orders; else change it at the OMS by hand.",
     )
+
+
+def _changed_units(at_oms: Units, in_store: Units) -> str:
+    none = Decimal(0)
+    texts = [
+        f"{sku} {in_store.get(sku, none):f} instead of {at_oms.get(sku, none):f}"
+        for sku in sorted({*at_oms, *in_store})
+        if at_oms.get(sku, none) != in_store.get(sku, none)
+    ]
+    if not texts:
+        return ""
+    more = f", and {len(texts) - MOST_SKUS} more SKUs" if len(texts) > MOST_SKUS else ""
+    return f" Units: {', '.join(texts[:MOST_SKUS])}{more}."
 
 
 def _changed_fields(change: Mapping[str, object], held: Mapping[str, object]) -> list[str]:

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from domain.errors import PermanentError, RecordRejected, TransientError
-from domain.exchange import Mapped
+from domain.exchange import Mapped, Skipped
 from domain.targets import NO_LEVEL
 from domain.values import Window
 from resources.http.rate_limit import LocalQuota
@@ -53,15 +53,19 @@ def test_a_window_is_cut_exactly(project: Project, open_store: Open) -> None:
 
 
 def test_a_store_reads_its_own_orders_only(project: Project, open_store: Open) -> None:
-    """By the store's key, in the query already; by id, too."""
+    """By the store's key, in the query already; by id all, since one may have been sent before."""
     ours, other = project.place(
         an_order("1", DAY.isoformat(), store={"typeId": "store", "key": "us"}),
         an_order("2", DAY.isoformat(), store={"typeId": "store", "key": "de"}),
     )
     store = open_store(store_key="us")
     assert _ids(store) == [ours]
-    read = [r.source_id for p in store.sources["orders"].read([ours, other]) for r in p.records]
-    assert read == [ours]
+    orders = store.sources["orders"]
+    read = {r.source_id: r.payload for p in orders.read([ours, other]) for r in p.records}
+    assert read.keys() == {ours, other}
+    skipped = orders.to_canonical(read[other])
+    assert isinstance(skipped, Skipped)
+    assert skipped.rule == "other_channel"
 
 
 @pytest.mark.parametrize("probe", ["orders", "messages"])

@@ -7,12 +7,14 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 import yaml
 from click.testing import CliRunner
 
 from orchestration.cli.machine_checks import daemon_finding
 from orchestration.cli.root import lockstep
+from resources.ledger.monitoring.outages import note_failing
 from tests.orchestration.shop import Shop
 
 pytestmark = pytest.mark.slow(seconds=25)
@@ -74,6 +76,25 @@ def test_another_prefix_than_that_of_the_orders_at_the_oms_is_refused(shop: Shop
     shop.change(orders={"order_id_prefix": ""})
     shop.connect()
     assert shop.at_oms() == {"1"}
+
+
+def test_an_oms_that_takes_no_orders_is_failing_in_doctor_and_status(shop: Shop):
+    """As the run that met it has noted, until an order gets through."""
+    shop.place(1)
+    shop.connect()
+    shop.place(2)
+    with psycopg.connect(shop.database, autocommit=True) as db:
+        note_failing(db, "demo", "orders", "answered 503")
+    checks = json.loads(shop.run("doctor", "--offline", "--json").stdout)
+    [detail] = [each["detail"] for each in checks if not each["ok"]]
+    assert "orders failing since" in detail
+    assert "answered 503" in detail
+    assert "failing" in shop.run("status").output
+
+    shop.replay_orders()
+
+    assert [each for each in shop.json("doctor", "--offline") if not each["ok"]] == []
+    assert "failing" not in shop.run("status").output
 
 
 def test_a_stopped_daemon_fails_and_says_since_when():

@@ -127,7 +127,8 @@ class OAuthTokens(FetchedToken):
         token, scope = fields.get("access_token"), fields.get("scope")
         self.scope = scope[:300] if isinstance(scope, str) else ""
         if not is_sendable(token):
-            raise TokenMissing(f"{what} without an access_token; check token_url")
+            kind = TokenMissing if response.is_success else PermanentError
+            raise kind(f"{what} without an access_token; check token_url")
         if name := self._grant.address_field:
             self._address = self._checked_address(fields.get(name), f"{what} with {name}")
         try:

@@ -15,6 +15,7 @@ from resources.http.rate_limit import LocalQuota
 from resources.platforms.bigcommerce.adapter import build
 from resources.platforms.bigcommerce.scopes import needed
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
+from resources.systems import endpoints_of
 from tests.assets.scene import NAME, Scene, installation_of
 
 
@@ -129,6 +130,7 @@ def test_the_oms_user_is_checked_for_other_organisations(scene: Scene) -> None:
     assert all(check.ok for check in checks.values())
     assert checks["rights beyond need"].detail == "the token's scope is omni"
     assert checks["other organisations"].detail == "orders of other organisations can't be read"
-    scene.configure(oms={"organization": "OTHER"})
+    same = str(endpoints_of(scene.installation.connections[NAME]).oms)
+    scene.configure(oms={"organization": "OTHER"}, oms_moved_from=same)
     checks = {check.name: check for check in scene.lockstep.sync(NAME, "").oms.preflight()}
     assert checks["other organisations"].detail.startswith("WARNING")

@@ -47,6 +47,9 @@ FULFILMENT: dict[str, Entry] = {
     "refund_amount_unknown": Entry(
         "missing", "The prices of an order are known when units of it are refunded."
     ),
+    "refund_before_start": Entry(
+        "business_rule", "Returns are confirmed after their stream was started."
+    ),
     "refund_declined": Entry("business_rule", "The payment provider accepts the refund."),
     "refund_discarded": Entry(
         "business_rule", "A refund whose rejection was discarded is made outside Lockstep."

@@ -12,6 +12,7 @@ from assets.streams.returns.hold import (
     Approvals,
     OrderReturns,
     above_returns,
+    before_start,
     discarded,
     order_returns,
 )
@@ -25,6 +26,7 @@ from domain.records.returns import Return
 from domain.refunds import PARTS, OrderRefunds, RefundRequest, StoreRefund
 from domain.rules.refund_amounts import PricedOrder
 from domain.sources import ReturnSource
+from resources.ledger.monitoring.activation import started_at
 from resources.ledger.records.refunds import KnownRefund, ReturnedLine
 from resources.ledger.rejections.approvals import approvals
 from resources.ledger.session import Session
@@ -46,6 +48,8 @@ class Book:
     discarded: Collection[str]
     """Returns whose refund an operator may have made."""
     uom_rules: Mapping[str, UomRule]
+    old: Collection[str] = ()
+    """Returns that were as they are before the stream was started."""
     unread: Collection[str] = ()
     """Orders that wait, since the OMS can't be asked for their other refunded returns."""
 
@@ -78,6 +82,7 @@ class Book:
             self.prices.get(request.order_id),
             self.approvals_of(request.return_id),
             (
+                before_start(request) if request.return_id in self.old else None,
                 discarded(request) if request.return_id in self.discarded else None,
                 above_returns(request, shown, self.refunds_of(request.order_id), returns),
             ),
@@ -107,5 +112,14 @@ def read_book(
         approvals(session.db, session.connection, RETURNS, ids, HELD),
         refunds.discarded(RETURNS, ids, NOT_OF_REFUNDS, DISCARDED),
         uom_rules,
+        _before_start(session, found),
         unread,
     )
+
+
+def _before_start(session: Session, records: Sequence[Return]) -> set[str]:
+    """Return the ids of returns that another program, or people, may have refunded."""
+    started = started_at(session.db, session.connection, RETURNS)
+    if started is None:
+        return set()
+    return {record.return_id for record in records if record.updated_at < started}

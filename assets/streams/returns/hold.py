@@ -24,6 +24,7 @@ from resources.ledger.rows import KnownLine
 SHOWN_IN_STORE = "return_made_in_store"
 DISCARDED = "refund_discarded"
 ABOVE_RETURNS = "refund_above_returns"
+BEFORE_START = "refund_before_start"
 NOT_OF_REFUNDS = (DECLINED, SHOWN_IN_STORE, "return_refused")
 """Codes whose discard decides nothing about a refund that was not made."""
 SHORT = 20
@@ -92,6 +93,20 @@ def discarded(request: RefundRequest) -> Problem:
         "If all of these are paid, discard this rejection. If none of them are, approve the "
         "refund, whatever the amount, with 'lockstep rejections retry ID --reason TEXT'. "
         "Otherwise pay the rest by hand and discard it.",
+        stated(request.units()),
+    )
+
+
+def before_start(request: RefundRequest) -> Problem:
+    """Return why a refund waits: its return is older than the stream."""
+    return Problem(
+        BEFORE_START,
+        "lines",
+        f"The return {request.return_id} of order {request.order_id} was as it is before the "
+        f"stream returns was started: its refund of {units_text(request)} may have been paid "
+        "without Lockstep.",
+        "If it is paid, discard this rejection. If not, approve the refund, whatever the amount, "
+        "with 'lockstep rejections retry ID --reason TEXT'.",
         stated(request.units()),
     )
 

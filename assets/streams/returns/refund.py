@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from assets.streams.returns.hold import (
     ABOVE_RETURNS,
+    BEFORE_START,
     DISCARDED,
     SHOWN_IN_STORE,
     Approvals,
@@ -33,7 +34,7 @@ from domain.rules.refund_amounts import PricedOrder, TooManyUnits, worth
 from resources.ledger.records.refunds import KnownRefund
 
 MADE_IN_STORE = "refund_made_in_store"
-BY_UNITS = (MADE_IN_STORE, DISCARDED, ABOVE_RETURNS)
+BY_UNITS = (MADE_IN_STORE, DISCARDED, ABOVE_RETURNS, BEFORE_START)
 """Codes of what is approved by its units, whatever they are worth."""
 HELD = (NOT_APPROVED, *BY_UNITS, SHOWN_IN_STORE)
 """Codes of what an operator's retry with a reason lets through."""

@@ -95,15 +95,22 @@ def active_streams(
 def predecessor_until(db: psycopg.Connection[Any], connection: str, stream: str) -> datetime | None:
     """Return until when another program may have sent the stream's records, which was replaced.
 
-    ``None`` for a stream that was started before this was noted. One that is only being started has
-    no end yet.
+    ``None`` for a stream of which ``started_at`` is not known.
+    """
+    started = started_at(db, connection, stream)
+    return started + OVERLAP if started is not None else None
+
+
+def started_at(db: psycopg.Connection[Any], connection: str, stream: str) -> datetime | None:
+    """Return when a stream was first active; one that is only being started is so from now on.
+
+    ``None`` for a stream that was started before this was noted.
     """
     row = db.execute(
         "SELECT started_at FROM sync.activation WHERE connection = %s AND stream = %s",
         (connection, stream),
     ).fetchone()
-    started = row[0] if row is not None else datetime.now(UTC)
-    return started + OVERLAP if started is not None else None
+    return row[0] if row is not None else datetime.now(UTC)
 
 
 def start_new(

@@ -393,3 +393,31 @@ def test_a_return_is_refunded_after_another_unit_was_before_it_shipped(scene: Sc
     scene.run("returns")
     assert service.refunds(scene) == [("10.00", "accepted")]
     assert scene.open_rejections("returns") == {}
+
+
+def test_a_return_from_before_the_start_waits_for_an_operator(shop: Scene) -> None:
+    """Another program, or people, may have refunded it; what comes later is refunded as usual."""
+    old = confirmed(shop, l101=1)
+    shop.sql_write("UPDATE sync.activation SET started_at = now() WHERE stream = 'returns'")
+    shop.run("returns")
+    shop.run("returns", trigger="rerun")
+    assert shop.open_rejections("returns") == {old: "refund_before_start"}
+    assert refunds(shop) == []
+
+    confirmed(shop, l102=1)
+    shop.run("returns")
+    assert refunds(shop) == [("1", "10.00", {"102": 1})]
+    approve(shop)
+    assert refunds(shop)[1:] == [("1", "10.00", {"101": 1})]
+    assert shop.open_rejections("returns") == {}
+
+
+def test_a_return_from_before_a_first_connect_waits(shop: Scene) -> None:
+    """The stream has no start yet while the past is synced."""
+    old = confirmed(shop, l101=1)
+    shop.sql_write("DELETE FROM sync.activation WHERE stream = 'returns'")
+    assert shop.lockstep is not None
+    shop.lockstep.starting[NAME] = frozenset({"returns"})
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {old: "refund_before_start"}
+    assert refunds(shop) == []

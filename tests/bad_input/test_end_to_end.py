@@ -21,10 +21,12 @@ from domain.connections import Connection
 from domain.exchange import RawRecord
 from domain.identity import capture_id, content_digest, is_id
 from domain.ports import CommercePlatform, OrderManagementSystem
+from domain.streams import KINDS
 from domain.values import Partition
 from resources.http.rate_limit import LocalQuota
 from resources.ledger.ledger import Ledger
 from resources.ledger.links import Link
+from resources.ledger.monitoring.activation import resume
 from resources.ledger.rows import CaptureRow
 from resources.oms.manhattan.adapter import build as build_oms
 from resources.platforms.bigcommerce.adapter import build as build_platform
@@ -73,6 +75,9 @@ def sync_between(
             "order_id_prefix, limits) VALUES (%s, '', '', '', '{}')",
             (NAME,),
         )
+        resume(db, NAME, sorted(KINDS), "test")
+        # Started long ago: no other program has sent anything, so the OMS is asked for nothing.
+        db.execute("UPDATE sync.activation SET started_at = NULL")
     yield Sync(NAME, rules, platform, oms, ledger, "run-1")
     platform.close()
     oms.close()

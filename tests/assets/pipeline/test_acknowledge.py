@@ -14,7 +14,7 @@ from assets.pipeline.capture import CaptureCounts, capture
 from assets.streams.orders.stream import Orders
 from domain.errors import TransientError
 from domain.exchange import RawRecord
-from domain.sources import Page
+from domain.sources import Page, Scope
 from domain.values import Partition, Window
 from resources.sync import Sync
 from tests.assets.scene import NAME, Scene
@@ -37,9 +37,9 @@ class Counter:
         self.fails: Exception | None = None
         self.breaks_after: int | None = None
 
-    def fetch(self, window: Window) -> Iterator[Page]:
+    def fetch(self, window: Window, scope: Scope) -> Iterator[Page]:
         """Hand out one order a page."""
-        del window
+        del window, scope
         for number, record in enumerate(list(self.waiting.values())):
             if number == self.breaks_after:
                 raise TransientError("the list has ended in the middle")

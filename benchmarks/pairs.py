@@ -74,6 +74,8 @@ class Run:
         installation = settings.load(file)
         with psycopg.connect(on.database, autocommit=True) as db:
             resume(db, self.name, installation.connections[self.name].streams, "benchmark")
+            # A connection that runs already: a new one would look for what it replaces first.
+            db.execute("UPDATE sync.activation SET started_at = NULL")
         self.lockstep = Lockstep(installation, lambda: on.database)
         self.sync = self.lockstep.sync(self.name, f"benchmark-{self.name}")
 

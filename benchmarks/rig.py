@@ -183,6 +183,8 @@ def rig() -> Iterator[Rig]:
         migrate(database)
         with psycopg.connect(database, autocommit=True) as db:
             resume(db, NAME, list(STREAMS), "benchmark")
+            # A connection that runs already: a new one would look for what it replaces first.
+            db.execute("UPDATE sync.activation SET started_at = NULL")
         postmaster = psutil.Process(
             int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
         )

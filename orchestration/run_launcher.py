@@ -70,8 +70,8 @@ def own_process() -> str:
 
 
 def _of_command(process: str) -> CheckRunHealthResult:
-    machine, _, rest = process.rpartition("/")[0].rpartition("/")
-    pid, started = int(rest), process.rpartition("/")[2]
+    machine, number, started = process.rsplit("/", 2)
+    pid = int(number)
     if machine != socket.gethostname() or (_is_alive(pid) and _started(pid) == started):
         return CheckRunHealthResult(WorkerStatus.RUNNING)
     return CheckRunHealthResult(

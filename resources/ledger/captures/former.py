@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 
-from resources.ledger.captures.edits import Change, applied, of_captures
+from resources.ledger.captures.edits import applied, of_records
 from resources.ledger.database.compression import decompress
 
 
@@ -34,14 +34,11 @@ def payloads_of(
     Without those that are no longer kept.
     """
     rows = db.execute(
-        """SELECT source_id, capture_id, source_day, payload FROM sync.capture
+        """SELECT source_id, capture_id, payload FROM sync.capture
            WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
              AND capture_id = ANY(%b) AND payload IS NOT NULL""",
         (connection, stream, list(captures), list(captures.values())),
         binary=True,
     ).fetchall()
-    changes: dict[UUID, list[Change]] = {}
-    for day in {row[2] for row in rows}:
-        ids = [row[1] for row in rows if row[2] == day]
-        changes |= of_captures(db, connection, stream, day, ids)
-    return {name: applied(decompress(p), changes.get(c, ())) for name, c, _, p in rows}
+    changes = of_records(db, connection, stream, list(captures))
+    return {name: applied(decompress(p), changes.get(c, ())) for name, c, p in rows}

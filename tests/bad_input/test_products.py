@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from resources.platforms.bigcommerce.products.mapping import to_product
-from resources.platforms.salesforce.products.mapping import to_product as of_salesforce
+from resources.platforms.salesforce.products.mapping import ProductMapper
 from tests.bad_input.counts import PRODUCTS_EACH
 from tests.bad_input.mutations import Mutator
 from tests.bad_input.outcomes import outcome_of, run
@@ -35,9 +35,10 @@ STORES: dict[str, tuple[Callable[[bytes], Any], list[bytes]]] = {
         ],
     ),
     "salesforce": (
-        of_salesforce,
+        ProductMapper(salesforce.OWN).to_product,
         [
             orjson.dumps(salesforce.PRODUCT | salesforce.entries(salesforce.EUROS)),
+            orjson.dumps(salesforce.WHOLE),
             orjson.dumps(salesforce.PRODUCT | {"IsActive": None}),
         ],
     ),

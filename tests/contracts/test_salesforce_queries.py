@@ -22,13 +22,14 @@ from resources.platforms.salesforce.returns.target import REFUND_QUERY
 from resources.platforms.salesforce.soql import one_of, quoted, select
 from tests.contracts.commercetools_mock import INSTALLED, needs_mock
 from tests.resources.platforms.salesforce.conftest import Wire, wire
+from tests.resources.platforms.salesforce.products.groups import PRODUCTS, group_of_variations
 
 __all__ = ["wire"]
 
 SCRIPT = Path(__file__).parent / "npm" / "soql.mjs"
 PARSER = INSTALLED / "node_modules" / "soql-parser-js"
 WINDOW = Window(datetime(2026, 3, 4, tzinfo=UTC), datetime(2026, 3, 6, tzinfo=UTC))
-STORE = "0ZE000000000001AAA"
+STORE, LOCATION = "0ZE000000000001AAA", "131000000000001AAA"
 
 
 def faults_of(queries: list[str]) -> list[str]:
@@ -52,16 +53,18 @@ def queries_of(wire: Wire) -> Iterator[str]:
     """Run everything that the connector reads, and yield the texts of its queries."""
     wire.org.place("1001", "1002")
     [product] = wire.org.control("catalog", [{"sku": "MUG"}])["ids"]
+    group_of_variations(wire)
     book = wire.org.control("put/Pricebook2", {"Name": "Wholesale", "IsActive": True})["id"]
     item = StoreItem(sku="MUG", parent_id=product, item_id=None, tracking="product")
     places = [PricePlace(item, name, "USD") for name in (OWN_PRICES, str(book))]
     for changes in (
         {},
-        {"sales_store_id": STORE},
+        {"sales_store_id": STORE, "reads_po_number": True, "fulfilled_from": LOCATION},
         {"page_size": 1, "reads_pickup_location": False},
         {"sale_pricebooks": {OWN_PRICES: str(book)}, "currency": "USD"},
         {"inventory": {}, "reads_prices": True},
         {"currency": "USD", "reads_prices": True},
+        {"products": PRODUCTS, "page_size": 1},
     ):
         connector = wire.open(**changes)
         sources: dict[str, Any] = dict(connector.sources)

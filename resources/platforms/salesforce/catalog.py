@@ -20,7 +20,7 @@ from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.salesforce.client import QueryClient
 from resources.platforms.salesforce.personal import FACTS
-from resources.platforms.salesforce.products.mapping import PARENT
+from resources.platforms.salesforce.product_settings import PARENT
 from resources.platforms.salesforce.products.payload import CAPTURED_PRODUCTS, sku_of
 from resources.platforms.salesforce.reader import header_of
 from resources.platforms.salesforce.settings import IDS_A_CALL, SalesforceSettings

@@ -6,6 +6,8 @@ names it. All are here.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from resources.platforms.salesforce.settings import (
     KEY_FIELD,
     LINE_FIELD,
@@ -15,6 +17,16 @@ from resources.platforms.salesforce.settings import (
 from resources.platforms.salesforce.soql import select
 
 STAMP = "SystemModstamp"
+
+
+class Child(NamedTuple):
+    """An object whose changes are changes of the records that it belongs to."""
+
+    object: str
+    reference: str
+    """The field that names the record."""
+    where: tuple[str, ...] = ()
+    """Conditions of those whose changes count."""
 
 
 def _children(fields: str, source: str, order: str = "Id", where: str = "") -> str:
@@ -54,15 +66,15 @@ _ORDER = (
     f"GrandTotalAmount, TotalTaxAmount, {STAMP}"
 )
 ORDER_CHILDREN = (
-    ("OrderItemSummary", "OrderSummaryId"),
-    ("OrderDeliveryGroupSummary", "OrderSummaryId"),
-    ("OrderPaymentSummary", "OrderSummaryId"),
-    ("Shipment", "OrderSummaryId"),
+    Child("OrderItemSummary", "OrderSummaryId"),
+    Child("OrderDeliveryGroupSummary", "OrderSummaryId"),
+    Child("OrderPaymentSummary", "OrderSummaryId"),
+    Child("Shipment", "OrderSummaryId"),
 )
 """Objects whose change changes an order, too: none touches the order summary."""
 _PRESENT = " WHERE IsDeleted = false"
 """Deleted accounts are read, too, and would bring deleted children."""
-CUSTOMER_CHILDREN = (("Contact", "AccountId"), ("ContactPointAddress", "ParentId"))
+CUSTOMER_CHILDREN = (Child("Contact", "AccountId"), Child("ContactPointAddress", "ParentId"))
 
 
 def order_fields(settings: SalesforceSettings) -> str:
@@ -84,18 +96,44 @@ PRODUCT_FIELDS = (
 )
 """What is selected of a product as it is sold."""
 STANDARD_PRICES = "Pricebook2.IsStandard = true"
-PRICE_CHILDREN = (("PricebookEntry", "Product2Id"),)
-"""Objects whose change changes a product, too, where prices are read."""
+MEDIA, ATTRIBUTE = "ProductMedia", "ProductAttribute"
+"""Which content is a picture of a product, and of which parent a product is a variation."""
+PARENT_ID = "VariantParentId"
+"""Of a product attribute: the parent of variations."""
+
+
+def product_children(settings: SalesforceSettings) -> tuple[Child, ...]:
+    """Return the objects whose change changes a product, too, as far as they are read."""
+    products = settings.products
+    prices = Child("PricebookEntry", "Product2Id", (STANDARD_PRICES,))
+    found = [prices] if settings.reads_prices else []
+    found += [Child(MEDIA, "ProductId")] if products.media_channel is not None else []
+    found += [Child(ATTRIBUTE, "ProductId")] if products.has_variations else []
+    return tuple(found)
 
 
 def product_fields(settings: SalesforceSettings) -> str:
     """Return what is selected of a product of the catalog, with its prices where they are read."""
+    known = set(PRODUCT_FIELDS.split(", "))
+    own = ", ".join((PRODUCT_FIELDS, *(f for f in settings.products.fields if f not in known)))
     if not settings.reads_prices:
-        return PRODUCT_FIELDS
+        return own
     currency = "" if settings.currency else ", CurrencyIsoCode"
     fields = f"Id, UnitPrice, IsActive, IsDeleted, {STAMP}{currency}"
     prices = _children(fields, "PricebookEntries", where=f" WHERE {STANDARD_PRICES}")
-    return f"{PRODUCT_FIELDS}, {prices}"
+    return f"{own}, {prices}"
+
+
+def media_fields() -> str:
+    """Return what is selected of a picture of a product."""
+    group = "ElectronicMediaGroup.UsageType"
+    return f"Id, ProductId, ElectronicMediaId, {group}, SortOrder, IsDeleted, {STAMP}"
+
+
+def attribute_fields(settings: SalesforceSettings) -> str:
+    """Return what is selected of a variation: its parent, and what distinguishes it."""
+    options = dict.fromkeys(settings.products.options.values())
+    return ", ".join(("Id", "ProductId", PARENT_ID, "IsDeleted", STAMP, *options))
 
 
 def customer_fields(settings: SalesforceSettings) -> str:

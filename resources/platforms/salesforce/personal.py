@@ -14,6 +14,7 @@ FACTS = fields_of(
     TotalTaxAmount GrandTotalAmount Amount OrderDeliveryGroupSummaryId OrderDeliveryMethodId
     Method AuthorizationAmount CapturedAmount GatewayRefNumber EffectiveDate
     TrackingNumber Lockstep_Key__c Lockstep_Line__c Lockstep_Pickup_Location__c
+    ProductId VariantParentId ElectronicMediaId ElectronicMediaGroup.UsageType SortOrder
     AddressType IsDefault IsPersonAccount Family QuantityUnitOfMeasure IsActive
     DeliverToCountry BillingCountry Country DeliverToState BillingState
     CreatedById CreatedDate CreatedBy.Profile.Name Profile.Name Order_Summary__c Kind__c Line__c

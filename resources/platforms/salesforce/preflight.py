@@ -27,8 +27,12 @@ from resources.platforms.salesforce.catalog import SELECT as STOCK_QUERY
 from resources.platforms.salesforce.client import INSTALL, QueryClient, UsageReader
 from resources.platforms.salesforce.events.queue import ChangeEvents
 from resources.platforms.salesforce.fields import (
+    ATTRIBUTE,
+    MEDIA,
     PRODUCT_FIELDS,
+    attribute_fields,
     customer_fields,
+    media_fields,
     order_fields,
     product_fields,
 )
@@ -39,6 +43,7 @@ from resources.platforms.salesforce.listings.target import FIELDS as LISTING_FIE
 from resources.platforms.salesforce.orders.source import scope_of
 from resources.platforms.salesforce.prices.reader import ENTRY as PRICE_ENTRY
 from resources.platforms.salesforce.prices.reader import PriceReader
+from resources.platforms.salesforce.products.details import Media
 from resources.platforms.salesforce.returns.target import REFUND_QUERY, returns_query
 from resources.platforms.salesforce.settings import (
     ACTION,
@@ -135,6 +140,10 @@ class Preflight:
             )
             checks.append(finding_of("locations", self._locations))
             checks.append(finding_of("stock", self._levels.check))
+        channel = self._settings.products.media_channel
+        if CATALOG in self._connection.streams and channel is not None:
+            media = Media(self._http, channel)
+            checks.append(finding_of("pictures", lambda: (True, media.check(), "")))
         if _creates_products(self._connection):
             checks.append(finding_of("standard price book", self._standard_book))
         if PRICES in self._connection.streams:
@@ -245,6 +254,10 @@ def read(connection: Connection, settings: SalesforceSettings) -> Iterator[tuple
         fields = product_fields(settings) if CATALOG in connection.streams else PRODUCT_FIELDS
         text = select(fields, "Product2", " LIMIT 1")
         yield "query of products as they are sold", text
+    if CATALOG in connection.streams and settings.products.has_variations:
+        yield "query of variations", select(attribute_fields(settings), ATTRIBUTE, " LIMIT 1")
+    if CATALOG in connection.streams and settings.products.media_channel is not None:
+        yield "query of pictures", select(media_fields(), MEDIA, " LIMIT 1")
 
 
 def written(

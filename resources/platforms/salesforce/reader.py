@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 from urllib.parse import quote
 
 import msgspec
@@ -26,7 +27,7 @@ from resources.http.client import ApiClient
 from resources.http.reply import Reply
 from resources.platforms.salesforce.answers_payload import COMPOSITES, Composite
 from resources.platforms.salesforce.client import CONTRACT, QueryClient, refuse_query, result_of
-from resources.platforms.salesforce.fields import STAMP
+from resources.platforms.salesforce.fields import STAMP, Child
 from resources.platforms.salesforce.settings import IDS_A_CALL, SalesforceSettings
 from resources.platforms.salesforce.soql import all_of, is_id, one_of, quoted, select, stamp
 
@@ -39,18 +40,33 @@ CHILD_PAGE = 2_000
 _STAMPS = re.compile(rb'"SystemModstamp"\s*:\s*"([^"\\]{1,40})"')
 
 
+class Completion(Protocol):
+    """Adds to records what no sub-query of theirs has: records that they only refer to."""
+
+    def whole(self, rows: list[msgspec.Raw]) -> list[msgspec.Raw]:
+        """Return rows with what belongs to them, times of change included."""
+        ...
+
+    def dependent(self, window: Window, changed: list[str]) -> Iterator[str]:
+        """Yield the ids of records that refer to others which have changed.
+
+        ``changed`` are the ids of those of which only a child has changed in the window.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One kind of record that is read by its changes."""
 
     name: str
     fields: str
-    children: tuple[tuple[str, str], ...] = ()
-    """Objects whose changes count, with the field that names the parent."""
+    children: tuple[Child, ...] = ()
+    """Objects whose changes count."""
     where: tuple[str, ...] = ()
     """Conditions of all queries, beside those of time and id."""
     parent_where: tuple[str, ...] = ()
-    """The same for queries of children."""
+    """The same for queries of children, beside each one's own."""
     deleted: bool = False
     """Deleted records are read, too."""
 
@@ -66,8 +82,15 @@ _FIELDS = msgspec.json.Decoder(dict[str, object])
 class ChangesReader:
     """Reads the records of one kind of one connection."""
 
-    def __init__(self, http: ApiClient, settings: SalesforceSettings, resource: Resource) -> None:
+    def __init__(
+        self,
+        http: ApiClient,
+        settings: SalesforceSettings,
+        resource: Resource,
+        completion: Completion | None = None,
+    ) -> None:
         self._http, self._settings, self._resource = http, settings, resource
+        self._completion = completion
         self._queries = QueryClient(http, settings.data_path)
 
     def probe(self, since: datetime) -> datetime | None:
@@ -75,8 +98,9 @@ class ChangesReader:
 
         The limit of queries in a call is five: a record and four kinds of children.
         """
+        of_child = self._resource.parent_where
         kinds = [(self._resource.name, self._resource.where)]
-        kinds += [(name, self._resource.parent_where) for name, _ in self._resource.children]
+        kinds += [(child.object, (*of_child, *child.where)) for child in self._resource.children]
         call = "queryAll" if self._resource.deleted else "query"
         body = {
             "compositeRequest": [
@@ -110,18 +134,24 @@ class ChangesReader:
         resource = self._resource
         text = select(resource.fields, resource.name)
         for rows in self._windowed(text, resource.where, window, self._settings.page_size):
-            records = [r for raw in rows if (r := self._record(raw, window, seen)) is not None]
+            whole = self._whole(rows)
+            records = [r for raw in whole if (r := self._record(raw, window, seen)) is not None]
             if records:
                 yield records
-        changed = dict.fromkeys(self._parents(window))
-        yield from self._changed([each for each in changed if each not in seen], window)
+        children = dict.fromkeys(self._parents(window))
+        changed = [each for each in children if each not in seen]
+        yield from self._changed(changed, window)
+        if self._completion is not None:
+            read = seen.union(changed)
+            others = dict.fromkeys(self._completion.dependent(window, changed))
+            yield from self._changed([each for each in others if each not in read], window)
 
     def read_by_id(self, ids: Collection[str]) -> Iterator[Page]:
         """Yield records by their ids; unknown ones are absent."""
         for rows in self._named(sorted({each for each in ids if is_id(each)})):
             records = [
                 RawRecord(identifier, moment or NEVER, bytes(raw))
-                for raw in map(self._completed, rows)
+                for raw in map(self._completed, self._whole(rows))
                 for identifier, moment in [header_of(raw)]
                 if identifier is not None
             ]
@@ -131,7 +161,7 @@ class ChangesReader:
     def _changed(self, ids: list[str], window: Window) -> Iterator[Page]:
         """Yield the records with these ids whose latest change is in the window."""
         for rows in self._named(ids):
-            found = (self._record(raw, window, set()) for raw in rows)
+            found = (self._record(raw, window, set()) for raw in self._whole(rows))
             if records := [record for record in found if record is not None]:
                 yield records
 
@@ -169,9 +199,9 @@ class ChangesReader:
 
     def _parents(self, window: Window) -> Iterator[str]:
         """Yield the ids of records with a child that has changed in the window."""
-        for name, reference in self._resource.children:
+        for name, reference, own in self._resource.children:
             text = select(f"Id, {STAMP}, {reference}", name)
-            where = self._resource.parent_where
+            where = (*self._resource.parent_where, *own)
             for rows in self._windowed(text, where, window, CHILD_PAGE):
                 for raw in rows:
                     parent = _FIELDS.decode(raw).get(reference)
@@ -187,6 +217,9 @@ class ChangesReader:
             return None
         whole = bytes(self._completed(raw))
         return RawRecord(identifier or fallback_id(whole), moment or window.since, whole)
+
+    def _whole(self, rows: list[msgspec.Raw]) -> list[msgspec.Raw]:
+        return rows if self._completion is None else self._completion.whole(rows)
 
     def _completed(self, raw: msgspec.Raw) -> msgspec.Raw:
         return self._queries.completed(raw)

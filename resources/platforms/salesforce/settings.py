@@ -9,12 +9,15 @@ from pydantic import Field, StringConstraints, model_validator
 from domain.identity import Identity, normalised_address
 from domain.policies import Config, SecretRef
 from resources.connector import SystemSettings
+from resources.platforms.salesforce.product_settings import (
+    ApiName,
+    Name,
+    ProductSettings,
+    RecordId,
+)
 from resources.platforms.salesforce.statuses import STATUSES, Region, StatusNames
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
-ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
-RecordId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$")]
 
 KEY_FIELD = "Lockstep_Key__c"
 """External id of the shipments, their items, fulfilment orders and history that Lockstep makes."""
@@ -196,6 +199,8 @@ class SalesforceSettings(SystemSettings):
     reads_prices: bool = False
     """In the stream catalog, read the products' entries of the standard price book: it must be
     readable. A change of a price is a change of its product then."""
+    products: ProductSettings = ProductSettings()
+    """Where the org keeps what ``Product2`` has no standard field for, in the stream catalog."""
     description_note: Literal["customer", "staff"] | None = None
     """Whose note ``OrderSummary.Description`` is; by default it is left out."""
     gift_wrap_names: tuple[Name, ...] = ()

@@ -18,6 +18,7 @@ from sandbox.platforms.salesforce.book import Book
 from sandbox.platforms.salesforce.bulk import Bulk
 from sandbox.platforms.salesforce.clock import Clock
 from sandbox.platforms.salesforce.composite import Composites
+from sandbox.platforms.salesforce.contents import delivered
 from sandbox.platforms.salesforce.control import Control
 from sandbox.platforms.salesforce.inventory import Inventory
 from sandbox.platforms.salesforce.prices import standard
@@ -130,6 +131,8 @@ class Org:
                 return self.bulk.answer(request, kind, rest)
             case _, ["commerce", "oci", *rest]:
                 return self._inventory(request, rest)
+            case "GET", ["connect", "cms", "delivery", "channels", channel, "contents", "query"]:
+                return json_reply(delivered(self.book, channel, request.query))
             case _, ["sobjects", name, *rest]:
                 return self._record(request, name, rest)
         raise refuse(404, "NOT_FOUND", "The requested resource does not exist")

@@ -37,9 +37,29 @@ OBJECTS: dict[str, SObject] = {
     ),
     "Product2": sobject(
         "01t",
-        "Name StockKeepingUnit ProductCode ProductClass Description Family QuantityUnitOfMeasure",
-        flags="IsActive", required="Name", keys=KEY,
+        "Name StockKeepingUnit ProductCode ProductClass Description Family QuantityUnitOfMeasure"
+        " Warranty__c Brand__c GTIN__c UPC__c Material__c Picture__c",
+        numbers="Weight__c Width__c Height__c Depth__c", flags="IsActive", required="Name",
+        keys=KEY,
         lengths={"Name": 255, "Description": 4_000, "StockKeepingUnit": 180, "ProductCode": 255},
+    ),
+    "ProductAttribute": sobject(
+        "0hU", "Name Color__c Size__c",
+        parents={
+            "ProductId": PRODUCT, "VariantParentId": Parent("Product2", "VariantParent"),
+        },
+        numbers="Sequence", required="ProductId",
+    ),
+    "ElectronicMediaGroup": sobject("2mg", "Name DeveloperName UsageType"),
+    "ManagedContent": sobject("20Y", "Name ContentKey Address"),  # the vendor's has no address
+    "ProductMedia": sobject(
+        "2pm", "Name",
+        parents={
+            "ProductId": PRODUCT,
+            "ElectronicMediaId": Parent("ManagedContent", "ElectronicMedia"),
+            "ElectronicMediaGroupId": Parent("ElectronicMediaGroup", "ElectronicMediaGroup"),
+        },
+        numbers="SortOrder", required="ProductId ElectronicMediaId ElectronicMediaGroupId",
     ),
     "Pricebook2": sobject("01s", "Name", flags="IsActive IsStandard"),
     "PricebookEntry": sobject(

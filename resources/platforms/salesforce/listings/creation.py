@@ -24,7 +24,7 @@ from resources.platforms.salesforce.fields import PRODUCT_FIELDS
 from resources.platforms.salesforce.parts import Part
 from resources.platforms.salesforce.payload import Text
 from resources.platforms.salesforce.prices.reader import ENTRY
-from resources.platforms.salesforce.products.mapping import PARENT
+from resources.platforms.salesforce.product_settings import PARENT
 from resources.platforms.salesforce.products.payload import Product, sku_of
 from resources.platforms.salesforce.settings import KEY_FIELD, SalesforceSettings
 from resources.platforms.salesforce.soql import one_of, select

@@ -52,7 +52,7 @@ from resources.platforms.salesforce.listings.creation import (
     the_product,
 )
 from resources.platforms.salesforce.prices.reader import PriceReader
-from resources.platforms.salesforce.products.mapping import PARENT
+from resources.platforms.salesforce.product_settings import PARENT
 from resources.platforms.salesforce.products.payload import CAPTURED_PRODUCTS, Product, sku_of
 from resources.platforms.salesforce.settings import IDS_A_CALL, SalesforceSettings
 from resources.platforms.salesforce.soql import is_id, one_of, select

@@ -11,14 +11,10 @@ from domain.records.catalog import Product
 from domain.sources import EVERYTHING, Page, Scope, Shape
 from domain.values import Window
 from resources.http.client import ApiClient
-from resources.platforms.salesforce.fields import (
-    PRICE_CHILDREN,
-    STAMP,
-    STANDARD_PRICES,
-    product_fields,
-)
+from resources.platforms.salesforce.fields import STAMP, product_children, product_fields
 from resources.platforms.salesforce.personal import FACTS
-from resources.platforms.salesforce.products.mapping import to_product
+from resources.platforms.salesforce.products.details import ADDED, ProductDetails
+from resources.platforms.salesforce.products.mapping import ProductMapper
 from resources.platforms.salesforce.reader import NEVER, ChangesReader, Resource
 from resources.platforms.salesforce.settings import SalesforceSettings
 from resources.versions import compared_without, without
@@ -34,13 +30,11 @@ class ProductsSource:
         self, http: ApiClient, settings: SalesforceSettings, currency: str | None = None
     ) -> None:
         """``currency``: whose prices count, where a product has several."""
-        children = PRICE_CHILDREN if settings.reads_prices else ()
-        where = (STANDARD_PRICES,) if settings.reads_prices else ()
-        product = Resource(
-            "Product2", product_fields(settings), children, parent_where=where, deleted=True
-        )
-        self._reader = ChangesReader(http, settings, product)
-        self._currency = settings.currency or currency
+        children = product_children(settings)
+        product = Resource("Product2", product_fields(settings), children, deleted=True)
+        details = ProductDetails(http, settings) if settings.products.completes else None
+        self._reader = ChangesReader(http, settings, product, details)
+        self._mapper = ProductMapper(settings.products, settings.currency or currency)
 
     def probe(self, since: datetime) -> datetime | None:
         """Return the time of the oldest change since; one call."""
@@ -59,7 +53,7 @@ class ProductsSource:
 
     def to_canonical(self, payload: bytes) -> Mapped[Product] | Skipped:
         """Map a captured product. Raises ``RecordRejected``."""
-        return to_product(payload, self._currency)
+        return self._mapper.to_product(payload)
 
     async def acknowledge(self, done: Sequence[str]) -> None:
         """Do nothing: the org keeps its products, and a window can be read again."""
@@ -75,3 +69,16 @@ def _without_times(row: dict[str, Any]) -> None:
     prices = row.get("PricebookEntries")
     if isinstance(prices, dict):
         without(prices.get("records"), STAMP)
+    added = row.get(ADDED)
+    if not isinstance(added, dict):
+        return
+    for name, value in added.items():
+        if isinstance(value, list):
+            added[name] = [one for one in value if not _is_deleted(one)]
+            without(added[name], STAMP)
+        elif name == "Parent" and isinstance(value, dict):
+            _without_times(value)
+
+
+def _is_deleted(row: object) -> bool:
+    return isinstance(row, dict) and row.get("IsDeleted") is True

@@ -43,7 +43,7 @@ class Wire:
     def open(self, **changes: Any) -> Salesforce:
         """Build a connector."""
         made = settings(**{"inventory_location": "WAREHOUSE"} | changes)
-        streams = ["orders", "inventory", "shipments", "customers", "returns", "prices"]
+        streams = ["orders", "inventory", "shipments", "customers", "returns", "prices", "catalog"]
         sections = {"streams": streams, "returns": {"refunds": "none"}}
         transport = httpx.MockTransport(self._answer)
         return Salesforce(

@@ -15,6 +15,7 @@ from domain.exchange import RawRecord
 from domain.values import Window
 from resources.platforms.salesforce.answers_payload import RESULTS
 from resources.platforms.salesforce.children import extended, unfinished
+from resources.platforms.salesforce.fields import Child
 from resources.platforms.salesforce.levels import LevelReader
 from resources.platforms.salesforce.reader import NEVER, ChangesReader, Resource
 from tests.resources.platforms.salesforce.orgs import client_of, settings
@@ -22,7 +23,7 @@ from tests.resources.platforms.salesforce.orgs import client_of, settings
 Json = dict[str, Any]
 DAY = datetime(2026, 3, 4, tzinfo=UTC)
 WINDOW = Window(DAY, DAY + timedelta(days=1))
-THINGS = Resource("Thing", "Id, SystemModstamp", (("Part", "ThingId"),))
+THINGS = Resource("Thing", "Id, SystemModstamp", (Child("Part", "ThingId"),))
 
 
 def name_of(n: int) -> str:

@@ -35,7 +35,7 @@ def records(source: Source[Any], window: Window) -> dict[str, RawRecord]:
     return {record.source_id: record for record in found}
 
 
-@pytest.mark.parametrize("child", [name for name, _ in ORDER_CHILDREN])
+@pytest.mark.parametrize("child", [child.object for child in ORDER_CHILDREN])
 def test_a_changed_child_brings_its_order_in_the_window_of_that_change(
     wire: Wire, child: str
 ) -> None:

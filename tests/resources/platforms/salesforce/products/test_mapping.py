@@ -9,8 +9,10 @@ import pytest
 
 from domain.errors import RecordRejected
 from domain.exchange import Mapped, Skipped
-from domain.records.catalog import Attribute
-from resources.platforms.salesforce.products.mapping import to_product
+from domain.records.catalog import Attribute, Dimensions
+from resources.platforms.salesforce.product_settings import ProductSettings
+from resources.platforms.salesforce.products.mapping import ProductMapper
+from tests.resources.platforms.salesforce.products.groups import PRODUCTS
 
 Json = dict[str, Any]
 PRODUCT: Json = {
@@ -31,7 +33,7 @@ PRODUCT: Json = {
 
 def mapped(**changes: Any) -> Any:
     """Return the product of a changed row."""
-    found = to_product(orjson.dumps(PRODUCT | changes))
+    found = ProductMapper().to_product(orjson.dumps(PRODUCT | changes))
     assert isinstance(found, Mapped)
     return found.record
 
@@ -60,7 +62,7 @@ def test_a_product_that_is_deleted_or_not_active_is_gone(changes: Json) -> None:
 
 def test_a_parent_of_variations_is_skipped() -> None:
     """Each variation is a product of its own."""
-    found = to_product(orjson.dumps(PRODUCT | {"ProductClass": "VariationParent"}))
+    found = ProductMapper().to_product(orjson.dumps(PRODUCT | {"ProductClass": "VariationParent"}))
     assert isinstance(found, Skipped)
     assert found.rule == "product_of_variations"
 
@@ -125,7 +127,7 @@ def test_the_price_is_never_one_of_another_currency(
     rows: list[Json], currency: str | None, expected: tuple[str | None, str]
 ) -> None:
     """Where several would be right, there is none."""
-    found = to_product(orjson.dumps(PRODUCT | entries(*rows)), currency)
+    found = ProductMapper(currency=currency).to_product(orjson.dumps(PRODUCT | entries(*rows)))
     assert isinstance(found, Mapped)
     price = found.record.price
     assert (None if price is None else str(price), found.record.currency) == expected
@@ -134,5 +136,64 @@ def test_the_price_is_never_one_of_another_currency(
 def test_a_price_that_is_no_amount_is_a_rejection() -> None:
     """With its field."""
     with pytest.raises(RecordRejected) as caught:
-        to_product(orjson.dumps(PRODUCT | entries({"UnitPrice": "much"})))
+        ProductMapper().to_product(orjson.dumps(PRODUCT | entries({"UnitPrice": "much"})))
     assert [one.field for one in caught.value.problems] == ["PricebookEntries"]
+
+
+OWN = ProductSettings.model_validate(PRODUCTS)
+MEDIA: Json = {
+    "ElectronicMediaId": "20Y000000000001AAA",
+    "ElectronicMediaGroup": {"UsageType": "Standard"},
+    "IsDeleted": False,
+}
+WHOLE: Json = PRODUCT | {
+    "Warranty__c": "Two\nyears",
+    "GTIN__c": 4006381333931.0,
+    "Weight__c": 0.25,
+    "Width__c": "8",
+    "Material__c": True,
+    "Lockstep": {
+        "Attributes": [{"VariantParentId": "01t000000000002AAA", "Color__c": "Red"}],
+        "Parent": {"Id": "01t000000000002AAA", "Name": "Mugs", "Brand__c": "Kiln"},
+        "Media": [MEDIA],
+        "ParentMedia": [MEDIA, MEDIA | {"IsDeleted": True}],
+        "Addresses": {"20Y000000000001AAA": "https://cdn.example/1.jpg"},
+    },
+}
+
+
+def test_values_are_read_as_a_person_reads_them() -> None:
+    """A code that is a number has no decimals, and a text keeps its lines."""
+    found = ProductMapper(OWN).to_product(orjson.dumps(WHOLE))
+    assert isinstance(found, Mapped)
+    product, [variant] = found.record, found.record.variants
+    assert (product.warranty, product.brand) == ("Two\nyears", "Kiln")
+    assert product.images == ("https://cdn.example/1.jpg",)
+    assert variant.barcodes == (Attribute(name="gtin", value="4006381333931"),)
+    assert Attribute(name="material", value="true") in product.attributes
+    assert (str(variant.dimensions.weight), str(variant.dimensions.width)) == ("0.25", "8.00")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"Weight__c": "heavy"}, ("malformed_value", "Weight__c")),
+        ({"Weight__c": -1}, ("malformed_value", "Weight__c")),
+        ({"Width__c": 10**12}, ("product_invalid", "Width__c")),
+        ({"GTIN__c": ["1"]}, ("malformed_value", "GTIN__c")),
+        (
+            {"Lockstep": {"Parent": {"Brand__c": {}}}},
+            ("malformed_value", "Lockstep.Parent.Brand__c"),
+        ),
+    ],
+)
+def test_a_field_of_the_orgs_own_is_named_where_it_can_not_be_used(
+    changes: Json, expected: tuple[str, str]
+) -> None:
+    """And nothing of it is guessed; an empty one, or a size of 0, is none."""
+    with pytest.raises(RecordRejected) as caught:
+        ProductMapper(OWN).to_product(orjson.dumps(WHOLE | changes))
+    assert [(one.code, one.field) for one in caught.value.problems] == [expected]
+    found = ProductMapper(OWN).to_product(orjson.dumps(WHOLE | {"Weight__c": 0, "Width__c": ""}))
+    assert isinstance(found, Mapped)
+    assert found.record.variants[0].dimensions == Dimensions()

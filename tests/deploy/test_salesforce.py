@@ -27,7 +27,6 @@ from resources.platforms.salesforce.preflight import (
 from resources.platforms.salesforce.settings import (
     ACTION,
     HISTORY,
-    KEY_FIELD,
     NEW,
     PICKUP_FIELD,
     SalesforceSettings,
@@ -117,7 +116,10 @@ def test_the_permission_set_grants_the_least() -> None:
     root = parsed(SOURCE / "permissionsets" / "Lockstep.permissionset-meta.xml")
     required = {f"{HISTORY}.Order_Summary__c", f"{HISTORY}.Status__c"} | REQUIRED
     of_others = {name for name in INSTALLED if name.startswith((f"{PRODUCT}.", f"{STOCK.object}."))}
-    assert set(texts(root, "fieldPermissions/field")) == INSTALLED - required - of_others
+    granted_fields = set(texts(root, "fieldPermissions/field"))
+    assert {name for name in granted_fields if name.endswith("__c")} == (
+        INSTALLED - required - of_others
+    )
     assert set(texts(root, "objectPermissions/object")) <= OBJECTS.keys()
     assert set(texts(root, "objectPermissions/allowDelete")) == {"false"}
     assert set(texts(root, "objectPermissions/modifyAllRecords")) == {"false"}
@@ -136,7 +138,8 @@ def test_the_permission_set_grants_the_least() -> None:
 def test_the_catalog_is_written_by_a_permission_set_of_its_own() -> None:
     """A connection without listings and prices changes no product; nothing is deleted."""
     root = parsed(SOURCE / "permissionsets" / "Lockstep_Catalog.permissionset-meta.xml")
-    assert texts(root, "fieldPermissions/field") == [f"{PRODUCT}.{KEY_FIELD}"]
+    made = {f"{PRODUCT}.{field}" for field in MADE} | {f"{PRODUCT}.Description"}
+    assert set(texts(root, "fieldPermissions/field")) == made
     assert texts(root, "objectPermissions/object") == ["Pricebook2", PRODUCT]
     assert texts(root, "objectPermissions/allowCreate") == ["false", "true"]
     assert texts(root, "objectPermissions/allowEdit") == ["true", "true"]
@@ -209,7 +212,13 @@ def test_the_manifest_lists_everything() -> None:
     assert listed == {
         "CustomField": INSTALLED,
         "CustomObject": {HISTORY, ACTION, STOCK.object},
-        "PermissionSet": {"Lockstep", "Lockstep_Agent", "Lockstep_Catalog", "Lockstep_Stock"},
+        "PermissionSet": {
+            "Lockstep",
+            "Lockstep_Agent",
+            "Lockstep_Catalog",
+            "Lockstep_Products",
+            "Lockstep_Stock",
+        },
     }
     default = SalesforceSettings.model_fields["api_version"].default
     assert texts(root, "version") == [str(default).removeprefix("v")]

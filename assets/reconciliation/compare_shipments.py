@@ -9,6 +9,7 @@ from datetime import datetime
 from assets.delivery.target_state import Cover, KnownShipment, OrderTargetState
 from assets.reconciliation.result import IsCaptured, OrderSnapshot, Repair, Result
 from assets.streams.shipments.requests import not_shipped, shipment_requests
+from assets.streams.shipments.same_sku import as_shipped
 from domain.connections import SHIPMENTS
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, ShipmentRequest, Skipped, StoreShipment
@@ -74,7 +75,8 @@ class ShipmentComparator:
         except RecordRejected:
             return result  # its capture becomes a rejection with the reason
         comparison = _Comparison(snapshot, held, result)
-        comparison.compare_shipments(shipments.by_parcel, is_whole=not shipments.problems)
+        requests = as_shipped(shipments.by_parcel, mapped.record, comparison.state)
+        comparison.compare_shipments(requests, is_whole=not shipments.problems)
         status_for = self._sync.platform.targets["shipments"].status_for
         wanted = mapped.record.shown_milestone(status_for, not_shipped(snapshot.lines))
         status = status_for(wanted)

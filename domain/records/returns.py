@@ -80,6 +80,8 @@ class Return(Record, frozen=True, kw_only=True):
     lines: tuple[ReturnLine, ...]
     is_refunded: bool = True
     """The shopper gets money back. False for an exchange, which is settled by its new order."""
+    unsettled: str = ""
+    """Why neither a refund nor new goods are sure to settle all of it; empty if they are."""
     updated_at: UtcDatetime
 
     def __post_init__(self) -> None:

@@ -69,6 +69,9 @@ FULFILMENT: dict[str, Entry] = {
     "return_made_in_store": Entry(
         "business_rule", "The store shows only returns that the OMS has."
     ),
+    "return_not_settled": Entry(
+        "business_rule", "What a confirmed return is settled with is clear: a refund or new goods."
+    ),
     "return_of_several_orders": Entry("value", "A return contains units of one order only."),
     "return_quantity": Entry("value", "The statuses of a return's units add up to its quantity."),
     "return_refused": Entry("business_rule", "The store accepts the return on its order."),

@@ -12,6 +12,7 @@ from assets.streams.shipments import acknowledged as shipments_acknowledged
 from resources.ledger.monitoring.activation import pause
 from resources.platforms.bigcommerce.statuses import STATUSES
 from tests.assets.documents import DEPOT, address, order, total_of
+from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.assets.scene import NAME
 from tests.pairs.extensiv_scene import ExtensivScene
 
@@ -434,3 +435,26 @@ def test_stock_by_warehouse_goes_to_the_stores_location(extensiv: ExtensivScene)
     )
     extensiv.run("inventory")
     assert extensiv.store_stock()["MUG"]["quantity"] == 1_000
+
+
+def test_a_carton_that_gets_more_of_a_sku_with_two_lines_ships_only_that(
+    extensiv: ExtensivScene,
+) -> None:
+    """The account names no lines: the units of the other carton stay on those of their shipment."""
+    extensiv.place(order(1, extensiv.moment(), [("MUG", 2), ("MUG", 4)]))
+    extensiv.run("orders")
+    for units, number in ((1, "A"), (2, "B")):
+        lines = [{"sku": "MUG", "quantity": units}]
+        extensiv.to_oms("orders/1/ship", {"lines": lines, "tracking": number})
+    extensiv.run("shipments")
+    extensiv.to_oms("orders/1/grow", {"shipment": 0, "sku": "MUG", "quantity": 1})
+    extensiv.run("shipments")
+
+    assert sorted(extensiv.shipped(1).values(), key=str) == [
+        ("A", {101: 1}), ("A", {102: 1}), ("B", {101: 1, 102: 1})
+    ]  # fmt: skip
+    assert extensiv.open_rejections("shipments") == {}
+    assert drifts_of(look(extensiv)) == []
+    before = extensiv.effects()
+    extensiv.run("shipments")
+    assert extensiv.effects() == before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from assets.delivery.plan import Due, Plan
@@ -20,6 +20,8 @@ from domain.delivery import Intent, LevelChange, Outcome
 from domain.identity import content_digest, delivery_key
 from domain.records.inventory import StockLevel, StockTarget, StoreItem
 from domain.records.record import decode_record
+from domain.skus import sku_key
+from domain.targets import NO_LEVEL
 from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
@@ -42,6 +44,7 @@ class InventoryPlanner(Planner[StockLevel]):
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[StockLevel]]:
         """Decode the levels, apply the policy, and read what the store is known to hold."""
         levels = {a: decode_record(StockLevel, a.canonical) for a in current}
+        self._look_at_moved({sku_key(level.sku) for level in levels.values()})
         plans = plan_levels(self.sync, self.session, self.request.partition.day, levels)
         known = self._known([p.target for p in plans.values() if p.target is not None])
         dues: list[Due[StockLevel]] = []
@@ -55,6 +58,28 @@ class InventoryPlanner(Planner[StockLevel]):
             # Levels that share a location have one history of deliveries.
             dues.append(Due(accepted, levels[accepted], plan.sources[0], held))
         return dues
+
+    def _look_at_moved(self, keys: Collection[str]) -> None:
+        """Read what the store holds of SKUs that another of its items has by now.
+
+        Its level is its own, and may even be the one that is wanted. Before the plan is stored:
+        if the run ends in between, the next one does this again.
+        """
+        skus = self.session.levels.moved(keys)
+        if not skus:
+            return
+        stock = self.sync.store_stock
+        places = sorted(set(stock.locations().values()))
+        known = self.session.deliveries.targets([f"{s}@{place}" for s in skus for place in places])
+        if not known:
+            return
+        held = {f"{sku}@{place}": n for (sku, place), n in stock.levels(skus).items()}
+        found = [
+            row.holding(level_content(held.get(key, NO_LEVEL), stock.basis))
+            for key, row in known.items()
+            if tracking_before(row) is None
+        ]
+        self.session.deliveries.put_targets(found)
 
     def _known(self, targets: Sequence[StockTarget]) -> dict[str, TargetRow]:
         """Return what the store is known to hold.

@@ -21,12 +21,14 @@ from assets.delivery.request import DeliveryRequest
 from assets.streams.returns.book import Book, read_book
 from assets.streams.returns.hold import SHOWN_IN_STORE, really_unshipped
 from assets.streams.returns.refund import (
+    NOT_REFUNDED,
     above_return,
     ceiling_of,
     lines_of,
     named,
     not_captured,
     not_looked_up,
+    not_settled,
     part_of_another,
     priced,
     without_parts,
@@ -47,8 +49,6 @@ from resources.ledger.session import Session
 from resources.sync import Sync
 
 REFUND, SHOW = "refund", "return"
-NOT_REFUNDED = "return_not_refunded"
-"""The rule that moves no money for an exchange: its new order settles it."""
 UNTIL_READ = timedelta(minutes=1)
 """How long a return waits at least where the OMS can't be asked for others of its order."""
 LOOKED_UP = "the payment service does not have it"
@@ -121,6 +121,7 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         owed = {line_id: units for line_id, units in left.items() if units > 0}
         plan.intents += self._shown(plan)
         if context.counted.confirmed and not record.is_refunded:
+            plan.kept_back += not_settled(record, self._policy) if owed else ()
             plan.left_alone = (NOT_REFUNDED, record.return_id)
         elif owed and not lost and self._policy.refunds != "none":
             plan.intents.append(self._refund(due, state, owed))

@@ -36,6 +36,8 @@ from resources.ledger.records.refunds import KnownRefund
 MADE_IN_STORE = "refund_made_in_store"
 BY_UNITS = (MADE_IN_STORE, DISCARDED, ABOVE_RETURNS, BEFORE_START)
 """Codes of what is approved by its units, whatever they are worth."""
+NOT_REFUNDED = "return_not_refunded"
+"""The rule that moves no money for an exchange: its new order settles it."""
 HELD = (NOT_APPROVED, *BY_UNITS, SHOWN_IN_STORE)
 """Codes of what an operator's retry with a reason lets through."""
 
@@ -179,6 +181,22 @@ def not_captured(record: Return) -> Problem:
         "Replay the orders stream over the day the order was placed, then rerun this partition.",
         record.order_id,
     )
+
+
+def not_settled(record: Return, policy: ReturnsPolicy) -> tuple[Problem, ...]:
+    """Return why a return that is not refunded may be owed to the shopper all the same."""
+    if not record.unsettled or policy.refunds == "none":
+        return ()
+    problem = Problem(
+        "return_not_settled",
+        "lines",
+        f"The OMS has confirmed the return {record.return_id} of order {record.order_id}, and "
+        f"{record.unsettled}: Lockstep refunds nothing of it.",
+        "Compare the return with the order's refunds, pay by hand what the shopper is owed, and "
+        "discard this rejection; or correct the return at the OMS.",
+        record.return_id,
+    )
+    return (problem,)
 
 
 def above_return(record: Return, left: Mapping[str, int]) -> Problem:

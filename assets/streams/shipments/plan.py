@@ -20,6 +20,7 @@ from assets.delivery.target_state import KnownShipment, OrderTargetState
 from assets.streams.orders.cancel_answers import record_cancel_answers
 from assets.streams.shipments.problems import made_by_hand
 from assets.streams.shipments.requests import Lines, not_shipped, shipment_requests
+from assets.streams.shipments.same_sku import as_shipped
 from assets.streams.shipments.status import (
     OrderAtStore,
     StatusRules,
@@ -99,9 +100,10 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         change = self._statuses.change_of(order, is_uncertain=_is_status_uncertain(due))
         if state.lines is None and change is None and state.holds_all(fulfilment.parcels):
             return plan  # its month is past its retention, and the store has all of it
-        order.requests, plan.kept_back = shipment_requests(
+        requests, plan.kept_back = shipment_requests(
             fulfilment, state.lines, self.sync.connection.orders.uom_rules
         )
+        order.requests = as_shipped(requests, fulfilment, state)
         covers = state.cover(order.requests)
         for key, request in order.requests.items():
             if missing := covers[key].missing:

@@ -82,6 +82,23 @@ class Levels:
             prepare=False,
         )
 
+    def moved(self, keys: Collection[str]) -> set[str]:
+        """Return the SKUs of the store that another item of it has than at their last plan.
+
+        Such as a product that was made again, or the other of two that swapped their SKUs. To be
+        called before ``take_up``, which stores the present items.
+        """
+        rows = self._db.execute(
+            f"""WITH items AS ({ITEMS_OF_KEYS})
+                SELECT DISTINCT l.item, items.item FROM sync.newest_level l
+                JOIN items USING (sku_key)
+                WHERE l.connection = %(name)s AND l.item <> items.item""",  # noqa: S608
+            {"name": self._name, "priced": False, "keys": list(keys)},
+            prepare=False,
+        )
+        moved = {address for before, now in rows for address in _items(now) - _items(before)}
+        return {address.rsplit("|", 2)[0] for address in moved}
+
     def present(self, keys: Collection[str]) -> dict[str, dict[str, StockLevel]]:
         """Return the levels of SKUs by their key and source id, without those that are gone."""
         rows = self._db.execute(
@@ -271,3 +288,8 @@ class Levels:
                  AND rule = ANY(%s)""",
             (self._name, INVENTORY, list(REVIEWED)),
         )
+
+
+def _items(basis: str) -> set[str]:
+    """Return the SKUs with their items' ids, without what may change of the same items."""
+    return {line.rsplit("|", 2)[0] for line in basis.split("\n") if line}

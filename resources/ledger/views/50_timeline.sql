@@ -78,7 +78,7 @@ CROSS JOIN LATERAL (VALUES ('announced', r.announced), ('received', r.received),
 WHERE s.units > 0
 UNION ALL
 SELECT connection, 'return', return_id, refunded_at,
-       CASE WHEN NOT is_paid THEN 'refund declined' WHEN is_found THEN 'refund found' ELSE 'refund made' END, 'returns',
+       CASE WHEN is_pending THEN 'refund pending' WHEN NOT is_paid THEN 'refund declined' WHEN is_found THEN 'refund found' ELSE 'refund made' END, 'returns',
        concat_ws(' ', nullif(refund_id, ''), 'of', trim_scale(amount)::text, currency, 'by', service, nullif(declined, '')), correlation_id, run_id
 FROM history.refunds;
 COMMENT ON VIEW history.timeline IS 'All that happened to the records of all streams but snapshots: one row per event.';

@@ -175,6 +175,9 @@ def test_an_unknown_outcome_is_found_pending_and_decided_later(shop: Scene) -> N
     shop.run("returns")
     assert refunds(shop) == [("10.00", "unknown")]
     assert shop.sql("SELECT is_paid, is_pending FROM history.refunds") == [(False, True)]
+    shown = [event for (event,) in shop.sql("SELECT event FROM history.return_timeline")]
+    assert "refund pending" in shown
+    assert "refund declined" not in shown, "someone would pay by hand"
     assert open_partitions(shop) == []
     shop.sql_write("UPDATE sync.refund SET looked_at = looked_at - interval '1 day'")
     assert open_partitions(shop) == [shop.today], "the sensor requests a run that looks"

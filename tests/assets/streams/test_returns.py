@@ -187,6 +187,40 @@ def test_an_exchange_moves_no_money_and_its_new_goods_are_no_sale(shop: Scene) -
     assert shop.open_rejections("shipments") == {}
 
 
+def test_new_goods_of_an_exchange_that_ship_are_no_parcel_of_the_store(scene: Scene) -> None:
+    """With a prefix the exchange's id looks like one of the connection's own orders."""
+    scene.configure(streams=STREAMS, returns=LIMITS, orders={"order_id_prefix": "US-"})
+    scene.place(order(1, scene.moment(), [("MUG", 3), ("LAMP", 1)]))
+    scene.run("orders")
+    scene.to_oms("orders/US-1/ship", {"tracking": UPS})
+    goods = [{"item": "TENT", "quantity": 1}]
+    new = {"lines": units(l101=1), "type": "Exchange", "exchange": goods}
+    made = scene.to_oms("orders/US-1/returns", new)["return"]
+    scene.to_oms(f"orders/{made}/ship", {"tracking": "X1", "lines": [{"line": "2", "quantity": 1}]})
+    scene.run("shipments", "returns")
+    assert scene.outcomes("shipments")[made] == ("skipped", "return_order")
+    assert len(scene.store_shipments()) == 1
+    assert scene.sql("SELECT stage FROM history.stuck") == []
+
+
+def test_an_exchange_whose_new_goods_are_canceled_is_for_an_operator(shop: Scene) -> None:
+    """The shopper has neither goods nor money; a return of both kinds likewise."""
+    made = open_return(
+        shop, lines=units(l101=1), type="Exchange", exchange=[{"item": "TENT", "quantity": 1}]
+    )
+    step(shop, made, "verify", lines=[{"line": "1", "quantity": 1}])
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {}
+    shop.to_oms(f"orders/{made}/cancel", {"lines": ["2"]})
+    both = open_return(shop, lines=[*units(l101=1), {**units(l102=1)[0], "type": "Exchange"}])
+    shop.run("returns")
+    assert shop.open_rejections("returns") == {made: "return_not_settled"}
+    step(shop, both, "verify")
+    shop.run("returns")
+    assert shop.open_rejections("returns") == dict.fromkeys((made, both), "return_not_settled")
+    assert refunds(shop) == []
+
+
 def test_a_return_is_no_sale_to_the_other_streams(shop: Scene) -> None:
     """Its document is an order at the OMS: it is skipped, and the sale's own lines show it."""
     made = open_return(shop, lines=units(l101=3, l102=1))

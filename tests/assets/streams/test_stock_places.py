@@ -220,3 +220,22 @@ def test_units_at_a_location_that_no_node_feeds_any_more_are_a_drift(
     scene.to_store("stock", [{"sku": "MUG", "location_id": 7, "quantity": 0}])
     assert drifts_of(look(scene)) == []
     assert scene.sql("SELECT count(*) FROM history.drifts WHERE state = 'open'") == [(0,)]
+
+
+def test_variants_that_swap_their_skus_show_the_levels_of_their_skus(scene: Scene) -> None:
+    """No list of the store states what they hold at another than its default location."""
+    scene.to_store("locations", [{"id": 7, "code": "EAST", "label": "East"}])
+    scene.configure(inventory={"mode": "by_node", "nodes": {DEPOT: "EAST"}})
+    _put(scene, "SHIRT-S", 30)
+    _put(scene, "SHIRT-M", 12)
+    _live(scene)
+    [shirt] = [product for product in PRODUCTS if product["sku"] == "SHIRT"]
+    for first, second in (("SHIRT-X", "SHIRT-Y"), ("SHIRT-M", "SHIRT-S")):
+        variants = [{"id": 2041, "sku": first}, {"id": 2042, "sku": second}]
+        scene.to_store("catalog", [shirt | {"variants": variants}])
+    _live(scene)
+    held = {r["sku"]: r["quantity"] for r in scene.levels() if r["location_id"] == 7}
+    assert (held["SHIRT-S"], held["SHIRT-M"]) == (30, 12)
+    writes = scene.store_counts()["inventory_writes"]
+    _live(scene)
+    assert scene.store_counts()["inventory_writes"] == writes

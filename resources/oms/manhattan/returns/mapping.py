@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -15,7 +15,7 @@ from domain.records.returns import Return, ReturnLine, ReturnStatus, ReturnUnits
 from resources.oms.manhattan.parsing import DocumentProblems, unreadable
 from resources.oms.manhattan.payload import ReturnedLine, ReturnOrder, decode_return
 from resources.oms.manhattan.settings import ManhattanSettings
-from resources.oms.manhattan.statuses import return_status
+from resources.oms.manhattan.statuses import CANCELED, return_status
 
 ZERO = Decimal(0)
 MARKS = (b'"ParentOrderId"', b'"IsReturn"')
@@ -97,11 +97,14 @@ class ReturnMapper:
             return Skipped("not_from_this_store", reason)
         if len(parents) > 1:
             raise RecordRejected(_several(return_id, parents))
+        new_goods = [line for line in lines if not is_return_line(line)]
+        kinds = {self._is_refunded(line) for line in returned}
         record = Return(
             return_id=return_id,
             order_id=named[0],
             lines=tuple(self._line(line, problems) for line in returned),
-            is_refunded=len(returned) == len(lines) and all(map(self._is_refunded, returned)),
+            is_refunded=not new_goods and kinds == {True},
+            unsettled=_unsettled(kinds, new_goods),
             updated_at=problems.updated_at(order.stamp(), "return"),
         )
         return Mapped(record, tuple(problems.warnings))
@@ -172,6 +175,24 @@ def _several(return_id: str, parents: Collection[str]) -> Problem:
         "rejection.",
         return_id,
     )
+
+
+def _unsettled(kinds: Collection[bool], new_goods: Sequence[ReturnedLine]) -> str:
+    """Return why a return is not settled; ``kinds``: whether its lines are for a refund."""
+    if new_goods and all(map(_is_canceled, new_goods)):
+        return "all new goods of the exchange are canceled"
+    if len(kinds) > 1 and not new_goods:
+        return "some of its lines are for a refund, and others are not"
+    return ""
+
+
+def _is_canceled(line: ReturnedLine) -> bool:
+    """Return whether no unit of a line goes out any more."""
+    details = line.quantity_detail or ()
+    if any(detail.quantity and detail.status_id != CANCELED for detail in details):
+        return False
+    statuses = {line.max_fulfillment_status_id, *(detail.status_id for detail in details)}
+    return CANCELED in statuses or (bool(line.order_line_cancel_history) and not line.quantity)
 
 
 def _units(

@@ -69,6 +69,9 @@ class FulfilmentMapper:
         if order.order_line and not lines:
             reason = f"{order_id} has return lines only; the sale's own lines show what is returned"
             return Skipped("return_order", reason)
+        if not is_linked and len(lines) < len(order.order_line or ()):
+            reason = f"{order_id} is an exchange, whose new goods no order of the store has"
+            return Skipped("return_order", reason)
         record = Fulfilment(
             order_id=order_id,
             updated_at=problems.updated_at(order.stamp(), "order"),

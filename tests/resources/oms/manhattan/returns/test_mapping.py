@@ -158,6 +158,23 @@ def test_an_exchange_maps_what_comes_back() -> None:
     assert not record.is_refunded
 
 
+def test_what_neither_a_refund_nor_new_goods_settle_is_named() -> None:
+    """New goods that are canceled, and a return of both kinds; others have nothing to name."""
+    back = returned("1", ("18000", 2))
+    by_status = published_line("2", ("9000", 1))
+    by_history = published_line("2") | {
+        "Quantity": 0, "QuantityDetail": None, "OrderLineCancelHistory": [{"CancelQuantity": 1}]
+    }  # fmt: skip
+    for new in (by_status, by_history):
+        assert "new goods" in read(a_return(back, new)).unsettled
+        assert read(a_return(back, new, published_line("3"))).unsettled == ""
+    other = returned("2", ("18000", 1), ReturnType={"ReturnTypeId": "Exchange"})
+    assert "some of its lines" in read(a_return(back, other)).unsettled
+    assert not read(a_return(back, other)).is_refunded
+    assert read(a_return(back)).unsettled == read(a_return(other)).unsettled == ""
+    assert read(a_return(back, other, published_line("3"))).unsettled == ""
+
+
 def test_a_return_of_several_orders_is_for_an_operator() -> None:
     """Each order has its own payments."""
     lines = (returned("1"), returned("2", ParentOrderId="T-1002"))

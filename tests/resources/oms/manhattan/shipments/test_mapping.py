@@ -162,10 +162,13 @@ def test_lines_of_a_return_are_ignored() -> None:
     skipped = MAPPER.fulfilment(orjson.dumps(published("T-1001", back)))
     assert isinstance(skipped, Skipped)
     assert skipped.rule == "return_order"
-    exchange = read(
-        published("T-1001", published_line("1", ("11000", 2)), published_line("2"))
-    ).record
-    assert [line.line_id for line in exchange.lines] == ["2"]
+    both = published("T-1001", published_line("1", ("11000", 2)), published_line("2"))
+    exchange = MAPPER.fulfilment(orjson.dumps(both))
+    assert isinstance(exchange, Skipped)
+    assert exchange.rule == "return_order"
+    linked = MAPPER.fulfilment(orjson.dumps(both), is_linked=True)
+    assert isinstance(linked, Mapped)
+    assert [line.line_id for line in linked.record.lines] == ["2"]
     assert units_of(published("T-1", published_line("1", ("8500", 1), ("8000", 1)))) == [
         (M.SHIPPED, 1),
         (M.RETURNED, 1),

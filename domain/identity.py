@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
 from urllib.parse import urlsplit
@@ -69,9 +70,15 @@ def normalised_address(url: str) -> str:
     return f"{host.removesuffix('.')}{port}/{path}".removesuffix("/")
 
 
-def _hash(purpose: bytes, parts: tuple[bytes, ...], size: int) -> bytes:
-    framed = b"".join([_LENGTH.pack(len(part)) + part for part in parts])
-    return blake2b(framed, digest_size=size, person=purpose).digest()
+@lru_cache(maxsize=1024)
+def _prefix(purpose: bytes, size: int, first: str, second: str) -> blake2b:
+    """Return the hash of the two names that a connection's ids start with; it is to be copied."""
+    framed = _framed(first.encode()) + _framed(second.encode())
+    return blake2b(framed, digest_size=size, person=purpose)
+
+
+def _framed(part: bytes) -> bytes:
+    return _LENGTH.pack(len(part)) + part
 
 
 def content_digest(content: bytes) -> bytes:
@@ -80,9 +87,10 @@ def content_digest(content: bytes) -> bytes:
     In pieces for which ``hashlib`` keeps the interpreter's lock: while threads wait for it, getting
     it back takes many times as long as the digest.
     """
-    digest = blake2b(content[:_PIECE], digest_size=16, person=b"content")
+    view = memoryview(content)
+    digest = blake2b(view[:_PIECE], digest_size=16, person=b"content")
     for start in range(_PIECE, len(content), _PIECE):
-        digest.update(content[start : start + _PIECE])
+        digest.update(view[start : start + _PIECE])
     return digest.digest()
 
 
@@ -115,14 +123,16 @@ def capture_id(connection: str, stream: str, source_id: str, digest: bytes, vers
     ``version`` is the source's modification time, so a record that returns to an earlier content
     is a new version.
     """
-    parts = (connection.encode(), stream.encode(), source_id.encode(), digest, version.encode())
-    return UUID(bytes=_hash(b"capture", parts, 16))
+    whole = _prefix(b"capture", 16, connection, stream).copy()
+    whole.update(_framed(source_id.encode()) + _framed(digest) + _framed(version.encode()))
+    return UUID(bytes=whole.digest())
 
 
 def delivery_key(connection: str, stream: str, source_id: str, action: str, digest: bytes) -> UUID:
     """Return the idempotency key of one intended effect on one target record."""
-    parts = (connection.encode(), stream.encode(), source_id.encode(), action.encode(), digest)
-    return UUID(bytes=_hash(b"delivery", parts, 16))
+    whole = _prefix(b"delivery", 16, connection, stream).copy()
+    whole.update(_framed(source_id.encode()) + _framed(action.encode()) + _framed(digest))
+    return UUID(bytes=whole.digest())
 
 
 _PREFIXES = {
@@ -142,5 +152,6 @@ def correlation_id(connection: str, entity: str, source_id: str) -> str:
     ``entity`` is what a stream's records are about: an order and its fulfilment have one id.
     """
     prefix = _PREFIXES[entity]
-    parts = (connection.encode(), entity.encode(), source_id.encode())
-    return f"{prefix}-{_hash(b'correlate', parts, 8).hex()}"
+    whole = _prefix(b"correlate", 8, connection, entity).copy()
+    whole.update(_framed(source_id.encode()))
+    return f"{prefix}-{whole.hexdigest()}"

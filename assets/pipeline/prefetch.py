@@ -15,6 +15,9 @@ from contextvars import copy_context
 from queue import Empty, Full, Queue
 from typing import Generic, TypeVar
 
+CALLS_PER_COLLECTION = 8
+MOST_OBJECTS = 100_000
+"""Objects that the collector tracks; the chunks in work have about 50,000."""
 T = TypeVar("T")
 
 
@@ -118,14 +121,23 @@ def gc_paused() -> Iterator[Callable[[], object]]:
     find nothing. Most of its time goes into full collections, which traverse all that the process
     has imported; a step must therefore pause it for all of its chunks, since the reading threads
     would make up for it between two of them (docs/performance.md). What is yielded is to be called
-    after each chunk: it collects the garbage that the step has left so far, and does not look at
-    what was there before, so that memory stays bounded.
+    after each chunk, and keeps memory bounded: it collects the garbage that the step has left, and
+    does not look at what was there before. Reference counting frees nearly all of a chunk, so it
+    looks only where more objects are left than a few chunks in work have, and else every few calls.
     """
     was_enabled = gc.isenabled()
     gc.disable()
     gc.freeze()
+    calls = 0
+
+    def collect() -> None:
+        nonlocal calls
+        calls += 1
+        if calls % CALLS_PER_COLLECTION == 0 or gc.get_count()[0] > MOST_OBJECTS:
+            gc.collect()
+
     try:
-        yield gc.collect
+        yield collect
     finally:
         gc.unfreeze()
         if was_enabled:

@@ -198,7 +198,8 @@ class OrderRules:
     def _translate(
         self, mapped: Mapped[Order], header: OrderHeader, decision: Decision
     ) -> Mapped[Order]:
-        order, problems = mapped.record, list[Problem]()
+        order = mapped.record
+        problems: list[Problem] = []
         warnings = self._ship_from.translate(order.lines, mapped.paths.nodes, problems)
         lines = self._translated(order.groups, order.lines, mapped.paths, problems)
         order_id = id_at_oms(self._policy, order.number)

@@ -11,7 +11,13 @@ from functools import partial
 import pytest
 
 from assets.pipeline.capture import QUIET_PAGES, _chunks
-from assets.pipeline.prefetch import gc_paused, prefetch, write_behind
+from assets.pipeline.prefetch import (
+    CALLS_PER_COLLECTION,
+    MOST_OBJECTS,
+    gc_paused,
+    prefetch,
+    write_behind,
+)
 from domain.sources import Page
 
 
@@ -80,17 +86,51 @@ def test_garbage_is_collected_while_the_collector_is_paused() -> None:
         def __init__(self) -> None:
             self.itself = self
 
+    def collect_often() -> None:
+        for _ in range(CALLS_PER_COLLECTION):
+            collect()
+
     with gc_paused() as collect:
         young, lived = weakref.ref(Knot()), Knot()
         old = weakref.ref(lived)
         assert young() is not None
-        collect()
-        collect()
+        collect_often()
         assert young() is None
         del lived
         assert old() is not None
-        collect()
+        collect_often()
         assert old() is None
+
+
+def test_much_garbage_is_collected_at_once() -> None:
+    """A chunk whose records were left in cycles does not wait for the next ones."""
+    with gc_paused() as collect:
+        collect()
+        knots: list[list[object]] = [[] for _ in range(MOST_OBJECTS + 1_000)]
+        for knot in knots:
+            knot.append(knot)
+        left = gc.get_count()[0]
+        assert left > MOST_OBJECTS
+        del knots, knot
+        collect()
+        assert gc.get_count()[0] < left / 2
+
+
+def test_what_a_chunk_leaves_alive_is_not_traversed() -> None:
+    """Records that only live on cost no collection; finding nothing in them took 3 % of a step."""
+    runs: list[str] = []
+
+    def count(phase: str, _: object) -> None:
+        runs.append(phase)
+
+    with gc_paused() as collect:
+        alive = [[n] for n in range(MOST_OBJECTS // 4)]
+        gc.callbacks.append(count)
+        for _ in range(CALLS_PER_COLLECTION - 1):
+            collect()
+        gc.callbacks.remove(count)
+        assert len(alive) > 0
+    assert runs == []
 
 
 def test_an_error_of_the_source_reaches_the_reader() -> None:
@@ -120,11 +160,11 @@ def test_what_pages_without_changes_leave_behind_is_collected() -> None:
 
     def pages() -> Iterator[Page]:
         nonlocal most
-        for _ in range(8 * QUIET_PAGES):
+        for _ in range(3 * CALLS_PER_COLLECTION * QUIET_PAGES):
             alive.add(Cycle())
             most = max(most, len(alive))
             yield Page([])
 
     with gc_paused() as collect:
         assert list(_chunks(pages(), collect)) == []
-    assert most <= QUIET_PAGES + 1
+    assert most <= QUIET_PAGES * CALLS_PER_COLLECTION + 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
 from operator import attrgetter
 
 import msgspec
@@ -149,10 +148,9 @@ class GroupMapper:
     """Maps consignments, and addresses by one connection's rules."""
 
     def __init__(self, rules: AddressRules) -> None:
-        # Most orders ship to their billing address, and customers come back.
-        self._normalised = lru_cache(maxsize=REMEMBERED)(
-            lambda *values: normalise_address(RawAddress(*values), rules)
-        )
+        self._rules = rules
+        self._known: dict[tuple[str, ...], AddressResult] = {}
+        """Values -> result: most orders ship to their billing address, and customers come back."""
 
     def to_group(
         self, part: Part, shopper: str, problems: DocumentProblems
@@ -212,12 +210,19 @@ class GroupMapper:
                 if len(value) > LONGEST_PART
             ]
             values = tuple([value[:LONGEST_PART] for value in values])
-        result: AddressResult = self._normalised(*values)
+        result = self._known.get(values) or self._normalised(values)
         if result.problems:
             faults += [_under(where, problem) for problem in result.problems]
         if result.warnings:
             problems.warnings += [_under(where, warning) for warning in result.warnings]
         return result.address
+
+    def _normalised(self, values: tuple[str, ...]) -> AddressResult:
+        result = normalise_address(RawAddress(*values), self._rules)
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[values] = result
+        return result
 
 
 def _recipient(written: str, where: str, problems: DocumentProblems) -> str:

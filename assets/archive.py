@@ -23,6 +23,7 @@ from assets.chain import metadata
 from assets.chain.factory import RETRIES
 from assets.error_redaction import classified
 from domain.errors import PermanentError, TransientError
+from domain.parsing.text import plural
 from domain.values import Partition
 from resources.ledger import history
 from resources.ledger.database.embedded import home
@@ -52,11 +53,14 @@ class Archived:
     rows: int
     size: int
     """In bytes."""
+    is_kept: bool = False
+    """It was written before retention removed rows of the day, and stays as it is."""
 
 
 TEXT = """\
 The day's history as Parquet files, one per view: orders, lines, stock, shipments, deliveries and
-so on. They hold no personal data. Materialize a day again to write what has changed since.
+so on. They hold no personal data. A day that changes later is written again in the night after.
+A file stays as it is once retention has removed rows of it from the ledger.
 
 **Red?** The folder can't be written or the disk is full: the error says which."""
 
@@ -70,17 +74,30 @@ def archive_day(db: psycopg.Connection[Any], folder: Path, day: date) -> list[Ar
     """Write the day's rows of every dated view to ``view=NAME/day=DAY/part.parquet``.
 
     A file gets its name only once it is complete and on disk, so a reader never meets half of one,
-    and a repetition replaces it. Raises ``TransientError`` if the disk is full,
-    ``PermanentError`` where the folder can't be written.
+    and a repetition replaces it, unless retention has removed something of the day from the view
+    since. Raises ``TransientError`` if the disk is full, ``PermanentError`` where the folder can't
+    be written.
     """
     with db.transaction():
         # Two runs of one day would write the same files. While the lock is held, no other run uses
         # the temporary files that a dead one left behind.
         history.lock_archive(db, str(folder), day)
-        return [
-            _write(db, view, folder / f"view={view}" / f"day={day}", day)
-            for view in history.views_by_day(db)
-        ]
+        reduced = history.reduced_views(db, day)
+        found: list[Archived] = []
+        for view in history.views_by_day(db):
+            place = folder / f"view={view}" / f"day={day}"
+            kept = _kept(view, place / FILE) if view in reduced else None
+            found.append(kept or _write(db, view, place, day))
+        history.note_archived(db, day)
+        return found
+
+
+def _kept(view: str, file: Path) -> Archived | None:
+    """Return the file of an earlier run, which has more than the ledger; ``None`` without one."""
+    with _disk_errors(file.parent):
+        if not file.exists():
+            return None
+        return Archived(view, pq.read_metadata(file).num_rows, file.stat().st_size, is_kept=True)
 
 
 def _write(db: psycopg.Connection[Any], view: str, folder: Path, day: date) -> Archived:
@@ -172,6 +189,8 @@ def build_archive(
                 "bytes": sum(one.size for one in written),
             }
             text = f"{total['dagster/row_count']} rows of {len(written)} views in {folder}"
+            if kept := sum(one.is_kept for one in written):
+                text += f"; {plural(kept, 'file')} from before retention kept"
             context.add_asset_metadata(
                 metadata.counts(rows | total) | metadata.summary(text), partition_key=key
             )

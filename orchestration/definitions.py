@@ -85,7 +85,8 @@ def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
                 build_reconciliation_schedule(name, job, lockstep)
                 for name, job in reconcile.items()
             ),
-            *housekeeping.SCHEDULES,
+            housekeeping.build_archive_schedule(lockstep),
+            housekeeping.RETENTION_SCHEDULE,
         ],
         resources={"lockstep": lockstep},
         executor=dg.in_process_executor,

@@ -85,3 +85,63 @@ def rows_of_day(
         cursor.execute(query, (day,))
         while rows := cursor.fetchmany(batch):
             yield rows
+
+
+_USES = """SELECT r.ev_class AS view, d.refobjid AS used FROM pg_rewrite r
+    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+         AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class"""
+
+
+def reduced_views(db: psycopg.Connection[Any], day: date) -> set[str]:
+    """Return the views of which retention has removed something that may be of a day."""
+    rows = db.execute(
+        f"""WITH RECURSIVE uses AS ({_USES}),
+                reads AS (SELECT view, used FROM uses
+                          UNION SELECT r.view, u.used FROM reads r JOIN uses u ON u.view = r.used)
+            SELECT DISTINCT v.relname FROM reads r
+            JOIN pg_class v ON v.oid = r.view AND v.relnamespace = 'history'::regnamespace
+            JOIN pg_class t ON t.oid = r.used AND t.relnamespace = 'sync'::regnamespace
+            JOIN sync.retention_log l ON l.table_name = t.relname AND l.before > %s""",  # noqa: S608
+        (day,),
+    )
+    return {name for (name,) in rows}
+
+
+def note_archived(db: psycopg.Connection[Any], day: date) -> None:
+    """Note that a day is archived as of now, in the transaction that reads it."""
+    db.execute(
+        """INSERT INTO sync.archived (source_day, archived_at) VALUES (%s, now())
+           ON CONFLICT (source_day) DO UPDATE SET archived_at = excluded.archived_at""",
+        (day,),
+    )
+
+
+def days_to_archive(db: psycopg.Connection[Any], first: date, today: date) -> list[date]:
+    """Return the days from ``first`` on before ``today`` that changed since they were archived.
+
+    A run about a day changes it, and what ends later: a rejection, a drift, a refund that is not
+    decided, a late answer. Days from before archiving was noted count as archived in the night
+    after them.
+    """
+    rows = db.execute(
+        """WITH changed AS (
+               SELECT source_day, max(finished_at) AS at FROM sync.batch GROUP BY 1
+               UNION ALL SELECT source_day, max(greatest(seen_at, closed_at)) FROM sync.rejection
+               GROUP BY 1
+               UNION ALL SELECT source_day, max(looked_at) FROM sync.refund GROUP BY 1
+               UNION ALL SELECT source_day, max(closed_at) FROM sync.drift GROUP BY 1
+               UNION ALL SELECT d.source_day, max(q.applied_at)
+               FROM sync.request q JOIN sync.delivery d USING (delivery_key)
+               WHERE d.prune_month = '9999-12-31' GROUP BY 1)
+           SELECT c.source_day FROM changed c LEFT JOIN sync.archived a USING (source_day)
+           WHERE c.source_day >= %(first)s AND c.source_day < %(today)s
+           GROUP BY c.source_day, a.archived_at
+           HAVING max(c.at) > coalesce(a.archived_at, CASE
+               WHEN c.source_day < (SELECT min(archived_at) FROM sync.archived)::date - 1
+                    OR NOT EXISTS (SELECT FROM sync.archived)
+               THEN (c.source_day + interval '27 hours') AT TIME ZONE 'UTC'
+               ELSE '-infinity' END)
+           ORDER BY 1""",
+        {"first": first, "today": today},
+    )
+    return [day for (day,) in rows]

@@ -15,10 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets.archive import KEY, archive_day
+from assets.chain.partitions import RANGE_TAGS
+from domain.connections import Retention
 from domain.errors import PermanentError, TransientError
 from orchestration.definitions import build
+from resources.ledger import history
+from resources.ledger.privacy.retention import retire
 from tests.assets.dagster_run import QUIET
-from tests.assets.documents import PERSON
+from tests.assets.documents import PERSON, order
 from tests.assets.scene import Scene
 
 pytestmark = pytest.mark.slow
@@ -176,6 +180,51 @@ def test_only_closed_days_have_a_partition(scene: Scene) -> None:
     assert partitions.get_last_partition_key() == scene.yesterday.isoformat()
     schedule = definitions.get_repository_def().get_schedule_def("archive")
     context = dg.build_schedule_context(scheduled_execution_time=scene.moment(scene.today, 3))
-    request = schedule(context)
-    assert isinstance(request, dg.RunRequest)
-    assert request.partition_key == (scene.today - timedelta(days=1)).isoformat()
+    [request] = schedule(context)  # type: ignore[misc, union-attr]
+    assert request.partition_key == scene.yesterday.isoformat()
+
+
+def test_a_day_that_changes_after_its_night_is_archived_again(scene: Scene, tmp_path: Path) -> None:
+    """Such as one that was captured days later, after an outage, or whose order was stuck."""
+    before = scene.today - timedelta(days=5)
+    scene.place(*(order(n, scene.moment(before)) for n in (1, 2)))
+    scene.run("orders", first=before, last=before, steps=("captured",))
+    scene.run("orders", first=before - timedelta(days=1), last=before - timedelta(days=1))
+    first = scene.installation.start_date
+
+    def due() -> list[date]:
+        with psycopg.connect(scene.database, autocommit=True) as db:
+            return history.days_to_archive(db, first, scene.today)
+
+    assert due() == [before - timedelta(days=1), before]
+    for day in due():
+        archived(scene.database, tmp_path, day)
+    assert due() == []
+    scene.run("orders", first=before, last=before)
+    assert due() == [before]
+    assert archived(scene.database, tmp_path, before)["orders"] == 2
+    assert due() == []
+
+    scene.run("orders", first=before - timedelta(days=1), last=before)
+    definitions = build(scene.installation, scene.lockstep)  # type: ignore[arg-type]
+    schedule = definitions.get_repository_def().get_schedule_def("archive")
+    context = dg.build_schedule_context(scheduled_execution_time=scene.moment(scene.today, 3))
+    [yesterday, again] = schedule(context)  # type: ignore[misc, union-attr]
+    assert yesterday.partition_key == scene.yesterday.isoformat()
+    span = (before - timedelta(days=1)).isoformat(), before.isoformat()
+    assert tuple(again.tags[tag] for tag in RANGE_TAGS) == span
+
+
+def test_what_retention_has_removed_stays_in_the_archive(database: str, tmp_path: Path) -> None:
+    """A day that is materialized again later would have lost its rows for good."""
+    fill(database, 50)
+    archived(database, tmp_path)
+    kept = Retention(capture=timedelta(days=30), record=timedelta(days=60))
+    with psycopg.connect(database, autocommit=True) as db:
+        retire(db, kept, DAY + timedelta(days=120))
+        history_of = db.execute("SELECT count(*) FROM history.stock").fetchone()
+    assert history_of == (0,)
+    assert archived(database, tmp_path)["stock"] == 50
+    place = tmp_path / "view=stock" / f"day={DAY}" / "part.parquet"
+    assert pq.read_metadata(place).num_rows == 50
+    assert archived(database, tmp_path / "another")["stock"] == 0

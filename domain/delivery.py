@@ -245,6 +245,8 @@ class StatusChange:
     status: str
     is_restored: bool = False
     """It is the merchant's own, which a shipment has moved."""
+    is_noted: bool = False
+    """Only the store's history of the order gets it; the order's status stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,12 @@ class ShipmentTarget(Target, Protocol):
     (``StatusChange``); ``held`` returns a ``StoreOrderState``.
     """
 
+    has_history: bool
+    """The store keeps a history of an order's statuses, which also gets one that it shows already.
+    """
+    noted: Mapping[Milestone, str]
+    """Milestones that show as no status -> what the history gets instead."""
+
     def status_for(self, milestone: Milestone) -> str | None:
         """Return the store status that a milestone shows as, or ``None`` if it shows as none."""
         ...

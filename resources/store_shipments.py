@@ -32,6 +32,8 @@ from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.target_writer import TargetWriter
 
+NOTHING_NOTED: Mapping[Milestone, str] = {}
+
 
 class ShipmentCalls(Protocol):
     """The calls of one store, each of which raises ``RecordRejected`` for an order it lacks."""
@@ -58,18 +60,26 @@ class ShipmentCalls(Protocol):
 class StoreShipments(ABC):
     """A base for ``domain.targets.ShipmentTarget``. Only the creation can't be repeated."""
 
+    has_history: bool = False
+
     def __init__(
         self,
         policy: ClientPolicy,
         connection: Connection,
         statuses: Mapping[Milestone, object],
         concurrency: int,
+        noted: Mapping[Milestone, str] = NOTHING_NOTED,
     ) -> None:
-        """``statuses`` are the connector's own, which the connection's take the place of."""
+        """``statuses`` are the connector's own, which the connection's take the place of.
+
+        So they do of what is ``noted``, also where a milestone should show as none.
+        """
         self.acts_for = policy.acts_for
         self._concurrency = concurrency
         chosen = {**statuses, **connection.shipments.milestone_statuses}
         self._statuses = {str(m): None if s is None else str(s) for m, s in chosen.items()}
+        own = connection.shipments.milestone_statuses
+        self.noted: Mapping[Milestone, str] = {m: s for m, s in noted.items() if m not in own}
         self.operations: Mapping[str, Operation] = {
             "shipment": Operation(
                 repeat="find", creates=True, commutes=True, concurrency=concurrency

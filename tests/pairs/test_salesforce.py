@@ -70,7 +70,7 @@ def test_the_way_of_an_order_is_in_its_status_history(shop: PairScene) -> None:
 def test_what_the_oms_has_taken_is_in_the_history_where_a_status_is_chosen_for_it(
     shop: PairScene,
 ) -> None:
-    """Otherwise it begins with the allocation. The order is sent no second time in that status."""
+    """The order moves to it then, and is sent no second time in that status."""
     shop.configure(shipments={"milestone_statuses": {"created": "Created"}})
     [(order, document)] = shop.simple(1)
     shop.run("orders")
@@ -86,6 +86,58 @@ def test_what_the_oms_has_taken_is_in_the_history_where_a_status_is_chosen_for_i
     assert [each["Status__c"] for each in rows(shop, "Lockstep_Status__c")][-1] == "Fulfilled"
     assert shop.oms_counts()["saves"] == 1
     assert drifts_of(look(shop)) == []
+
+
+def test_the_history_begins_when_the_oms_has_the_order_which_stays_as_it_is(
+    shop: PairScene,
+) -> None:
+    """Nothing of the order is written: it is not captured again, and sent no second time."""
+    [(order, _)] = shop.simple(1)
+    shop.run("orders")
+    [before] = rows(shop, "OrderSummary")
+    for _ in range(3):
+        shop.run("shipments")
+        shop.run("orders")
+    history = rows(shop, "Lockstep_Status__c")
+    noted = [(each["Order_Summary__c"], each["Status__c"]) for each in history]
+    assert noted == [(order, "Created")]
+    assert rows(shop, "OrderSummary") == [before]
+    assert shop.oms_counts()["saves"] == 1
+    assert drifts_of(look(shop)) == []
+    assert shop.open_rejections("shipments") == {}
+
+
+def test_a_cancellation_in_the_store_is_in_the_history_once_the_oms_has_it(
+    shop: PairScene,
+) -> None:
+    """Though the status is set already; once, also by a rerun."""
+    [(order, _)] = shop.simple(1)
+    shop.run("orders")
+    shop.run("shipments")
+    put(shop, "OrderSummary", Id=order, Status="Canceled")
+    shop.run("orders")
+    for _ in range(2):
+        shop.run("shipments")
+    assert [each["Status__c"] for each in rows(shop, "Lockstep_Status__c")] == [
+        "Created",
+        "Canceled",
+    ]
+    assert drifts_of(look(shop)) == []
+
+
+@pytest.mark.parametrize(
+    "section", [{"shipments": {"milestone_statuses": {"created": None}}},
+                {"platform": {"has_history": False}}]
+)  # fmt: skip
+def test_nothing_is_noted_where_a_connection_does_not_want_it(
+    shop: PairScene, section: Json
+) -> None:
+    """By the milestone, or without a history at all."""
+    shop.configure(**section)
+    shop.simple(1)
+    shop.run("orders")
+    shop.run("shipments")
+    assert rows(shop, "Lockstep_Status__c") == []
 
 
 def test_locked_rows_of_an_org_lose_and_double_nothing(shop: PairScene) -> None:

@@ -53,7 +53,13 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         super().__init__(sync, session, request)
         self.shipments = self.target = sync.platform.targets["shipments"]
         chosen = sync.connection.shipments.milestone_statuses
-        self._statuses = StatusRules(sync.order_statuses.export, chosen, self.shipments.status_for)
+        self._statuses = StatusRules(
+            sync.order_statuses.export,
+            chosen,
+            self.shipments.status_for,
+            self.shipments.noted,
+            has_history=self.shipments.has_history,
+        )
         self._lines: Mapping[str, Lines] = {}
         self._withdrawn: Collection[str] = ()
 

@@ -65,12 +65,16 @@ class StatusRules:
         exported: Collection[str],
         chosen: Collection[Milestone],
         status_for: Callable[[Milestone], str | None],
+        noted: Mapping[Milestone, str],
+        *,
+        has_history: bool,
     ) -> None:
         self._exported, self._chosen = exported, frozenset(chosen)
-        self._status_for = status_for
+        self._status_for, self._noted = status_for, noted
+        self._has_history = has_history
 
     def change_of(self, order: OrderAtStore, *, is_uncertain: bool) -> StatusChange | None:
-        """Return the move to the fulfilment's status, or back to the merchant's own.
+        """Return the move to the fulfilment's status, back to the merchant's own, or a note.
 
         ``is_uncertain``: what the store holds of the status is not certain.
         """
@@ -85,6 +89,8 @@ class StatusRules:
         is_doubtful = is_uncertain and order.wanted is state.milestone
         if status is not None and (moves or is_doubtful):
             return StatusChange(order.source_id, status)
+        if status is None and is_reached and (note := self._noted.get(order.wanted)) is not None:
+            return StatusChange(order.source_id, note, is_noted=True)
         return None
 
     def keeps(self, now: StoreOrderState, state: OrderTargetState) -> bool:
@@ -150,7 +156,16 @@ class StatusRules:
         return is_shipping and now.shipped_units > order.state.shipped_units()
 
     def decide(self, plan: Plan, intent: Intent, now: StoreOrderState) -> Intent | Outcome:
-        """Return the move of an order's status as it is now, or its outcome if it stays."""
+        """Return the move of an order's status as it is now, or its outcome if it stays.
+
+        A note says nothing about the status, unless the order is over.
+        """
+        change: StatusChange = intent.content
+        if change.is_noted:
+            return Outcome("done", change.order_id) if now.is_final else intent
+        return self._decided(plan, intent, now)
+
+    def _decided(self, plan: Plan, intent: Intent, now: StoreOrderState) -> Intent | Outcome:
         order: OrderAtStore = plan.context
         change: StatusChange = intent.content
         wanted = self._status_for(order.wanted)
@@ -168,7 +183,7 @@ class StatusRules:
                 return replace(intent, content=restored)
             return _without_request(restored)
         if now.status == change.status:
-            return Outcome("done", change.order_id)
+            return intent if self._has_history else Outcome("done", change.order_id)
         if order.wanted is Milestone.CANCELED and order.was_canceled and not now.is_final:
             plan.notes.append(opened_again(change.order_id, now.status))
             return _without_request(change)
@@ -183,6 +198,9 @@ class StatusRules:
 
 def settle(order: OrderAtStore, change: StatusChange, outcome: Outcome) -> None:
     """Note the status that an order has now."""
+    if change.is_noted:
+        order.state.milestone = order.wanted
+        return
     # A status that the merchant set is not ours: a later move must not overwrite it.
     is_kept = bool(order.state.kept_status) or isinstance(outcome.held, StatusChange)
     if not is_kept:

@@ -64,6 +64,9 @@ MILESTONE_STATUS: dict[M, str | None] = {
 }
 """Milestone at the OMS -> status to set, ``None`` if none is set.
 ``shipments.milestone_statuses`` overrides it."""
+NOTED: dict[M, str] = {M.CREATED: CREATED}
+"""Milestone -> status that only the order's history gets: the OMS has the order, which stays in the
+status in which it went out. ``shipments.milestone_statuses`` overrides it."""
 
 ORDER_STATUSES = StoreStatuses(
     {status: status for status in FULFILMENT},

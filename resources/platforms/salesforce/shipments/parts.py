@@ -160,14 +160,17 @@ class Parts:
         parts = [
             {"method": "PATCH", "url": url, "referenceId": "order", "body": {"Status": written}}
         ]
-        if self._settings.has_history:
-            entry = {
-                HISTORY_ORDER: order.id,
-                HISTORY_STATUS: status,
-                HISTORY_TIME: f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            }
-            parts.append(self._upsert(HISTORY, f"{PREFIX}{key}", "history", entry))
-        return parts
+        has_history = self._settings.has_history
+        return [*parts, self.note(order.id, status, key, now)] if has_history else parts
+
+    def note(self, order_id: str, status: str, key: str, now: datetime) -> Part:
+        """Return an entry of an order's history."""
+        entry: Part = {
+            HISTORY_ORDER: order_id,
+            HISTORY_STATUS: status,
+            HISTORY_TIME: f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        }
+        return self._upsert(HISTORY, f"{PREFIX}{key}", "history", entry)
 
     def _upsert(self, name: str, key: str, reference: str, values: Part) -> Part:
         url = f"{self._path}/sobjects/{name}/{KEY_FIELD}/{quote(key, safe='')}"

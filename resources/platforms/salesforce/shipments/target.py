@@ -9,7 +9,7 @@ from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.platforms.salesforce.settings import SalesforceSettings
 from resources.platforms.salesforce.shipments.writer import OrderWriter
-from resources.platforms.salesforce.statuses import MILESTONE_STATUS
+from resources.platforms.salesforce.statuses import MILESTONE_STATUS, NOTED
 from resources.store_shipments import ShipmentsWriter, StoreShipments
 
 
@@ -19,8 +19,10 @@ class SalesforceShipments(StoreShipments):
     def __init__(
         self, policy: ClientPolicy, settings: SalesforceSettings, connection: Connection
     ) -> None:
-        super().__init__(policy, connection, MILESTONE_STATUS, settings.write_concurrency)
+        noted = NOTED if settings.has_history else {}
+        super().__init__(policy, connection, MILESTONE_STATUS, settings.write_concurrency, noted)
         self._policy, self._settings = policy, settings
+        self.has_history = settings.has_history
 
     def writer(self, log: ExchangeLog) -> SalesforceShipmentsWriter:
         """Open the org for writing fulfilment."""
@@ -42,7 +44,8 @@ class SalesforceShipmentsWriter(ShipmentsWriter):
         """Note a status under the key of its intent."""
         content = claimed.content
         if isinstance(content, StatusChange):
-            return await self.calls.put_status(
+            put = self.calls.note_status if content.is_noted else self.calls.put_status
+            return await put(
                 content.order_id, content.status, claimed.correlation_id, claimed.key.hex
             )
         return await super()._send(claimed)

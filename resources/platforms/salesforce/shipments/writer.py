@@ -12,7 +12,12 @@ from resources.platforms.salesforce.composite import CompositeClient, id_made
 from resources.platforms.salesforce.fields import order_fields
 from resources.platforms.salesforce.orders.source import scope_of
 from resources.platforms.salesforce.parts import missing_order, rejection_of
-from resources.platforms.salesforce.settings import SalesforceSettings
+from resources.platforms.salesforce.settings import (
+    HISTORY,
+    HISTORY_ORDER,
+    HISTORY_STATUS,
+    SalesforceSettings,
+)
 from resources.platforms.salesforce.shipments.order import HeldOrder
 from resources.platforms.salesforce.shipments.parts import SHIPMENT, Parts
 from resources.platforms.salesforce.soql import all_of, is_id, quoted, select
@@ -23,6 +28,7 @@ class OrderWriter:
 
     def __init__(self, push: AsyncApiClient, settings: SalesforceSettings) -> None:
         self._push, self._names = push, settings.names
+        self._has_history = settings.has_history
         self.calls = CompositeClient(push, settings.data_path)
         self._parts = Parts(settings)
         self._select = select(order_fields(settings), "OrderSummary")
@@ -79,10 +85,26 @@ class OrderWriter:
     async def put_status(
         self, order_id: str, status: str, correlation_id: str, key: str = ""
     ) -> Receipt:
-        """Set an order's status, and note it in the history, once for a key."""
-        held = await self.read(order_id)
+        """Set an order's status, and note it in the history, once for a key.
+
+        One that the order has already, as after a cancellation in the store, is noted only.
+        """
+        held, key = await self.read(order_id), key or f"{order_id}-{status}"
         if held.status == status:
-            return Receipt(order_id)
-        parts = self._parts.status(held, status, key or f"{order_id}-{status}", self._clock.now())
+            return await self.note_status(order_id, status, correlation_id, key)
+        parts = self._parts.status(held, status, key, self._clock.now())
         reply = await self.calls.send(held.parent, parts, correlation_id, "status_refused")
+        return Receipt(order_id, trace_id=request_id(reply.headers))
+
+    async def note_status(
+        self, order_id: str, status: str, correlation_id: str, key: str
+    ) -> Receipt:
+        """Note a status in an order's history, if it is not there; the order is not written."""
+        if not self._has_history:
+            return Receipt(order_id)
+        same = (f"{HISTORY_ORDER} = {quoted(order_id)}", f"{HISTORY_STATUS} = {quoted(status)}")
+        if await self.calls.row(select("Id", HISTORY, all_of(same))) is not None:
+            return Receipt(order_id)
+        part = self._parts.note(order_id, status, key, self._clock.now())
+        reply = await self.calls.send(order_id, [part], correlation_id, "status_refused")
         return Receipt(order_id, trace_id=request_id(reply.headers))

@@ -83,6 +83,23 @@ def test_a_parcel_has_a_fulfilment_order_where_the_org_has_a_location(
     assert line["FulfillmentOrderId"] == shipment["FulfillmentOrderId"] == fulfilment["Id"]
 
 
+@pytest.mark.parametrize("has_history", [True, False])
+def test_a_note_is_made_once_and_leaves_the_order_as_it_is(
+    open_shop: Callable[..., Shop], *, has_history: bool
+) -> None:
+    """Also where an attempt was forgotten, as after a restored backup, and of a managed order."""
+    shop = open_shop(has_history=has_history)
+    order = shop.place(OrderLifeCycleType="MANAGED")
+    [before] = shop.rows("OrderSummary")
+    for _ in range(2):
+        note = StatusChange(order, "Created", is_noted=True)
+        [outcome] = shop.apply("shipments", Claimed(Intent("status", uuid4(), order, note), "ord"))
+        assert outcome.state == "done", outcome.error
+    assert shop.rows("OrderSummary") == [before]
+    noted = [row["Status__c"] for row in shop.rows("Lockstep_Status__c")]
+    assert noted == ["Created"] * has_history
+
+
 def test_a_status_is_noted_in_the_history_of_the_order(open_shop: Callable[..., Shop]) -> None:
     """By the connector's name, while the order has the org's; once, and not without a change."""
     shop = open_shop(statuses={"Fulfilled": "Versandt"})

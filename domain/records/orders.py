@@ -140,6 +140,8 @@ class OrderLine(Record, frozen=True, kw_only=True):
 
     def total_discount(self) -> Decimal:
         """Return the sum of the line's discounts."""
+        if not self.discounts:
+            return ZERO
         return sum([discount.amount for discount in self.discounts], ZERO)
 
     def total_tax(self) -> Decimal:

@@ -93,8 +93,8 @@ def _is_named_by(hit: Hit, message: Message) -> bool:
     if (
         message.method != hit.method
         or abs(message.at - hit.at) > NEAR_SECONDS
-        or not message.endpoint.endswith(hit.path[-12:])
-    ):
+        or not (hit.path.endswith(message.endpoint) or message.endpoint.endswith(hit.path[-12:]))
+    ):  # the log has the path below the system's base address
         return False
     match hit.kind:
         case "status":

@@ -8,7 +8,7 @@ from domain.errors import Problem
 from domain.records.listings import Listing, NewVariant
 from domain.skus import sku_key
 
-_NEW = "new:"
+_NEW, _ITEM = "new:", "item:"
 
 
 def new_id(sku: str) -> str:
@@ -21,9 +21,24 @@ def is_new(product_id: str) -> bool:
     return product_id.startswith(_NEW)
 
 
-def sku_of_new(product_id: str) -> str:
-    """Return the SKU by which a product to create is looked for in the store."""
-    return product_id.removeprefix(_NEW)
+def item_id(sku: str) -> str:
+    """Return the id of an item of the OMS, whatever product of the store sells it."""
+    return _ITEM + sku
+
+
+def is_item(product_id: str) -> bool:
+    """Return whether an id is of an item of the OMS."""
+    return product_id.startswith(_ITEM)
+
+
+def is_by_sku(product_id: str) -> bool:
+    """Return whether a product is looked for by its SKU, since its id is not known."""
+    return is_new(product_id) or is_item(product_id)
+
+
+def sku_named(product_id: str) -> str:
+    """Return the SKU by which a product is looked for in the store."""
+    return product_id.removeprefix(_NEW).removeprefix(_ITEM)
 
 
 def known_skus(listing: Listing) -> tuple[str, ...]:
@@ -115,6 +130,48 @@ def not_created() -> Problem:
         "sku",
         "the store has no product with the SKU, and the connection creates none",
         "set catalog.create_products to hidden or visible, or discard the request",
+    )
+
+
+def edits_kept(fields: Sequence[str]) -> Problem:
+    """Return the note about what was changed in the store since the OMS's value was written."""
+    return Problem(
+        "listing_edit_kept",
+        "record",
+        f"{', '.join(fields)}: changed in the store since, and not at the OMS, so it stays",
+        "to write the OMS's value again: lockstep catalog from-oms CONNECTION SKU",
+    )
+
+
+def edits_replaced(fields: Sequence[str]) -> Problem:
+    """Return the note about what was changed in the store, and then at the OMS."""
+    return Problem(
+        "listing_edit_replaced",
+        "record",
+        f"{', '.join(fields)}: changed in the store and later at the OMS, which owns it",
+        "change it at the OMS, or take the field out of catalog.oms_fields",
+    )
+
+
+def one_of_many(product_id: str) -> Problem:
+    """Return the note about an item that is one variant of a product."""
+    return Problem(
+        "listing_item_is_variant",
+        "sku",
+        f"the item is one variant of the product {product_id}, whose texts are of all of them",
+        "change the product by a sheet",
+        product_id,
+    )
+
+
+def product_removed(product_id: str) -> Problem:
+    """Return the note about an item whose product the merchant has removed."""
+    return Problem(
+        "listing_product_removed",
+        "product_id",
+        "the store no longer has the item's product, which is not created again by itself",
+        "to create it again: lockstep catalog from-oms CONNECTION SKU",
+        product_id,
     )
 
 

@@ -14,6 +14,7 @@ from domain.records.actions import Permission
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 StoreList = Annotated[str, StringConstraints(pattern=r"^[^\s/]([^/]{0,98}[^\s/])?$")]
+OmsField = Literal["title", "description", "warranty", "images"]
 Money = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=4)]
 
 
@@ -179,6 +180,15 @@ class CatalogPolicy(Config):
     create_products: Literal["never", "hidden", "visible"] = "never"
     """Create a product in the store for a listing whose SKU it does not have; shoppers see it at
     once, or once the merchant shows it."""
+    list_from_oms: bool = False
+    """List the OMS's items in the store: create products that it lacks, as ``create_products``
+    says, and keep the fields in ``oms_fields`` as the OMS has them (stream ``listings``)."""
+    oms_fields: tuple[OmsField, ...] = ()
+    """Fields of products that the OMS owns; the others are the merchant's once a product exists."""
+    list_interval: Annotated[timedelta, Field(ge=timedelta(minutes=1))] = timedelta(hours=1)
+    """How often the item master is read for the store."""
+    weight_factor: Annotated[Decimal, Field(gt=0)] = Decimal(1)
+    """How many of the store's units of weight make one of the OMS's."""
     attributes: dict[str, str] = Field(default_factory=dict)
     """Attribute or option of the store -> the OMS's attribute that sourcing and allocation need.
 

@@ -23,6 +23,7 @@ from domain.sources import (
     ActionSource,
     FulfilmentSource,
     ItemSource,
+    ListedItemSource,
     OrderSource,
     PriceSource,
     ReturnSource,
@@ -153,6 +154,7 @@ class OmsSources(TypedDict, total=False):
     inventory: StockSource
     returns: ReturnSource
     catalog: ItemSource
+    items: ListedItemSource
     prices: PriceSource
 
 

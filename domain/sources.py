@@ -20,6 +20,7 @@ from domain.reconciliation import OrderOrigin, StoreSnapshot
 from domain.records.actions import ActionOutcome, ActionRequest
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel
+from domain.records.listed_items import ListedItem
 from domain.records.orders import Order
 from domain.records.prices import Price
 from domain.records.returns import Return
@@ -253,6 +254,22 @@ class PriceSource(Source[Price], Protocol):
 
         Those that were read longest ago come next.
         """
+        ...
+
+
+class ListedItemSource(Source[ListedItem], Protocol):
+    """Items at an OMS with what a store shows of them; ``source_id`` is the SKU.
+
+    ``fetch`` reads those in scope; without one all of them, where ``items_a_read`` is ``None``.
+    """
+
+    @property
+    def items_a_read(self) -> int | None:
+        """Return how many items a run reads at most, where each costs a call; ``None``: all."""
+        ...
+
+    def skus(self) -> list[str]:
+        """Return the SKUs of all items, without reading each of them."""
         ...
 
 

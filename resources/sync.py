@@ -32,6 +32,7 @@ from domain.rules.translation import OrderRules
 from domain.sources import (
     FulfilmentSource,
     ItemSource,
+    ListedItemSource,
     OrderSource,
     PriceSource,
     ReturnSource,
@@ -141,6 +142,11 @@ class Sync:
     def listings_target(self) -> ListingTarget:
         """Return the products of the store, as they are written."""
         return _present(self.platform.kind, LISTINGS, self.platform.targets.get("listings"))
+
+    @property
+    def items(self) -> ListedItemSource:
+        """Return the source of the OMS's items with what a store shows of them."""
+        return _present(self.oms.kind, "items", self.oms.sources.get("items"))
 
     @property
     def items_target(self) -> ItemTarget:

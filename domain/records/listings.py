@@ -33,7 +33,8 @@ class Listing(Record, frozen=True, kw_only=True):
     """Texts and pictures that a product should have; what is ``None`` stays as it is."""
 
     product_id: Key
-    """The store's id; of a product to create ``domain.listings.new_id``."""
+    """The store's id; of a product to create ``domain.listings.new_id``, of an item of the OMS
+    ``domain.listings.item_id``."""
     sku: Sku
     """By which it was named: the product's own, or that of one of its variants."""
     name: str | None = None
@@ -42,6 +43,10 @@ class Listing(Record, frozen=True, kw_only=True):
     warranty: str | None = None
     images: tuple[str, ...] | None = None
     """Addresses from which the store fetches the pictures, the first at the front."""
+    sold_as: Key = ""
+    """Of an item of the OMS: the product that sells it; empty if one is to be created."""
+    is_asked: bool = False
+    """Of an item of the OMS: an operator has asked for it, so that edits in the store give way."""
     taken_in: tuple[Sku, ...] = ()
     """Other SKUs by which earlier requests, whose fields this one has, named the product."""
     left_out: tuple[Sku, ...] = ()
@@ -56,7 +61,7 @@ class Listing(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for sku in (self.sku, *self.taken_in):
             check_sku(self, sku)
-        check_keys(self, self.product_id)
+        check_keys(self, self.product_id, self.sold_as)
         _check_numbers(self, self.price, self.weight)
 
     @property

@@ -21,6 +21,16 @@ PRODUCTS: dict[str, Entry] = {
     "listing_draft_pending": Entry(
         "business_rule", "A listed field has no unpublished changes in the store."
     ),
+    "listing_edit_kept": Entry(
+        "business_rule",
+        "A field that the OMS owns is not edited in the store.",
+        ("catalog.oms_fields",),
+    ),
+    "listing_edit_replaced": Entry(
+        "business_rule",
+        "A field that the OMS owns is edited at the OMS only.",
+        ("catalog.oms_fields",),
+    ),
     "listing_empty": Entry("missing", "A listing changes something."),
     "listing_field_not_taken": Entry(
         "business_rule", "The store's products have all fields of the listing."
@@ -31,6 +41,9 @@ PRODUCTS: dict[str, Entry] = {
     ),
     "listing_in_other_language": Entry(
         "missing", "A text that the product already shows is in the connection's language."
+    ),
+    "listing_item_is_variant": Entry(
+        "business_rule", "An item of the OMS that is listed is a product of its own in the store."
     ),
     "listing_new_incomplete": Entry(
         "missing", "A product to create has all values that the store requires."
@@ -47,6 +60,9 @@ PRODUCTS: dict[str, Entry] = {
         "duplicate", "The store does not have a product that is to be created."
     ),
     "listing_product_gone": Entry("missing", "The product of a listing exists and has its SKU."),
+    "listing_product_removed": Entry(
+        "missing", "The store has the product that an item of the OMS was listed as."
+    ),
     "listing_refused": Entry("business_rule", "The store accepts the texts and pictures."),
     "listing_replaced": Entry(
         "duplicate", "No newer request for the same product was delivered before."

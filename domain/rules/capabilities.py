@@ -24,6 +24,8 @@ PRODUCTS = "products"
 
 As a target, products that are created. The part ``catalog`` is what stock and orders look up: SKUs,
 their ids and units."""
+ITEMS = "items"
+"""The part of an OMS that is read for listings: its items with what a store shows of them."""
 REFUNDS = "refunds"
 """The part of a store that gives money back; without it only a payment service may."""
 Side = Literal["platform", "oms"]
@@ -142,6 +144,8 @@ def settings_without_items(
     if connection.catalog.create_items and CATALOG not in oms.targets:
         fault = f"the items of {oms.kind} can't be written; set it to false"
         yield ("catalog", "create_items"), fault
+    if connection.catalog.list_from_oms and (fault := _not_listed(connection, oms)):
+        yield ("catalog", "list_from_oms"), f"{fault}, or set it to false"
     if CATALOG in oms.sources:
         return
     orders, streams = connection.orders, connection.streams
@@ -154,6 +158,17 @@ def settings_without_items(
     for is_needed, place, advice in needed:
         if is_needed:
             yield place, f"{oms.kind} has no list of its items, which this setting needs; {advice}"
+
+
+def _not_listed(connection: Connection, oms: Parts) -> str:
+    """Return why the OMS's items can't be listed in the store; empty if they can."""
+    if ITEMS not in oms.sources:
+        return f"the items of {oms.kind} can't be read with their texts: list products by a sheet"
+    if lacking := {CATALOG, LISTINGS} - set(connection.streams):
+        return f"it needs the stream {' and '.join(sorted(lacking))}: add it to the streams"
+    if connection.catalog.create_items:
+        return "each system would write the other's texts: set create_items to false"
+    return ""
 
 
 def settings_without_refunds(

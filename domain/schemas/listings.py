@@ -9,7 +9,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from domain.errors import Problem
-from domain.listings import is_new
+from domain.listings import is_item, is_new
 from domain.parsing.text import has_controls
 from domain.records.listings import Listing, NewVariant
 from domain.schemas.batch import Rule, booleans, failures, integers, texts
@@ -158,9 +158,8 @@ def _has_place(listing: Listing, fields: Collection[str]) -> bool:
 
 
 def _is_complete(listing: Listing, needs: Collection[str]) -> bool:
-    return not is_new(listing.product_id) or all(
-        getattr(listing, field) is not None for field in needs
-    )
+    is_made = is_new(listing.product_id) or (is_item(listing.product_id) and not listing.sold_as)
+    return not is_made or all(getattr(listing, field) is not None for field in needs)
 
 
 def _are_variants(variants: Sequence[NewVariant] | None) -> bool:

@@ -28,6 +28,7 @@ COLUMNS = ("finding", "SKU", "product", "variant", "name", "detail")
         "template": ("listings:template", "Write an empty sheet of products."),
         "export": ("listings:export", "Write the store's products into a sheet."),
         "import": ("listings:import_", "Write texts and pictures from a sheet to the store."),
+        "from-oms": ("item_listings:from_oms", "List items of the OMS in the store."),
         "set": ("listings:set_", "Write texts and pictures of one product to the store."),
     },
     epilog=examples(

@@ -11,9 +11,11 @@ from uuid import UUID
 from assets.delivery.plan import Due, Plan
 from assets.delivery.planner import Planner
 from assets.delivery.request import DeliveryRequest
+from assets.streams.listings.items_plan import ItemPlans
 from assets.streams.listings.state import (
     content_of,
     is_partial,
+    is_same,
     last_images,
     made_with,
     new_values,
@@ -26,7 +28,9 @@ from domain.identity import delivery_key
 from domain.listings import (
     adopted,
     in_other_language,
+    is_item,
     is_new,
+    item_id,
     known_skus,
     lacking,
     moved_skus,
@@ -36,7 +40,6 @@ from domain.listings import (
     replaced,
     taken_skus,
 )
-from domain.parsing.text import clean_text
 from domain.records.listings import Listing
 from domain.records.record import decode_record
 from resources.ledger.rows import AcceptedRecord, TargetRow
@@ -57,6 +60,7 @@ class ListingsPlanner(Planner[Listing]):
     def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
         super().__init__(sync, session, request)
         self.target = sync.listings_target
+        self._items = ItemPlans(sync, session, request)
         self._discarded: set[UUID] = set()
         """Versions of the chunk that an operator has discarded."""
         self._newest: dict[str, datetime] = {}
@@ -68,8 +72,9 @@ class ListingsPlanner(Planner[Listing]):
         known = self.session.deliveries.targets([accepted.source_id for accepted in current])
         self._discarded = self.session.rejections.discarded([a.capture_id for a in current])
         self._newest = {}
+        self._items.prepare(records)
         for accepted, record in zip(current, records, strict=True):
-            for name in map(new_id, record.skus):
+            for name in map(new_id, () if is_item(record.product_id) else record.skus):
                 moment = self._newest.get(name, accepted.source_updated_at)
                 self._newest[name] = max(moment, accepted.source_updated_at)
         return [
@@ -93,8 +98,10 @@ class ListingsPlanner(Planner[Listing]):
             return Plan(due)
         if self._is_replaced(accepted) and not is_open:
             return Plan(due, notes=[replaced()])
+        if is_item(listing.product_id) and (plan := self._items.unchanged(due)) is not None:
+            return plan
         sequence = known.sequence if known is not None else 0
-        operation = "create" if is_new(listing.product_id) else "update"
+        operation = "create" if _is_made(listing) else "update"
         key = delivery_key(
             self.sync.name,
             LISTINGS,
@@ -132,6 +139,8 @@ class ListingsPlanner(Planner[Listing]):
         changed it: what is older must not undo that.
         """
         listing: Listing = plan.due.record
+        if is_item(listing.product_id):
+            return self._items.decide(plan, intent, held, was_sent=_was_sent(plan, intent))
         if not isinstance(intent.content, NewListing):
             if moved := moved_skus(known_skus(listing), held.content["skus"]):
                 return Outcome("refused", problems=tuple(moved))
@@ -186,11 +195,11 @@ class ListingsPlanner(Planner[Listing]):
     ) -> Intent | Outcome:
         shown: Mapping[str, Any] = held.content
         texts = {
-            name: text for name, text in save.texts.items() if not _is_same(name, shown[name], text)
+            name: text for name, text in save.texts.items() if not is_same(name, shown[name], text)
         }
         images = save.images
         force = self.request.force
-        if images is not None and not force and _has_images(images, shown, found):
+        if images is not None and not force and self._has_images(images, held, found):
             images = None
         if force:
             texts = dict(save.texts)
@@ -205,9 +214,24 @@ class ListingsPlanner(Planner[Listing]):
         content = replace(save, texts=texts, images=images, variants=variants)
         return replace(intent, content=content)
 
+    def _has_images(self, wanted: Sequence[str], held: Held, found: Found) -> bool:
+        """Return whether the product has these pictures.
+
+        Where the store keeps copies of its own, they are those that were sent last, also for an
+        item of the OMS, and there are as many.
+        """
+        shown: Mapping[str, Any] = held.content
+        if "addresses" in shown:
+            return list(shown["addresses"]) == list(wanted)
+        of_items = self.session.deliveries.targets([item_id(sku) for sku in shown["skus"]])
+        was_sent = found.is_sent or last_images([*found.rows, *of_items.values()]) == list(wanted)
+        return was_sent and shown.get("images") == len(wanted)
+
     def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
         """Return what was applied last."""
         listing: Listing = plan.due.record
+        if is_item(listing.product_id):
+            return self._items.settled(plan, outcome, intent.target_key)
         known, found = plan.due.known, plan.context or Found()
         if known is not None and known.target_id != outcome.target_id:
             known = None if intent.operation == "create" else known
@@ -225,6 +249,10 @@ class ListingsPlanner(Planner[Listing]):
         before = plan.due.known
         return TargetRow.following(before, intent.target_key, outcome.target_id, content, moment)
 
+    def concluded(self, plans: Sequence[tuple[Plan, str | None]]) -> None:
+        """Keep what items were found to show."""
+        self._items.concluded(plans)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -241,16 +269,10 @@ class Found:
     """A newer request was delivered to it."""
 
 
-def _has_images(wanted: Sequence[str], shown: Mapping[str, Any], found: Found) -> bool:
-    """Return whether the product has these pictures.
-
-    Where the store keeps copies of its own, they are those that were sent last, and there are as
-    many.
-    """
-    if "addresses" in shown:
-        return list(shown["addresses"]) == list(wanted)
-    was_sent = found.is_sent or last_images(found.rows) == list(wanted)
-    return was_sent and shown.get("images") == len(wanted)
+def _is_made(listing: Listing) -> bool:
+    """Return whether a product is to be created."""
+    product_id = listing.product_id
+    return is_new(product_id) or (is_item(product_id) and not listing.sold_as)
 
 
 def _save(listing: Listing, product_id: str) -> ListingSave:
@@ -260,15 +282,3 @@ def _save(listing: Listing, product_id: str) -> ListingSave:
 def _was_sent(plan: Plan, intent: Intent) -> bool:
     """Return whether the same may have been sent before, so that the store has it from us."""
     return any(one.is_uncertain and one.delivery_key == intent.key for one in plan.due.unsettled)
-
-
-def _is_same(field: str, shown: str, wanted: str) -> bool:
-    """Return whether a text is shown, by the form in which an exported sheet has it."""
-    if field == "name":  # the catalog keeps names without needless blanks and invisible characters
-        return clean_text(shown) == clean_text(wanted)
-    return _typed(shown) == _typed(wanted)
-
-
-def _typed(text: str) -> str:
-    """Return a text as a sheet gives it back: line ends alike, and no blanks around it."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()

@@ -55,7 +55,7 @@ def resolve(
             _want(unit, found.pop())
         else:
             _refuse(unit, known)
-    _check(units, fields, needs)
+    check(units, fields, needs)
     taken: dict[tuple[str, str], int] = {}
     for unit in units:
         listing, number = unit[0].listing, unit[0].number
@@ -127,7 +127,7 @@ def _waits(unit: Sequence[Wanted], waiting: Mapping[str, str]) -> str:
     return ""
 
 
-def _check(
+def check(
     units: Sequence[Sequence[Wanted]], fields: Collection[str], needs: Collection[str]
 ) -> None:
     """Check all listings at once: a frame costs the same for one row as for thousands."""

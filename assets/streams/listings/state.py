@@ -8,7 +8,9 @@ from typing import Any
 
 import orjson
 
+from domain.identity import content_digest
 from domain.listings import is_new
+from domain.parsing.text import clean_text
 from domain.records.listings import Listing
 from domain.skus import sku_key
 from resources.ledger.rows import TargetRow
@@ -96,6 +98,39 @@ def shows_all(listing: Listing, shown: Mapping[str, Any]) -> bool:
         and pictures in (list(wanted), len(wanted))
         and skus == {sku_key(sku) for sku in listing.skus}
     )
+
+
+def values_of(listing: Listing) -> Json:
+    """Return the texts and pictures that a listing asks for, by field."""
+    images: Json = {} if listing.images is None else {"images": listing.images}
+    return listing.texts | images
+
+
+def given_values(row: TargetRow | None) -> dict[str, str]:
+    """Return by field the digest of the OMS's value that a product had when it was last written."""
+    given: dict[str, str] = {} if row is None else orjson.loads(row.content).get("given", {})
+    return dict(given)
+
+
+def value_digest(field: str, value: str | Sequence[str]) -> str:
+    """Return the digest of a field's value; forms that count as the same have one."""
+    text = normal(field, value) if isinstance(value, str) else "\n".join(value)
+    return content_digest(text.encode()).hex()
+
+
+def is_same(field: str, shown: str, wanted: str) -> bool:
+    """Return whether a text is shown, by the form in which an exported sheet has it."""
+    return normal(field, shown) == normal(field, wanted)
+
+
+def normal(field: str, text: str) -> str:
+    """Return a text in its one form: line ends alike, and no blanks around it.
+
+    The catalog keeps names without needless blanks and invisible characters.
+    """
+    if field == "name":
+        return clean_text(text)
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def _text(amount: Decimal | None) -> str | None:

@@ -9,13 +9,14 @@ none of its fields is lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import msgspec
 
 from assets.delivery.request import DeliveryRequest
 from assets.pipeline.capture import capture_pages
+from assets.streams.listings.items import ItemMapper, ItemReader, is_item_payload
 from assets.streams.listings.plan import ListingsPlanner
 from domain.connections import LISTINGS
 from domain.errors import Problem, RecordRejected
@@ -35,6 +36,8 @@ from resources.sync import Sync
 FIELDS, NEW_FIELDS = ("name", "description", "warranty", "images"), ("price", "weight", "variants")
 """What a later request takes over: of any product, and of one to create."""
 ADVICE = "correct the row and import it again"
+PRESENT = timedelta(minutes=5)
+"""A window that ends so shortly before the present is the present one."""
 
 
 class ListingRequests:
@@ -77,8 +80,8 @@ class Listings:
     to_oms = False
     is_snapshot = False
     summary = (
-        "Titles, descriptions, warranties and pictures from sheets and the command line, written "
-        "to the store's products where they differ."
+        "Titles, descriptions, warranties and pictures from sheets, the command line and, if the "
+        "connection lists them, the OMS's items, written to the store's products if they differ."
     )
 
     def source(self, sync: Sync) -> Source[Listing]:
@@ -87,14 +90,22 @@ class Listings:
         return ListingRequests()
 
     def probe(self, sync: Sync, since: datetime) -> datetime | None:
-        """Return ``None``: requests are captured as they are made."""
-        del sync, since
-        return None
+        """Return ``since`` if the OMS's items are due; requests are captured as they are made."""
+        return since if _are_items_due(sync) else None
 
     def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
-        """Yield nothing: requests are captured as they are made."""
-        del sync, session, window
-        yield from ()
+        """Read the OMS's items in a window that reaches the present, if the store lists them.
+
+        Not before the catalog was read as a whole: everything would seem to be missing. Requests
+        are captured as they are made.
+        """
+        present = sync.oms.clock()
+        if (
+            sync.connection.catalog.list_from_oms
+            and window.until >= present - PRESENT
+            and session.products.read_at() is not None
+        ):
+            yield from ItemReader(sync, session).pages(present)
 
     def correlate(self, sync: Sync, session: Session, source_ids: Sequence[str]) -> dict[str, str]:
         """Return the correlation ids of the products: those that the stream ``catalog`` has."""
@@ -104,9 +115,14 @@ class Listings:
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
     ) -> Callable[[bytes], Mapped[Listing] | Skipped]:
-        """Return the mapping."""
-        del session, captures
-        return self.source(sync).to_canonical
+        """Return the mapping of requests, and of the OMS's items."""
+        to_canonical = self.source(sync).to_canonical
+        if not any(is_item_payload(capture.payload) for capture in captures):
+            return to_canonical
+        to_listing = ItemMapper(sync, session, captures)
+        return lambda payload: (
+            to_listing(payload) if is_item_payload(payload) else to_canonical(payload)
+        )
 
     def check(
         self, sync: Sync, session: Session, records: Sequence[Listing]
@@ -127,6 +143,15 @@ class Listings:
 
     def conclude(self, sync: Sync) -> None:
         """Do nothing: the stream ``catalog`` sees the change by its own."""
+
+
+def _are_items_due(sync: Sync) -> bool:
+    policy = sync.connection.catalog
+    if not policy.list_from_oms:
+        return False
+    with sync.ledger.session(sync.name, LISTINGS) as session:
+        mark, is_read = session.watermark(), session.products.read_at() is not None
+    return is_read and (mark is None or sync.oms.clock() - mark >= policy.list_interval)
 
 
 def capture_listings(sync: Sync, listings: Sequence[Listing]) -> dict[Partition, list[str]]:

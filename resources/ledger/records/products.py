@@ -150,6 +150,20 @@ class Products:
         )
         return {sku: found for key, found in rows for sku in keys[key]}
 
+    def named(self, product_ids: Collection[str]) -> dict[str, Product]:
+        """Return products by id, as they were read last; those that have no SKU are absent."""
+        rows = self._db.execute(
+            """SELECT v.product_id, r.canonical FROM (
+                   SELECT DISTINCT product_id, capture_id FROM sync.product_variant
+                   WHERE connection = %s AND sku <> '' AND product_id = ANY(%b::text[])) v
+               JOIN sync.record r ON r.connection = %s AND r.stream = 'catalog'
+                    AND r.source_id = v.product_id AND r.capture_id = v.capture_id
+               WHERE r.canonical IS NOT NULL""",
+            (self._name, list(product_ids), self._name),
+            binary=True,
+        )
+        return {name: decode_record(Product, decompress(content)) for name, content in rows}
+
     def newest(self) -> Iterator[Product]:
         """Yield the products that have a SKU by their newest version, by ascending id."""
         after = ""

@@ -14,6 +14,7 @@ from resources.http.client import ApiClient
 from resources.oms.extensiv.catalog import CatalogSource
 from resources.oms.extensiv.client import KIND, build_policies
 from resources.oms.extensiv.inventory import InventorySource
+from resources.oms.extensiv.items import ItemsSource
 from resources.oms.extensiv.orders.lists import OrderLists
 from resources.oms.extensiv.orders.lookup import Origins
 from resources.oms.extensiv.orders.target import ExtensivOrders
@@ -29,6 +30,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "inventory": InventorySource,
     "catalog": CatalogSource,
     "prices": PricesSource,
+    "items": ItemsSource,
 }
 TARGETS = frozenset({"orders"})
 
@@ -57,6 +59,7 @@ class ExtensivOms:
             "inventory": InventorySource(stock, settings, connection.inventory),
             "catalog": CatalogSource(self._merchant, stock, settings),
             "prices": PricesSource(self._merchant, settings),
+            "items": ItemsSource(self._merchant, stock, settings),
         }
         self.orders = ExtensivOrders(policies, settings, lists, origins)
         self.targets: OmsTargets = {"orders": self.orders}

@@ -128,6 +128,17 @@ class ProductRow(Document):
     description: str | None = None
 
 
+class ListedRow(Document):
+    """A product with what a store shows of it."""
+
+    sku: Id = None
+    name: str | None = None
+    description: str | None = None
+    retail_price: Number = None
+    wholesale_price: Number = None
+    weight_lbs: Number = None
+
+
 class PricedRow(Document):
     """A product with its prices, in the merchant's currency, which it does not state."""
 
@@ -144,6 +155,7 @@ _STOCK = PayloadDecoder(StockRow, "a row of stock", _PAYLOAD_ADVICE)
 _LEVEL = PayloadDecoder(WarehouseLevel, "a warehouse's stock", _PAYLOAD_ADVICE)
 _NODE = PayloadDecoder(NodeRow, "a row of stock", _PAYLOAD_ADVICE)
 _PRODUCT = PayloadDecoder(ProductRow, "a product", _PAYLOAD_ADVICE)
+_LISTED = PayloadDecoder(ListedRow, "a product", _PAYLOAD_ADVICE)
 _PRICED = PayloadDecoder(PricedRow, "a product", _PAYLOAD_ADVICE)
 
 
@@ -170,6 +182,11 @@ def decode_node(payload: bytes) -> Decoded[NodeRow]:
 def decode_product(payload: bytes) -> Decoded[ProductRow]:
     """Decode a product; raises ``RecordRejected`` if it is none."""
     return _decoded(_PRODUCT, payload, "sku")
+
+
+def decode_listed(payload: bytes) -> Decoded[ListedRow]:
+    """Decode a product with its texts; raises ``RecordRejected`` if it is none."""
+    return _decoded(_LISTED, payload, "sku")
 
 
 def decode_priced(payload: bytes) -> Decoded[PricedRow]:

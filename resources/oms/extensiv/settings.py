@@ -133,6 +133,9 @@ class ExtensivSettings(SystemSettings):
     """Products whose price a run reads, a call each; those that were read longest ago come next.
 
     The bucket has ``calls_per_minute`` for all reads, so that more would hold orders up."""
+    items_a_read: Annotated[int, Field(ge=1, le=500)] = 50
+    """Products that a run reads for ``catalog.list_from_oms``, a call each: those that were never
+    read first, then the others in turn."""
     naive_time_zone: str = "UTC"
     """UNVERIFIED: the zone of stock's times, which name none."""
     confirm_shipped: bool = True

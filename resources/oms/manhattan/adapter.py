@@ -16,6 +16,7 @@ from resources.oms.manhattan.catalog import CatalogSource
 from resources.oms.manhattan.client import KIND, build_policy, build_read_client
 from resources.oms.manhattan.customers.target import ManhattanCustomers
 from resources.oms.manhattan.inventory import Availability, InventorySource
+from resources.oms.manhattan.items import ItemsSource
 from resources.oms.manhattan.items_target import ManhattanItems
 from resources.oms.manhattan.orders.lookup import OrderLookup
 from resources.oms.manhattan.orders.search import OrderSearch
@@ -33,6 +34,7 @@ SOURCES: Mapping[str, type[AnySource]] = {
     "returns": ReturnsSource,
     "prices": PricesSource,
     "catalog": CatalogSource,
+    "items": ItemsSource,
 }
 TARGETS = frozenset({"orders", "customers", "catalog"})
 
@@ -74,6 +76,7 @@ class ManhattanOms:
             "returns": ReturnsSource(self._search, lookup, settings, connection),
             "prices": self._prices,
             "catalog": self._items,
+            "items": ItemsSource(orders, settings),
         }
         self.orders = ManhattanOrders(self._policy, settings, connection, lookup)
         customers = ManhattanCustomers(self._policy, settings, orders)

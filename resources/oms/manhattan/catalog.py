@@ -33,7 +33,10 @@ class CatalogSource:
     facts: ClassVar[frozenset[str]] = FACTS
     lists_all: ClassVar[bool] = True
 
-    def __init__(self, client: ApiClient, settings: ManhattanSettings) -> None:
+    def __init__(
+        self, client: ApiClient, settings: ManhattanSettings, more: Sequence[str] = ()
+    ) -> None:
+        """``more`` are further attributes that rows have."""
         self._client = client
         self._names = settings.names
         self._path = settings.paths.item_search
@@ -43,6 +46,7 @@ class CatalogSource:
             self._names.item_uom,
             self._names.item_uoms,
             self._names.item_description,
+            *more,
         )
         self._template = dict.fromkeys(filter(None, names))
 

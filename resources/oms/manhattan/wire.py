@@ -61,6 +61,17 @@ class ManhattanNames(Config):
     Null where the item master has no such attribute.
     """
     item_description: str = "Description"
+    """Also the title of products that are created for items."""
+    item_text: str | None = None
+    """The attribute with a product's description, as text or HTML. UNVERIFIED, as are the two
+    below: public material names no such attribute."""
+    item_warranty: str | None = None
+    item_weight: str | None = None
+    """Of one base unit; ``catalog.weight_factor`` converts it."""
+    item_image: str | None = "SmallImageURI"
+    item_style: str | None = "Style"
+    """What items have in common that differ in colour or size only; null: each is a product."""
+    item_discontinued: str | None = "IsDiscontinued"
     base_price: str = "BasePrice"
     """The regular price; its row is searched by ``item_id``, and is the price that applies now."""
     selling_price: str = "SellingPrice"

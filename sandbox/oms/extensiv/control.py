@@ -42,7 +42,7 @@ def _products(state: State, body: Any) -> Json:
             "description": str(row.get("description") or ""),
             "retail_price": str(row.get("retail_price") or "0.00"),
             "wholesale_price": "0.00",
-            "weight_lbs": "1.00",
+            "weight_lbs": row.get("weight_lbs") or "1.00",
             "aliases": list(row.get("aliases") or ()),
         }
     return {"items": len(state.stock.products)}

@@ -126,3 +126,29 @@ def test_products_are_only_created_where_the_store_takes_them() -> None:
     assert place == ("catalog", "create_products")
     assert "products can't be created in shop" in fault
     assert list(settings_without_products(creating, Parts("shop", (), ("products",)))) == []
+
+
+@pytest.mark.parametrize(
+    ("sources", "streams", "catalog", "fault"),
+    [
+        (("catalog",), ("catalog", "listings"), {}, "can't be read with their texts"),
+        (("catalog", "items"), ("listings",), {}, "it needs the stream catalog"),
+        (("catalog", "items"), ("catalog", "listings"), {"create_items": True}, "the other's"),
+        (("catalog", "items"), ("catalog", "listings"), {}, ""),
+    ],
+)
+def test_items_are_only_listed_where_nothing_is_missing(
+    sources: tuple[str, ...], streams: tuple[str, ...], catalog: dict[str, Any], fault: str
+) -> None:
+    """The OMS states their texts, the store's catalog is read, and no item is written back."""
+    connection = Connection.model_validate(
+        {
+            "platform": {"kind": "shop"},
+            "oms": {"kind": "depot"},
+            "streams": streams,
+            "catalog": {"list_from_oms": True, **catalog},
+        }
+    )
+    found = list(settings_without_items(connection, Parts("depot", sources, ("catalog",))))
+    assert [place for place, _ in found] == ([("catalog", "list_from_oms")] if fault else [])
+    assert all(fault in text for _, text in found)

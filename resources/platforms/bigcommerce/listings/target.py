@@ -21,7 +21,7 @@ from domain.delivery import (
 )
 from domain.errors import Problem, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, Receipt
-from domain.listings import is_new, product_gone, sku_of_new, sku_taken
+from domain.listings import is_by_sku, product_gone, sku_named, sku_taken
 from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
@@ -98,7 +98,7 @@ class ListingsWriter(TargetWriter):
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
         """Return the texts that products show, how many pictures they have, and their SKUs."""
-        known = [name for name in asked if not is_new(name)]
+        known = [name for name in asked if not is_by_sku(name)]
         found = await asyncio.to_thread(self._read, known)
         held = {n: found.get(n) or Held(n, problems=(product_gone(n),)) for n in known}
         for name in asked.keys() - held.keys():
@@ -107,7 +107,7 @@ class ListingsWriter(TargetWriter):
 
     def _by_sku(self, name: str) -> Held:
         """Return the product that has the SKU of a product to create, if there is one."""
-        ids = products_with(self._reader, sku_of_new(name))
+        ids = products_with(self._reader, sku_named(name))
         if not ids:
             return Held(name)
         if len(ids) > 1:

@@ -24,7 +24,7 @@ from domain.delivery import (
 )
 from domain.errors import Problem, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, Receipt
-from domain.listings import is_new, product_gone, sku_of_new, sku_taken
+from domain.listings import is_by_sku, product_gone, sku_named, sku_taken
 from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
@@ -106,7 +106,7 @@ class ListingsWriter(TargetWriter):
 
         Of a product to create, also one that is not published is the one.
         """
-        known = [name for name in asked if not is_new(name)]
+        known = [name for name in asked if not is_by_sku(name)]
         found = await asyncio.to_thread(self._by_id, known)
         held = {}
         for name in known:
@@ -116,7 +116,7 @@ class ListingsWriter(TargetWriter):
             else:
                 held[name] = self._shown(product)
         for name in asked.keys() - held.keys():
-            same = list((await asyncio.to_thread(self._by_sku, sku_of_new(name))).values())
+            same = list((await asyncio.to_thread(self._by_sku, sku_named(name))).values())
             if len(same) > 1:
                 ids = [product.id or "" for product in same]
                 held[name] = Held(name, problems=(sku_taken(ids, "there are several"),))

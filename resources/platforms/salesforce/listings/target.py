@@ -23,7 +23,7 @@ from domain.delivery import (
 )
 from domain.errors import AccessRefused, Problem, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, Receipt
-from domain.listings import is_new, product_gone, sku_of_new
+from domain.listings import is_by_sku, product_gone, sku_named
 from domain.prices import OWN_PRICES
 from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
@@ -122,7 +122,7 @@ class ListingsWriter(TargetWriter):
 
         Of a product to create, also one that is not active is the one.
         """
-        known = [name for name in asked if not is_new(name)]
+        known = [name for name in asked if not is_by_sku(name)]
         found = await asyncio.to_thread(self._read, known)
         held = {name: Held(name, problems=(product_gone(name),)) for name in known} | found
         for name in asked.keys() - held.keys():
@@ -131,7 +131,7 @@ class ListingsWriter(TargetWriter):
 
     def _by_sku(self, name: str) -> Held:
         """Return the product that has the SKU of a product to create, if there is one."""
-        sku = sku_of_new(name)
+        sku = sku_named(name)
         product = the_product(sku, self._with_sku(sku))
         if isinstance(product, Problem):
             return Held(name, problems=(product,))

@@ -1,0 +1,244 @@
+"""Items of the OMS in the stream ``listings``: versions, prices, requests and what stays alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from assets.streams.listings.items_asked import asked_for, capture_asked
+from assets.streams.listings.stream import Listings, capture_listings
+from domain.listings import new_id
+from domain.records.listings import Listing
+from tests.assets.scene import NAME, Scene
+
+Json = dict[str, Any]
+STREAMS = ("orders", "inventory", "shipments", "catalog", "listings")
+POLICY: Json = {
+    "list_from_oms": True,
+    "create_products": "visible",
+    "oms_fields": ["title", "description", "images"],
+}
+PICTURE = "https://img.example.com/1.jpg"
+
+
+@pytest.fixture
+def shop(scene: Scene) -> Scene:
+    """A connection that lists items, whose store sells one product."""
+    configure(scene)
+    items = scene.to_oms("items", None, "GET")["items"]
+    scene.to_oms("items/remove", [row["ItemId"] for row in items])
+    scene.to_store("catalog", [{"id": 900, "sku": "JAR", "name": "Jar", "price": 9}])
+    scene.run("catalog", first=scene.today)
+    return scene
+
+
+def configure(shop: Scene, **policy: Any) -> None:
+    """Set the connection's policy."""
+    names = {"item_text": "LongText", "item_weight": "Weight"}
+    shop.configure(
+        streams=STREAMS, catalog=POLICY | policy, oms={"names": names}, prices={"currency": "USD"}
+    )
+
+
+def stock(shop: Scene, *rows: Json, price: str | None = "5.00") -> None:
+    """Give the OMS items with a weight, and a price."""
+    shop.to_oms("items", [{"UOM": "EACH", "Weight": 1} | row for row in rows])
+    given = {} if price is None else {"BasePrice": price}
+    shop.to_oms(
+        "prices", [{"ItemId": row["ItemId"], "CurrencyCode": "USD"} | given for row in rows]
+    )
+
+
+def run(shop: Scene, **more: Any) -> None:
+    """Read the items, validate and deliver them."""
+    shop.run("listings", first=shop.today, **more)
+
+
+def named(shop: Scene, sku: str) -> list[Json]:
+    """Return the store's products with a SKU."""
+    sold = shop.to_store("products", None, "GET")
+    ids = {one["product_id"] for one in sold["variants"] if one["sku"] == sku}
+    return [one for one in sold["products"] if one["id"] in ids]
+
+
+def rules(shop: Scene, sku: str) -> list[str]:
+    """Return by which rules versions of an item were left alone, the newest last."""
+    rows = shop.sql(
+        """SELECT rule FROM sync.record WHERE stream = 'listings' AND source_id = %s
+           ORDER BY source_updated_at""",
+        f"item:{sku}",
+    )
+    return [rule for (rule,) in rows]
+
+
+def writes(shop: Scene) -> int:
+    """Return how many writes the store has taken or refused."""
+    [(count,)] = shop.sql("SELECT count(*) FROM sync.message_log WHERE stream = 'listings'")
+    return int(count)
+
+
+def ask(shop: Scene, *skus: str) -> list[str]:
+    """Ask for items as the command line does; return the SKUs that the OMS lacks."""
+    assert shop.lockstep is not None
+    sync = shop.lockstep.sync(NAME, "asked")
+    with sync.ledger.session(NAME, "listings") as session:
+        found, absent = asked_for(sync, session, skus)
+        capture_asked(sync, session, found)
+    shop.run("listings", steps=("validated", "delivered"), first=shop.today)
+    return absent
+
+
+def test_a_product_without_a_price_waits_for_one(shop: Scene) -> None:
+    """It is a rejection until the OMS states a price, which nothing of the item shows."""
+    stock(shop, {"ItemId": "CUP", "Description": "Cup", "SmallImageURI": PICTURE}, price=None)
+    run(shop)
+    assert shop.open_rejections("listings") == {"item:CUP": "listing_new_incomplete"}
+    stock(shop, {"ItemId": "CUP", "Description": "Cup", "SmallImageURI": PICTURE})
+    run(shop)
+    assert shop.open_rejections("listings") == {}
+    [cup] = named(shop, "CUP")
+    assert (cup["name"], cup["price"], cup["weight"]) == ("Cup", 5, 1)
+    assert len(cup["images"]) == 1
+
+
+def test_a_changed_policy_applies_to_items_that_did_not_change(shop: Scene) -> None:
+    """Also to those that the former one has left alone; a price is no reason to write one."""
+    configure(shop, create_products="never", oms_fields=[])
+    stock(shop, {"ItemId": "CUP", "Description": "Cup"}, {"ItemId": "JAR", "Description": "Pot"})
+    run(shop)
+    assert (rules(shop, "CUP"), rules(shop, "JAR")) == (["item_not_created"], ["item_sold"])
+    configure(shop)
+    run(shop)
+    assert (len(named(shop, "CUP")), named(shop, "JAR")[0]["name"]) == (1, "Pot")
+    before = writes(shop)
+    stock(shop, {"ItemId": "CUP", "Description": "Cup"}, {"ItemId": "JAR", "Description": "Pot"},
+          price="7.00")  # fmt: skip
+    shop.run("catalog", first=shop.today)
+    run(shop)
+    assert (writes(shop), named(shop, "CUP")[0]["price"]) == (before, 5)
+
+
+def test_nothing_is_read_for_a_past_day_or_before_the_catalog_is_known(scene: Scene) -> None:
+    """Everything would seem to be missing, and the past can't be read again."""
+    configure(scene)
+    stock(scene, {"ItemId": "CUP", "Description": "Cup"})
+    run(scene)
+    scene.run("catalog", first=scene.today)
+    scene.run("listings", first=scene.today - timedelta(days=3), last=scene.today - timedelta(2))
+    assert scene.outcomes("listings") == {}
+    run(scene)
+    assert len(named(scene, "CUP")) == 1
+
+
+def test_items_are_due_once_in_the_interval(shop: Scene) -> None:
+    """Without the policy never."""
+    assert shop.lockstep is not None
+    stream, since = Listings(), shop.moment()
+    assert stream.probe(shop.lockstep.sync(NAME, "a"), since) == since
+    stock(shop, {"ItemId": "CUP", "Description": "Cup"})
+    shop.run("listings", first=shop.today, trigger="live")
+    assert stream.probe(shop.lockstep.sync(NAME, "a"), since) is None
+    configure(shop, list_from_oms=False)
+    assert stream.probe(shop.lockstep.sync(NAME, "a"), since) is None
+
+
+def test_a_discontinued_item_changes_nothing_in_the_store(shop: Scene) -> None:
+    """Sold on or never created, it is reported by its rule; its return is listed again."""
+    gone = {"IsDiscontinued": True}
+    stock(shop, {"ItemId": "JAR", "Description": "Pot"} | gone, {"ItemId": "CUP", **gone})
+    run(shop)
+    assert (rules(shop, "JAR"), rules(shop, "CUP")) == (
+        ["discontinued_but_sold"],
+        ["item_discontinued"],
+    )
+    assert writes(shop) == 0
+    stock(shop, {"ItemId": "JAR", "Description": "Pot", "IsDiscontinued": "maybe"})
+    run(shop)
+    assert shop.open_rejections("listings") == {"item:JAR": "oms_payload_unreadable"}
+    stock(shop, {"ItemId": "JAR", "Description": "Pot", "IsDiscontinued": False})
+    run(shop)
+    assert (named(shop, "JAR")[0]["name"], shop.open_rejections("listings")) == ("Pot", {})
+
+
+def test_a_removed_product_is_made_again_on_request_only(shop: Scene) -> None:
+    """The request also writes owned fields over the merchant's edits, and leaves the others."""
+    stock(shop, {"ItemId": "CUP", "Description": "Cup", "LongText": "Clay"})
+    run(shop)
+    [cup] = named(shop, "CUP")
+    shop.to_store(f"catalog/{cup['id']}", None, "DELETE")
+    shop.run("catalog", first=shop.today)
+    run(shop)
+    assert named(shop, "CUP") == []
+    [(warnings,)] = shop.sql(
+        """SELECT warnings::text FROM sync.record WHERE source_id = 'item:CUP'
+           ORDER BY source_updated_at DESC LIMIT 1"""
+    )
+    assert "listing_product_removed" in warnings
+    assert ask(shop, "CUP", "NONE") == ["NONE"]
+    assert len(named(shop, "CUP")) == 1
+    before = writes(shop)
+    run(shop)
+    shop.run("catalog", first=shop.today)
+    run(shop)
+    assert writes(shop) == before
+
+
+def test_pictures_of_the_merchant_stay_until_the_oms_has_others(shop: Scene) -> None:
+    """A store that keeps copies shows only how many there are."""
+    stock(shop, {"ItemId": "CUP", "Description": "Cup", "SmallImageURI": PICTURE})
+    run(shop)
+    shop.run("catalog", first=shop.today)
+    [cup] = named(shop, "CUP")
+    more = tuple(f"https://img.example.com/{n}.jpg" for n in (7, 8, 9))
+    request(shop, Listing(product_id=str(cup["id"]), sku="CUP", images=more))
+    stock(shop, {"ItemId": "CUP", "Description": "Big cup", "SmallImageURI": PICTURE})
+    run(shop)
+    [cup] = named(shop, "CUP")
+    assert (cup["name"], len(cup["images"])) == ("Big cup", 3)
+    stock(shop, {"ItemId": "CUP", "Description": "Big cup", "SmallImageURI": f"{PICTURE}?2"})
+    run(shop)
+    assert len(named(shop, "CUP")[0]["images"]) == 1
+    ask(shop, "CUP")
+
+
+def request(shop: Scene, *listings: Listing) -> None:
+    """Ask for listings by a sheet, and deliver them."""
+    assert shop.lockstep is not None
+    capture_listings(shop.lockstep.sync(NAME, "sheet"), listings)
+    shop.run("listings", steps=("validated", "delivered"), first=shop.today)
+
+
+def test_a_sheet_and_the_oms_make_one_product(shop: Scene) -> None:
+    """Whichever comes first; the item's product is then adopted by its SKU."""
+    new = Listing(
+        product_id=new_id("CUP"), sku="CUP", name="Sheet cup", price=Decimal(4), weight=Decimal(1)
+    )
+    request(shop, new)
+    stock(shop, {"ItemId": "CUP", "Description": "Cup"})
+    run(shop)
+    [cup] = named(shop, "CUP")
+    assert (cup["name"], cup["price"]) == ("Cup", 4)
+    [(warnings,)] = shop.sql("SELECT warnings::text FROM sync.record WHERE source_id = 'item:CUP'")
+    assert "listing_product_adopted" in warnings
+
+
+def test_an_item_of_a_product_with_variants_leaves_it_as_it_is(shop: Scene) -> None:
+    """Known from the catalog, and by a look where the catalog does not know yet."""
+    tee = {
+        "id": 901,
+        "name": "Tee",
+        "price": 1,
+        "sku": "",
+        "variants": [{"sku": "S"}, {"sku": "L"}],
+    }
+    stock(shop, {"ItemId": "S", "Description": "Tee, small"})
+    shop.to_store("catalog", [tee])
+    run(shop)
+    shop.run("catalog", first=shop.today)
+    run(shop)
+    assert named(shop, "S")[0]["name"] == "Tee"
+    assert rules(shop, "S") == ["", "item_is_variant"]
+    assert writes(shop) == 0

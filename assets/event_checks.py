@@ -57,7 +57,7 @@ def queue_checks(lockstep: Lockstep, connection: str) -> list[Check]:
                 f"read, the newest at {one.newest:%Y-%m-%d %H:%M:%S}Z: {one.problem}"
             )
         advice = (
-            "look at them with 'lockstep events list' and discard them once the cause is known; "
+            "check them with 'lockstep events list' and discard them once the cause is known; "
             "polling finds the changes anyway"
         )
         checks.append(Check(f"{side} queue events", side not in found, detail, advice))

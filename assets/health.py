@@ -22,8 +22,8 @@ from resources.lockstep import Lockstep
 
 HEARTBEAT, NOTHING_STUCK = "heartbeat", "nothing_stuck"
 CHECK_TEXTS = {
-    HEARTBEAT: "The source is probed, the target takes records, the stream is not behind, and it "
-    "is not silent for too long.",
+    HEARTBEAT: "The source is probed, the target accepts records, and the stream is neither behind "
+    "nor silent for too long.",
     NOTHING_STUCK: "No record stays at a stage longer than the connection's limits allow.",
 }
 STUCK_COLUMNS = ("stage", "state", "source_id", "since", "correlation_id", "detail")
@@ -130,14 +130,14 @@ def heartbeat_result(status: StreamStatus | None) -> HealthResult:
             text += f" The last probe failed: {status.probe_error}"
         return HealthResult(HEARTBEAT, False, WARN, text, {}, f"never_captured:{has_failed}")
     texts = {
-        "ok": "Probed, in step, and not silent for longer than allowed.",
+        "ok": "Probed, up to date, and not silent for longer than allowed.",
         "no_probe": _no_probe_text(status),
         "overdue": f"Behind by {_span(status.lag)}; allowed: {_span(status.allowed)}. "
-        "Look at the last runs of the lane.",
+        "Check the last runs of the lane.",
         "silent": f"No change for {_span(status.silent_for)}; allowed: "
         f"{_span(status.silence_allowed)}. Does the source still work?",
     }
-    lag = status.lag.total_seconds() if status.lag is not None else 0.0
+    lag = round(status.lag.total_seconds(), 1) if status.lag is not None else 0.0
     details = {
         "lag in seconds": dg.MetadataValue.float(lag),
         "failed probes in a row": dg.MetadataValue.int(status.probe_failures),

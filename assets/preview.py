@@ -45,7 +45,7 @@ EXAMINED = 200
 
 
 def preview(sync: Sync, stream: str, window: Window) -> Iterator[Sample]:
-    """Yield what would happen to the first records of the window, or of the present stock."""
+    """Yield what would happen to the first records of the window, or of the current stock."""
     kinds: dict[str, Callable[[Sync, Session, Window], Iterator[Sample]]] = {
         ORDERS: _orders,
         SHIPMENTS: _shipments,

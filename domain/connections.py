@@ -126,7 +126,7 @@ class Connection(Config):
     webhooks: Webhooks | None = None
 
     def read_interval(self, stream: str) -> timedelta:
-        """Return how often the present state of a snapshot's source is read."""
+        """Return how often the current state of a snapshot's source is read."""
         return self.prices.interval if stream == PRICES else self.inventory.interval
 
 

@@ -181,7 +181,7 @@ def product_gone(product_id: str) -> Problem:
         "listing_product_gone",
         "product_id",
         "the store no longer has the product",
-        "look for the product in the store, and import the row again under its present SKU",
+        "look for the product in the store, and import the row again under its current SKU",
         product_id,
     )
 

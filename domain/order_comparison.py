@@ -1,7 +1,7 @@
 """Comparing an order at an OMS that takes orders only once with what it should hold. Pure.
 
-Only what the store decides is compared. What an OMS changes itself is no difference: text in
-another case, with other blanks or punctuation, amounts within a minor unit of the currency, and
+Only what the store decides is compared. What an OMS changes itself is not a difference: text in
+another case, with other spacing or punctuation, amounts within a minor unit of the currency, and
 fields of its own. Nothing can be corrected from here, since the OMS takes no changes.
 """
 
@@ -149,7 +149,7 @@ class OrderForm:
             return True
         if name in self.numbers:
             left, right = _number(actual), _number(wanted)
-            if left is None or right is None:  # what is no number is none of ours
+            if left is None or right is None:  # what is not a number is none of ours
                 return left is right and actual == wanted
             return abs(left - right) < (LEAST_UNITS if name == "quantity" else minor)
         if name == self.sku:

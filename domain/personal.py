@@ -185,7 +185,7 @@ def without_personal_data(document: Any, facts: Collection[str]) -> Any:
 
 
 class _Cleaner:
-    """Removes what is no fact; ``pattern`` finds personal values within the texts of facts."""
+    """Removes what is not a fact; ``pattern`` finds personal values within the texts of facts."""
 
     def __init__(self, facts: Collection[str], pattern: re.Pattern[str] | None) -> None:
         self._facts, self._pattern = facts, pattern

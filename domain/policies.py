@@ -81,7 +81,7 @@ class OrdersPolicy(Config):
     order_id_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,20}$")] = ""
     """Of the ids of orders, and of customers (``domain.rules.customers``), at the OMS."""
     shipping_methods: dict[str, str] = Field(default_factory=dict)
-    """Store's shipping method -> OMS's id; compared without case and surrounding blanks."""
+    """Store's shipping method -> OMS's id; compared without case and surrounding spaces."""
     default_shipping_method: str | None = None
     """Used for methods that are not mapped; without it their orders are rejected."""
     payment_methods: dict[str, str] = Field(default_factory=dict)
@@ -235,7 +235,7 @@ class PricesPolicy(Config):
 def _list_key(name: str) -> tuple[str, ...]:
     """Return what a store's price list is called, however it is spelled.
 
-    The order and blanks of its parts, and leading zeros of a number, make no other list.
+    The order and spaces of its parts, and leading zeros of a number, make no other list.
     """
     return tuple(sorted(part.strip().lstrip("0") for part in name.split(",")))
 

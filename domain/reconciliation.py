@@ -104,15 +104,15 @@ MANUAL: dict[tuple[str, str], str] = {
         "store, then reconcile with --repair."
     ),
     ("differs", "status"): (
-        "The order is cancelled in the store but active at the OMS, and was not sent there by "
+        "The order is canceled in the store but active at the OMS, and was not sent there by "
         "Lockstep: cancel it there."
     ),
     ("differs", "price"): (
         "The store no longer accepts the price: the next delivery turns it into a rejection; "
         "follow its advice."
     ),
-    ("differs", "line"): "The order is not exported in its present status: correct it at the OMS.",
-    ("differs", "order"): "The order is not exported in its present status: correct it at the OMS.",
+    ("differs", "line"): "The order is not exported in its current status: correct it at the OMS.",
+    ("differs", "order"): "The order is not exported in its current status: correct it at the OMS.",
 }
 """Advice for drifts that an operator must correct, by class and entity."""
 

@@ -143,7 +143,7 @@ class OrderRefunds:
     order_id: str
     refunds: tuple[StoreRefund, ...]
     unshipped: Mapping[str, int] = field(default_factory=dict)
-    """Line id -> units that the store shows as not shipped: a refund of them is no return's."""
+    """Line id -> units that the store shows as not shipped: a refund of them is not a return's."""
     shipped: Mapping[str, int] = field(default_factory=dict)
     """Line id -> units that it shows as shipped, wherever it states any as not shipped."""
     ordered: Mapping[str, int] = field(default_factory=dict)

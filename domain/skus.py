@@ -1,4 +1,4 @@
-"""Identity of SKUs: systems may spell one SKU with other case or blanks. Pure."""
+"""Identity of SKUs: systems may spell one SKU with other case or spaces. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ T = TypeVar("T")
 
 
 def sku_key(sku: str) -> str:
-    """Return a SKU without differences of case and blanks."""
+    """Return a SKU without differences of case and spaces."""
     return " ".join(sku.split()).casefold()
 
 
 class BySku(Generic[T]):
-    """Values by SKU. The exact spelling wins; else the only one that differs in case or blanks."""
+    """Values by SKU. The exact spelling wins; else the only one that differs in case or spaces."""
 
     def __init__(self, values: Mapping[str, T]) -> None:
         self._exact = values

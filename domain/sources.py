@@ -188,7 +188,7 @@ class FulfilmentSource(Source[Fulfilment], Protocol):
 class ReturnSource(Source[Return], Protocol):
     """The returns of an OMS; ``source_id`` is the return's own id there.
 
-    Records that are no returns are on no page, as they are another stream's.
+    Records that are not returns are on no page, as they are another stream's.
     """
 
     def to_canonical(

@@ -25,7 +25,7 @@ class StreamKind(NamedTuple):
     to_oms: bool
     """Direction: True from the store to the OMS."""
     is_snapshot: bool
-    """The source reports its present state only.
+    """The source reports its current state only.
 
     A past partition can't be read again, unchanged records are not stored again, and what was
     delivered long ago is of no use.

@@ -106,7 +106,7 @@ class OrderTarget(Target, Protocol):
     ) -> tuple[dict[str, object], list[Difference]]:
         """Return what an OMS order holds of ``wanted``, a ``payload``, and the differences.
 
-        Pure. Normalisation by the OMS is no difference. ``change`` from the returned content to
+        Pure. Normalisation by the OMS is not a difference. ``change`` from the returned content to
         ``wanted`` is the correction. Raises ``RecordRejected``.
         """
         ...
@@ -141,7 +141,7 @@ class CustomerTarget(Target, Protocol):
     def differences(
         self, held: Mapping[str, object], wanted: Mapping[str, object]
     ) -> Sequence[str]:
-        """Return the names of what differs; normalisation by the OMS is no difference. Pure."""
+        """Return the names of what differs; normalisation by the OMS is not a difference. Pure."""
         ...
 
 

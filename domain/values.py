@@ -15,7 +15,7 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 from msgspec import Meta
 
 Sku: TypeAlias = str
-"""Not empty, without blanks around it and control characters, of at most 255 characters."""
+"""Not empty, without spaces around it and control characters, of at most 255 characters."""
 Key: TypeAlias = str
 """An id or code: at most 255 characters without controls: tables, addresses and logs carry it."""
 Uom: TypeAlias = str

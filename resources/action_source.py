@@ -44,7 +44,7 @@ class ActionRequests:
     def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
         """Read the files that wait, then the store's requests of the window.
 
-        Files have no past: a rerun of an earlier day leaves them to the present one.
+        Files have no past: a rerun of an earlier day leaves them to the current one.
         """
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         if self._folder is not None and window.until > today:

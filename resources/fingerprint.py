@@ -26,7 +26,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 def parts_of(connection: Connection) -> dict[str, bytes]:
     """Return part -> digest.
 
-    A setting at its default has no part, so that new settings of a new version are no change.
+    A setting at its default has no part, so that new settings of a new version are not a change.
     """
     settings = {
         section: getattr(connection, section).model_dump(mode="json", exclude_defaults=True)

@@ -79,7 +79,7 @@ def secrets_of(connection: Connection) -> list[tuple[str, SecretRef]]:
 
 
 def secrets_digest(secrets: Sequence[tuple[str, SecretRef]]) -> bytes:
-    """Return a digest of the present values of secrets, to notice a renewed one.
+    """Return a digest of the current values of secrets, to notice a renewed one.
 
     One that can't be read is left out: it is reported when a system is built with it.
     """
@@ -102,7 +102,7 @@ def endpoints_of(connection: Connection) -> Endpoints:
 def statuses_of(connection: Connection) -> OrderStatuses:
     """Return in which of the store's statuses the connection's orders go out.
 
-    Raises ``PermanentError`` for a store that is no source of orders.
+    Raises ``PermanentError`` for a store that is not a source of orders.
     """
     return _store_statuses(connection).chosen(connection.orders)
 

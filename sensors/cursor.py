@@ -106,7 +106,7 @@ def window_due(
 ) -> Window | None:
     """Return the window to capture for a change, or ``None`` while its own second is not over.
 
-    Sources report whole seconds: the present second may still gain records, so the window ends
+    Sources report whole seconds: the current second may still gain records, so the window ends
     with the last full one.
     """
     until = min(now.replace(microsecond=0), watermark + LONGEST_CATCH_UP)
@@ -142,7 +142,7 @@ def uncaptured(
     """Leave out what was captured ahead of a piece that keeps failing.
 
     The first piece adjoins the watermark and is always due; so are the others, once it is captured.
-    Until then a finished partition is not read again, and the present one only from if it was
+    Until then a finished partition is not read again, and the current one only from if it was
     read to.
     """
     left = list(pieces[:1])

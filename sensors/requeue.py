@@ -122,7 +122,7 @@ def _existing(
 ) -> list[tuple[str, Partition]]:
     """Return what Dagster has partitions for: a request of another one would fail the whole tick.
 
-    There is none before ``start_date``, which may have been moved, nor after the present one, where
+    There is none before ``start_date``, which may have been moved, nor after the current one, where
     a source whose clock is ahead dates its changes.
     """
     existing = [place for place in pending if installation.start <= place[1].start <= now]

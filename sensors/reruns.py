@@ -146,7 +146,7 @@ def _refusal(installation: Installation, rerun: Rerun) -> str:
     if not installation.start <= rerun.partition.start <= datetime.now(UTC):
         return (
             f"there is no partition {rerun.partition}: the first is {installation.start_date} "
-            "(start_date), the last is the present one"
+            "(start_date), the last is the current one"
         )
     return ""
 

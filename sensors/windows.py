@@ -34,7 +34,7 @@ def probe_all(
     """Probe in parallel within the deadline; a slow or failing source hides no other's change.
 
     ``failed`` are the chains of which a window has failed lately. Return what is due, the probes
-    that failed, and those that a used-up quota keeps waiting, which is no failure.
+    that failed, and those that a used-up quota keeps waiting, which is not a failure.
     """
     answers = side_by_side(
         {
@@ -133,7 +133,7 @@ def _uncaptured(sync: Sync, pieces: Sequence[Due], until: datetime) -> list[Due]
     left = cursor.uncaptured(pieces, captured, overlap)
     if left[-1].partition != last.partition or left[-1].window == last.window:
         return left
-    # Part of the present partition was captured: it is due again only if something has changed.
+    # Part of the current partition was captured: it is due again only if something has changed.
     reached = left[-1].window.since + overlap
     changed_at = STREAMS[chain.stream].probe(sync, reached)
     if changed_at is None or cursor.window_due(changed_at, reached, overlap, until) is None:

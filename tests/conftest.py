@@ -102,7 +102,7 @@ def open_folder() -> Iterator[Path]:
 def template(postgres_url: str) -> str:
     """Migrate a database once; copying it is much faster than migrating one per test.
 
-    It has the partitions of the present months, whose creation would take most of a test's SQL.
+    It has the partitions of the current months, whose creation would take most of a test's SQL.
     """
     name = f"{TEMPLATE}_{uuid4().hex[:8]}"
     with psycopg.connect(postgres_url, autocommit=True) as db:

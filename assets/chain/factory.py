@@ -173,15 +173,15 @@ def build_systems(
 
 def _captured_text(stream: Stream[Any], source: str, docs: str) -> str:
     again = (
-        "The source reports its present state only, so a past partition is not read again."
+        "The source only reports its current state, so a past partition is not read again."
         if stream.is_snapshot
         else "Materialize a partition to read it again; a version that is already stored is "
         "not stored twice."
     )
     return (
-        f"{stream.summary}\n\nThis step reads {source} and stores every version of every record "
+        f"{stream.summary}\n\nThis step reads `{source}` and stores every version of every record "
         f"exactly as received. {again}\n\n"
-        "**Red?** The source could not be read: look at the run's error, then run "
+        "**Red?** The source could not be read: see the run's error, then run "
         f"`lockstep doctor`. See {doc_link(docs, 'operations.md', 'Operations')}."
     )
 
@@ -191,17 +191,17 @@ def _validated_text(stream: Stream[Any], docs: str) -> str:
         f"{stream.summary}\n\nThis step maps each captured record to the canonical form and checks "
         "the batch. A bad record becomes a rejection with its reason; the others continue. After "
         "fixing a mapping, materialize the partition to validate it again.\n\n"
-        "**Warned?** Records are rejected: see the table of the last materialization, or run "
+        "**Yellow?** Records are rejected: see the table of the last materialization, or run "
         f"`lockstep rejections list`. See {doc_link(docs, 'rejections.md', 'Rejections')}."
     )
 
 
 def _delivered_text(stream: Stream[Any], target: str, docs: str) -> str:
     return (
-        f"{stream.summary}\n\nThis step sends accepted records to {target}, each once in effect: "
-        "what the target already holds in this form is not sent again, however often a partition "
-        "is materialized.\n\n"
-        "**Red?** Records could not be sent and stay due: look at the run's error; the next run "
+        f"{stream.summary}\n\nThis step sends accepted records to `{target}`. Each takes effect "
+        "once: what the target already holds is not sent again, however often a partition is "
+        "materialized.\n\n"
+        "**Red?** Records could not be sent and stay due: see the run's error; the next run "
         "sends them. `lockstep trace ORDER` shows what happened to one. "
         f"See {doc_link(docs, 'delivery.md', 'Idempotent delivery')}."
     )

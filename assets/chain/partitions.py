@@ -13,7 +13,7 @@ RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_ra
 
 
 def definition(start: date, grain: Grain) -> dg.TimeWindowPartitionsDefinition:
-    """Return the partitions from ``start`` to the present one, which ``end_offset`` adds."""
+    """Return the partitions from ``start`` to the current one, which ``end_offset`` adds."""
     if grain == HOUR:
         return dg.HourlyPartitionsDefinition(
             start_date=f"{start}-00:00", timezone="UTC", end_offset=1

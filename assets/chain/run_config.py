@@ -10,8 +10,8 @@ from pydantic import Field
 from assets.chain.keys import CAPTURED, DELIVERED, VALIDATED, op_name
 
 ONLY_RECORDS = (
-    "Ids at the source (order numbers, SKUs) of the only records to process, as they were "
-    "captured. Empty: all."
+    "Process only these records, as captured: their ids at the source, such as order ids or SKUs. "
+    "Empty: all."
 )
 
 
@@ -32,8 +32,8 @@ class ValidateConfig(dg.Config):
 
     only_new: bool = Field(
         default=False,
-        description="Validate only captures without an outcome. Off: validate all of them again, "
-        "since mappings may have changed.",
+        description="Validate only captures without an outcome. Off: validate all again, since "
+        "mappings may have changed.",
     )
     only_records: list[str] | None = Field(default=None, description=ONLY_RECORDS)
 

@@ -27,7 +27,7 @@ class Stream(Protocol[R]):
     to_oms: bool
     """Direction: True from the store to the OMS."""
     is_snapshot: bool
-    """The source reports its present state only.
+    """The source reports its current state only.
 
     A past partition can't be read again, and unchanged records are not stored again.
     """

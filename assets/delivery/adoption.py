@@ -64,7 +64,7 @@ class Adoption:
                 f"The OMS had the {self._what} {oms_id} before this connection started. It was "
                 "taken over: what differed from the store was changed."
             )
-            advice = "Nothing, if another program was replaced; else look at it at the OMS."
+            advice = "Nothing if another program was replaced; else check it at the OMS."
             plan.notes.append(Problem(self._code, "", text, advice, oms_id))
         return plan
 

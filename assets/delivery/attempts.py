@@ -25,7 +25,7 @@ from domain.targets import Writer
 FAILURES_IN_A_ROW = 5
 """After this many the target counts as failing, and the rest is not sent."""
 _lost: ContextVar[list[bool]] = ContextVar("lost")
-"""Whether a request of the present attempt got no answer that shows its outcome."""
+"""Whether a request of the current attempt got no answer that shows its outcome."""
 
 
 class Attempts:
@@ -205,7 +205,7 @@ def _weight(fault: LockstepError) -> int:
 
 
 def note_lost() -> None:
-    """Note that a request of the present attempt got no answer that shows its outcome."""
+    """Note that a request of the current attempt got no answer that shows its outcome."""
     if (marks := _lost.get(None)) is not None:
         marks.append(True)
 

@@ -201,7 +201,7 @@ async def _held(writer: Writer, asked: Mapping[str, Question]) -> dict[str, Held
 
 def _unreadable(error: LockstepError) -> Problem:
     message = (
-        f"What the target holds of the record could not be read, which must be known first: {error}"
+        f"What the target holds of the record has to be known first, and can't be read: {error}"
     )
     advice = "Check the record at the target, then retry the rejection."
     return Problem("target_not_read", "", message, advice)

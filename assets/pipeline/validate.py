@@ -285,6 +285,6 @@ def _raise_if_system_is_at_fault(sync: Sync, stream: Stream[Any], counts: Valida
             f"{sync.name}/{stream.name}: {rejected} of {decided} records were rejected, more than "
             f"the connection's limit of {limit:.0%}; most often {code} ({number}). Those that were "
             "open before do not count. The accepted "
-            "ones are kept. Look at the rejections, correct the mapping or the source, and rerun "
+            "ones are kept. Check the rejections, correct the mapping or the source, and rerun "
             "the partition."
         )

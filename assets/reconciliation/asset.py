@@ -30,10 +30,10 @@ TEXT = """\
 Compares the day's orders, shipments and statuses (and today's stock) in both systems, and reports
 every drift: missing at target or source, different, stuck, duplicate.
 
-Changes that are still under way are not compared. With `repair: true` what can be corrected
+Changes in transit are not compared. With `repair: true` what can be corrected
 automatically is delivered again.
 
-**Red or warned?** See the table of the last materialization, `lockstep reconcile CONNECTION`, or
+**Red or yellow?** See the table of the last materialization, `lockstep reconcile CONNECTION`, or
 the view `history.drifts`."""
 
 Context = dg.AssetExecutionContext
@@ -44,16 +44,13 @@ class ReconciliationConfig(dg.Config):
 
     repair: bool = Field(
         default=False,
-        description="Correct the ledger, and queue the reruns that close the gaps which can be "
-        "closed automatically.",
+        description="Correct the ledger, and queue reruns for what can be repaired automatically.",
     )
     confirm_seconds: float = Field(
         default=CONFIRM_SECONDS,
         ge=0,
-        description=(
-            "Seconds between the two comparisons of a drift: changes under way have arrived by "
-            "then."
-        ),
+        description="Seconds to wait before a drift is compared again, so that changes in transit "
+        "can arrive.",
     )
 
 
@@ -116,7 +113,7 @@ def summary_line(report: Report) -> str:
     compared += [plural(number, noun) for noun, number in more.items() if number]
     text = f"{', '.join(compared)} compared: {found}"
     if report.pending:
-        text += f"; {report.pending} not compared, since changes of them are under way"
+        text += f"; {report.pending} not compared, since they are still changing"
     if report.closed:
         text += f"; {plural(report.closed, 'earlier drift')} gone"
     if report.reruns:

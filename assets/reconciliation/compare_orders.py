@@ -104,7 +104,7 @@ class OrderComparator:
     def _expected(
         self, snapshot: OrderSnapshot, store: RawRecord, result: Result
     ) -> tuple[Order | None, bool]:
-        """Return the order that the OMS must hold, and whether its present version would be sent.
+        """Return the order that the OMS must hold, and whether its current version would be sent.
 
         One that an operator has corrected counts as corrected. An order whose present status is not
         exported (it has shipped, say) must be held in its last exported version.
@@ -216,7 +216,7 @@ class OrderComparator:
     def _with_mode(
         self, snapshot: OrderSnapshot, store: RawRecord, expected: Order, repair: Repair
     ) -> Repair:
-        """Deliver the captured version if it is the present one; else read it again."""
+        """Deliver the captured version if it is the current one; else read it again."""
         newest, accepted = snapshot.orders.newest, snapshot.orders.accepted
         canonical = content_digest(encode_record(expected))
         if (

@@ -92,7 +92,7 @@ def _compare(
     for start in range(0, len(chosen), SKUS_AT_ONCE):
         part = chosen[start : start + SKUS_AT_ONCE]
         again = PriceComparator(sync, datetime.now(UTC)).compare(session, part)
-        # A price that changed between the comparisons is being written: it is no drift yet.
+        # A price that changed between the comparisons is being written: it is not drift yet.
         same = {
             drift.key
             for result in again.values()

@@ -212,7 +212,7 @@ class _StockRun:
         chosen = sorted(skus)
         chunks = (chosen[n : n + SKUS_AT_ONCE] for n in range(0, len(chosen), SKUS_AT_ONCE))
         for results in self._results(chunks):
-            # A level that changed between the comparisons is being sold or written: it is no drift
+            # A level that changed between the comparisons is being sold or written: it is not drift
             # yet.
             same = {
                 drift.key

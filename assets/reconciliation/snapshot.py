@@ -40,7 +40,7 @@ CHUNK = 500
 
 
 class SnapshotReader:
-    """Reads the present state of one connection's orders."""
+    """Reads the current state of one connection's orders."""
 
     def __init__(self, sync: Sync, session: Session, day: date, window: Window) -> None:
         self._sync, self._session, self._day, self._window = sync, session, day, window

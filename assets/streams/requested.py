@@ -95,7 +95,7 @@ def _store(
         raise PermanentError(
             f"{late[0].source_id} was last changed at {late[0].updated_at:%Y-%m-%d %H:%M} by its "
             "system's clock, which is ahead of this machine's: there is no partition for it yet. "
-            "It is read by itself at that time; check both clocks ('lockstep doctor')."
+            "It is read automatically then; check both clocks ('lockstep doctor')."
         )
     for partition, ids in capture_pages(sync, stream, session, records, began).items():
         found.records.append((stream.name, partition, ids))

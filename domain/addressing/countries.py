@@ -81,7 +81,7 @@ _TERRITORIES = {
     "NO": "SJ BV",
     "US": "AS GU MP PR UM VI",
 }
-"""Territories with a code of their own: code "RE" with the name "France" is no conflict."""
+"""Territories with a code of their own: code "RE" with the name "France" is not a conflict."""
 
 
 @dataclass(frozen=True, slots=True)

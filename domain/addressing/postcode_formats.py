@@ -1,6 +1,6 @@
 """Formats of postal codes as masks: ``#`` is a digit, ``@`` a letter, ``*`` either of them.
 
-All other characters stand for themselves. Blanks and hyphens show the canonical spelling; the input
+All other characters stand for themselves. Spaces and hyphens show the canonical spelling; the input
 may lack them. The prefix of ``!LV-####`` may be missing and is then added. ``~#####`` is a valid
 beginning of a code. Sources: the postal operators and the UPU.
 

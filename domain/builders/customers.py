@@ -24,7 +24,7 @@ from domain.records.record import InvalidRecord
 
 LONGEST_TEXT = 1_000
 """Characters of a name, an e-mail address or a part of an address; longer ones are mistakes."""
-LOOK = "look at the customer in the store"
+LOOK = "check the customer in the store"
 REPORT = f"{LOOK}; report it if it looks right there"
 TEXTS = ("email", "first_name", "last_name", "company", "phone", "group", "locale")
 

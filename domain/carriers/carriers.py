@@ -43,7 +43,7 @@ CARRIER_ALIASES: dict[str, str] = {
     "yodel": "yodl, yodel direct",
     "yunexpress": "yun express, yunex, yuntu",
 }
-"""Our code -> other names and codes (SCACs too), compared without case, blanks, punctuation."""
+"""Our code -> other names and codes (SCACs too), compared without case, spaces, punctuation."""
 
 
 @cache

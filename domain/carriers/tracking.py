@@ -156,7 +156,7 @@ def _formats() -> tuple[Format, ...]:
 def carrier_from_tracking(number: str) -> tuple[str, ...]:
     """Return the codes of the carriers that could have issued the number, the likeliest first.
 
-    Blanks, hyphens, dots and case are ignored. Formats without check digits match many numbers, and
+    Spaces, hyphens, dots and case are ignored. Formats without check digits match many numbers, and
     prove nothing (``proven_carrier``).
     """
     compact = _compact(number)

@@ -85,7 +85,7 @@ class PayloadAdvice:
     """What an operator should do about a payload that can't be read."""
 
     unreadable: str
-    """About a payload that is no JSON or no object: usually to capture it again."""
+    """About a payload that is not JSON or not an object: usually to capture it again."""
     malformed: str
     """About a single value."""
 
@@ -102,7 +102,7 @@ class PayloadDecoder(Generic[T]):
         return msgspec.json.Decoder(self._kind).decode
 
     def decode(self, payload: bytes) -> Decoded[T]:
-        """Decode a payload. Raises ``RecordRejected`` if it is no JSON object."""
+        """Decode a payload. Raises ``RecordRejected`` if it is not a JSON object."""
         try:
             return Decoded(self._decode(payload))
         except (ValueError, RecursionError):

@@ -7,7 +7,7 @@ from typing import Any
 from domain.errors import Problem
 from domain.parsing.cards import card_number
 
-LOOK = "look at the order in the store"
+LOOK = "check the order in the store"
 REPORT = f"{LOOK}; report it if it looks right there"
 
 

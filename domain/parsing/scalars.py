@@ -32,7 +32,7 @@ _MONTHS = {
 
 
 class UnreadableValue(ValueError):
-    """A value that is no amount or time; ``PayloadDecoder.check`` reports which one."""
+    """A value that is not an amount or time; ``PayloadDecoder.check`` reports which one."""
 
 
 @remembered(65_536)
@@ -90,7 +90,7 @@ def _parsed(value: str) -> datetime | None:
                 f"{value[12:16]}-{month}-{value[5:7]}T{value[17:25]}+00:00"
             )
         except ValueError:
-            pass  # padded with blanks, or none
+            pass  # padded with spaces, or none
     try:
         is_rfc = value[:1].isalpha()
         found = parsedate_to_datetime(value) if is_rfc else datetime.fromisoformat(value)

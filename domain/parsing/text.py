@@ -19,7 +19,7 @@ _KEPT_FORMAT = re.compile(
 
 
 def clean_text(text: str, max_length: int | None = None) -> str:
-    """Return the text in NFC, without invisible characters, with single blanks between words.
+    """Return the text in NFC, without invisible characters, with single spaces between words.
 
     Letters are never removed. Joiners are kept if they are part of the spelling: inside emoji
     sequences, and between letters of scripts that use them (Persian, Indic). ``max_length`` is in
@@ -46,7 +46,7 @@ def clean_parts(parts: tuple[str, ...]) -> tuple[str, ...]:
     """Return ``clean_text`` of each part of an address; nearly always there is nothing to clean.
 
     That is seen at once of all parts together: if the whole is printable, normal and without
-    needless blanks, so is each part.
+    needless spaces, so is each part.
     """
     text = "|".join(parts)
     if (

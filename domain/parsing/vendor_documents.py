@@ -17,7 +17,7 @@ LIMIT = Decimal(10) ** 11
 
 
 def text_of(value: object) -> str:
-    """Return an id as text without outer blanks, empty if there is none."""
+    """Return an id as text without outer spaces, empty if there is none."""
     return "" if value is None else str(value).strip()
 
 

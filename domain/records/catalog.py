@@ -42,7 +42,7 @@ class Variant(Record, frozen=True, kw_only=True):
     variant_id: str
     """The store's id; empty if the product itself is what is bought."""
     sku: str = ""
-    """Without blanks around it; empty if it has none."""
+    """Without spaces around it; empty if it has none."""
     price: Amount | None = None
     """In the currency of the product; ``None``: the product's."""
     stock: int | None = None

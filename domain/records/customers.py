@@ -1,6 +1,6 @@
 """The canonical customer: who is registered at a store, with the addresses of their account.
 
-A shopper without an account is no customer here: such an order has its own data of the shopper
+A shopper without an account is not a customer here: such an order has its own data of the shopper
 (``domain.records.orders.Customer``).
 """
 

@@ -86,7 +86,7 @@ def check_keys(record: Record, *keys: str) -> None:
 
 
 def check_sku(record: Record, sku: str) -> None:
-    """Remove blanks around a SKU, and refuse an empty one and what no key may hold."""
+    """Remove spaces around a SKU, and refuse an empty one and what no key may hold."""
     stripped = sku.strip()
     if stripped != sku:
         force_setattr(record, "sku", stripped)

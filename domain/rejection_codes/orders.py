@@ -139,14 +139,14 @@ ORDERS: dict[str, Entry] = {
     "quantity_invalid": Entry("value", "The quantity of a line is a whole number above zero."),
     "quantity_not_positive": Entry("value", "The quantity of a line is above zero."),
     "reopened_after_cancel": Entry(
-        "business_rule", "An order that the OMS has canceled stays cancelled in the store."
+        "business_rule", "An order that the OMS has canceled stays canceled in the store."
     ),
     "order_sent_elsewhere": Entry(
         "business_rule", "An order of a store is sent by one connection only."
     ),
     "sent_by_former_rules": Entry(
         "business_rule",
-        "An order that the OMS has, and can't be changed there, is as the present rules make it.",
+        "An order that the OMS has, and can't be changed there, is as the current rules make it.",
         ("orders",),
     ),
     "several_addresses": Entry(

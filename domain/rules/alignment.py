@@ -44,8 +44,8 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "give each of them a SKU of its own",
     ),
     "spelled_differently": (
-        "the OMS spells the SKU with other case or blanks: stock is found, orders are not",
-        "spell it alike in both systems",
+        "the OMS's SKU differs in case or spaces: stock is found, orders are not",
+        "spell it the same in both systems",
     ),
     "uom_mismatch": (
         "the OMS's item and the orders have different units",

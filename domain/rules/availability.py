@@ -46,7 +46,7 @@ def fed_locations(policy: InventoryPolicy, locations: Mapping[str, str]) -> set[
 
 
 class AvailabilityRules:
-    """The policy of one connection, with what it says of single SKUs found in any spelling."""
+    """The policy of one connection, with what it says about single SKUs found in any spelling."""
 
     def __init__(self, policy: InventoryPolicy, uom_rules: Mapping[str, UomRule]) -> None:
         self.policy = policy

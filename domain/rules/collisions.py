@@ -117,7 +117,7 @@ def _same_order_ids(first: str, second: str, a: Endpoints, b: Endpoints) -> str:
 
 def _same_stock(first: str, second: str, a: Endpoints, b: Endpoints) -> str:
     shared = sorted(a.locations & b.locations)
-    places = f"the location {shared[0]!r}" if shared else "what may be one location"
+    places = f"the location {shared[0]!r}" if shared else "what may be the same location"
     return (
         f"the connections {first} and {second} both write the stock of {a.platform.account} to "
         f"{places} ({_codes(first, a)}; {_codes(second, b)}): each would overwrite the other's "

@@ -39,7 +39,7 @@ class Place:
     product: Product | None = None
     """The one that does, as the catalog was read last, where it is needed."""
     spelled: str = ""
-    """A SKU of the store that differs in case or blanks only."""
+    """A SKU of the store that differs in case or spaces only."""
     listed_as: str = ""
     """The product that the item was listed as. One that shoppers don't see may be in no catalog."""
 
@@ -134,7 +134,7 @@ def _not_created(
     if place.spelled:
         return Skipped(
             "item_spelled_differently",
-            f"the store has {place.spelled}, which differs in case or blanks only",
+            f"the store has {place.spelled}, which differs in case or spaces only",
         )
     if policy.create_products == "never":
         return Skipped("item_not_created", "the store lacks the item: catalog.create_products")

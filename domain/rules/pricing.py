@@ -55,7 +55,7 @@ def next_change(price: Price, now: datetime) -> datetime | None:
 def tag_of(price: Price, factor: Decimal = ONE) -> PriceTag | Problem:
     """Return what the store should show for its own unit, which is ``factor`` of the OMS's.
 
-    A sale at the regular price is none. A problem for what is no amount of the currency.
+    A sale at the regular price is none. A problem for what is not an amount of the currency.
     """
     regular, sale = price.regular * factor, price.sale
     sale = None if sale is None or sale == price.regular else sale * factor
@@ -65,7 +65,7 @@ def tag_of(price: Price, factor: Decimal = ONE) -> PriceTag | Problem:
                 "price_not_in_minor_units",
                 field,
                 f"The store's unit of {price.sku} is {plain(factor)} of the OMS's, and costs "
-                f"{plain(amount)} {price.currency}, which is no amount of the currency.",
+                f"{plain(amount)} {price.currency}, which is not an amount of the currency.",
                 "Correct the price at the OMS, or the SKU's rule in orders.uom_rules.",
                 plain(amount),
             )

@@ -76,7 +76,7 @@ class ShipFromRules:
         for line in goods:
             amend(line, "node", "")
         message = (
-            "the lines ship from several nodes, or some from any; the OMS accepts one an order"
+            "the lines ship from several nodes, or some from any; the OMS accepts one per order"
         )
         advice = (
             "split the order in the store; or set orders.ship_from_unknown to warn, so that the "

@@ -15,7 +15,7 @@ RULES: dict[str, Rule] = {
     "action_id_duplicate": Rule(
         "action_id",
         "another request of the batch has this id",
-        "send both again with ids of their own",
+        "send both again, each with its own id",
     ),
     "action_part_missing": Rule(
         "kind",

@@ -103,7 +103,7 @@ def failures(
                 message = f"the batch does not have the columns of {model.__name__}"
                 raise ValueError(f"{message}: {check} of {column}") from errors
             rule = rules.get(str(check)) or Rule(
-                str(column), f"the value does not pass {check}", "look at the record's payload"
+                str(column), f"the value does not pass {check}", "check the record's payload"
             )
             code = str(check) if str(check) in rules else "schema_violation"
             text = _as_text(str(column), value) if context == "Column" else ""

@@ -141,7 +141,7 @@ def reroute(**fields: Any) -> None:
     ),
 )
 @click.argument("connection")
-@click.option("--order", "order", metavar="ORDER", help="Only of this order, by the store's id.")
+@click.option("--order", "order", metavar="ORDER", help="Only for this order, by the store's id.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True)
 @json_option
 def list_actions(connection: str, order: str | None, limit: int, as_json: bool) -> None:

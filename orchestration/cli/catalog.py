@@ -82,7 +82,7 @@ def report(
         alignment = alignments.last()
         if alignment.aligned_at is None:
             raise click.ClickException(
-                f"The catalog of {connection} was not aligned yet: start the stream, or use "
+                f"The catalog of {connection} has not been aligned yet: start the stream, or use "
                 "--refresh."
             )
         found = list(alignments.findings(kind, limit))
@@ -104,7 +104,7 @@ def _align(lockstep: Lockstep, connection: str) -> None:
         with sync.ledger.session(connection, CATALOG, sync.run_id) as session:
             if session.products.read_at() is None:  # everything would look missing in the store
                 raise click.ClickException(
-                    f"The catalog of {connection} was not read as a whole yet. The stream catalog "
+                    f"The catalog of {connection} has not been read completely yet. The stream "
                     f"reads it in its first run: lockstep resume {connection} --streams catalog."
                 )
             compare(sync, session)

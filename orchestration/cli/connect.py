@@ -201,7 +201,7 @@ def _backfill(
 def _run_snapshots(
     lockstep: Lockstep, connection: str, snapshots: Sequence[str], grain: Grain
 ) -> Iterator[Outcome]:
-    """Run each snapshot over the partition that is the present one by then."""
+    """Run each snapshot over the partition that is the current one by then."""
     for name in snapshots:
         present = Partition.of(datetime.now(UTC), grain)
         chunk = Chunk((name,), present, present)

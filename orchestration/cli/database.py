@@ -126,7 +126,7 @@ def restored_command() -> None:
         f"{plural(days, 'day')} treated with caution until reconciled: run "
         "'lockstep reconcile CONNECTION --from DAY'"
         if days
-        else "nothing was captured yet, or all of it is treated with caution already"
+        else "nothing has been captured yet, or all of it is treated with caution already"
     )
 
 

@@ -178,7 +178,7 @@ def _secrets(installation: Installation, name: str) -> Finding:
 
 
 def _streams(lockstep: Lockstep, name: str) -> Finding:
-    """Say which streams are paused; that is no fault."""
+    """Say which streams are paused; that is not a fault."""
     streams = lockstep.installation.connections[name].streams
     with lockstep.ledger.session(name, "") as session:
         states = activations(session.db, name, streams)

@@ -93,7 +93,7 @@ def check_instance() -> Finding:
 
 
 def check_daemon() -> Finding:
-    """Check that the daemon sends heartbeats, without errors; one that never ran is no fault."""
+    """Check that the daemon sends heartbeats, without errors; one that never ran is not a fault."""
     with open_instance() as instance:
         beats = [
             status.last_heartbeat

@@ -206,7 +206,7 @@ def _reads(stream: str, source: str, partition: Partition) -> str:
     if not STREAMS[stream].is_snapshot:
         return f"the whole {partition.grain} from {source}"
     if datetime.now(UTC) in partition:
-        return f"the present state of {source}"
+        return f"the current state of {source}"
     return "nothing: the source has no past"
 
 

@@ -1,4 +1,4 @@
-"""Which rejections the present configuration can retry: their chains and days may be gone."""
+"""Which rejections the current configuration can retry: their chains and days may be gone."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def span_of(first: date, last: date, grain: Grain) -> tuple[Partition, Partition
 def chunks(streams: Sequence[str], first: Partition, last: Partition, days: int) -> list[Chunk]:
     """Split the partitions into chunks of at most ``days``, stream by stream as data flows.
 
-    A snapshot source has no past: of partitions up to the present one, only that one is read.
+    A snapshot source has no past: of partitions up to the current one, only that one is read.
     """
     present = Partition.of(datetime.now(UTC), first.grain)
     found: list[Chunk] = []

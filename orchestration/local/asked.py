@@ -107,7 +107,7 @@ def listing_differences(systems: Systems, database: str, connection: str) -> lis
     with psycopg.connect(database) as db:
         wanted = requested_skus(db, connection)
     if not wanted:
-        return ["no title was asked for"]
+        return ["no title was requested"]
     shown = systems.store_products()
     return [
         f"SKU {sku}: its title is {shown.get(sku)}" for sku in wanted if shown.get(sku) != TITLE
@@ -120,7 +120,7 @@ def action_differences(systems: Systems, database: str, connection: str) -> list
         rows = requests_of(db, connection, limit=MOST_REQUESTS)
     numbers = {order["id"]: number for number, order in systems.store_orders().items()}
     oms = systems.oms_orders()
-    found = [] if rows else ["no cancellation was asked for"]
+    found = [] if rows else ["no cancellation was requested"]
     for row in rows:
         held = oms.get(numbers.get(row["source_id"], ""), {})
         if row["state"] != "done" or not held.get("cancelled"):

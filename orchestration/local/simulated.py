@@ -250,7 +250,7 @@ def simulated(kind: str) -> Simulated:
     found = SIMULATED.get(kind)
     if found is None:
         raise PermanentError(
-            f"The sandbox can't stand in for a system of the kind {kind!r} here; it can for "
+            f"The sandbox can't simulate a system of the kind {kind!r}; it can simulate "
             f"{', '.join(sorted(SIMULATED))}. Use a connection between those, or your own systems "
             "with 'lockstep connect'."
         )

@@ -181,9 +181,11 @@ async def read_body(request: Request, limit: int) -> bytes:
                     raise Refusal(413, "oversized", f"The body has more than {limit} bytes.")
                 chunks.append(chunk)
     except TimeoutError:
-        raise Refusal(408, "slow", f"The body did not come within {BODY_SECONDS:.0f} s.") from None
+        raise Refusal(
+            408, "slow", f"The body did not arrive within {BODY_SECONDS:.0f} s."
+        ) from None
     except ClientDisconnect:
-        raise Refusal(400, "broken off", "The body was not sent to its end.") from None
+        raise Refusal(400, "broken off", "The body is incomplete.") from None
     return b"".join(chunks)
 
 

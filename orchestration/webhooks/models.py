@@ -29,7 +29,7 @@ class Acknowledged(Answer):
     events: Annotated[
         NonNegativeInt, Field(description="Events in the body that a stream can use.")
     ]
-    stored: Annotated[NonNegativeInt, Field(description="Those that had not come before.")]
+    stored: Annotated[NonNegativeInt, Field(description="Those that had not been received before.")]
 
 
 class Refused(Answer):
@@ -42,7 +42,7 @@ class Refused(Answer):
 
 
 class Interrupted(Refused):
-    """The body was not sent to its end."""
+    """The body is incomplete."""
 
     status = 400
 

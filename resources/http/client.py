@@ -104,7 +104,7 @@ class ApiClient:
     ) -> Reply | float:
         try:
             response = self._send(attempts, params, headers)
-        except httpx.RequestError as error:  # corrupt compression is no TransportError
+        except httpx.RequestError as error:  # corrupt compression is not a TransportError
             return attempts.fail(error, never_sent=NEVER_SENT, unsendable=UNSENDABLE)
         attempts.record(response)
         return attempts.finish(response)

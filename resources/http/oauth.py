@@ -147,7 +147,7 @@ class OAuthTokens(FetchedToken):
             address = ""
         if not address or not is_within(address, allowed):
             raise PermanentError(
-                f"{what} {text[:100]!r}, which is no https address in {', '.join(allowed)}; "
+                f"{what} {text[:100]!r}, which is not an https address in {', '.join(allowed)}; "
                 "check token_url"
             )
         return address

@@ -29,7 +29,7 @@ _MESSAGE_KEYS = frozenset(
 """Where vendors put their messages; everything else in a body may be a customer's data."""
 _MAX_TEXT = 2_000
 _MIN_SECRET = 4
-"""Shorter values are no secrets, and removing them would remove words."""
+"""Shorter values are not secrets, and removing them would remove words."""
 _MAX_SECRETS = 1_000
 _MAX_DEPTH, _MAX_ITEMS = 6, 20
 """Of a body that is searched for messages."""

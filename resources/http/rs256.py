@@ -45,7 +45,7 @@ class SigningKey:
         """
         found = _PEM.search(text.replace("\\n", "\n"))
         if found is None:
-            raise ValueError(f"it is no PEM; {ADVICE}")
+            raise ValueError(f"it is not PEM; {ADVICE}")
         kind, body = found.groups()
         if kind == "ENCRYPTED PRIVATE KEY" or "ENCRYPTED" in body:
             raise ValueError(f"it has a passphrase; {ADVICE}")
@@ -65,7 +65,7 @@ class SigningKey:
     def sign(self, message: bytes) -> bytes:
         """Return the signature (RSASSA-PKCS1-v1_5 with SHA-256), as long as the modulus.
 
-        Raises ``ValueError`` if the key's numbers don't belong together.
+        Raises ``ValueError`` if the key's numbers don't match each other.
         """
         n, length = self.modulus, (self.modulus.bit_length() + 7) // 8
         ending = b"\x00" + _SHA256 + hashlib.sha256(message).digest()
@@ -75,7 +75,7 @@ class SigningKey:
         blinded = number * pow(factor, self.public, n) % n
         signature = pow(blinded, self.private, n) * pow(factor, -1, n) % n
         if pow(signature, self.public, n) != number:
-            raise ValueError(f"its numbers don't belong together; {ADVICE}")
+            raise ValueError(f"its numbers don't match each other; {ADVICE}")
         return signature.to_bytes(length)
 
 
@@ -109,7 +109,7 @@ def _numbers(der: bytes) -> tuple[int, int, int]:
         rest = rest[end:]
     version, modulus, public, private = numbers
     if version or modulus % 2 == 0 or not 2 < public < modulus or not 1 < private < modulus:
-        raise ValueError("no key of two primes")
+        raise ValueError("not a key of two primes")
     return modulus, public, private
 
 

@@ -120,9 +120,9 @@ class StandardVerifier:
         message_id, stamp, signatures = (headers.get(name, "") for name in (ID, TIME, SIGNATURE))
         if not MESSAGE_ID.fullmatch(message_id) or not stamp or not signatures:
             raise WebhookRefused("unsigned", f"the headers {ID}, {TIME} and {SIGNATURE} are needed")
-        # The library accepts fractions, signs and blanks, which are signed as another text.
+        # The library accepts fractions, signs and spaces, which are signed as another text.
         if not _SECONDS.fullmatch(stamp):
-            raise WebhookRefused("stale", f"the header {TIME} is no time in whole seconds")
+            raise WebhookRefused("stale", f"the header {TIME} is not a time in whole seconds")
         check_time(stamp, WINDOW)
         matches = [_matches(hook, headers, body) for hook in self._hooks]
         if not any(matches):

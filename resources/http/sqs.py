@@ -161,7 +161,7 @@ class SqsQueue:
         if failed:
             raise TransientError(
                 f"{self._http.policy.system}: {len(failed)} of {len(receipts)} messages could not "
-                f"be deleted ({failed[0].code}); they will come again, and are recognised by "
+                f"be deleted ({failed[0].code}); they will arrive again, and are recognised by "
                 "their ids"
             )
 
@@ -194,7 +194,7 @@ class SqsQueue:
 
 
 def _error(action: str, reply: Reply) -> AccessRefused | PermanentError | TransientError:
-    """Return what an answer that is no success means; codes come as JSON, and as XML."""
+    """Return what an answer that is not a success means; codes come as JSON, and as XML."""
     summary = f"{action}: {reply.error_summary()}"
     text = reply.body.decode(errors="replace")
     if any(code in text for code in _THROTTLED):

@@ -83,7 +83,7 @@ class ListedStock(ABC):
         return self._mapper.level(payload)
 
     async def acknowledge(self, done: Sequence[str]) -> None:
-        """Do nothing: the account reports its present stock whenever it is asked."""
+        """Do nothing: the account reports its current stock whenever it is asked."""
         del done
 
     @abstractmethod

@@ -1,1 +1,1 @@
-"""Payment services that are no store's own."""
+"""Payment services that don't belong to a store."""

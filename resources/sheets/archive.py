@@ -58,7 +58,8 @@ def examine(file: Path) -> list[str]:
                 left = _examine(file, archive, entry, left, merged)
     except DAMAGE:
         raise refused(
-            file, "it is damaged, has a password, or is no workbook (.xlsx); save it as .xlsx again"
+            file,
+            "it is damaged, has a password or isn't a workbook (.xlsx); save it as .xlsx again",
         ) from None
     return merged
 

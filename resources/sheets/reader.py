@@ -190,7 +190,7 @@ def _fault(cell: Any) -> str | None:
     if len(cell) > LONGEST_CELL:
         return f"has more than {LONGEST_CELL:,} characters"
     if any(ord(ch) < 32 and ch not in "\t\r\n" for ch in cell) or "\ufffd" in cell:
-        return "has characters that can't be shown; look at the file's encoding"
+        return "has characters that can't be shown; check the file's encoding"
     if cell in ERRORS:
         return "is an error of the spreadsheet program"
     return None
@@ -224,7 +224,7 @@ def _workbook(file: Path, most_rows: int) -> Iterator[tuple[int, list[Any]]]:
         if not sheets:
             raise refused(file, "it has no sheet")
         sheet = sheets[0]
-        sheet.reset_dimensions()  # what a sheet says of its size can be a lie
+        sheet.reset_dimensions()  # what a sheet says about its size can be a lie
         for number, cells in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS + 1), 1):
             if number > most_rows * 10:
                 raise refused(file, f"its rows go beyond {most_rows * 10:,}; delete empty rows")

@@ -25,15 +25,15 @@ class OffsetClock:
         self.offset = 0.0
 
     def seconds(self) -> float:
-        """Return the present time in seconds since 1970."""
+        """Return the current time in seconds since 1970."""
         return time.time() + self.offset
 
     def moment(self) -> datetime:
-        """Return the present time, aware UTC."""
+        """Return the current time, aware UTC."""
         return datetime.fromtimestamp(self.seconds(), UTC)
 
     def http(self) -> str:
-        """Return the present time as a header."""
+        """Return the current time as a header."""
         return format_datetime(self.moment(), usegmt=True)
 
 
@@ -49,7 +49,7 @@ class Clock:
         return int(time.time()) + self.offset if self.frozen is None else self.frozen
 
     def move(self, now: str | None, *, freeze: bool) -> None:
-        """Set the present time, running or frozen from there; ``None`` returns to wall time."""
+        """Set the current time, running or frozen from there; ``None`` returns to wall time."""
         self.frozen, self.offset = None, 0
         if now is not None:
             moment = to_seconds(now)

@@ -117,7 +117,7 @@ class Scene:
         self._definitions = None
 
     def job(self, name: str = f"sync_{NAME}") -> dg.JobDefinition:
-        """Return a job of the present configuration, which is built at its first use."""
+        """Return a job of the current configuration, which is built at its first use."""
         if self._definitions is None:
             assert self.lockstep is not None
             self._definitions = build(self.installation, self.lockstep)

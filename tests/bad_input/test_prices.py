@@ -153,14 +153,14 @@ STANDALONE_PRICE: Json = {
 
 
 def of_product(body: bytes) -> StorePrice:
-    """Read what the answer of a BigCommerce store says of a variant."""
+    """Read what the answer of a BigCommerce store says about a variant."""
     product = bigcommerce.entries_of("GET", [msgspec.Raw(body)], PRICED_PRODUCTS)
     item = StoreItem(sku="S-1", parent_id="12", item_id="121", tracking="none")
     return bigcommerce._in_catalog(PricePlace(item, "catalog", "USD"), product[0])
 
 
 def of_standalone(body: bytes) -> StorePrice:
-    """Read what the answer of a project says of a price."""
+    """Read what the answer of a project says about a price."""
     price = commercetools.document_of("GET", body, STANDALONE)
     return StorePrice(commercetools.PRICE, commercetools.tag_of(price, "d"))
 
@@ -177,7 +177,7 @@ ENTRY: Json = {
 
 
 def of_entry(body: bytes) -> StorePrice:
-    """Read what the answer of an org says of a price book entry."""
+    """Read what the answer of an org says about a price book entry."""
     entry = salesforce.document_of("GET", body, ENTRIES)
     price = salesforce._price(entry)
     return StorePrice(salesforce.PRICE, None if price is None else PriceTag(price))

@@ -30,7 +30,7 @@ class Outcome(NamedTuple):
 
 @dataclass(kw_only=True)
 class Requests:
-    """All requests, what came of them, and what the OMS's documents say of their orders."""
+    """All requests, what came of them, and what the OMS's documents say about their orders."""
 
     asked: Sequence[Asked]
     outcomes: Mapping[str, Outcome]

@@ -103,5 +103,5 @@ def _is_named_by(hit: Hit, message: Message) -> bool:
             return message.status == 0 and bool(message.error)
         case "delay" | "delay_after":
             return message.status == 0 or message.milliseconds >= 500
-    # A spoilt answer whose parts that are needed can be read is no fault.
+    # A spoilt answer whose parts that are needed can be read is not a fault.
     return 200 <= message.status < 300 or bool(message.error)

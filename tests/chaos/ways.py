@@ -22,7 +22,7 @@ class Call(NamedTuple):
     """Only those with a correlation id: reads have the same method and path, and none."""
 
     def rule(self) -> Json:
-        """Return what a fault's rule says of the requests that it hits."""
+        """Return what a fault's rule says about the requests that it hits."""
         found: Json = {"method": self.method, "path": self.path}
         return found | {"correlation": "."} if self.is_correlated else found
 

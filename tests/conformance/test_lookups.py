@@ -64,7 +64,7 @@ async def _saved(writer: Any, connector: Any, order: Any) -> None:
 
 
 def test_an_oms_holds_what_it_was_sent_without_a_difference(tenant: SimulatedOms) -> None:
-    """What a tenant does to a saved order by itself is no drift, and needs no correction."""
+    """What a tenant does to a saved order by itself is not drift, and needs no correction."""
     order = tenant.order(1)
     asyncio.run(tenant.write([], lambda writer, connector: _saved(writer, connector, order)))
     connector = tenant.open()

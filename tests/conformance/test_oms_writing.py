@@ -52,7 +52,7 @@ def test_an_order_is_created_once_however_many_times_it_is_saved(
 
 
 def test_a_payload_can_be_stored_and_compared(tenant: SimulatedOms) -> None:
-    """The ledger's JSON equals a payload built again, so an unchanged order is no change."""
+    """The ledger's JSON equals a payload built again, so an unchanged order is not a change."""
     connector, order = tenant.open(), tenant.order(1)
     kept = orjson.loads(orjson.dumps(connector.targets["orders"].payload(order)))
     assert kept == connector.targets["orders"].payload(order)

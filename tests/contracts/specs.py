@@ -33,7 +33,7 @@ def spec(name: str) -> OpenAPI:
 def distinguished(part: Any) -> Any:
     """Return a part of a file with ``anyOf`` for ``oneOf``, and links that must have their fields.
 
-    What is below ``properties`` are names, and an example is no schema.
+    What is below ``properties`` are names, and an example is not a schema.
     """
     if isinstance(part, list):
         return [distinguished(entry) for entry in part]

@@ -235,7 +235,7 @@ def test_customers_are_read_and_mapped(project: MockProject, open_store: Open) -
 
 
 def test_the_catalog_and_the_locations_are_read(project: MockProject, open_store: Open) -> None:
-    """Every SKU of a published product; a channel that supplies no stock is no location."""
+    """Every SKU of a published product; a channel that supplies no stock is not a location."""
     east = project.make("channels", {"key": "EAST", "roles": ["InventorySupply"]})
     project.make("channels", {"key": "WEB", "roles": ["ProductDistribution"]})
     store = open_store()
@@ -456,7 +456,7 @@ def test_prices_are_made_once_and_changed_under_their_version(
 
 
 def test_a_product_is_listed_under_its_version(project: MockProject, open_store: Open) -> None:
-    """Texts of one language, the warranty and pictures; the same again is no change."""
+    """Texts of one language, the warranty and pictures; the same again is not a change."""
     store = open_store(locales=("en",))
     items = {item.sku: item for page in read_items(store) for item in page}
     product_id = items["MUG-L"].parent_id

@@ -33,7 +33,7 @@ STORE, LOCATION = "0ZE000000000001AAA", "131000000000001AAA"
 
 
 def faults_of(queries: list[str]) -> list[str]:
-    """Return what the parser says of each query: nothing, or its error."""
+    """Return what the parser says about each query: nothing, or its error."""
     node = needs_mock()
     if not PARSER.is_dir():
         pytest.skip("needs soql-parser-js (make commercetools-mock installs it)")

@@ -79,7 +79,7 @@ def test_personal_data_are_removed_and_facts_stay() -> None:
 
 
 def test_removing_twice_changes_nothing_more() -> None:
-    """Also for documents without any personal data, and for values that are no objects."""
+    """Also for documents without any personal data, and for values that are not objects."""
     cleaned = without_personal_data(ORDER, FACTS)
     assert without_personal_data(cleaned, FACTS) == cleaned
     assert without_personal_data({"sku": "MUG", "phone": None}, FACTS) == {

@@ -8,7 +8,7 @@ from domain.skus import BySku, sku_key
 
 
 @pytest.mark.parametrize("spelled", ["cup-1 blue", "CUP-1  BLUE", " Cup-1\tBlue "])
-def test_case_and_blanks_do_not_make_another_sku(spelled: str) -> None:
+def test_case_and_spaces_do_not_make_another_sku(spelled: str) -> None:
     """A value is found in any spelling, where no other SKU could be meant."""
     assert sku_key(spelled) == sku_key("Cup-1 Blue")
     assert BySku({"Cup-1 Blue": 7}).get(spelled) == 7

@@ -112,7 +112,7 @@ def test_codes_hold_no_control_characters(text: str) -> None:
     ],
 )
 def test_an_order_is_not_of_another_century(year: int, expected: bool) -> None:
-    """A year of two digits, or of a sentinel, is no time of an order."""
+    """A year of two digits, or of a sentinel, is not a time of an order."""
     assert is_of_this_era(datetime(year, 1, 1, tzinfo=UTC)) is expected
 
 

@@ -201,7 +201,7 @@ def test_every_injected_drift_is_found_and_what_can_be_repaired_is_repaired_once
 
 
 def _assert_silent(shop: Scene) -> None:
-    """Rejected, skipped, cancelled, partly shipped and OMS-cancelled orders are no drift."""
+    """Rejected, skipped, cancelled, partly shipped and OMS-cancelled orders are not drift."""
     reports = look(shop)
     assert drifts(reports) == set()
     assert sum(report.orders for report in reports) >= 300
@@ -209,7 +209,7 @@ def _assert_silent(shop: Scene) -> None:
 
 
 def _assert_silent_while_changes_wait(shop: Scene) -> None:
-    """Changes under way are no drift: new and changed orders, parcels just left, moving stock."""
+    """Changes under way are not drift: new and changed orders, parcels just left, moving stock."""
     shop.place(*good_orders(WAITING, shop, datetime.now(UTC)))
     for number in OPEN[:9]:
         shop.to_store(f"orders/{number}", {"customer_message": "Ring twice"}, "PATCH")

@@ -82,7 +82,7 @@ class Facts:
     paid_prices: dict[str, Decimal] = field(default_factory=dict)
     """SKU -> what shoppers paid at the last look: the sale price, if there is one."""
     limits: list[float | None] = field(default_factory=lambda: [0.5])
-    """The largest changes without approval since the last look, the present one last."""
+    """The largest changes without approval since the last look, the current one last."""
     approved: set[str] = field(default_factory=set)
     """SKUs of which an operator approved a price."""
     titles: dict[str, set[str]] = field(default_factory=dict)

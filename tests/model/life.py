@@ -37,7 +37,7 @@ OPEN = """SELECT stream, source_id, code FROM sync.rejection
 
 
 class NotPossibleError(Exception):
-    """The operation makes no sense in the present state; it is left out."""
+    """The operation makes no sense in the current state; it is left out."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Life:
     facts: Facts = field(default_factory=Facts)
     backup: Facts | None = None
     others: list[bool] = field(default_factory=list)
-    """Whether the runs succeeded that other processes made during the present one."""
+    """Whether the runs succeeded that other processes made during the current one."""
     done: list[str] = field(default_factory=list)
     """Operations that had an effect."""
     seeds: dict[int, Json] = field(default_factory=dict)

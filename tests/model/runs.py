@@ -55,7 +55,7 @@ class Runs:
 
     world: World
     name: str = NAME
-    """The connection of the present run."""
+    """The connection of the current run."""
     failed: dict[tuple[str, str, date], int] = field(default_factory=dict)
     """Connection, stream and partition -> failures in a row."""
     log: list[str] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Runs:
         return good
 
     def _chains(self, streams: Sequence[str]) -> Iterator[str]:
-        """Yield the streams of each connection that has them, and make it the present one."""
+        """Yield the streams of each connection that has them, and make it the current one."""
         for name in self.world.names:
             for stream in streams or ALL:
                 if stream in self.world.installation.connections[name].streams:

@@ -68,7 +68,7 @@ class _Process(Lockstep):
 
 
 class World:
-    """What programs of one process share, and the state of the present one."""
+    """What programs of one process share, and the state of the current one."""
 
     def __init__(self, server: str, secrets: Path, patch: pytest.MonkeyPatch) -> None:
         self.clock = Clock()
@@ -192,7 +192,7 @@ class World:
         self.database.admin.execute("UPDATE sync.watermark SET watermark = %s", (moment,))
 
     def _start_watermarks(self, db: psycopg.Connection[Any]) -> None:
-        """Let the streams have been active for a while: a new one starts with the present day."""
+        """Let the streams have been active for a while: a new one starts with the current day."""
         for name in self.names:
             for stream in STREAMS[:2]:
                 Session(db, name, stream, "").start_watermark(START)

@@ -185,7 +185,7 @@ def test_a_product_that_the_store_lacks_is_created_from_the_command_line(listing
     )
     assert "no product with the SKU NEW-1" in listing.run(*given).output
     listing.change(catalog={"create_products": "hidden"})
-    assert "not read as a whole" in listing.run(*given).output
+    assert "not been read completely" in listing.run(*given).output
     with Ledger(listing.database).connect() as db:
         Products(db, "demo").note_read()
         db.execute(

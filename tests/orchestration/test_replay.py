@@ -121,7 +121,7 @@ def test_an_hour_is_refused_where_partitions_are_days(shop: Shop):
 
 
 def test_an_hourly_connection_is_replayed_by_its_hours():
-    """Days stand for their hours up to the present one; chunks are cut by time."""
+    """Days stand for their hours up to the current one; chunks are cut by time."""
     now = datetime.now(UTC)
     hours = span_of(now.date() - timedelta(days=1), now.date(), HOUR)
     assert hours[0].key == f"{now.date() - timedelta(days=1)}-00:00"

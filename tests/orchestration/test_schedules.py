@@ -230,7 +230,7 @@ def test_a_day_whose_reconciliation_failed_is_compared_again(
 
     assert days(2) == ["2026-03-09", "2026-03-10"]
     success, failure = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
-    noted("2026-03-05", success, DAY - timedelta(days=5, hours=-2))  # as the present day
+    noted("2026-03-05", success, DAY - timedelta(days=5, hours=-2))  # as the current day
     noted("2026-03-05", failure, DAY - timedelta(days=4, hours=-2))
     noted("2026-03-09", success, DAY - timedelta(days=1, hours=-2))
     noted("2026-03-09", failure, DAY + timedelta(hours=2))

@@ -75,7 +75,7 @@ def test_a_connection_by_files_is_checked_before_it_starts(files: AnchantoFilesS
     assert failed == ["stock tracking of products"]
     (files.folder / "statuses").rmdir()
     [detail] = [c.detail for _, c in preflight(files.lockstep, NAME) if c.name == "folder"]
-    assert "statuses is no folder" in detail
+    assert "statuses is not a folder" in detail
 
 
 def test_an_order_goes_out_as_a_file_and_its_shipments_come_back(
@@ -160,7 +160,7 @@ def test_an_order_whose_run_was_lost_goes_out_once(
 
 
 def test_rows_that_cannot_be_used_are_rejections_of_fulfilment(files: AnchantoFilesScene) -> None:
-    """Each names its file; an order of another channel is no order of ours."""
+    """Each names its file; an order of another channel is not an order of ours."""
     files.configure(orders={"order_id_prefix": "US-"})
     files.place_many([1])
     files.run("orders")

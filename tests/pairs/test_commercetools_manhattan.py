@@ -392,7 +392,7 @@ def test_a_reconciliation_finds_drifts_and_nothing_else(project: ProjectScene) -
     info = project.order(order["id"])["shippingInfo"] | {"deliveries": []}
     project.to_store(f"orders/{order['id']}", {"shippingInfo": info}, "PATCH")
     project.to_store("stock", [{"sku": "MUG", "quantity": 10, "reserved": 3}])
-    project.run("orders")  # while sales are under way, a level is no drift
+    project.run("orders")  # while sales are under way, a level is not drift
     found = {drift[1] for drift in drifts_of(look(project))}
     assert {"shipment", "stock"} <= found
 

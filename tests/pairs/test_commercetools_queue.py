@@ -138,7 +138,7 @@ def test_a_message_that_can_not_be_read_is_kept_and_shown_and_does_not_come_agai
     assert (inbox(project), waiting.counts()) == ([order_id], (0, 0))
     other = f"it is of another project than {project.store}: give each connection a queue"
     assert dict(unread(project)) == {
-        "the body is no JSON of a subscription's format": poison.encode(),
+        "the body is not JSON in a subscription's format": poison.encode(),
         f"{other} of its own": json.dumps(foreign).encode(),
     }
     assert pull(project).unread == []

@@ -305,7 +305,7 @@ def test_a_return_that_was_made_in_the_store_first_waits_for_an_operator(
     step(shop, made, "verify")
     shop.run("returns")
     assert shop.open_rejections("returns") == {made: "return_made_in_store"}
-    assert refunds(shop) == [("9.60", "Initial")], "it says nothing of money"
+    assert refunds(shop) == [("9.60", "Initial")], "it says nothing about money"
     assert items(shop) == [("MUG", 1, "Returned", "Initial")]
     approve(shop)
     assert items(shop) == [("MUG", 1, "Returned", "Initial")] * 2

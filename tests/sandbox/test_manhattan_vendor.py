@@ -56,7 +56,7 @@ def test_an_id_that_the_tenant_has_not_configured_is_refused(
 def test_a_released_line_takes_no_change_and_the_same_values_are_none(
     caller: Caller, change: dict[str, Any]
 ) -> None:
-    """Before its release it does; afterwards the same save without a difference is no change."""
+    """Before its release it does; afterwards the same save without a difference is not a change."""
     before = order_of("before")
     before["OrderLine"][0] |= change
     caller.save(order_of("before"))

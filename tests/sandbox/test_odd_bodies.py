@@ -1,7 +1,7 @@
 """No body makes a simulated system crash: each is answered as the vendor would refuse it.
 
 Every value of a good body is replaced by odd ones: objects and lists where a scalar belongs, rows
-that are no objects, numbers out of range, texts that are no numbers.
+that are not objects, numbers out of range, texts that are not numbers.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def _days(*hours: tuple[int, int]) -> list[Due]:
 
 
 def test_what_was_captured_ahead_of_a_failing_day_is_left_out() -> None:
-    """The failing day always, a finished one not again, the present one from where it was read."""
+    """The failing day always, a finished one not again, the current one from where it was read."""
     failing, finished, gap, present = _days((8, 24), (0, 24), (0, 24), (0, 12))
     captured = {
         finished.partition.day: [finished.window],

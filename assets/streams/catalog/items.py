@@ -2,7 +2,7 @@
 
 Items that the OMS has without us are its own, and are never changed. One that we have created gets
 the store's later changes, and is created again where the OMS has lost it. An item that only differs
-in case or blanks is no missing one: it is a finding of the alignment, and no second one is created.
+in case or spaces is not missing: it is a finding of the alignment, and no second item is created.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class ItemsPlanner(Planner[Product]):
     """Plans a chunk of products as items of the OMS."""
 
     to_oms = True
-    why = "the OMS took the items"
+    why = "the OMS accepted the items"
 
     def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
         super().__init__(sync, session, request)

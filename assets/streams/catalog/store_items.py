@@ -121,9 +121,9 @@ def entries(
     if len(page.records) > 1 and bad and len(bad) == len(found):
         first = bad[0].problems[0]
         raise PermanentError(
-            f"The store's catalog has a page of {len(page.records)} products of which none can be "
-            f"read ({first.field}: {first.message}): that breaks the API's contract; trying again "
-            "won't help"
+            f"The store's catalog has a page of {len(page.records)} products, none of which can "
+            f"be read ({first.field}: {first.message}): that breaks the API's contract; trying "
+            "again won't help"
         )
     return [*priced, *found]
 
@@ -131,7 +131,7 @@ def entries(
 def master_items(source: Source[MasterItem], skus: Collection[str]) -> dict[str, MasterItem]:
     """Look SKUs up in the OMS's item master; the unknown ones are absent from the answer.
 
-    A row without a usable id is no item: orders for its SKU are rejected as unknown.
+    A row without a usable id is not an item: orders for its SKU are rejected as unknown.
     """
     found: dict[str, MasterItem] = {}
     for page in source.read(skus):

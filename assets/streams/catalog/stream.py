@@ -35,7 +35,7 @@ from resources.sync import Sync
 DELETIONS = Deletions("lockstep_deleted_product")
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 PRESENT = timedelta(minutes=5)
-"""A window that ends so shortly before the present is the present one."""
+"""A window that ends so shortly before the present is the current one."""
 
 
 class Catalog:
@@ -113,7 +113,7 @@ class CatalogPlanner(Planner[Product]):
     """Takes accepted products into what the ledger knows of the store; sends nothing."""
 
     to_oms = True
-    why = "the product was taken into the alignment"
+    why = "the product is part of the alignment"
 
     def __init__(self, sync: Sync, session: Session, request: DeliveryRequest) -> None:
         super().__init__(sync, session, request)

@@ -96,7 +96,7 @@ class StockPlanner:
         return plans
 
     def _in_view(self, levels: Mapping[str, StockLevel]) -> Mapping[str, StockLevel]:
-        """Leave out what was read by another mode, where the present mode has read too."""
+        """Leave out what was read by another mode, where the current mode has read too."""
         if self.rules.policy.mode == "aggregate" and len(levels) > 1:
             of_view = {key: level for key, level in levels.items() if level.node == self.view}
             return of_view or levels

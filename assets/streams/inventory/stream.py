@@ -45,7 +45,7 @@ class Inventory:
         return sync.stock
 
     def probe(self, sync: Sync, since: datetime) -> datetime | None:
-        """Ask the OMS once the interval has passed; the present levels can be read at any time."""
+        """Ask the OMS once the interval has passed; the current levels can be read at any time."""
         with sync.ledger.session(sync.name, INVENTORY) as session:
             mark = session.watermark()
         is_due = mark is None or since - mark >= sync.connection.inventory.interval
@@ -85,7 +85,7 @@ class Inventory:
     def mapper(
         self, sync: Sync, session: Session, captures: Sequence[StoredCapture]
     ) -> Callable[[bytes], Mapped[StockLevel] | Skipped]:
-        """Return the mapping, with what the item master says of items without stock."""
+        """Return the mapping, with what the item master says about items without stock."""
         rows = ((capture.source_id, capture.payload) for capture in captures)
         return LevelMapper(sync, session, rows).to_level
 

@@ -20,7 +20,7 @@ LONGEST_RESULT = 500
 CUT = 50
 """By how much a cut title may be shorter than the longest: a combined character is not split."""
 NONE_WAIT: Mapping[str, str] = {}
-UNREAD = "the store's catalog was not read as a whole yet; run the stream catalog"
+UNREAD = "the store's catalog has not been read completely yet; run the stream catalog"
 
 
 def resolve(
@@ -103,7 +103,7 @@ def _not_new(unit: Sequence[Wanted], spelled: Mapping[str, str]) -> str:
     for row in unit:
         if row.sku in spelled:
             return (
-                f"the store has {spelled[row.sku]}, which differs from {row.sku} in case or blanks "
+                f"the store has {spelled[row.sku]}, which differs from {row.sku} in case or spaces "
                 "only; write the SKU as the store does"
             )
     skus = [row.sku for row in unit]

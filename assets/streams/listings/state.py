@@ -124,9 +124,9 @@ def is_same(field: str, shown: str, wanted: str) -> bool:
 
 
 def normal(field: str, text: str) -> str:
-    """Return a text in its one form: line ends alike, and no blanks around it.
+    """Return a text in its one form: line ends alike, and no spaces around it.
 
-    The catalog keeps names without needless blanks and invisible characters.
+    The catalog keeps names without needless spaces and invisible characters.
     """
     if field == "name":
         return clean_text(text)

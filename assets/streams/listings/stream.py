@@ -37,7 +37,7 @@ FIELDS, NEW_FIELDS = ("name", "description", "warranty", "images"), ("price", "w
 """What a later request takes over: of any product, and of one to create."""
 ADVICE = "correct the row and import it again"
 PRESENT = timedelta(minutes=5)
-"""A window that ends so shortly before the present is the present one."""
+"""A window that ends so shortly before the present is the current one."""
 
 
 class ListingRequests:

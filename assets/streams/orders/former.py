@@ -1,4 +1,4 @@
-"""Former versions of orders by the present rules.
+"""Former versions of orders by the current rules.
 
 Two versions that differ so were changed in the store; where only what was sent differs, the rules
 were: a setting, or the version of Lockstep.

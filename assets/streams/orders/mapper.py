@@ -111,7 +111,7 @@ class OrdersMapper:
             return
         changes = physical_changes(last, now)
         if changes and (then := self._former(source_id)) is not None:
-            changes = physical_changes(then, now)  # what other rules make of it is no change
+            changes = physical_changes(then, now)  # what other rules make of it is not a change
         if not changes or self._ended(source_id) == "canceled":
             return
         discarded = self._session.rejections.discarded_payload(source_id, CHANGE_NOT_SENT)
@@ -123,15 +123,15 @@ class OrdersMapper:
             Problem(
                 "change_not_sent",
                 changes[0],
-                f"the order was changed, and is not sent: {skipped.reason}. It differs from what "
-                f"the OMS has in {', '.join(changes[:MOST_NAMED])}{more}",
+                f"the order was changed, and the change is not sent: {skipped.reason}. It differs "
+                f"from what the OMS has in {', '.join(changes[:MOST_NAMED])}{more}",
                 "make the change at the OMS if it still can, or undo it in the store; set the "
                 "order to a status of orders.update_statuses to send it; or discard the rejection",
             )
         )
 
     def _former(self, source_id: str) -> Order | None:
-        """Return the version that was accepted last by the present rules, if it is kept."""
+        """Return the version that was accepted last by the current rules, if it is kept."""
         newest = self._session.records.newest_accepted([source_id])
         return self._versions.of(newest).get(source_id)
 

@@ -44,9 +44,9 @@ def by_former_rules(change: Mapping[str, object], held: Mapping[str, object]) ->
     return Problem(
         "sent_by_former_rules",
         names,
-        "The order has not changed in the store. By the present settings or version it would be "
-        f"sent otherwise, in {names}, but the OMS accepts no changes.",
-        "Nothing, if the settings are for new orders; else change it at the OMS by hand.",
+        "The order has not changed in the store. Under the current settings or version, the "
+        f"OMS would get a different {names}, but it accepts no changes.",
+        "Nothing if the settings are for new orders only; else change it at the OMS by hand.",
     )
 
 

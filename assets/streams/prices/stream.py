@@ -47,7 +47,7 @@ class Prices:
         return sync.prices
 
     def probe(self, sync: Sync, since: datetime) -> datetime | None:
-        """Ask the OMS once the interval has passed; the present prices can be read at any time."""
+        """Ask the OMS once the interval has passed; the current prices can be read at any time."""
         with sync.ledger.session(sync.name, PRICES) as session:
             mark = session.watermark()
         is_due = mark is None or since - mark >= sync.connection.prices.interval

@@ -102,9 +102,9 @@ def before_start(request: RefundRequest) -> Problem:
     return Problem(
         BEFORE_START,
         "lines",
-        f"The return {request.return_id} of order {request.order_id} was as it is before the "
-        f"stream returns was started: its refund of {units_text(request)} may have been paid "
-        "without Lockstep.",
+        f"The return {request.return_id} of order {request.order_id} already was as it is "
+        f"now when the stream returns was started: its refund of {units_text(request)} may "
+        "have been paid without Lockstep.",
         "If it is paid, discard this rejection. If not, approve the refund, whatever the amount, "
         "with 'lockstep rejections retry ID --reason TEXT'.",
         stated(request.units()),

@@ -23,7 +23,7 @@ from resources.sync import Sync
 
 
 def look_at_open_refunds(sync: Sync) -> None:
-    """Look at the connection's open refunds whose turn it is.
+    """Check the connection's open refunds whose turn it is.
 
     A payment service that does not answer leaves them open, and says so in the run's log.
     """

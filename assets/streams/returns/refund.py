@@ -142,7 +142,7 @@ def made_by_hand(
 ) -> Problem | None:
     """Return why a refund waits: the merchant has refunded what may be this return's units.
 
-    Units that had not shipped are no return's, nor is an amount that they come to.
+    Units that had not shipped are not a return's, nor is an amount that they come to.
     """
     by_hand = [refund for refund in shown.refunds if not refund.key and not refund.declined]
     refunded = {

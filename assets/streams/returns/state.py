@@ -183,6 +183,6 @@ def wanted_return(
 
 
 def _texts(record: Return, line_id: str, name: str) -> str:
-    """Return what the lines of a return say of an order's line, each once."""
+    """Return what the lines of a return say about an order's line, each once."""
     found = (getattr(line, name) for line in record.lines if line.order_line_id == line_id)
     return ", ".join(dict.fromkeys(filter(None, found)))

@@ -104,7 +104,7 @@ class Returns:
         return ReturnsPlanner(sync, session, request)
 
     def conclude(self, sync: Sync) -> None:
-        """Look at the refunds whose payments are not decided yet."""
+        """Check the refunds whose payments are not decided yet."""
         look_at_open_refunds(sync)
 
 

@@ -38,7 +38,7 @@ def made_by_hand(found: StoreShipment, request: ShipmentRequest) -> Problem:
         "parcels",
         f"The store's order {request.order_id} had the shipment {found.shipment_id} with this "
         f"parcel's {units} units, and no other was created.",
-        "Nothing, if it was created by hand for this parcel; otherwise delete it in the store and "
+        "Nothing if it was created by hand for this parcel; otherwise delete it in the store and "
         "reconcile with --repair.",
         found.shipment_id,
     )

@@ -63,7 +63,7 @@ def settle(
 
     That is when the stream's watermark has passed the sender's time of the event: both are the
     source's own time. An event without a time, or with one of another day, counts from when it was
-    received. The watermark of ``snapshots``, streams whose source only has its present state, means
+    received. The watermark of ``snapshots``, streams whose source only has its current state, means
     nothing: for those counts the newest reading that started after the event was received.
     """
     return db.execute(

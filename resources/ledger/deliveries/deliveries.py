@@ -112,7 +112,7 @@ class Deliveries:
     def _settle(self, rows: Sequence[SettleRow], acts_for: float, months: Collection[date]) -> int:
         """Record outcomes of deliveries in these months.
 
-        The keys are given twice: joined only, they are no index look-ups while a table has no
+        The keys are given twice: joined only, they are not index look-ups while a table has no
         statistics.
         """
         keys = [r.delivery_key for r in rows]

@@ -45,7 +45,7 @@ class Forgotten:
     """Further orders of theirs with open work, which are kept until it ends -> what is open."""
     counts: dict[str, int] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
-    """Their records that are no orders, each with what it is before its id."""
+    """Their records that are not orders, each with what it is before its id."""
     open_others: dict[str, str] = field(default_factory=dict)
     """Further ones of these with open work, which are kept as well -> what is open."""
 

@@ -219,7 +219,7 @@ class Actions:
     def refused(self) -> list[str]:
         """Return the actions that have their outcome, and whose rejection at the OMS is open.
 
-        Not those whose id was used again: that the first one was refused says nothing of another.
+        Not those whose id was used again: the first one's refusal says nothing about another.
         """
         rows = self._db.execute(
             """SELECT x.source_id FROM sync.rejection x

@@ -41,7 +41,7 @@ class Catalog:
         return {sku: MasterItem(sku, uom, uoms=tuple(uoms)) for sku, uom, uoms in rows}
 
     def oms_spellings(self, skus: Collection[str]) -> set[str]:
-        """Return all SKUs of items, however old, that are spelled alike but for case and blanks."""
+        """Return all SKUs of items, however old, that are spelled alike but for case and spaces."""
         rows = self._db.execute(
             """SELECT sku FROM sync.item
                WHERE connection = %s AND side = 'oms' AND sku_key = ANY(%b::text[])""",
@@ -143,7 +143,7 @@ class Catalog:
     def store_items(self, skus: Collection[str], *, priced: bool = False) -> dict[str, StoreItem]:
         """Return the store's items by the SKUs that were asked for.
 
-        The item may be spelled with other case or blanks (``domain.skus``); it keeps its own SKU.
+        The item may be spelled with other case or spaces (``domain.skus``); it keeps its own SKU.
         ``priced``: also those that have a price only.
         """
         rows = self._db.execute(

@@ -144,10 +144,10 @@ class Prices:
         return {source_id for (source_id,) in rows}
 
     def rivals(self, target_keys: Collection[str], now: datetime) -> dict[str, list[str]]:
-        """Return the present prices that belong to one place, by its key, if they are several.
+        """Return the current prices that belong to one place, by its key, if they are several.
 
         Two spellings of a SKU at the OMS may mean one item of the store. A plan of another time,
-        policy or catalog says nothing of the present.
+        policy or catalog says nothing about the present.
         """
         rows = self._db.execute(
             """SELECT target_key, array_agg(source_id ORDER BY source_id) FROM sync.newest_price

@@ -138,7 +138,7 @@ class Products:
         return dict(rows.fetchall())
 
     def spellings(self, skus: Collection[str]) -> dict[str, str]:
-        """Return by SKU one that the store sells and that differs in case or blanks only."""
+        """Return by SKU one that the store sells and that differs in case or spaces only."""
         keys: dict[str, list[str]] = {}
         for sku in skus:
             keys.setdefault(sku_key(sku), []).append(sku)

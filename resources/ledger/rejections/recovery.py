@@ -1,6 +1,6 @@
 """Retries of rejections of records that could not be sent or read, without an operator.
 
-They say nothing of the record: the target did not answer, or its quota was used up; or the source
+They say nothing about the record: the target did not answer, its quota was used up, or the source
 gave a part of the record only.
 """
 

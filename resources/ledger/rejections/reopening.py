@@ -19,7 +19,7 @@ _OURS = ("value", "mapping")
 def reopen(db: psycopg.Connection[Any], connection: str, parts: Mapping[str, bytes]) -> list[int]:
     """Queue reruns of the records that a change since the last call could let through.
 
-    Return the reruns' ids. ``parts`` are the present digests (``fingerprint.parts_of``). They are
+    Return the reruns' ids. ``parts`` are the current digests (``fingerprint.parts_of``). They are
     only stored when the connection is new.
     """
     with db.transaction():
@@ -40,7 +40,7 @@ def reopen(db: psycopg.Connection[Any], connection: str, parts: Mapping[str, byt
 def _exchange(
     db: psycopg.Connection[Any], connection: str, parts: Mapping[str, bytes]
 ) -> tuple[frozenset[str], bool]:
-    """Store the present digests.
+    """Store the current digests.
 
     Return which parts differ from those stored before, and whether none were stored.
     """

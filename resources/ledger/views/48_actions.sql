@@ -13,4 +13,4 @@ COMMENT ON COLUMN history.actions.requested_by IS 'Who asked, as the store or th
 COMMENT ON COLUMN history.actions.state IS 'waiting, requested (the OMS answers later), done, partly, refused, or failed (see its rejection).';
 COMMENT ON COLUMN history.actions.code IS 'Why it was refused; reason says it in a sentence.';
 COMMENT ON COLUMN history.actions.asked_at IS 'When the OMS took it as a request that it answers later; answered_at is when that answer was noted.';
-COMMENT ON COLUMN history.actions.reported_at IS 'When its agent was shown the present state; null: not yet.';
+COMMENT ON COLUMN history.actions.reported_at IS 'When its agent was shown the current state; null: not yet.';

@@ -38,7 +38,7 @@ _FIELD = re.compile(r"[a-z][a-z0-9_]+")
 
 
 class NoAnswer(PermanentError):
-    """A refusal whose body is no answer of the account, so that its reason is not known."""
+    """A refusal whose body is not an answer of the account, so that its reason is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Opener:
         self._success = {folded(word) for word in wire.words.success}
 
     def __call__(self, body: bytes) -> Answer:
-        """Parse a body; raises ``ValueError`` if it is no answer.
+        """Parse a body; raises ``ValueError`` if it is not an answer.
 
         An object that neither states a success nor holds data is none: it neither confirms nor
         refuses.

@@ -244,5 +244,5 @@ def _status(available: Decimal) -> Literal["in_stock", "out_of_stock"]:
 
 def _negative(sku: str, available: Decimal) -> Problem:
     text = "The availability is negative, so more was sold than there is; it shows as 0."
-    advice = "Look at the SKU's stock and open orders at Anchanto."
+    advice = "Check the SKU's stock and open orders at Anchanto."
     return Problem("quantity_negative", "available", text, advice, f"{sku}: {available}")

@@ -19,7 +19,7 @@ from resources.oms.anchanto.wire import AnchantoFields, DocumentName
 
 UNREADABLE = "oms_payload_unreadable"
 ADVICE = (
-    "Look at the captured payload; if the account has other names than oms.wire.fields says, "
+    "Check the captured payload; if the account has other names than oms.wire.fields says, "
     "correct them there."
 )
 FILE_ADVICE = (
@@ -152,7 +152,7 @@ class Documents:
     def attributes(self, row: bytes) -> bytes:
         """Return the fields of a row, which stand in an object of their own or beside its id.
 
-        Raises ``ValueError`` if the row is no object.
+        Raises ``ValueError`` if the row is not an object.
         """
         fields = _OBJECT.decode(row)
         return bytes(fields.get(self._attributes, row))

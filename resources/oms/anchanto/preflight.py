@@ -39,7 +39,7 @@ class Preflight:
             (
                 "warehouses",
                 lambda: warehouses_of(self.stock, self.policy),
-                "Name in inventory.nodes warehouses of Anchanto, by their codes.",
+                "In inventory.nodes, name Anchanto's warehouses, by their codes.",
             ),
         )
         return [result_of(name, check, advice) for name, check, advice in checks]

@@ -136,7 +136,7 @@ def path_of(template: str, **values: str) -> str:
 
 
 def open_envelope(body: bytes) -> Answer:
-    """Parse a body; raises ``ValueError`` if it is no envelope, ``QuotaUsedUp`` for that error.
+    """Parse a body; raises ``ValueError`` if it is not an envelope, ``QuotaUsedUp`` for that error.
 
     An object without ``success_code`` is none: it neither confirms nor refuses.
     """
@@ -160,7 +160,7 @@ def interpret(reply: Reply, codes: ExtensivCodes) -> Answer:
     """Return what an answer means, a business error included.
 
     Raises ``AccessRefused`` for refused credentials, which no record causes and no retry changes,
-    and ``PermanentError`` for what is no answer of the account.
+    and ``PermanentError`` for what is not an answer of the account.
     """
     if reply.status in (401, 403):
         raise AccessRefused(f"{reply.error_summary()}; {_key_advice()}")

@@ -154,5 +154,5 @@ def _status(available: Decimal) -> Literal["in_stock", "out_of_stock"]:
 
 def _negative(sku: str, available: Decimal) -> Problem:
     text = "The availability is negative, so more was sold than there is; it shows as 0."
-    advice = "Look at the product's stock and open orders at the warehouse."
+    advice = "Check the product's stock and open orders at the warehouse."
     return Problem("quantity_negative", "qty_available", text, advice, f"{sku}: {available}")

@@ -16,7 +16,7 @@ from domain.parsing.payload import Decoded, Document, PayloadAdvice, PayloadDeco
 
 UNREADABLE = "oms_payload_unreadable"
 ADVICE = (
-    "Look at the captured payload; if the shape is the account's own, report it to Lockstep's "
+    "Check the captured payload; if the shape is the account's own, report it to Lockstep's "
     "maintainers."
 )
 NULL = msgspec.Raw(b"null")

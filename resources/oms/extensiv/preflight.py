@@ -54,7 +54,7 @@ class Preflight:
             (
                 "warehouses",
                 self._warehouses,
-                "Name in inventory.nodes warehouses of Extensiv, by their ids or names.",
+                "In inventory.nodes, name Extensiv's warehouses, by id or name.",
             ),
         )
         if PRICES in self.connection.streams:
@@ -89,7 +89,7 @@ class Preflight:
         return "products can be looked up"
 
     def _prices(self) -> str:
-        """Look at the price of the first SKU that has stock: it may be one without a price."""
+        """Check the price of the first SKU that has stock: it may be one without a price."""
         source = PricesSource(self.merchant, self.settings)
         first = next(self.stock.everything(), [])
         if not first:

@@ -65,11 +65,11 @@ class PageHeader(msgspec.Struct, rename="camel"):
     size: int | str | None = None
 
     def total(self) -> int | None:
-        """Return the number of rows of all pages, or ``None`` if it is no number."""
+        """Return the number of rows of all pages, or ``None`` if it is not a number."""
         return _whole(self.total_count)
 
     def page_size(self) -> int | None:
-        """Return the size that the tenant has given the page, or ``None`` if it is no number."""
+        """Return the size that the tenant has given the page, or ``None`` if it is not a number."""
         return _whole(self.size)
 
 

@@ -165,7 +165,7 @@ class InventorySource:
         return self._mapper.level(payload)
 
     async def acknowledge(self, done: Sequence[str]) -> None:
-        """Do nothing: the tenant reports its present state whenever it is asked."""
+        """Do nothing: the tenant reports its current state whenever it is asked."""
 
 
 class StockMapper:
@@ -232,5 +232,5 @@ def _units(value: Number, problems: DocumentProblems) -> Decimal:
 
 def _negative(sku: str, available: Decimal) -> Problem:
     text = "The availability is negative, so more was sold than there is; it shows as 0."
-    advice = "Availability is never negative at the OMS; look at the item's supply there."
+    advice = "Availability is never negative at the OMS; check the item's supply there."
     return Problem("quantity_negative", "Quantity", text, advice, f"{sku}: {available}")

@@ -91,7 +91,7 @@ def _decoded(payload: bytes) -> Mapping[str, object]:
     try:
         return _ROW.decode(payload)
     except (ValueError, RecursionError, ArithmeticError):
-        raise unreadable("", "The row is no object.") from None
+        raise unreadable("", "The row is not an object.") from None
 
 
 def _text(row: Mapping[str, object], name: str | None, problems: DocumentProblems) -> str | None:
@@ -102,7 +102,7 @@ def _text(row: Mapping[str, object], name: str | None, problems: DocumentProblem
     if isinstance(value, str | int | Decimal) and not isinstance(value, bool):
         return str(value).strip() or None
     if value is not None:
-        problems.unreadable(name or "", "The value is no text.", str(value)[:40])
+        problems.unreadable(name or "", "The value is not text.", str(value)[:40])
     return None
 
 
@@ -113,7 +113,7 @@ def _number(
     try:
         number = None if text is None else Decimal(text)
     except ArithmeticError:
-        problems.unreadable(name or "", "The value is no number.", (text or "")[:40])
+        problems.unreadable(name or "", "The value is not a number.", (text or "")[:40])
         return None
     if number is None or not number:  # 0 is how systems write that none is known
         return None

@@ -24,7 +24,7 @@ LIMIT = Decimal(10) ** 12
 NO_TIME = datetime.min.replace(tzinfo=UTC)
 UNREADABLE = "oms_payload_unreadable"
 ADVICE = (
-    "Look at the captured payload; if the shape is the tenant's own, report it to Lockstep's "
+    "Check the captured payload; if the shape is the tenant's own, report it to Lockstep's "
     "maintainers."
 )
 

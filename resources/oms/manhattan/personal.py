@@ -1,4 +1,4 @@
-"""Which attributes of Manhattan's documents are no personal data; any other counts as personal."""
+"""Which attributes of Manhattan's documents are not personal data; any other counts as personal."""
 
 from __future__ import annotations
 

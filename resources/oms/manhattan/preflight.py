@@ -164,7 +164,7 @@ class Preflight:
         name, scope = "rights beyond need", self.auth.scope
         if scope:
             return Check(name, True, f"the token's scope is {scope}")
-        detail = "the token's answer names no scope; look at the user's roles"
+        detail = "the token's answer names no scope; check the user's roles"
         return Check(name, True, detail, _LEAST_ROLE)
 
     def _other_organisations(self) -> Check:

@@ -43,7 +43,7 @@ class PricesSource:
         self._page_size = settings.price_page_size
 
     def probe(self, since: datetime) -> datetime | None:
-        """Return ``since``: the present prices are read whenever they are asked for."""
+        """Return ``since``: the current prices are read whenever they are asked for."""
         return since
 
     def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
@@ -73,7 +73,7 @@ class PricesSource:
         """Map a captured price. Raises ``RecordRejected`` ``oms_payload_unreadable``."""
         row = _decoded(payload)
         if row is None:
-            raise unreadable(self._names.item_id, "The row is no object.")
+            raise unreadable(self._names.item_id, "The row is not an object.")
         names, problems = self._names, DocumentProblems(self._zone)
         with problems.collecting():
             regular = _amount(row, names.base_price, problems)
@@ -132,7 +132,7 @@ class PricesSource:
         value = row.get(name) if name else None
         if value is None or isinstance(value, str):
             return problems.moment(value, name or "")
-        problems.unreadable(name or "", "The time is no text.")
+        problems.unreadable(name or "", "The time is not text.")
         return None
 
 

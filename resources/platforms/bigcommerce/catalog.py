@@ -30,7 +30,7 @@ PRODUCTS_PATH = "/v3/catalog/products"
 READS_PRODUCTS = scope_check("store_v2_products_read_only")
 DIGITAL = "digital"
 LONGEST_NAME = 80
-NO_ID = "the id is no whole number above 0"
+NO_ID = "the id is not a whole number above 0"
 TRACKING = ("none", "product", "variant")
 
 
@@ -88,7 +88,7 @@ class CatalogSource:
         return Mapped(product, problems)
 
     async def acknowledge(self, done: Sequence[str]) -> None:
-        """Do nothing: the store shows its present catalog whenever it is asked."""
+        """Do nothing: the store shows its current catalog whenever it is asked."""
 
     def _read(self, more: Mapping[str, str]) -> Iterator[Page]:
         params: dict[str, str | int] = {
@@ -163,7 +163,7 @@ class _Entry:
             return
         only = variants[0] if len(variants) == 1 else None
         if len(variants) == 1 and only is None:
-            yield _unusable("variants", "a variant is no object")
+            yield _unusable("variants", "a variant is not an object")
         elif only is not None and only.sku:
             yield from self._item(0, only, only.sku, "variants[0].sku")
         elif product.sku or "sku" in self._misfits:
@@ -191,7 +191,7 @@ class _Entry:
     ) -> Iterator[StoreItem | Problem]:
         """Yield the item of a variant, or of a product without one; nothing without a SKU."""
         if index is not None and variant is None:
-            yield _unusable("variants", "a variant is no object")
+            yield _unusable("variants", "a variant is not an object")
             return
         if not sku and field not in self._misfits:
             return
@@ -212,7 +212,7 @@ class _Entry:
         try:
             yield msgspec.convert(item, StoreItem)
         except msgspec.ValidationError:
-            message = "the SKU is no text of at most 255 visible characters"
+            message = "the SKU is not text of at most 255 visible characters"
             yield _unusable("sku", message, str(sku or ""))
 
     def _level(self, variant: Variant | None) -> int | None:

@@ -168,7 +168,7 @@ def id_number(text: str) -> str:
 
 
 def document_of(reply: Reply, decoder: PayloadDecoder[T]) -> T:
-    """Return an answer's document; raises ``PermanentError`` if it is no object."""
+    """Return an answer's document; raises ``PermanentError`` if it is not an object."""
     return _decoded(reply.where, reply.body, decoder).document
 
 
@@ -195,7 +195,7 @@ def pages_of(
 ) -> Iterator[list[msgspec.Raw]]:
     """Yield the pages of a V3 list up to the empty one; neither counts nor a short page end it.
 
-    ``demand`` raises for an answer that is no success.
+    ``demand`` raises for an answer that is not a success.
     """
     number, first = 1, b""
     while entries := page_of(http, path, {**params, "page": number}, demand):

@@ -112,7 +112,7 @@ def _events(message_id: str, body: bytes, store_hash: str) -> list[WebhookEvent]
         or not isinstance(number, int | str)
         or not _ID.fullmatch(str(number))
     ):
-        raise WebhookRefused("malformed", f"data.{field} is no id")
+        raise WebhookRefused("malformed", f"data.{field} is not an id")
     return [WebhookEvent(message_id, stream, str(number), scope, _moment(message.created_at))]
 
 

@@ -81,7 +81,7 @@ class Hooks:
                 "webhook destination",
                 not blocked,
                 detail,
-                "look at the log of 'lockstep webhooks', and at the proxy before it",
+                "check the log of 'lockstep webhooks', and at the proxy in front of it",
             ),
         ]
 

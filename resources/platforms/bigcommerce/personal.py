@@ -1,4 +1,4 @@
-"""Which fields of BigCommerce's documents are no personal data; any other counts as personal."""
+"""Which fields of BigCommerce's documents are not personal data; any other counts as personal."""
 
 from __future__ import annotations
 

@@ -95,14 +95,14 @@ class CatalogSource:
         return Mapped(mapped, tuple(problems))
 
     async def acknowledge(self, done: Sequence[str]) -> None:
-        """Do nothing: the project shows its present catalog whenever it is asked."""
+        """Do nothing: the project shows its current catalog whenever it is asked."""
 
 
 def _item(product_id: str, variant: Variant | None, where: str) -> StoreItem | Problem | None:
     """Return a variant's item; ``None`` without a SKU, which nothing can be addressed by."""
     if variant is None or variant.sku is None or variant.sku == "":
         return None
-    message = "the SKU is no text of at most 255 visible characters"
+    message = "the SKU is not text of at most 255 visible characters"
     if not isinstance(variant.sku, str):
         return _unusable(f"{where}.sku", message)
     try:

@@ -168,7 +168,7 @@ def code_of(reply: Reply) -> str:
 
 
 def refuse(reply: Reply, code: str, field: str, advice: str) -> NoReturn:
-    """Raise what an answer to a write that is no success means, for the record or the system."""
+    """Raise what an answer to a write that is not a success means, for the record or the system."""
     summary = reply.error_summary()
     if reply.status in (401, 403):
         raise AccessRefused(

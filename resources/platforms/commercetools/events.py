@@ -101,7 +101,7 @@ class SubscriptionQueue:
             is_cloud = cloud.specversion is not None
             notice = _NOTIFICATIONS.decode(cloud.data if is_cloud else body)
         except (ValueError, RecursionError):
-            raise Unreadable("the body is no JSON of a subscription's format") from None
+            raise Unreadable("the body is not JSON in a subscription's format") from None
         kind = notice.notification_type
         if not isinstance(kind, str):
             raise Unreadable("notificationType is missing")
@@ -115,7 +115,7 @@ class SubscriptionQueue:
         if stream is None:
             return None
         if not isinstance(subject.id, str) or not is_id(subject.id):
-            raise Unreadable("resource.id is no id of commercetools")
+            raise Unreadable("resource.id is not an id of commercetools")
         moment = cloud.time if is_cloud else notice.modified_at or notice.created_at
         return WebhookEvent(
             _event_id(cloud.id if is_cloud else notice.id, notice, subject.id),

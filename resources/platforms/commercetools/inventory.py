@@ -57,7 +57,7 @@ from resources.platforms.commercetools.settings import (
 )
 
 DUPLICATE = "DuplicateField"
-ADVICE = "look at the SKU's inventory in the store"
+ADVICE = "check the SKU's inventory in the store"
 
 
 class CommercetoolsStock:

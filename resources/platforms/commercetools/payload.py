@@ -88,7 +88,7 @@ class LineItem(Item):
 
 
 class CustomLineItem(Item):
-    """An amount that is no product: a fee, gift wrap, a surcharge."""
+    """An amount that is not a product: a fee, gift wrap, a surcharge."""
 
     slug: Text = None
 

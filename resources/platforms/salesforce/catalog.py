@@ -90,7 +90,7 @@ class CatalogSource:
                     )
                 )
             except InvalidRecord:
-                message = "the SKU is no text of at most 255 visible characters"
+                message = "the SKU is not text of at most 255 visible characters"
                 problems.append(_unusable("StockKeepingUnit", message, sku))
         if problems and (not items or not product_id):
             raise RecordRejected(*problems)
@@ -104,7 +104,7 @@ class CatalogSource:
         return Mapped(mapped, tuple(problems))
 
     async def acknowledge(self, done: Sequence[str]) -> None:
-        """Do nothing: the org shows its present catalog whenever it is asked."""
+        """Do nothing: the org shows its current catalog whenever it is asked."""
 
 
 def _name_of(raw: msgspec.Raw) -> str:

@@ -120,7 +120,7 @@ class Trail:
         self._seen = set[str]()
 
     def path_of(self, locator: str) -> str:
-        """Return the path of a locator. Raises ``PermanentError`` if it is no next page."""
+        """Return a locator's path. Raises ``PermanentError`` if it leads to no next page."""
         path = locator.removeprefix(self._prefix)
         if path in self._seen or not path.startswith("/query") or len(self._seen) == MOST_PAGES:
             raise PermanentError(f"salesforce: a page continues at {locator[:100]!r}, {CONTRACT}")
@@ -183,7 +183,7 @@ def result_in(reply: Reply) -> Result:
 
 
 def refuse_query(reply: Reply, text: str) -> NoReturn:
-    """Raise what an answer to a query that is no success means."""
+    """Raise what an answer to a query that is not a success means."""
     refuse_access(reply)
     about = text.rpartition(" FROM ")[2].partition(" ")[0] or "a page"
     raise PermanentError(
@@ -210,7 +210,7 @@ def refuse_access(reply: Reply) -> None:
 
 
 def refuse(reply: Reply, code: str, field: str, advice: str) -> NoReturn:
-    """Raise what an answer to a write that is no success means, for the record or the system."""
+    """Raise what an answer to a write that is not a success means, for the record or the system."""
     refuse_access(reply)
     summary = reply.error_summary()
     reason = vendor_text(summary.partition(": ")[2].partition(": ")[2] or summary, 300)

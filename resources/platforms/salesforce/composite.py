@@ -44,7 +44,7 @@ from resources.platforms.salesforce.settings import MOST_LOCKED
 HALTED = frozenset({"PROCESSING_HALTED", "ALL_OR_NONE_OPERATION_ROLLED_BACK"})
 """Codes of requests and rows that were taken back because of another one."""
 
-LOOK = "look at the order in the store"
+LOOK = "check the order in the store"
 
 
 class CompositeClient:

@@ -43,7 +43,7 @@ from resources.platforms.salesforce.settings import STOCK_BATCH, SalesforceSetti
 from resources.platforms.salesforce.uploads import ACTS_FOR, MOST_LEVELS, upload
 
 UPDATE = "/commerce/oci/availability-records/actions/batch-update"
-ADVICE = "look at the SKU's inventory in the store"
+ADVICE = "check the SKU's inventory in the store"
 
 
 class SalesforceStock:

@@ -109,7 +109,7 @@ class ObjectReader:
         described = {field.name: field for field in description.fields}
         key = described.get(stock.external_id)
         if key is None or not (key.externalId and key.unique):
-            detail = f"{stock.object}.{stock.external_id} is no external id that is unique"
+            detail = f"{stock.object}.{stock.external_id} is not a unique external id"
             return False, detail, "make the field an external id, and unique"
         return True, f"{stock.object} can be read; {len(found.records)} found", ""
 
@@ -124,7 +124,7 @@ class ObjectReader:
         number = row.get(self._stock.available)
         if isinstance(number, bool) or not isinstance(number, int | float | None):
             raise PermanentError(
-                f"{where} has {self._stock.available}, which is no number: {CORRECT}; trying "
+                f"{where} has {self._stock.available}, which is not a number: {CORRECT}; trying "
                 "again won't help"
             )
         # A fraction or nothing is what a person wrote: it differs from every level.

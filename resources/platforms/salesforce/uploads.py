@@ -97,7 +97,7 @@ async def _status(client: AsyncApiClient, upload_id: str) -> Status:
 
 
 def outcome_of(found: Status, count: int) -> Ended:
-    """Return what a status says of an import of some levels. Pure."""
+    """Return what a status says about an import of some levels. Pure."""
     problems = bool(found.recordsSkippedCount or found.validationErrors)
     if found.recordsProcessedCount >= count and not problems:
         return "whole"

@@ -11,5 +11,5 @@ def written(seconds: int) -> str:
 
 
 def without_zone(seconds: int) -> str:
-    """Return a time as products and stock write it: no zone, a blank in the middle."""
+    """Return a time as products and stock write it: no zone, a space in the middle."""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"

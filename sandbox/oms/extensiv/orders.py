@@ -174,7 +174,7 @@ def _date(request: Request, name: str, default: int) -> int:
     if not value:
         return default
     try:
-        # A plus that was not encoded arrives as a blank, which is no offset.
+        # A plus that was not encoded arrives as a space, which is not an offset.
         if " " in value:
             raise ValueError("the offset's + must be sent as %2B")
         return to_seconds(value)

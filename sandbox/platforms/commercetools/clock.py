@@ -22,5 +22,5 @@ class Clock(OffsetClock):
     """The time of one project."""
 
     def now(self) -> str:
-        """Return the present time as the vendor writes it."""
+        """Return the current time as the vendor writes it."""
         return written(self.moment())

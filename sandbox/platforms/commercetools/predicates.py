@@ -176,7 +176,7 @@ def _moment(value: Any) -> Any:
         try:
             return normalised(value)
         except ValueError:
-            raise invalid_input(f"Malformed parameter: where: {value!r} is no time.") from None
+            raise invalid_input(f"Malformed parameter: where: {value!r} is not a time.") from None
     return value
 
 

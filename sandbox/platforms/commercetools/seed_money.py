@@ -48,7 +48,7 @@ class Pricing(NamedTuple):
         return rounded(amount.scaleb(digits_of(self.currency)))
 
     def price(self, amount: Decimal) -> Json:
-        """Return a price; of high precision if it is no whole number of minor units."""
+        """Return a price; of high precision if it is not a whole number of minor units."""
         whole = self.minor(amount)
         made = cents(whole, self.currency)
         if Decimal(whole).scaleb(-digits_of(self.currency)) == amount:

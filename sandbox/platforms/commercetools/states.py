@@ -2,7 +2,7 @@
 
 Source: raml/types/state, raml/types/order/updates/OrderTransition*LineItemStateAction,
 OrderTransitionStateAction. What the vendor leaves open is decided as follows: a transition of more
-units than are in the state, or to a state that the present one does not list, is refused.
+units than are in the state, or to a state that the current one does not list, is refused.
 """
 
 from __future__ import annotations

@@ -21,5 +21,5 @@ class Clock(OffsetClock):
     """The time of one org."""
 
     def now(self) -> str:
-        """Return the present time as the vendor writes it."""
+        """Return the current time as the vendor writes it."""
         return written(self.moment())

@@ -31,7 +31,7 @@ def check(book: Book, values: Json, before: Json | None) -> None:
     """Refuse an entry that the org would not take."""
     price = values.get("UnitPrice")
     if price is not None and (isinstance(price, bool) or not isinstance(price, int | float)):
-        raise RowRefused("JSON_PARSER_ERROR", "UnitPrice is no number", "UnitPrice")
+        raise RowRefused("JSON_PARSER_ERROR", "UnitPrice is not a number", "UnitPrice")
     if price is not None and price < 0:
         raise RowRefused("NUMBER_OUTSIDE_VALID_RANGE", "UnitPrice is negative", "UnitPrice")
     if before is not None:

@@ -22,7 +22,7 @@ MISSING = "The requested resource does not exist"
 
 
 class Reads:
-    """The reads of one org that are no queries."""
+    """The reads of one org that are not queries."""
 
     def __init__(self, org: Org, data: str) -> None:
         self._org, self._data = org, data

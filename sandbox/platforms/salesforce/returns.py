@@ -76,7 +76,7 @@ def _number(value: Any, name: str) -> float:
     if value is None:
         return 0
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RowRefused("JSON_PARSER_ERROR", f"{name} is no number", name)
+        raise RowRefused("JSON_PARSER_ERROR", f"{name} is not a number", name)
     if value < 0:
         raise RowRefused("NUMBER_OUTSIDE_VALID_RANGE", f"{name} is negative", name)
     return value

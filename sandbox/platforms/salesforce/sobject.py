@@ -17,7 +17,7 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class SObject:
-    """One kind of record; ``types`` are of fields that are no text."""
+    """One kind of record; ``types`` are of fields that are not text."""
 
     prefix: str
     fields: frozenset[str]
@@ -60,7 +60,7 @@ def sobject(
     numbered: tuple[str, str] = ("", ""),
     lengths: Mapping[str, int] | None = None,
 ) -> SObject:
-    """Return a kind of record; names are separated by blanks."""
+    """Return a kind of record; names are separated by spaces."""
     types = dict.fromkeys(numbers.split(), "double")
     types |= dict.fromkeys(moments.split(), "datetime") | dict.fromkeys(flags.split(), "boolean")
     known = {*names.split(), *types, *(parents or {}), "Id", *SYSTEM, *keys.split()}

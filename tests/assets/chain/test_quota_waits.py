@@ -153,7 +153,7 @@ def test_a_source_without_permits_is_read_later_and_no_other_waits(scene: Scene)
 
 
 def test_the_store_that_is_probed_without_permits_has_not_failed(scene: Scene) -> None:
-    """Waiting is no fault: the tick succeeds, says what it waits for, and counts no failure."""
+    """Waiting is not a fault: the tick succeeds, says what it waits for, and counts no failure."""
     scene.run_in_dagster("orders", first=scene.yesterday)
     use_up(scene, "bigcommerce")
     scene.configure(streams=("orders",))

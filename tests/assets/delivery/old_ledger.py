@@ -57,7 +57,7 @@ FORMER = {
     "oms_item": """(SELECT connection, sku, uom, uoms, checked_at
                     FROM sync.item WHERE side = 'oms') AS former""",
 }
-"""Table that was dropped since, or lost a column -> where the present schema has its rows."""
+"""Table that was dropped since, or lost a column -> where the current schema has its rows."""
 
 
 @contextmanager

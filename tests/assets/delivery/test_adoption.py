@@ -150,7 +150,7 @@ def test_customers_of_the_predecessor_are_taken_over(scene: Scene) -> None:
 
 
 def test_a_stream_starts_when_it_is_first_active(scene: Scene) -> None:
-    """A pause before is no start; one after does not move it; without a row it has not started."""
+    """A pause before it is not a start; one after does not move it; no row means not started."""
     db = scene._db()
     assert predecessor_until(db, NAME, "orders") is None, "active before the start was noted"
     scene.sql_write("DELETE FROM sync.activation")

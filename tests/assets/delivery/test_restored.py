@@ -197,7 +197,7 @@ def test_caution_ends_with_the_reconciliation_of_each_day(scene: Scene) -> None:
 
 
 def test_the_same_database_makes_no_caution(scene: Scene) -> None:
-    """A restart, and a first start, are no restore."""
+    """A restart, and a first start, are not a restore."""
     scene.run("orders")
     with psycopg.connect(scene.database, autocommit=True) as db:
         assert not note_database(db)

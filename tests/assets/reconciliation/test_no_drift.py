@@ -1,4 +1,4 @@
-"""What reconciliation leaves as it is: normal processing at either side is no drift."""
+"""What reconciliation leaves as it is: normal processing at either side is not drift."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.assets.scene import Json, Scene
 pytestmark = pytest.mark.slow
 
 BENIGN: dict[str, Json] = {
-    "text in capitals, with other blanks": {
+    "text in capitals, with other spacing": {
         "OrderLine": [{"OrderLineId": "101", "ShipToAddress": {"Address": {"City": " AUSTIN  "}}}]
     },
     "a postcode with four more digits": {

@@ -160,7 +160,7 @@ def test_a_rerouted_order_keeps_its_address_until_the_store_changes_it(sent: Sce
 
 
 def test_a_reroute_outlasts_a_corrected_phone_and_the_next_one_completes_it(sent: Scene) -> None:
-    """A phone is no place; the second address keeps the first one's recipient."""
+    """A phone is not a place; the second address keeps the first one's recipient."""
     mary = ELSEWHERE | {"first_name": "Mary", "last_name": "Roe", "phone": "+1 214-555-0111"}
     assert act(sent, "reroute", 1, address=mary) == ("done", "")
     for part in ({"phone": "+1 512-555-0199"}, {"email": "jane2@example.com"}):

@@ -73,7 +73,7 @@ def test_an_answer_that_comes_before_its_request_is_settled_is_kept(scene: Scene
 
 
 def test_a_second_request_has_an_answer_of_its_own(scene: Scene) -> None:
-    """The first one's refusal is no answer to it; a refusal of nothing asked is none at all."""
+    """The first one's refusal is not an answer to it; a refusal of nothing asked is none at all."""
     assert scene.lockstep is not None
     ledger = scene.lockstep.sync(NAME, "run").ledger
     with ledger.session(NAME, ORDERS, "run") as orders, orders.writer_lock():

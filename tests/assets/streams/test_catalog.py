@@ -58,7 +58,7 @@ def test_an_empty_catalog_is_an_error_too(scene: Scene) -> None:
 
 
 def test_a_real_deletion_is_taken_over_where_it_is_small_or_allowed(scene: Scene) -> None:
-    """One product less is no error; nearly all of them are, until the limit is raised."""
+    """One product less is not an error; nearly all of them are, until the limit is raised."""
     before = stocked(scene)
     page: list[Any] = [
         {"id": 300 + n, "sku": f"P-{n:02}", "inventory_tracking": "product"} for n in range(30)

@@ -119,7 +119,7 @@ def test_orders_that_the_oms_does_not_know_yet_are_taken_off(scene: Scene) -> No
 
 
 def test_a_past_partition_of_a_snapshot_stream_reads_nothing(scene: Scene) -> None:
-    """The OMS reports its present state only, so yesterday's partition stays as captured."""
+    """The OMS reports its current state only, so yesterday's partition stays as captured."""
     before = scene.oms_counts()["requests"].get("availability", 0)
 
     scene.run("inventory", first=scene.yesterday)

@@ -149,7 +149,7 @@ def test_a_refusal_and_a_product_that_is_gone_are_rejections(shop: Scene) -> Non
 
 
 def test_a_listing_that_breaks_a_rule_is_rejected_before_it_is_sent(shop: Scene) -> None:
-    """A title of two lines, and a picture that is no https address."""
+    """A title of two lines, and a picture that is not an https address."""
     ask(shop, name="One\nTwo", images=("http://img.example.com/1.jpg",))
     assert shop.open_rejections("listings") == {"900": "listing_title_invalid"}
     assert writes(shop) == 0
@@ -253,7 +253,7 @@ def test_a_request_by_another_sku_takes_in_none_that_has_moved(shop: Scene) -> N
 def test_an_exported_sheet_that_is_imported_again_changes_nothing(
     shop: Scene, tmp_path: Path
 ) -> None:
-    """Also where the store's texts have line ends and blanks that a sheet does not keep."""
+    """Also where the store's texts have line ends and spaces that a sheet does not keep."""
     texts = ["<p>a</p>\r\n<p>b</p>", " lead", "a\tb\n", "x_x000D_y", "a\r\rb"]
     rows = [
         {"id": 910 + n, "sku": f"00{n}", "name": f" =Cup {n} ", "description": text, "price": 1}

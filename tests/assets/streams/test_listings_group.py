@@ -146,7 +146,7 @@ def test_what_the_store_may_have_is_not_created() -> None:
     """Another spelling, a catalog that was not read, or a connection that creates none."""
     row = {"title": "T", "price": "1", "weight": "1"}
     assert "the store has MUG, which differs from mug" in problems({"sku": "mug", **row})[0]
-    assert "not read as a whole" in problems({"sku": "NEW", **row}, is_read=False)[0]
+    assert "not been read completely" in problems({"sku": "NEW", **row}, is_read=False)[0]
     assert "no product with the SKU NEW" in problems({"sku": "NEW", **row}, creates=False)[0]
     assert "several products" in problems({"sku": "BOTH", **row})[0]
 
@@ -195,7 +195,7 @@ def test_a_group_is_not_created_by_halves(tmp_path: Path, group: Any, reason: st
 
 
 def test_a_group_is_one_in_any_case() -> None:
-    """And whatever the blanks in it."""
+    """And whatever the spaces in it."""
     one(
         {"sku": "T-S", "options": "Size: S", **SIZE, "group": "Big  tee"},
         {"sku": "T-M", "options": "Size: M", "group": "big tee"},
@@ -222,7 +222,7 @@ def test_a_variant_is_added_where_it_is_known_to_be_missing_only() -> None:
     """Not without the policy, before the catalog was read, or beside one that is spelled so."""
     rows = ({"sku": "JAR-S", "group": "J"}, {"sku": "JAR-M", "group": "J", "options": "Size: M"})
     assert "the store has no product" in problems(*rows, creates=False)[1]
-    assert "was not read as a whole" in problems(*rows, is_read=False)[1]
+    assert "has not been read completely" in problems(*rows, is_read=False)[1]
     mixed = (rows[0], {"sku": "mug", "group": "J", "options": "Size: M"})
     assert "the store has MUG" in problems(*mixed)[1]
     strange = (*rows, {"sku": "MUG", "group": "J"})

@@ -415,7 +415,7 @@ def test_a_refund_of_the_service_with_the_id_of_one_of_the_stores_counts_for_its
 
 
 def test_a_refund_by_hand_with_the_id_of_one_of_the_services_is_seen(shop: Scene) -> None:
-    """In the store: what the ledger knows of the service's refund says nothing of it."""
+    """In the store: what the ledger knows of the service's refund says nothing about it."""
     at_service(shop, "settings", {"prefix": ""})
     confirmed(shop, l102=1)
     shop.run("returns")

@@ -16,7 +16,7 @@ def units(content: Mapping[str, object]) -> dict[str, Decimal]:
 
 
 def test_units_that_differ_are_stated_by_sku_and_many_are_counted() -> None:
-    """Fewer, none, and new ones; a text that differs says nothing of units."""
+    """Fewer, none, and new ones; a text that differs says nothing about units."""
     held = {"units": {"A": "3", "B": "1", "C": "2"}}
     fewer = held | {"units": {"A": "1.50", "C": "2", "D": "4"}}
     message = not_changeable(fewer, held, fewer, units).message

@@ -299,7 +299,7 @@ def test_a_ledger_that_lost_a_refund_makes_no_second_one(shop: Scene) -> None:
 
 
 def test_a_refund_above_the_limit_waits_for_an_operator(shop: Scene) -> None:
-    """A retry without a reason, or a rerun, is no approval; the one with a reason is, once."""
+    """A retry without a reason, or a rerun, is not an approval; the one with a reason is, once."""
     configure(shop, limits={"USD": 15})
     small, large = (
         open_return(shop, lines=units(l101=1)),

@@ -143,7 +143,7 @@ def _request(**units: int) -> ShipmentRequest:
                 "P/100": Cover(["P/100", "P/100+1"], ()),
                 "Q/100": Cover([], (ShipmentLine("a", 1),)),
             },
-            id="a later part is no other parcel's",
+            id="a later part is not another parcel's",
         ),
         pytest.param(
             {"P/100": _known("7", a=2), "Q/100": _known("8", a=1)},

@@ -48,7 +48,7 @@ class InventorySource:
             return Mapped(StockLevel(sku=sku, node=self.view, available=units))
 
     async def acknowledge(self, done: Sequence[str]) -> None:
-        """Do nothing: the file states the present stock."""
+        """Do nothing: the file states the current stock."""
 
     def _pages(self, skus: Collection[str] | None) -> Iterator[Page]:
         wanted = None if skus is None else {sku_key(sku) for sku in skus}

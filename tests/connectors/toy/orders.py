@@ -164,4 +164,4 @@ def _sent(order: Mapping[str, object]) -> dict[str, object]:
 
 def _refused(code: str, reason: str) -> RecordRejected:
     message = f"The folder does not take it: {reason}."
-    return RecordRejected(Problem(code, "id", message, "Look at the order's file, and correct it."))
+    return RecordRejected(Problem(code, "id", message, "Check the order's file, and correct it."))

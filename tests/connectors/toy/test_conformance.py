@@ -1,6 +1,6 @@
 """The tests of the conformance suite that fit the toy, which has no HTTP and no item master.
 
-A row of stock is no JSON, which the suite's corrupted payloads are made of, so its test is here.
+A row of stock is not JSON, which the suite's corrupted payloads are made of, so its test is here.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def test_every_country_that_the_reference_has_codes_for_has_a_mask() -> None:
     ],
 )
 def test_a_code_is_spelled_as_its_country_does(country: str, text: str, value: str) -> None:
-    """Blanks, hyphens, case and a country's prefix are corrected without a warning."""
+    """Spaces, hyphens, case and a country's prefix are corrected without a warning."""
     assert normalise_postcode(country, text) == Postcode(value)
 
 

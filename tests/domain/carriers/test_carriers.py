@@ -59,7 +59,7 @@ def test_every_invalid_vector_is_refused_for_its_carrier() -> None:
     ],
 )
 def test_the_likeliest_carrier_comes_first(number: str, first: str) -> None:
-    """Blanks and case are ignored; the post of an S10 number comes before the standard itself."""
+    """Spaces and case are ignored; the post of an S10 number comes before the standard itself."""
     assert carrier_from_tracking(number)[0] == first
 
 

@@ -13,7 +13,7 @@ VISA, AMEX = "4111 1111 1111 1111", "3782-822463-10005"
     "number", [VISA, AMEX, "5555555555554444", "６011000990139424", "4222222222222"]
 )
 def test_a_card_number_is_found_and_masked(number: str) -> None:
-    """With blanks or hyphens, and in other scripts' digits."""
+    """With spaces or hyphens, and in other scripts' digits."""
     text = f"paid with {number}, thanks"
     assert card_number(text) == number
     assert without_cards(text) == ("paid with ****, thanks", 1)

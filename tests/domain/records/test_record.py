@@ -94,7 +94,7 @@ def test_stored_json_is_checked_as_it_is_read(content: bytes) -> None:
         decode_record(StockLevel, content)
 
 
-def test_blanks_around_a_sku_are_removed() -> None:
+def test_spaces_around_a_sku_are_removed() -> None:
     """Stores and OMSs show none."""
     assert replace(LEVEL, sku=" MUG ").sku == "MUG"
 

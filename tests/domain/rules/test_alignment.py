@@ -62,7 +62,7 @@ def test_what_both_have_matches_and_the_rest_is_missing_on_one_side() -> None:
 
 
 def test_what_the_store_lacks_is_unknown_where_items_are_not_listed() -> None:
-    """Items that were looked up for orders are no findings."""
+    """Items that were looked up for orders are not findings."""
     assert kinds(aligned([entry("B")], [item("A"), item("B")], is_listed=False)) == [
         ("matched", "B")
     ]

@@ -133,7 +133,7 @@ def test_an_address_has_one_form_however_it_is_written(spelling: str) -> None:
 
 
 def test_other_ports_and_paths_are_other_addresses() -> None:
-    """A port that can't exist is no error here."""
+    """A port that can't exist is not an error here."""
     assert normalised_address("https://acme.example:8443/a/") == "acme.example:8443/a"
     assert normalised_address("http://[::1]:99999/") == "[::1]:99999"
     assert normalised_address("http://acme.example:443") == "acme.example:443"

@@ -133,7 +133,7 @@ def test_a_sale_at_the_regular_price_is_none() -> None:
 
 
 def test_a_price_of_the_omss_unit_is_multiplied_for_the_stores() -> None:
-    """Exactly, a sale as well; what is no amount of the currency is a problem."""
+    """Exactly, a sale as well; what is not an amount of the currency is a problem."""
     case = price(regular=Decimal("1.25"), sale=Decimal("0.99"))
     assert tag_of(case, Decimal(12)) == PriceTag(Decimal("15.00"), Decimal("11.88"))
     assert tag_of(price(sale=Decimal("10.00")), Decimal(12)) == PriceTag(Decimal(120))

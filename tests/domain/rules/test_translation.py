@@ -119,7 +119,7 @@ def problems(platform: Platform, **policy: Any) -> list[tuple[str, str, str]]:
 
 
 def test_every_code_is_translated() -> None:
-    """Shipping methods without case and outer blanks, locations, payments, channel and id."""
+    """Shipping methods without case and outer spaces, locations, payments, channel and id."""
     order = translated(Platform(order_of()))
     assert (order.order_id, order.number, order.channel) == ("T-7", "7", "Retail")
     assert [group.shipping_method for group in order.groups] == ["2DA", None, None]

@@ -1,4 +1,4 @@
-"""Faults that were fixed, each brought back by a small patch of the present code.
+"""Faults that were fixed, each brought back by a small patch of the current code.
 
 The names have the numbers of the promises in docs/model.md. A patch replaces one public function,
 or adds a trigger to the ledger, so that it survives a change of what lies in between; it fails

@@ -36,7 +36,7 @@ def move_workflow(life: Life, number: int, state: str) -> None:
 
 @operation("merchant", 1, number=NUMBER, state=among("Complete", "Open"))
 def set_order_state(life: Life, number: int, state: str) -> None:
-    """Complete an order by hand, or leave it open: both are no cancellation."""
+    """Complete an order by hand, or leave it open: neither is a cancellation."""
     states = store_order(life, number)["state"]
     if states["orderState"] in (state, "Cancelled"):
         raise NotPossibleError

@@ -68,7 +68,7 @@ def _held(end: End, number: int, document: Json, held: Json) -> Iterator[str]:
     if open_codes or ("orders", str(number)) in facts.discarded:
         return
     if facts.has_asked(number) or number in facts.returned:
-        return  # actions.py; units that Lockstep refunds are no wish of the shopper's
+        return  # actions.py; units that Lockstep refunds are not a wish of the shopper's
     if held["cancelled"]:
         if document["order"]["status_id"] == 11:
             yield f"cancel_hidden: {number} is canceled at the OMS and waits in the store"

@@ -106,7 +106,7 @@ def test_every_event_of_an_order_that_the_vendor_documents_is_taken(
 def test_genuine_events_that_name_no_order_are_acknowledged_and_not_stored(
     server: Served, scope: str, data: dict[str, object]
 ) -> None:
-    """What no stream reads, and what the vendor may add; an id of something else is no order's."""
+    """What no stream reads, and what the vendor may add; the id of something else is no order's."""
     answer = server.post(of_store(scope, data))
     assert (answer.status_code, answer.json()) == (200, {"events": 0, "stored": 0})
     assert server.stored() == []

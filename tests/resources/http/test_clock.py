@@ -45,7 +45,7 @@ def test_one_response_is_enough_at_the_start() -> None:
 
 
 def test_clocks_that_agree_are_one_clock() -> None:
-    """Rounding and the network's time are no difference, so windows stay as they are."""
+    """Rounding and the network's time make no difference, so windows stay as they are."""
     clock = SourceClock()
     for number in range(20):
         respond(

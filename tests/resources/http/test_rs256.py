@@ -59,8 +59,8 @@ def test_a_key_in_a_variable_may_have_written_line_breaks() -> None:
 
 
 REASONS = {
-    "nothing": "no PEM",
-    "other text": "no PEM",
+    "nothing": "not PEM",
+    "other text": "not PEM",
     "a public key": "PUBLIC KEY",
     "a certificate": "CERTIFICATE",
     "a passphrase": "passphrase",
@@ -75,7 +75,7 @@ REASONS = {
 
 
 def refused(name: str) -> str:
-    """Return a text that is no key."""
+    """Return a text that is not a key."""
     text, locked = pem_of(), BestAvailableEncryption(b"hush")
     curve = ec.generate_private_key(ec.SECP256R1())
     small = rsa.generate_private_key(public_exponent=65_537, key_size=1_024)  # noqa: S505 - refused
@@ -117,7 +117,7 @@ def test_a_key_cut_anywhere_is_refused() -> None:
 def test_a_damaged_key_signs_nothing() -> None:
     """What is sent was verified: a wrong one could disclose the key."""
     ours = SigningKey.from_pem(pem_of())
-    with pytest.raises(ValueError, match="don't belong together"):
+    with pytest.raises(ValueError, match="don't match each other"):
         replace(ours, private=ours.private + 2).sign(b"x")
     assert str(ours.private) not in repr(ours)
 

@@ -38,7 +38,7 @@ def waiting(server: Sqs) -> Waiting:
 
 
 def test_messages_are_received_and_deleted(waiting: Waiting) -> None:
-    """Ten at a time; a queue that is empty is no error."""
+    """Ten at a time; a queue that is empty is not an error."""
     waiting.send(*(f"body {n}" for n in range(13)))
     queue, bodies = waiting.opened(), list[str]()
     while received := queue.receive():

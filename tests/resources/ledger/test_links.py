@@ -39,7 +39,7 @@ def db(database: str):
 
 
 def test_ids_are_opaque_and_lead_both_ways(db: psycopg.Connection) -> None:
-    """An id of one system is no part of the other's; unknown ones are left out."""
+    """An id of one system is not a part of the other's; unknown ones are left out."""
     links = Links(db, "us")
     rows = [link("e6a1-uuid", "000123"), link("Ünï %s", "o/1")]
     assert links.claim(rows, "run") == []

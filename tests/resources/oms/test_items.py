@@ -124,6 +124,6 @@ def test_a_products_texts_price_and_weight_are_read() -> None:
 
 
 def test_sources_are_asked_whenever_items_are_due() -> None:
-    """They report their present state only."""
+    """They report their current state only."""
     now = datetime.now(UTC)
     assert (items().probe(now), products().probe(now)) == (now, now)

@@ -102,7 +102,7 @@ def test_merged_cells_are_named_and_only_their_row_is_refused(file: Path) -> Non
 
 
 def test_a_row_without_a_sku_or_with_a_cell_beyond_the_header_is_named(file: Path) -> None:
-    """It says nothing of a product."""
+    """It says nothing about a product."""
     found = read(saved(file, ("", "Title"), (*GOOD, "", "extra")))
     assert found[0].problems == ("row 2 has no SKU",)
     assert found[1].problems == ("G3 is in a column without a name",)
@@ -157,7 +157,7 @@ def test_a_row_number_of_a_million_is_refused_at_once(file: Path) -> None:
 def test_bombs_are_refused_before_they_are_parsed(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By what is unpacked, and not by what the archive says of it."""
+    """By what is unpacked, and not by what the archive says about it."""
     monkeypatch.setattr(archive, "LARGEST_CONTENT", 1_000_000)
     assert "unpacks to more" in refusal(
         repacked(saved(file, GOOD), "xl/media/image1.png", b"\0" * 2_000_000)
@@ -215,7 +215,7 @@ def csv_of(tmp_path: Path, content: bytes) -> Path:
 
 
 def test_csv_is_read_in_utf_8_with_either_separator(tmp_path: Path) -> None:
-    """A mark of the byte order is no part of a name; digits are texts there."""
+    """A mark of the byte order is not a part of a name; digits are texts there."""
     for text in ("\ufeffsku,title\n007,Tässchen\n", "sku;title\r\n007;Tässchen\r\n"):
         assert read(csv_of(tmp_path, text.encode())) == [
             Row(2, {"sku": "007", "title": "Tässchen"})

@@ -60,7 +60,7 @@ class FileOrders:
         ]
 
     def _row(self, order: Known) -> bytes:
-        """Return an order as it was sent, with what a file has said of it since."""
+        """Return an order as it was sent, with what a file has said about it since."""
         attributes = self._files.attributes
         fields = {} if order.content is None else msgspec.json.decode(order.content)
         fields.setdefault(self._status, self._new)

@@ -1,4 +1,4 @@
-"""Orders as the files show them: what was sent, and what files have said of it since.
+"""Orders as the files show them: what was sent, and what files have said about it since.
 
 Times of change are when a file was taken, so that each falls into a window that is still open.
 """

@@ -73,7 +73,9 @@ class Outbox:
             status = WRITTEN
         except OSError as error:
             fault = str(error.strerror)
-            raise OutcomeUnknown(f"the disk did not confirm that {name} is out: {fault}") from error
+            raise OutcomeUnknown(
+                f"the disk did not confirm that {name} was written: {fault}"
+            ) from error
         finally:
             milliseconds = (time.perf_counter() - started) * 1000
             log(

@@ -46,7 +46,7 @@ class FilesPreflight:
             result_of(
                 "warehouses",
                 lambda: warehouses_of(self.stock, policy),
-                "Name in inventory.nodes warehouses of the files, by their codes.",
+                "In inventory.nodes, name warehouses of the files, by their codes.",
             ),
         ]
 
@@ -54,7 +54,7 @@ class FilesPreflight:
 def _usable(folders: Sequence[Path]) -> str:
     for folder in folders:
         if not folder.is_dir():
-            raise PermanentError(f"{folder} is no folder that Lockstep can see")
+            raise PermanentError(f"{folder} is not a folder that Lockstep can see")
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
             raise PermanentError(f"{folder} can't be read and written by Lockstep")
         if folder.stat().st_mode & stat.S_IWOTH:

@@ -35,5 +35,5 @@ class AnchantoExchange(Config):
     @classmethod
     def _is_absolute(cls, folder: Path) -> Path:
         if not folder.is_absolute():
-            raise ValueError("has to be an absolute path: each process would mean another one")
+            raise ValueError("must be an absolute path: processes may run in different folders")
         return folder

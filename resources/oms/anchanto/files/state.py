@@ -82,8 +82,8 @@ class Database:
             raise TransientError(f"{FILE} in oms.exchange.folder can't be used: {error}") from error
         except sqlite3.DatabaseError as error:
             raise PermanentError(
-                f"{FILE} in oms.exchange.folder is damaged ({error}); remove it, and put the files "
-                "that are still true from the folders taken into those above them again"
+                f"{FILE} in oms.exchange.folder is damaged ({error}); remove it, and move "
+                "the files that still apply from the folders taken back into those above them"
             ) from error
 
 

@@ -52,7 +52,7 @@ def compare_order(actual: object, wanted: JsonView) -> tuple[Json, list[Differen
     """
     if not isinstance(actual, Mapping):
         raise unreadable(
-            "order", "The order can't be compared with what was sent: it is no object."
+            "order", "The order can't be compared with what was sent: it is not an object."
         )
     try:
         return FORM.compare(actual, wanted)

@@ -49,8 +49,8 @@ class AnchantoWriter:
             raise rejection(answer, payload)
         if self._named(answer, "number") != number:
             raise OutcomeUnknown(
-                f"{reply.where} answered a success without the order's number {number}, so it is "
-                "not certain that this order was created"
+                f"{reply.where} reported success without the order's number {number}, so "
+                "whether this order was created is unknown"
             )
         return Receipt(number, trace_id=request_id(reply.headers))
 

@@ -65,8 +65,8 @@ class ExtensivWriter:
             raise rejection(answer, payload)
         if answer.cust_ref != cust_ref:
             raise OutcomeUnknown(
-                f"{reply.where} answered a success without the order's cust_ref {cust_ref}, so it "
-                "is not certain that this order was created"
+                f"{reply.where} reported success without the order's cust_ref {cust_ref}, so "
+                "whether this order was created is unknown"
             )
         return Receipt(cust_ref, trace_id=trace_of(reply))
 

@@ -139,7 +139,7 @@ def held_content(document: JsonView, candidates: Iterable[JsonView]) -> Json:
 def differences(held: JsonView, wanted: JsonView) -> list[str]:
     """Return which attributes differ, and which addresses, by their ids.
 
-    Text in another case, with other blanks or punctuation, is no difference, and neither are the
+    Text in another case, with other spacing or punctuation, is no difference, and neither are the
     street and the city of an address, which a tenant rewrites when it verifies one.
     """
     names = sorted((held.keys() | wanted.keys()) - {ADDRESSES})

@@ -1,7 +1,7 @@
 """Comparing an order at the tenant with what it should hold. Pure.
 
 Only what the store decides is compared, by the tables below. What a tenant changes itself is no
-difference: attributes and notes of its own; text in another case, with other blanks or punctuation;
+difference: its own attributes and notes; text in another case, with other spacing or punctuation;
 an address that it has verified; amounts within a minor unit of the currency; quantities and money
 that it sets to 0 on cancelling; entries that were removed by setting them to 0.
 """

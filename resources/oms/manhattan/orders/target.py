@@ -95,7 +95,7 @@ class ManhattanOrders:
         units: dict[str, Decimal] = {}
         for line in objects_of(content.get("OrderLine")):
             sku = text_of(line.get("ItemId"))
-            with suppress(InvalidOperation):  # what the tenant has made of it is no number
+            with suppress(InvalidOperation):  # what the tenant has made of it is not a number
                 units[sku] = units.get(sku, Decimal(0)) + Decimal(str(line.get("Quantity")))
         return units
 

@@ -93,7 +93,7 @@ class ReturnMapper:
             return self._without_order(order, return_id)
         named = [parent for parent in parents if parent]
         if not any(parent in orders or self._may_be_own(parent) for parent in named):
-            reason = f"{return_id} is a return of {named[0]}, which is no order of this connection"
+            reason = f"{return_id} is a return of {named[0]}, not an order of this connection"
             return Skipped("not_from_this_store", reason)
         if len(parents) > 1:
             raise RecordRejected(_several(return_id, parents))

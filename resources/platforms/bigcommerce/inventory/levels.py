@@ -83,7 +83,7 @@ def _levels_of(page: Sequence[msgspec.Raw]) -> dict[tuple[str, str], int]:
 
 
 def to_quantity(value: Scalar) -> int | None:
-    """Return a quantity, ``None`` if it is no number."""
+    """Return a quantity, ``None`` if it is not a number."""
     try:
         return int(value) if value is not None else None
     except (ValueError, OverflowError):

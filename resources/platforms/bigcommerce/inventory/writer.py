@@ -116,7 +116,7 @@ class StockWriter:
             body=orjson.dumps({"inventory_tracking": tracking}),
             decode=id_checked(written_data_id, item.parent_id),
         )
-        advice = f"look at the product of SKU {item.sku} in the store"
+        advice = f"check the product of SKU {item.sku} in the store"
         accept(reply, "tracking_not_changed", "sku", advice, busy=LOCKED)
         return Receipt(item.parent_id, trace_id=request_id(reply.headers))
 
@@ -237,7 +237,7 @@ def _refused(row: _Row, reply: Reply) -> Problem:
         "stock_refused",
         "items",
         message,
-        "look at the product's inventory settings in the store",
+        "check the product's inventory settings in the store",
         row.target.sku,
     )
 

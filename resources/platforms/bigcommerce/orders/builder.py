@@ -154,7 +154,7 @@ class OrderBuilder(BaseOrderBuilder):
                 "currency_invalid",
                 "default_currency_code",
                 invalid if currency else missing,
-                "look at the order's currency in the store",
+                "check the order's currency in the store",
                 currency[:10],
             )
         return currency

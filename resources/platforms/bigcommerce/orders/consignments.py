@@ -139,7 +139,7 @@ def place_products(
         )
         if group_id not in known:
             path, message = f"{where}order_address_id", "the line belongs to no consignment"
-            advice = "look at the order's addresses in the store"
+            advice = "check the order's addresses in the store"
             problems.reject("consignment_unknown", path, message, advice, group_id)
         yield line, where, known.get(group_id, group_id)
 

@@ -122,7 +122,7 @@ def slices(body: bytes) -> list[msgspec.Raw]:
 def header_of(raw: msgspec.Raw) -> tuple[int | None, datetime | None, ListedOrder | None]:
     """Return an order's id, its modification time and its header, each as far as it can be read.
 
-    An id that is no whole number above 0 is ``None``: such an order is captured under a fallback
+    An id that is not a whole number above 0 is ``None``: such an order is captured under a fallback
     id, and rejected when mapped.
     """
     header: ListedOrder | None = None

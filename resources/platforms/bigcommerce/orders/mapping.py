@@ -68,7 +68,7 @@ class OrderMapper:
                 return Skipped(OTHER_PART, other)
             message = "this isn't one of BigCommerce's order statuses"
             shown = status if type(status) is int else "not a number"
-            advice = "look at the order's status in the store"
+            advice = "check the order's status in the store"
             problems.reject("status_unknown", "status_id", message, advice, shown)
             return None
         decision = decide(
@@ -108,7 +108,7 @@ def _not_read(part: str) -> Problem:
         "part_not_read",
         part,
         f"The store fails to give the order's {part}, and answers for other orders.",
-        "Nothing at first: the order is read again automatically. If it still fails, report it to "
+        "Nothing yet: the order is read again automatically. If it still fails, report it to "
         "the store's support.",
     )
 

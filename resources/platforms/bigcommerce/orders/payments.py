@@ -20,7 +20,7 @@ EVENTS: dict[str, Kind] = {
     "capture": "settlement",
     "settled": "settlement",
 }
-"""Refunds, voids and pending events say nothing of how the order was paid."""
+"""Refunds, voids and pending events say nothing about how the order was paid."""
 AUTHORIZATION: Kind = "authorization"
 STATES: dict[str, Kind] = {
     **dict.fromkeys(AUTHORIZED, AUTHORIZATION),

@@ -53,7 +53,7 @@ def options_of(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the options that the shopper chose for a line, and what the shopper has entered.
 
-    Entered are options that are no choice, and fields.
+    Options that are not a choice, and fields, are entered.
     """
     options: list[str] = []
     texts: list[str] = []

@@ -188,7 +188,7 @@ def _answer(body: bytes, decoder: PayloadDecoder[Any]) -> Any:
 
 
 def _stop_where_the_system_is_at_fault(reply: Reply, busy: Collection[int]) -> None:
-    """Raise what is no row's fault; 409 to products is a conflict of one of them, by contract."""
+    """Raise what is no row's fault; by contract, 409 to products is a conflict of one of them."""
     if reply.status in (401, 403):
         raise AccessRefused(f"{reply.error_summary()}; give the token the scope store_v2_products")
     if reply.status in busy:
@@ -205,4 +205,4 @@ def _refused(reply: Reply) -> Problem:
     except RecordRejected:
         title = ""
     message = f"the store answers {reply.status}: {title or 'no reason given'}"
-    return Problem("price_refused", "regular", message, "look at the product in the store")
+    return Problem("price_refused", "regular", message, "check the product in the store")

@@ -74,7 +74,7 @@ def _variants(document: documents.Product, problems: DocumentProblems) -> Iterat
         yield from _variant(document, None, "", problems)
     for place, variant in enumerate(variants):
         if variant is None:
-            problems.missing("id_missing", f"variants[{place}]", "the variant is no object")
+            problems.missing("id_missing", f"variants[{place}]", "the variant is not an object")
             continue
         own = document if len(variants) == 1 else documents.Product()
         yield from _variant(own, variant, f"variants[{place}].", problems)

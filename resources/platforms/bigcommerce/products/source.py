@@ -194,7 +194,7 @@ def _moment_of(header: _Header) -> datetime | None:
 def _bounds(since: datetime, until: datetime | None) -> dict[str, str | int]:
     """Return the filter by modification time, wider than asked: the bounds' edges are unclear.
 
-    With the time of day, or the store would add the present one.
+    With the time of day, or the store would add the current one.
     """
     slack = timedelta(seconds=BOUND_SLACK_SECONDS)
     bounds: dict[str, str | int] = {"date_modified:min": _stamp(since - slack)}

@@ -113,7 +113,7 @@ class BigCommerceWriter:
             reply,
             "shipment_update_refused",
             "tracking_number",
-            "look at the order's shipments in the store",
+            "check the order's shipments in the store",
         )
         return Receipt(shipment_id, trace_id=request_id(reply.headers))
 
@@ -146,7 +146,7 @@ class BigCommerceWriter:
             correlation_id=correlation_id,
             decode=id_checked(written_id, order_id),
         )
-        accept(reply, "status_refused", "status_id", "look at the order in the store")
+        accept(reply, "status_refused", "status_id", "check the order in the store")
         return Receipt(order_id, trace_id=request_id(reply.headers))
 
     def _shipment_body(self, request: ShipmentRequest) -> dict[str, Any]:
@@ -167,7 +167,7 @@ class BigCommerceWriter:
                 "shipment_without_lines",
                 "items",
                 "the parcel has no lines",
-                "look at the parcel in the OMS",
+                "check the parcel in the OMS",
             )
         items = [
             {"order_product_id": int(id_number(line.line_id)), "quantity": line.quantity}

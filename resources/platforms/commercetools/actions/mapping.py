@@ -41,7 +41,7 @@ def own_id(text: str) -> str:
 
 
 def fields_of(text: str) -> dict[str, object]:
-    """Return the fields of a text; none if it is no JSON object."""
+    """Return the fields of a text; none if it is not a JSON object."""
     try:
         found = msgspec.json.decode(text.encode(errors="replace"))
     except (ValueError, RecursionError):

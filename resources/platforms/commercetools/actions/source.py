@@ -148,7 +148,7 @@ class ActionsSource:
             if reply.status == MISSING:
                 return
             if not reply.ok:
-                refuse(reply, "action_not_shown", "custom", "look at the order in the store")
+                refuse(reply, "action_not_shown", "custom", "check the order in the store")
             order: Order = reply.value
             if order.id != order_id:
                 raise PermanentError(f"{reply.where} gave another order: {CONTRACT}")
@@ -164,5 +164,5 @@ class ActionsSource:
             if reply.ok:
                 return
             if reply.status != CONFLICT:
-                refuse(reply, "action_not_shown", "custom", "look at the order in the store")
+                refuse(reply, "action_not_shown", "custom", "check the order in the store")
         raise TransientError(f"commercetools: order {order_id} changes all the time; try later")

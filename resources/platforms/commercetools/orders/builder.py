@@ -137,7 +137,7 @@ class OrderBuilder(BaseOrderBuilder):
         elif len(parts) == 1:
             parts[0].removed = Decimal(units)
         elif parts:
-            message = f"{units} units of the line are canceled, and not which of its addresses'"
+            message = f"{units} units of the line are canceled; at which address is not stated"
             advice = (
                 "correct the payload: quantity and shippingDetails of the line without these "
                 "units, and its states; or cancel the whole line in the store"
@@ -217,7 +217,7 @@ def _currency(order: documents.Order, problems: DocumentProblems) -> str:
     currency = ((order.total_price.currency_code if order.total_price else None) or "").upper()
     if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
         message = "this isn't a currency code" if currency else "the currency is missing"
-        path, advice = "totalPrice.currencyCode", "look at the order's currency in the store"
+        path, advice = "totalPrice.currencyCode", "check the order's currency in the store"
         problems.reject("currency_invalid", path, message, advice, currency[:10])
     return currency
 

@@ -82,7 +82,7 @@ def parts_of(order: Order) -> dict[str, Part]:
 def places_of(
     line: LineItem, order: Order, parts: Mapping[str, Part], digital_types: tuple[str, ...]
 ) -> dict[str, int] | None:
-    """Return group -> units of a line; ``None`` if a target is no group of the order."""
+    """Return group -> units of a line; ``None`` if a target is not a group of the order."""
     quantity = line.quantity or 0
     product_type = line.product_type.id if line.product_type is not None else None
     if not parts or (digital_types and product_type in digital_types):
@@ -269,7 +269,7 @@ def _under(where: str, problem: Problem) -> Problem:
 
 
 def unplaced(where: str, line: LineItem) -> Problem:
-    """Return the problem of a line whose targets are no groups of the order."""
+    """Return the problem of a line whose targets are not groups of the order."""
     path = f"{where}shippingDetails.targets"
     message = f"the {line.quantity} units of the line go to no shipping method or address of it"
     return Problem("consignment_unknown", path, message, LOOK, line.id or "")

@@ -83,7 +83,7 @@ class OrderMapper:
             if other:
                 return Skipped(OTHER_PART, other)
             message = "this isn't one of commercetools' order states"
-            advice = "look at the order's state in the store"
+            advice = "check the order's state in the store"
             shown = (order.order_state or "")[:40]
             problems.reject("status_unknown", "orderState", message, advice, shown)
             return None

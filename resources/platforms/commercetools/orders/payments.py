@@ -18,7 +18,7 @@ KINDS: dict[str, Literal["authorization", "settlement"]] = {
     "Authorization": "authorization",
     "Charge": "settlement",
 }
-"""Refunds, chargebacks and cancelled authorisations say nothing of how the order was paid."""
+"""Refunds, chargebacks and cancelled authorisations say nothing about how the order was paid."""
 AUTHORIZATION, VOID = "Authorization", "CancelAuthorization"
 NO_METHOD = documents.PaymentMethod()
 SETTLED = {"Success": True, "Failure": False}

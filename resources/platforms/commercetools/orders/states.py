@@ -126,7 +126,7 @@ class _Reading:
         is_canceled = is_canceled or 0 < ordered == sum(removed.values())
         for key, (path, units) in self._unnamed.items():
             what = f"{units} units are" if units else "the order is"
-            message = f"{what} in the state {key}, which no setting names, and sent as any other"
+            message = f"{what} in the state {key}, which no setting names, and sent like any other"
             advice = "name the state's key in platform.workflow_states"
             self._problems.warn("workflow_state_unnamed", path, message, advice)
         return Standing(is_canceled, self._is_held, removed, charges)

@@ -52,7 +52,7 @@ from resources.platforms.commercetools.settings import (
 )
 
 TAKEN = ("DuplicateField", "DuplicateStandalonePriceScope")
-ADVICE = "look at the SKU's standalone prices in the store"
+ADVICE = "check the SKU's standalone prices in the store"
 
 
 class CommercetoolsPrices:

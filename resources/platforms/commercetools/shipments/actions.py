@@ -115,7 +115,7 @@ def _check(order: HeldOrder, request: ShipmentRequest) -> None:
         advice = "set the order's status instead"
         raise rejection_of("group_not_shippable", "shippingInfo", message, advice, request.group_id)
     if not request.lines:
-        advice = "look at the parcel in the OMS"
+        advice = "check the parcel in the OMS"
         raise rejection_of("shipment_without_lines", "items", "the parcel has no lines", advice)
     wanted: dict[str, int] = {}
     for line in request.lines:
@@ -135,7 +135,7 @@ def _delivery(order: HeldOrder, shipment_id: str) -> Delivery:
         if shipment.shipment_id == shipment_id:
             return delivery
     message = "the store's order no longer has this delivery"
-    advice = "look at the order's deliveries in the store"
+    advice = "check the order's deliveries in the store"
     raise rejection_of("shipment_update_refused", "deliveries", message, advice, shipment_id)
 
 

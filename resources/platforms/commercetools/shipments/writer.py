@@ -208,7 +208,7 @@ def _created(held: HeldOrder, key: str, trace_id: str) -> Receipt:
             return Receipt(shipment.shipment_id, trace_id=trace_id)
     raise PermanentError(
         f"commercetools: POST {_path(held.id)} answered without the delivery that was added; "
-        "look at the order in the store"
+        "check the order in the store"
     )
 
 
@@ -231,4 +231,4 @@ def _path(order_id: str) -> str:
 def _refuse_unless_found(reply: Reply, code: str = "") -> None:
     if reply.status == MISSING or not code:
         refuse(reply, "order_missing_in_store", "order_id", "look for the order in the store")
-    refuse(reply, code, "actions", "look at the order in the store")
+    refuse(reply, code, "actions", "check the order in the store")

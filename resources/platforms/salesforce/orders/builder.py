@@ -125,7 +125,7 @@ def _currency(
     currency = (settings.currency or order.currency_iso_code or "").upper()
     if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
         message = "this isn't a currency code" if currency else "the currency is missing"
-        advice = "look at the order's currency, or set platform.currency for a single-currency org"
+        advice = "check the order's currency, or set platform.currency for a single-currency org"
         problems.reject("currency_invalid", "CurrencyIsoCode", message, advice, currency[:10])
     return currency
 

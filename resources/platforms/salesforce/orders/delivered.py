@@ -44,7 +44,7 @@ def is_goods(item: Item) -> bool:
 
 
 def whole_units(value: Scalar) -> int | None:
-    """Return a quantity, ``None`` if it is no whole number; the vendor writes 3 as 3.0."""
+    """Return a quantity, ``None`` if it is not a whole number; the vendor writes 3 as 3.0."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return _whole_units(value)

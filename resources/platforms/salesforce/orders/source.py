@@ -28,7 +28,7 @@ class OrdersSource:
     """The order summaries of one org, or of one store of it.
 
     A summary is the original order with all of its change orders, so changes, additions and
-    reductions are no orders of their own here.
+    reductions are not orders of their own here.
     """
 
     shape: ClassVar[Shape] = "changes"

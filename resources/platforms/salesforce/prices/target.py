@@ -52,7 +52,7 @@ from resources.platforms.salesforce.settings import PRICE_BATCH, SalesforceSetti
 PATH = "/composite/sobjects"
 DUPLICATES = frozenset({"DUPLICATE_VALUE", "FIELD_INTEGRITY_EXCEPTION"})
 """UNVERIFIED which of the two a second entry of a product and price book is refused with."""
-ADVICE = "look at the product's price book entries in the store"
+ADVICE = "check the product's price book entries in the store"
 
 
 class SalesforcePrices:

@@ -113,7 +113,7 @@ def _price(
         try:
             found[own] = amount_of(entry.unit_price)
         except UnreadableValue:
-            message = "the price is no amount"
+            message = "the price is not an amount"
             problems.reject("malformed_value", "PricebookEntries", message, ADVICE)
     if currency is not None:
         return found.get(currency), currency if currency in found else ""

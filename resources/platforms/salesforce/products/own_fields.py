@@ -65,7 +65,7 @@ class OwnFields:
             if value is None or value == "" or isinstance(value, bool):
                 continue
             if (amount := to_amount(value)) is None or amount < 0:
-                problems.reject("malformed_value", field, f"the {size} is no number", ADVICE)
+                problems.reject("malformed_value", field, f"the {size} is not a number", ADVICE)
             else:
                 sizes[size] = amount or None
         return Dimensions(**sizes)

@@ -198,7 +198,7 @@ def _given(values: Part) -> Part:
 def _check(order: HeldOrder, request: ShipmentRequest) -> None:
     """Refuse what the API would take without a check, or refuse with less to act on."""
     if not request.lines:
-        advice = "look at the parcel in the OMS"
+        advice = "check the parcel in the OMS"
         message = "the parcel has no lines"
         raise rejection_of("shipment_without_lines", "ShipmentItems", message, advice)
     wanted: dict[str, int] = {}

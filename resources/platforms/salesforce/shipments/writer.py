@@ -76,7 +76,7 @@ class OrderWriter:
         """Set a shipment's tracking."""
         held = await self.read(request.order_id)
         if held.shipment(shipment_id) is None:
-            message, advice = "the store's order no longer has this shipment", "look at the order"
+            message, advice = "the store's order no longer has this shipment", "check the order"
             raise rejection_of("shipment_update_refused", "Shipments", message, advice, shipment_id)
         parts = self._parts.change(shipment_id, request)
         reply = await self.calls.send(held.parent, parts, correlation_id, "shipment_update_refused")

@@ -1,4 +1,4 @@
-"""What can't be read is named, with the user that can't and what to do; it is no bug of ours."""
+"""What can't be read is named, with the user that can't and what to do; it is not a bug of ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders by files: each goes out once, in the account's columns; what files say of it is kept."""
+"""Orders by files: each goes out once, in the account's columns; what files report is kept."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_shipments_of_a_file_are_parcels_of_the_order_that_was_sent(
     assert [(line.line_id, int(line.quantity)) for line in parcel.lines] == [("11", 2), ("12", 1)]
     changed = progress(oms).updated_at
     put(tmp_path / "shipments/2.csv", *rows, header=SHIPMENT, age=40)
-    assert progress(oms).updated_at == changed, "the same again is no change"
+    assert progress(oms).updated_at == changed, "the same again is not a change"
     put(
         tmp_path / "shipments/0.csv",
         ("T-1", "S1", "OLD", "Packed", "SKU-1", 1),
@@ -355,7 +355,7 @@ def test_the_preflight_wants_the_folders_of_orders(tmp_path: Path) -> None:
     assert [check.ok for check in oms.preflight()] == [True, True, True]
     (tmp_path / "cancellations").rmdir()
     [check] = oms.preflight()
-    assert "cancellations is no folder" in check.detail
+    assert "cancellations is not a folder" in check.detail
     (tmp_path / "statuses").rmdir()
     with pytest.raises(PermanentError, match="folder statuses"):
         oms.sources["shipments"].probe(datetime.now(UTC))

@@ -121,7 +121,7 @@ def test_a_row_that_cannot_be_read_is_a_rejection_and_the_others_go_on(
 
 
 def test_excel_may_hold_numbers_and_times_but_no_skus_as_numbers(tmp_path: Path) -> None:
-    """120 may have been 00120; a date without its form is no time."""
+    """120 may have been 00120; a date without its form is not a time."""
     source = source_of(file_settings(tmp_path), BY_NODE)
     noon = datetime(2026, 3, 4, 12)  # noqa: DTZ001 - a workbook has no zones
     header = ("SKU", "Warehouse_Code", "Available", "updated_at", "note")
@@ -277,7 +277,7 @@ def test_a_folder_that_cannot_be_used_is_an_error(
 ) -> None:
     """And changes nothing; what is damaged says so."""
     source = source_of(file_settings(tmp_path))
-    (tmp_path / FILE).write_bytes(b"this is no database" * 100)
+    (tmp_path / FILE).write_bytes(b"this is not a database" * 100)
     put(tmp_path / "stock/1.csv", ("A", "EAST", 3))
     with pytest.raises(PermanentError, match="is damaged"):
         read(source)
@@ -346,5 +346,5 @@ def test_the_preflight_looks_at_the_folder(tmp_path: Path) -> None:
     assert "everyone on this machine" in check.detail
     (tmp_path / "stock").rename(tmp_path / "gone")
     [check] = oms.preflight()
-    assert "is no folder" in check.detail
+    assert "is not a folder" in check.detail
     oms.close()

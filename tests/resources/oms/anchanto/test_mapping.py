@@ -96,7 +96,7 @@ def test_an_emailed_line_is_left_out_with_its_amount() -> None:
 
 
 def test_only_what_the_store_decides_is_compared() -> None:
-    """Amounts as text, other case, a longer postal code and another status are no difference."""
+    """Amounts as text, other case, a longer postal code and another status make no difference."""
     wanted = payload()
     held = wanted | {"status": "Packed", "id": 7, "currency_code": None}
     held["totals"] = {name: f"{value:.4f}" for name, value in wanted["totals"].items()}

@@ -156,7 +156,7 @@ def test_a_kept_list_serves_a_run_and_no_later_one() -> None:
 
 
 def test_a_level_differs_by_its_quantities_only() -> None:
-    """A time that moves at each look is no change."""
+    """A time that moves at each look is not a change."""
     settings = settings_of()
     contents = []
     early, late = "2026-03-04T00:01:00Z", "2026-03-04T00:02:00Z"

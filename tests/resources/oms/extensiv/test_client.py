@@ -33,7 +33,7 @@ def test_a_body_without_success_code_is_no_answer(body: bytes) -> None:
 
 
 def test_a_used_up_quota_in_a_200_is_waited_for() -> None:
-    """And is no failure of the call."""
+    """And is not a failure of the call."""
     answers = iter([refused("RateLimit", "slow down"), refused("RateLimit", "slow down"), ok([1])])
     answer, _ = fetch(client_of(lambda _: next(answers)), CODES, "/x")
     assert bytes(answer.response) == b"[1]"

@@ -153,7 +153,7 @@ def test_a_line_that_is_there_twice_is_a_difference() -> None:
 
 
 def test_skus_are_compared_with_their_punctuation() -> None:
-    """Case and blanks mean nothing in a SKU, all else does."""
+    """Case and spaces mean nothing in a SKU, all else does."""
     for sku, is_same in (("sku-1 ", True), ("SKU1", False), ("SKU-1.", False)):
         items = [WANTED["items"][0] | {"item": sku}, WANTED["items"][1]]
         assert (found_in(items=items) == []) is is_same, sku

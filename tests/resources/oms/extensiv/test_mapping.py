@@ -157,7 +157,7 @@ def held(order: Order, **changes: Any) -> bytes:
 
 
 def test_only_what_the_store_decides_is_a_difference() -> None:
-    """Money as text, other blanks and cases, and the post's four digits more are none."""
+    """Money as text, other spacing and cases, and the post's four digits more are none."""
     order = order_of(discounts=(Discount(discount_id="1", amount=Decimal("0.01")),), total="54.03")
     wanted = MAPPER.payload(order)
     same = {"grand_total": "54.03", "ship_city": " AUSTIN ", "ship_zip": "78701-1234"}

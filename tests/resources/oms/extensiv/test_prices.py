@@ -91,7 +91,7 @@ def test_only_sku_and_price_make_two_looks_differ() -> None:
     assert read(product(retail_price="13")).content != looks[0].content
     amounts = (1, 10, "10.5", 100, 1000, "0.10")
     contents = [read(product(retail_price=amount)).content for amount in amounts]
-    assert len(set(contents)) == len(amounts), "tens are no decimals"
+    assert len(set(contents)) == len(amounts), "tens are not decimals"
     for whole in ("100", "100.0", "100.00", 100.0):
         assert read(product(retail_price=whole)).content == contents[3]
     odd = read(product(sku=None))

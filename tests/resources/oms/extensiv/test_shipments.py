@@ -205,7 +205,7 @@ def test_orders_of_others_are_skipped_without_a_link() -> None:
 
 
 def test_a_reason_is_not_shown_where_the_customers_data_is_not_known() -> None:
-    """A field of the order is no text: whose name the reason quotes can't be seen."""
+    """A field of the order is not text: whose name the reason quotes can't be seen."""
     payload = view(order_status="error", error_reason="Address of Ada is wrong")
     broken = payload[:-1] + b',"ship_first_name":"Ada\xff"}'
     with pytest.raises(RecordRejected) as caught:

@@ -31,7 +31,7 @@ SECRETS = {"client_secret": {"env": "X"}}
 
 
 def states(shop: Shop, **settings: object) -> dict[str, tuple[bool, str]]:
-    """Return what the store says of each webhook."""
+    """Return what the store says about each webhook."""
     store = platform(shop.url, **SECRETS, **settings)
     found = {check.name: (check.ok, check.detail) for check in feed_of(store).state(DESTINATION)}
     store.close()
@@ -128,7 +128,7 @@ HOOKS = httpx.Response(200, json={"data": []})
 
 
 def blocking(*domains: tuple[str, object]) -> Json:
-    """Return what the store says of blocked addresses, with the seconds left of each."""
+    """Return what the store says about blocked addresses, with the seconds left of each."""
     return {"blocked_domains": [{"destination": url, "time_left": left} for url, left in domains]}
 
 
@@ -251,7 +251,7 @@ def test_an_event_names_its_order(scope: str, data: Json, order_id: str | None) 
         (message("store", id=1), "malformed", "no scope"),
         (message("store/order/updated\n", id=1), "malformed", "no scope"),
         *[
-            (message(id=bad), "malformed", "data.id is no id")
+            (message(id=bad), "malformed", "data.id is not an id")
             for bad in (True, 1.5, "", "a b", [], "../1")
         ],
     ],

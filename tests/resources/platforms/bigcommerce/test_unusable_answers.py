@@ -139,7 +139,7 @@ def test_an_unusable_list_of_shipments_is_not_an_order_without_shipments(
 def test_an_order_that_cannot_be_read_before_its_status_is_set_stops_no_other(
     shop: Shop, body: Any
 ) -> None:
-    """Nothing was sent: trying again may help, and it is no fault of the whole store."""
+    """Nothing was sent: trying again may help, and it is not a fault of the whole store."""
     [order_id] = shop.place({})
     shop.fault(kind="replaced", status=200, body=body, method="GET")
 

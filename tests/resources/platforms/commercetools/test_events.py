@@ -146,21 +146,21 @@ def test_an_event_of_a_stream_that_the_connection_lacks_is_of_no_use() -> None:
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        ("", "no JSON"),
-        ("not JSON: jane.doe@example.com", "no JSON"),
-        ("[1]", "no JSON"),
-        ('"text"', "no JSON"),
-        ("[" * 5_000, "no JSON"),
+        ("", "not JSON"),
+        ("not JSON: jane.doe@example.com", "not JSON"),
+        ("[1]", "not JSON"),
+        ('"text"', "not JSON"),
+        ("[" * 5_000, "not JSON"),
         ({}, "notificationType"),
         ({"notificationType": 5}, "notificationType"),
-        (notification(resource="jane"), "no JSON"),
+        (notification(resource="jane"), "not JSON"),
         (notification(resource=None), r"resource\.typeId"),
         (notification(resource={"id": ORDER}), r"resource\.typeId"),
         (notification(resource={"typeId": "order"}), r"resource\.id"),
         (notification(resource={"typeId": "order", "id": "../x"}), r"resource\.id"),
         (notification(projectKey="other"), "another project than acme"),
         (cloud({}), "notificationType"),
-        ({"specversion": "1.0", "id": MESSAGE_ID}, "no JSON"),
+        ({"specversion": "1.0", "id": MESSAGE_ID}, "not JSON"),
     ],
 )
 def test_what_can_not_be_read_is_kept_with_the_reason(body: object, problem: str) -> None:

@@ -241,7 +241,7 @@ def test_the_catalog_has_every_sku_of_published_products(
 
 
 def test_locations_are_channels_that_supply_stock(project: Project, open_store: Open) -> None:
-    """By key; a channel without the role is none, and the default is no channel."""
+    """By key; a channel without the role is none, and the default is not a channel."""
     [east, _] = project.set(
         "channels", [{"key": "EAST"}, {"key": "WEB", "roles": ["ProductDistribution"]}]
     )["ids"]

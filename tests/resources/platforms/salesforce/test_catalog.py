@@ -33,7 +33,7 @@ def mapped(**fields: Any) -> Mapped[Product]:
 
 
 def test_a_product_is_one_item_by_its_sku_or_its_code() -> None:
-    """Variations are products of their own; blanks around a SKU are none of it, as in listings."""
+    """Variations are products of their own; spaces around a SKU are none of it, as in listings."""
     by_code = {"StockKeepingUnit": None}
     for fields, sku in (({}, "MUG"), (by_code, "M-1"), ({"StockKeepingUnit": " MUG "}, "MUG")):
         [item] = mapped(**fields).record.items
@@ -43,7 +43,7 @@ def test_a_product_is_one_item_by_its_sku_or_its_code() -> None:
 
 
 def test_a_product_without_sku_is_listed_as_such() -> None:
-    """By its name, or its id; it is no fault of the catalog's reading."""
+    """By its name, or its id; it is not a fault of the catalog's reading."""
     none = {"StockKeepingUnit": None, "ProductCode": ""}
     for fields, shown in (({}, "Mug"), ({"Name": None}, ID)):
         result = mapped(**none, **fields)

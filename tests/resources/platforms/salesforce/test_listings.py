@@ -64,7 +64,7 @@ def test_texts_are_written_and_shown(shop: Shop) -> None:
     "change", [{"IsActive": False}, {"ProductClass": "VariationParent"}, {"IsDeleted": True}]
 )
 def test_a_product_that_is_not_sold_is_gone(shop: Shop, change: Json) -> None:
-    """Also one that is no id."""
+    """Also one that is not an id."""
     mug = product(shop, **change)
     for name, found in held(shop, mug, "no id").items():
         assert [problem.code for problem in found.problems] == ["listing_product_gone"], name

@@ -105,7 +105,7 @@ def test_pick_ups_and_e_mails_are_known_by_the_delivery_method() -> None:
 
 
 def test_cancelled_units_are_left_out_and_returned_orders_skipped() -> None:
-    """``Quantity`` is what is left; an item of which nothing is left is no line."""
+    """``Quantity`` is what is left; an item of which nothing is left is not a line."""
     document = order()
     document["OrderItemSummaries"]["records"][1] |= {"Quantity": 0.0, "TotalTaxAmount": 0.0}
     document |= {"GrandTotalAmount": 34.89, "TotalTaxAmount": 2.89}
@@ -178,7 +178,7 @@ REGIONS: list[Json] = [
 
 
 def test_statuses_are_those_of_the_org_and_of_the_orders_region() -> None:
-    """In both directions; one in no table is no status to act on."""
+    """In both directions; one in no table is not a status to act on."""
     written = {"statuses": {"Approved": "Go"}, "regions": REGIONS}
     for changes, text in (
         ({}, "Go"),

@@ -67,7 +67,7 @@ def test_two_levels_never_have_one_key(shop: Shop) -> None:
 
 
 def test_what_the_org_has_is_read_and_what_it_lacks_differs_from_each_level(shop: Shop) -> None:
-    """Deleted, emptied, a fraction: each is sent again. Other objects' records are no level."""
+    """Deleted, emptied, a fraction: each is sent again. Other objects' records are not a level."""
     shop.apply("inventory", *(level(sku, 5) for sku in ("MUG", "CUP", "JUG", "POT")))
     rows = {row["SKU__c"]: row["Id"] for row in shop.rows(STOCK)}
     shop.control(f"put/{STOCK}", {"Id": rows["CUP"], "IsDeleted": True})
@@ -145,7 +145,7 @@ def test_the_preflight_looks_at_object_fields_and_external_id(wire: Wire) -> Non
     assert "Number__c" in wrong["stock"]
     assert "Number__c" in wrong["write Shelf__c"]
     twice = stock_checks(wire, inventory={"key": "Name"})
-    assert "no external id that is unique" in twice["stock"]
+    assert "not a unique external id" in twice["stock"]
     missing = stock_checks(wire, inventory=SHELF | {"object": "Nothing__c"})
     assert missing.keys() == {"stock"}
 

@@ -53,7 +53,7 @@ def test_a_user_of_another_org_is_refused(signed: Wire) -> None:
     [check] = failed(signed, login_url=LOGIN, my_domain="https://other.my.salesforce.com")
     assert check.name == "credentials and clock"
     assert "acme.my.salesforce.com" in check.detail
-    assert "no https address in login.salesforce.com, other.my.salesforce.com" in check.detail
+    assert "not an https address in login.salesforce.com, other.my.salesforce.com" in check.detail
     assert signed.calls == []
 
 

@@ -189,7 +189,7 @@ UNKNOWN = "1OsLk0000009999AAA"
 
 
 def test_an_order_that_the_store_does_not_have_is_a_rejection(shop: Shop) -> None:
-    """Also a text that is no id, which is a part of no query: it finds no other order."""
+    """Also a text that is not an id, which is a part of no query: it finds no other order."""
     shop.place()
     for order in (UNKNOWN, "x' OR Id != '"):
         [outcome] = shop.apply("shipments", move(order, "Fulfilled"))

@@ -178,7 +178,7 @@ def test_a_held_customer_of_another_shape_is_a_problem_of_that_customer(
 def test_the_attributes_of_a_customer_that_differ_are_named(
     changes: Json, expected: list[str]
 ) -> None:
-    """Not in another case or with other blanks; one that is missing differs."""
+    """Not in another case or with other spacing; one that is missing differs."""
     assert differences(mapper().payload(customer(**changes)), mapper().payload(customer())) == (
         expected
     )

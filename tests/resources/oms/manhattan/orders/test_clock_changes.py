@@ -134,7 +134,7 @@ def test_a_change_is_probed_in_every_minute_around_the_change_of_clocks(
 
 @pytest.mark.parametrize(("zone", "change"), list(ZONES.values()), ids=list(ZONES))
 def test_a_quiet_tenant_is_not_read_at_each_tick(zone: str, change: datetime) -> None:
-    """An order of long ago is no change, in no minute of the night."""
+    """An order of long ago is not a change, in no minute of the night."""
     tenant = Tenant(zone)
     tenant.change("T-1", change - timedelta(hours=8))
     search = search_of(tenant, zone)

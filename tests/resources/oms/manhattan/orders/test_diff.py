@@ -61,7 +61,7 @@ def test_amounts_differ_by_a_minor_unit_of_the_currency(
 
 
 def test_what_a_tenant_normalises_is_no_difference() -> None:
-    """Case, blanks, number formats, plain text for an object, a longer postal code, a cent."""
+    """Case, spaces, number formats, plain text for an object, a longer postal code, a cent."""
     wanted = wanted_order()
     actual = copy.deepcopy(wanted)
     actual["CustomerEmail"] = "ADA@example.com"

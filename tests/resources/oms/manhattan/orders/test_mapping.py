@@ -308,7 +308,7 @@ def test_optional_settings_and_values_are_left_out_or_sent() -> None:
 def test_a_phone_is_sent_in_its_canonical_form(
     e164: str | None, extension: str, raw: str, sent: str
 ) -> None:
-    """With its extension; a text that is no phone number is sent unchanged."""
+    """With its extension; a text that is not a phone number is sent unchanged."""
     address = replace(ADDRESS, phone_e164=e164, phone_extension=extension, phone_raw=raw)
     group = replace(SHIP, address=address)
     line = MAPPER.payload(order_of(groups=(group,)))["OrderLine"][0]

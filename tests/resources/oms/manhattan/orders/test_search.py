@@ -155,7 +155,7 @@ def test_the_window_is_half_open() -> None:
 
 
 def test_a_record_carries_the_exact_bytes() -> None:
-    """Digits, order and blanks are as the OMS sent them, without the envelope."""
+    """Digits, order and spaces are as the OMS sent them, without the envelope."""
     row = b'{"OrderId" : "T-1","Total":12.50, "UpdatedTimestamp":"2026-03-04T01:00:00.000"}'
     search = search_of(
         lambda _: httpx.Response(200, content=b'{"success":true,"data":[' + row + b"]}")

@@ -161,7 +161,7 @@ def test_a_held_order_of_another_shape_is_a_problem_of_that_order(
 
 
 def test_the_units_of_an_order_are_counted_by_sku(connect: Connect) -> None:
-    """Over its lines; a quantity that is no number counts for nothing."""
+    """Over its lines; a quantity that is not a number counts for nothing."""
     orders = connect().orders
     lines = (
         line_of("1", "A", "2", "5"),

@@ -152,7 +152,7 @@ def test_only_a_return_for_a_refund_is_refunded(kind: str) -> None:
 
 
 def test_an_exchange_maps_what_comes_back() -> None:
-    """The new goods of the same document are no part of the return."""
+    """The new goods of the same document are not part of the return."""
     record = read(a_return(returned("1", ("18000", 2)), published_line("2")))
     assert [line.line_id for line in record.lines] == ["1"]
     assert not record.is_refunded

@@ -172,7 +172,7 @@ def test_an_order_that_the_oms_has_is_changed_or_cancelled(changes: Json, cancel
 
 
 def test_dates_and_amounts_are_read_strictly() -> None:
-    """Both date forms; no exponent, no blank inside, no zone left out."""
+    """Both date forms; no exponent, no space inside, no zone left out."""
     assert (
         to_moment("Thu, 19 Mar 2026 10:00:00 +0000")
         == to_moment("2026-03-19T10:00:00Z")

@@ -36,7 +36,7 @@ def test_an_order_with_such_an_amount_is_rejected_by_itself() -> None:
 
 
 def test_a_conversion_that_leaves_a_fraction_of_the_smallest_price_is_rejected() -> None:
-    """Ten by six is no price, and ten by sixty-four has five decimals."""
+    """Ten by six is not a price, and ten by sixty-four has five decimals."""
     for factor in (6, 64):
         with pytest.raises(RecordRejected) as rejected:
             mapper({"uom_rules": {"TOWEL-1": {"uom": "EA", "factor": factor}}}).to_order(

@@ -61,7 +61,7 @@ def answering(*pages: Sequence[object]) -> Commercetools:
 def test_deleted_customers_are_read_once_after_the_changed_ones(
     project: Project, open_store: Open, page_size: int
 ) -> None:
-    """Whatever the page's end falls on; a customer that stays is no deletion."""
+    """Whatever the page's end falls on; a customer that stays is not a deletion."""
     rows = [{"email": f"c{n}@example.org"} for n in range(5)]
     *gone, kept = project.set("customers", rows)["ids"]
     for customer_id in gone:

@@ -73,7 +73,7 @@ def refused(found: ListedProduct, *args: Any, **changes: Any) -> set[tuple[str, 
 
 
 def test_a_text_is_changed_in_the_language_of_the_connection() -> None:
-    """The other languages stay; an empty description is none; the same text is no action."""
+    """The other languages stay; an empty description is none; the same text is not an action."""
     assert actions(product(), {"name": "Cup", "description": "old"}) == [
         {"action": "changeName", "staged": False, "name": {"de": "Becher", "en": "Cup"}}
     ]

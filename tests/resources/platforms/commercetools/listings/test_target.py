@@ -81,7 +81,7 @@ def test_what_is_wanted_is_written_in_one_call(
     )
     assert writes(project) == 1
     assert run(store, save).state == "done"
-    assert writes(project) == 1, "the same again is no call"
+    assert writes(project) == 1, "the same again is not a call"
 
 
 def test_many_products_are_shown_and_changed(project: Project, open_store: Open) -> None:
@@ -107,7 +107,7 @@ def test_many_products_are_shown_and_changed(project: Project, open_store: Open)
 def test_a_product_that_changes_all_the_time_is_tried_again_later(
     project: Project, mug: str, open_store: Open
 ) -> None:
-    """After some versions; it is no fault of the record."""
+    """After some versions; it is not a fault of the record."""
     rule = {"method": "POST", "path": "/products/", "kind": "status", "status": 409, "times": 9}
     assert project.control.post("/faults", json=[rule]).is_success
     outcome = run(open_store(locales=("en",)), ListingSave(mug, {"name": "Cup"}))

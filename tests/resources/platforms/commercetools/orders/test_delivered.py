@@ -23,7 +23,7 @@ def delivery(line: str, quantity: int | None) -> Json:
 
 
 def test_deliveries_of_every_way_of_shipping_count() -> None:
-    """Of mode Multiple, too; custom line items, and what is null, are no units."""
+    """Of mode Multiple, too; custom line items, and what is null, are not units."""
     document = order()
     first, second = [line["id"] for line in document["lineItems"]]
     document |= {

@@ -299,7 +299,7 @@ def test_a_negative_discount_on_the_total_rejects_the_order() -> None:
 
 
 def test_shipping_costs_what_is_left_of_its_price() -> None:
-    """A discount on shipping is no discount of the order: the charge is the lower price."""
+    """A discount on shipping is not a discount of the order: the charge is the lower price."""
     document = order()
     document["shippingInfo"] |= {
         "price": cents("9.00"),

@@ -33,7 +33,7 @@ from tests.resources.platforms.commercetools.projects import mapped, order, warn
     ],
 )
 def test_a_custom_field_is_a_text_in_the_connections_language(value: Any, text: str) -> None:
-    """Yes, no, numbers, lists and enums read as words; money and references are no text."""
+    """Yes, no, numbers, lists and enums read as words; money and references are not text."""
     assert field_of(CustomFields(fields={"f": value}), "f", ("de-DE", "en")) == text
 
 

@@ -110,7 +110,7 @@ def test_a_split_line_is_returned_by_its_line_item() -> None:
 
 
 def test_items_of_others_are_not_doubled_unless_an_operator_says_so() -> None:
-    """Another return's items of ours are no conflict, nor is another line."""
+    """Another return's items of ours are not a conflict, nor is another line."""
     other = {"id": "x", "lineItemId": "line", "quantity": 1, "shipmentState": "Advised"}
     with pytest.raises(RecordRejected) as raised:
         show_return(order(other), record(1), SETTINGS)

@@ -55,7 +55,7 @@ def test_named_items_are_listed_and_each_has_a_result(listing: Shop) -> None:
     """A dry run writes nothing; one that the OMS lacks, or that lacks a title, is named."""
     early = listing.run("catalog", "from-oms", "demo", "CUP")
     assert early.exit_code == 1
-    assert "was not read as a whole yet" in early.output
+    assert "has not been read completely yet" in early.output
     read_catalog(listing)
     asked = ("catalog", "from-oms", "demo", "CUP", "JAR", "BARE", "NONE")
     dry = listing.run(*asked, "--dry-run")

@@ -22,6 +22,8 @@ CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 LONGEST = 64
 """Characters of an amount or a time; longer texts are neither, and are not remembered."""
+WHOLE_DIGITS = 18
+"""Of a whole number that is read from a text: it fits into 64 bits."""
 _AMOUNT = re.compile(r"-?\d{1,13}(\.\d{1,12})?", re.ASCII)
 _RFC_2822 = 31
 """Characters of ``Thu, 20 Jun 2019 16:07:08 +0000``, the form that nearly all times have."""
@@ -57,6 +59,15 @@ def to_amount(value: str | float) -> Decimal | None:
     amount = Decimal(text)
     rounded = amount.quantize(CENT)
     return (rounded or ZERO) if amount == rounded else amount.normalize()
+
+
+def to_whole(text: str) -> int | None:
+    """Return the whole number of a text of up to 18 digits, ``None`` if it is none.
+
+    ``int`` takes digits of any script, of which ``isdigit`` knows more, and refuses very long ones.
+    """
+    is_number = len(text) <= WHOLE_DIGITS and text.isascii() and text.isdigit()
+    return int(text) if is_number else None
 
 
 @remembered(8192)

@@ -24,6 +24,8 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from domain.parsing.scalars import to_whole
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 """Idempotent by RFC 9110, 9.2.2; a caller may declare a POST idempotent if it is an upsert."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -139,8 +141,8 @@ def named_delay(headers: Mapping[str, str]) -> float | None:
             continue
         moment = moment.replace(tzinfo=moment.tzinfo or UTC)
         return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-    reset = headers.get("x-rate-limit-time-reset-ms", "").strip()
-    return int(reset) / 1000 if reset.isdigit() else None
+    reset = to_whole(headers.get("x-rate-limit-time-reset-ms", "").strip())
+    return None if reset is None else reset / 1000
 
 
 def is_certificate_fault(error: BaseException | None) -> bool:

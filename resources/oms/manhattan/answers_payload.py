@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from domain.parsing.scalars import to_whole
 from resources.oms.manhattan.parsing import Number, folded
 
 NULL = msgspec.Raw(b"null")
@@ -109,5 +110,6 @@ class CancelState(msgspec.Struct, rename="pascal"):
 
 
 def _whole(value: int | str | None) -> int | None:
-    text = str(value)
-    return int(text) if text.isascii() and text.isdigit() else None
+    if isinstance(value, int):
+        return value if value >= 0 else None
+    return to_whole(value or "")

@@ -16,6 +16,7 @@ import msgspec
 
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
 from domain.parsing.payload import HIGHEST_ID, Decoded, Document, PayloadDecoder, Scalar
+from domain.parsing.scalars import to_whole
 from domain.ports import QuotaLedger
 from resources.http.auth import StaticHeader
 from resources.http.client import ApiClient
@@ -61,10 +62,11 @@ def build_policy(settings: BigCommerceSettings, token: str, quota: QuotaLedger) 
 
 def read_quota(headers: Mapping[str, str]) -> QuotaState | None:
     """Return the quota by the ``X-Rate-Limit-*`` headers, which every answer has."""
-    texts = [headers.get(f"x-rate-limit-{name}", "") for name in QUOTA_HEADERS]
-    if not all(text.isdigit() for text in texts):
+    read = [to_whole(headers.get(f"x-rate-limit-{name}", "")) for name in QUOTA_HEADERS]
+    numbers = [number for number in read if number is not None]
+    if len(numbers) < len(read):
         return None
-    quota, left, reset, window = (int(text) for text in texts)
+    quota, left, reset, window = numbers
     return QuotaState(quota, left, reset / 1000, window / 1000)
 
 

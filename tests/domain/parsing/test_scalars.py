@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.parsing.scalars import UnreadableValue, amount_of, moment_of, to_amount, to_moment
+from domain.parsing.scalars import (
+    UnreadableValue,
+    amount_of,
+    moment_of,
+    to_amount,
+    to_moment,
+    to_whole,
+)
 
 NOON = datetime(2026, 3, 19, 12, tzinfo=UTC)
 
@@ -91,3 +98,15 @@ def test_the_fast_parser_agrees_with_the_library(seconds: int) -> None:
     """Times in UTC take a shorter way than the standard library's parser."""
     moment = datetime.fromtimestamp(seconds, UTC)
     assert to_moment(format_datetime(moment)) == moment
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0", 0), ("0012", 12), ("9" * 18, 10**18 - 1), ("9" * 19, None), ("1" * 5_000, None),
+     ("", None), (" 1", None), ("-1", None), ("1.0", None), ("\u00b2", None), ("\u0661", None)],
+)  # fmt: skip
+def test_a_whole_number_is_ascii_digits_that_fit_into_64_bits(
+    text: str, expected: int | None
+) -> None:
+    """Headers and answers may have any text where a count should be."""
+    assert to_whole(text) == expected

@@ -245,6 +245,7 @@ def test_every_form_of_a_named_delay_is_parsed() -> None:
     assert 55 < (named_delay({"retry-after": soon}) or 0) <= 60
     assert named_delay({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
     assert named_delay({"x-rate-limit-time-reset-ms": "1500"}) == 1.5
+    assert named_delay({"x-rate-limit-time-reset-ms": "\u00b2"}) is None
     assert named_delay({"retry-after": "soon", "x-retry-after": "2"}) == 2
     assert named_delay({}) is None
 

@@ -16,6 +16,7 @@ import msgspec
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id, is_id
+from domain.parsing.scalars import to_whole
 from domain.parsing.vendor_documents import text_of, utc_moment
 from domain.values import Window, is_of_this_era
 from resources.http.client import ApiClient
@@ -130,7 +131,7 @@ class OrderLists:
         if answer.is_refused:
             raise refused_read(reply, answer)
         stated = reply.headers.get(TOTAL_HEADER, "")
-        return rows_of(answer, reply.where), int(stated) if stated.isdigit() else 0
+        return rows_of(answer, reply.where), to_whole(stated) or 0
 
     def _in_window(self, rows: Sequence[bytes], window: Window) -> Iterator[RawRecord]:
         """Yield the records of rows that a list's own date has found in the window.

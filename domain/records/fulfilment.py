@@ -80,6 +80,12 @@ class LineProgress(Record, frozen=True, kw_only=True):
         check_keys(self, self.line_id)
         check_quantity(self, self.ordered)
 
+    def in_milestone(self, milestone: Milestone) -> Decimal:
+        """Return how many units are at a stage."""
+        return sum(
+            (part.quantity for part in self.units if part.milestone is milestone), Decimal(0)
+        )
+
 
 class Fulfilment(Record, frozen=True, kw_only=True):
     """The OMS's state of one order at ``updated_at``."""

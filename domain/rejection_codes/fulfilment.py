@@ -111,6 +111,9 @@ FULFILMENT: dict[str, Entry] = {
     "tracking_number_too_long": Entry(
         "value", "A tracking number is no longer than the store allows."
     ),
+    "units_canceled_at_oms": Entry(
+        "business_rule", "Units that the OMS cancels are canceled or refunded in the store, too."
+    ),
     "units_without_shipment": Entry(
         "mapping", "All units of an order that the OMS shows as shipped are in its shipments."
     ),

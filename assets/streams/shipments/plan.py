@@ -18,7 +18,7 @@ from assets.delivery.planner import Planner
 from assets.delivery.request import DeliveryRequest
 from assets.delivery.target_state import KnownShipment, OrderTargetState
 from assets.streams.orders.cancel_answers import record_cancel_answers
-from assets.streams.shipments.problems import made_by_hand
+from assets.streams.shipments.problems import canceled_at_oms, made_by_hand
 from assets.streams.shipments.requests import Lines, not_shipped, shipment_requests
 from assets.streams.shipments.same_sku import as_shipped
 from assets.streams.shipments.status import (
@@ -62,6 +62,8 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         )
         self._lines: Mapping[str, Lines] = {}
         self._withdrawn: Collection[str] = ()
+        self._ordered: Mapping[str, Mapping[str, Decimal]] = {}
+        """Of orders of which the OMS has canceled units: what the store has, by line."""
 
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Fulfilment]]:
         """Decode the fulfilments, and read what the store is known to hold of their orders."""
@@ -83,6 +85,9 @@ class ShipmentsPlanner(Planner[Fulfilment]):
             for r in records.values()
             if self._shown(r, self._lines.get(r.source_id)) is Milestone.CANCELED
         ]
+        self._ordered = self.session.progress.ordered(
+            [r.source_id for r in records.values() if _has_canceled(r)]
+        )
         self._withdrawn = withdrawn_by_store(self.session.db, self.sync.name, canceled)
         return [
             Due(a, record, record.source_id, known.get(record.source_id))
@@ -103,6 +108,8 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         plan = Plan(due, context=order)
         if state.applied_at > fulfilment.updated_at.isoformat() and not self.request.force:
             return plan  # late: a newer state of the order has been applied
+        if order.wanted is not Milestone.CANCELED:
+            plan.notes += canceled_at_oms(fulfilment, self._ordered.get(fulfilment.source_id, {}))
         change = self._statuses.change_of(order, is_uncertain=_is_status_uncertain(due))
         if state.lines is None and change is None and state.holds_all(fulfilment.parcels):
             return plan  # its month is past its retention, and the store has all of it
@@ -243,6 +250,10 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         if (back := order.back_to_kept()) is not None:
             more.append(self._set(plan.due, state, back))
         return more
+
+
+def _has_canceled(fulfilment: Fulfilment) -> bool:
+    return any(line.in_milestone(Milestone.CANCELED) for line in fulfilment.lines)
 
 
 def _is_status_uncertain(due: Due[Fulfilment]) -> bool:

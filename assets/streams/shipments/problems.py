@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
+
 from domain.errors import Problem
 from domain.exchange import ShipmentRequest, StoreOrderState, StoreShipment
+from domain.milestones import Milestone
+from domain.records.fulfilment import Fulfilment
+
+MOST_NAMED = 5
+"""Lines that a message names."""
 
 
 def status_kept(order_id: str, kept: str, status: str) -> Problem:
@@ -42,6 +50,33 @@ def made_by_hand(found: StoreShipment, request: ShipmentRequest) -> Problem:
         "reconcile with --repair.",
         found.shipment_id,
     )
+
+
+def canceled_at_oms(fulfilment: Fulfilment, ordered: Mapping[str, Decimal]) -> list[Problem]:
+    """Return the warning that the OMS has canceled units which the store's order still has.
+
+    ``ordered``: line id -> units of the order in the store, in the OMS's unit.
+    """
+    found: list[str] = []
+    for line in fulfilment.lines:
+        canceled = line.in_milestone(Milestone.CANCELED)
+        left = sum((part.quantity for part in line.units), Decimal(0)) - canceled
+        missing = min(canceled, ordered.get(line.line_id, left) - left)
+        if missing > 0:
+            found.append(f"{missing.normalize():f} of line {line.line_id} ({line.sku})")
+    if not found:
+        return []
+    more = f" and of {len(found) - MOST_NAMED} more lines" if len(found) > MOST_NAMED else ""
+    return [
+        Problem(
+            "units_canceled_at_oms",
+            "lines",
+            f"The OMS has canceled units of order {fulfilment.source_id} that it does not ship, "
+            f"and that the store's order still has: {', '.join(found[:MOST_NAMED])}{more}.",
+            "Refund them in the store, unless the OMS settles the payment.",
+            fulfilment.source_id,
+        )
+    ]
 
 
 def units_missing(now: StoreOrderState, at_oms: int) -> Problem:

@@ -60,6 +60,27 @@ class FulfilmentProgress:
             ),
         )
 
+    def ordered(self, source_ids: Sequence[str]) -> dict[str, dict[str, Decimal]]:
+        """Return source id -> line id -> units by orders' newest accepted versions.
+
+        In the OMS's unit. Nothing for an order that is canceled in the store.
+        """
+        rows = self._db.execute(
+            """SELECT l.source_id, l.line_id, l.quantity
+               FROM (SELECT DISTINCT ON (source_id) source_day, capture_id FROM sync.record
+                     WHERE connection = %(name)s AND stream = 'orders'
+                       AND source_id = ANY(%(ids)b::text[]) AND state = 'accepted'
+                     ORDER BY source_id, source_updated_at DESC, capture_id DESC) n
+               JOIN sync.order_header h USING (source_day, capture_id)
+               JOIN sync.order_line l USING (connection, source_day, capture_id)
+               WHERE h.connection = %(name)s AND NOT h.cancelled""",
+            {"name": self._name, "ids": list(source_ids)},
+        )
+        found: dict[str, dict[str, Decimal]] = {}
+        for source_id, line_id, quantity in rows:
+            found.setdefault(source_id, {})[line_id] = quantity
+        return found
+
     def to_acknowledge(self, limit: int) -> list[str]:
         """Return the OMS's ids of orders that have left, whose newest version the store has."""
         rows = self._db.execute(

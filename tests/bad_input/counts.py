@@ -42,6 +42,8 @@ NEW_PRODUCTS_EACH = 20_000
 """Answers of each store while products are created and looked for by SKU."""
 ITEMS_EACH = 20_000
 """Products of each store, and items of each OMS, as stock and orders look them up by SKU."""
+LISTED_ITEMS_EACH = 20_000
+"""Items of each OMS that states what a store shows of them."""
 PRICE_LISTS_EACH = 20_000
 """Answers of each store while prices are read from its lists and written."""
 PRICES_EACH = PRICE_ANSWERS_EACH = 20_000
@@ -72,6 +74,7 @@ BOUNDARIES: dict[str, int] = {
     "Anchanto files": EXCHANGE_ROWS + EXCHANGE_FILES,
     "products": 3 * PRODUCTS_EACH,
     "items": 6 * ITEMS_EACH,
+    "listed items": 2 * LISTED_ITEMS_EACH,
     "new products": 2 * NEW_PRODUCTS_EACH,
     "listings": 4 * LISTING_ANSWERS_EACH,
     "prices": 2 * PRICES_EACH + 3 * PRICE_ANSWERS_EACH,

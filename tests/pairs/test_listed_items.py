@@ -226,3 +226,36 @@ def test_an_item_that_is_not_complete_is_a_rejection_and_holds_up_no_other(shop:
     run(shop)
     assert shop.open_rejections(LISTINGS) == {}
     assert shown(shop, "BARE")["name"] == "Not bare"
+
+
+@pytest.fixture
+def account(open_pair: OpenPair) -> PairScene:
+    """A connection whose items cost a call each."""
+    made = open_pair(Pair("bigcommerce", "extensiv"))
+    configure(made)
+    made.run("catalog", first=made.today)
+    stock(made, *(item(sku, f"Cup {sku}") for sku in ("A-1", "B-2", "C-3")))
+    return made
+
+
+def test_items_that_cost_a_call_are_read_in_turn(account: PairScene) -> None:
+    """Those that were never read come first, so that each is read in as many runs as it takes."""
+    account.configure(oms={"items_a_read": 1}, catalog=POLICY)
+    skus = sync_of(account).items.skus()
+    assert len(skus) >= 3
+    for _ in skus:
+        run(account)
+    assert set(account.outcomes(LISTINGS)) == {item_id(sku) for sku in skus}
+
+
+def test_a_product_that_can_not_be_read_holds_no_other_one_up(account: PairScene) -> None:
+    """It is a rejection until it can be read."""
+    rule = {"kind": "status", "status": 500, "method": "GET", "path": "/product/A-1"}
+    account.fault("extensiv", rule)
+    run(account)
+    assert account.open_rejections(LISTINGS) == {item_id("A-1"): "oms_payload_unreadable"}
+    assert shown(account, "B-2")["name"] == "Cup B-2"
+    account.fault("extensiv")
+    run(account)
+    assert account.open_rejections(LISTINGS) == {}
+    assert shown(account, "A-1")["name"] == "Cup A-1"

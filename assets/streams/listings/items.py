@@ -18,7 +18,7 @@ import orjson
 from assets.streams.listings.item_prices import prices_of
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import is_id
+from domain.identity import fallback_id, is_id
 from domain.listings import item_id
 from domain.records.listed_items import ListedItem
 from domain.records.listings import Listing
@@ -103,8 +103,9 @@ class ItemReader:
             content = None
             if item is not None and not asked:
                 content = self._content(item, places[item.sku], price)
-            name = item_id(raw.source_id)
-            name = name if is_id(name) else raw.source_id
+            name = item_id(raw.source_id if item is None else item.sku)
+            if not is_id(name):  # a SKU of its own length leaves no place for what goes before it
+                name = item_id(fallback_id(name.encode()))
             found[name] = RawRecord(name, present, payload, content)
         return list(found.values())
 
@@ -137,6 +138,10 @@ class ItemReader:
         mapped = self._source.to_canonical(bytes(captured.lockstep_item))
         if isinstance(mapped, Skipped):
             raise RecordRejected(Problem("listing_unreadable", "", mapped.reason, _ADVICE))
+        if not is_id(item_id(mapped.record.sku)):
+            raise RecordRejected(
+                Problem("listing_unreadable", "sku", "the SKU has too many characters", _ADVICE)
+            )
         return mapped.record, captured
 
     def listing(
@@ -182,11 +187,15 @@ class ItemReader:
         wanted = [
             item.sku
             for item in items
-            if item.price is None
-            and not item.is_discontinued
-            and (places[item.sku].is_lacking or (asked and not places[item.sku].product_ids))
+            if item.price is None and self._may_be_created(item, places[item.sku], asked=asked)
         ]
         return prices_of(self._sync, wanted)
+
+    def _may_be_created(self, item: ListedItem, place: Place, *, asked: bool) -> bool:
+        left_alone = item.is_discontinued or place.spelled
+        is_variant = item.style and "variants" in self.takes.fields
+        is_absent = place.is_lacking or (asked and not place.product_ids)
+        return bool(is_absent and not left_alone and not is_variant)
 
     def _factor(self, sku: str) -> Decimal:
         rule = self._units.get(sku)

@@ -9,6 +9,9 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
+import orjson
+
+from domain.errors import AccessRefused, LockstepError, RateLimited
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id, is_id
 from domain.parsing.vendor_documents import text_of
@@ -20,6 +23,7 @@ from resources.oms.extensiv.client import fetch_one, path_of
 from resources.oms.extensiv.parsing import Findings
 from resources.oms.extensiv.payload import decode_listed, unreadable
 from resources.oms.extensiv.personal import FACTS
+from resources.oms.extensiv.prices import MOST_UNREAD, UNREAD
 from resources.oms.extensiv.settings import ExtensivSettings
 from resources.oms.extensiv.stock_list import NO_ROW, StockList, sku_of
 
@@ -49,14 +53,34 @@ class ItemsSource:
         return read_named(self.read, scope, refusal)
 
     def read(self, ids: Collection[str]) -> Iterator[Page]:
-        """Read products, a call each; those that the account lacks are absent."""
+        """Read products, a call each; those that the account lacks are absent.
+
+        A product that can't be read while others can becomes a rejection. Raises the account's
+        fault if none can be read, or too many can't.
+        """
+        unread: dict[str, LockstepError] = {}
+        answered = 0
         for sku in dict.fromkeys(ids):
             path = path_of(self._settings.paths.product, sku=sku)
-            row = fetch_one(self._client, self._settings.codes, path)
+            try:
+                row = fetch_one(self._client, self._settings.codes, path)
+            except (AccessRefused, RateLimited):
+                raise
+            except LockstepError as error:
+                unread[sku] = error
+                if len(unread) > MOST_UNREAD:
+                    raise
+                continue
+            answered += 1
             if row is not None and row not in NO_ROW:
                 name = sku_of(row)
                 source_id = name if is_id(name) else fallback_id(row)
                 yield Page([RawRecord(source_id, datetime.now(UTC), row)])
+        if unread and not answered:
+            raise next(iter(unread.values()))
+        for sku, fault in unread.items():
+            payload = orjson.dumps({"sku": sku, UNREAD: str(fault)})
+            yield Page([RawRecord(sku, datetime.now(UTC), payload)])
 
     def skus(self) -> list[str]:
         """Return the SKUs that have a row of stock."""
@@ -70,6 +94,8 @@ class ItemsSource:
         found = Findings(decoded.problems)
         with found.collecting():
             sku = text_of(row.sku)
+            if row.lockstep_unread is not None:
+                raise unreadable("sku", f"The product could not be read: {row.lockstep_unread}")
             if not sku:
                 raise unreadable("sku", "The product has no SKU.")
             price = row.retail_price if name == "retail_price" else row.wholesale_price

@@ -137,6 +137,8 @@ class ListedRow(Document):
     retail_price: Number = None
     wholesale_price: Number = None
     weight_lbs: Number = None
+    lockstep_unread: str | None = None
+    """As of ``PricedRow``."""
 
 
 class PricedRow(Document):

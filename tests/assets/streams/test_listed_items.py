@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,8 @@ from assets.streams.listings.items_asked import asked_for, capture_asked
 from assets.streams.listings.stream import Listings, capture_listings
 from domain.listings import new_id
 from domain.records.listings import Listing
+from sensors import windows
+from sensors.cursor import Chain
 from tests.assets.scene import NAME, Scene
 
 Json = dict[str, Any]
@@ -242,3 +244,52 @@ def test_an_item_of_a_product_with_variants_leaves_it_as_it_is(shop: Scene) -> N
     assert named(shop, "S")[0]["name"] == "Tee"
     assert rules(shop, "S") == ["", "item_is_variant"]
     assert writes(shop) == 0
+
+
+def test_the_sensor_asks_for_the_items_once_in_the_interval(shop: Scene) -> None:
+    """The windows of a live run reach the present, in which they are read."""
+    assert shop.lockstep is not None
+    chain = Chain(NAME, "listings")
+    [*_, due] = windows.probe(shop.lockstep, chain, datetime.now(UTC))
+    assert datetime.now(UTC) - due.window.until < timedelta(minutes=1)
+    shop.run("listings", first=shop.today, trigger="live")
+    assert windows.probe(shop.lockstep, chain, datetime.now(UTC)) == []
+    [(mark,)] = shop.sql("UPDATE sync.watermark SET watermark = watermark - interval '61 minutes' "
+                         "WHERE stream = 'listings' RETURNING watermark")  # fmt: skip
+    [*_, due] = windows.probe(shop.lockstep, chain, datetime.now(UTC))
+    assert mark < due.window.until
+
+
+def test_an_item_with_another_case_or_too_long_a_sku_makes_no_product(shop: Scene) -> None:
+    """The one is left alone, the other is a rejection; neither keeps a good one back."""
+    long = "L" * 198
+    rows = ({"ItemId": sku, "Description": "Cup"} for sku in ("jar", long, "CUP"))
+    stock(shop, *rows)
+    run(shop)
+    assert rules(shop, "jar") == ["item_spelled_differently"]
+    assert list(shop.open_rejections("listings").values()) == ["listing_unreadable"]
+    assert len(named(shop, "CUP")) == 1
+    assert named(shop, long) == []
+
+
+def test_a_price_in_another_currency_or_list_is_none(shop: Scene) -> None:
+    """The store's own currency is that of prices.currency."""
+    shop.to_oms("items", [{"ItemId": "CUP", "UOM": "EACH", "Weight": 1, "Description": "Cup"}])
+    shop.to_oms("prices", [{"ItemId": "CUP", "CurrencyCode": "EUR", "BasePrice": "5.00"}])
+    run(shop)
+    assert shop.open_rejections("listings") == {"item:CUP": "listing_new_incomplete"}
+
+
+def test_a_case_has_the_price_and_the_weight_of_its_pieces(shop: Scene) -> None:
+    """The OMS states those of its own unit."""
+    shop.configure(
+        streams=STREAMS,
+        catalog=POLICY | {"weight_factor": "0.5"},
+        oms={"names": {"item_weight": "Weight"}},
+        prices={"currency": "USD"},
+        orders={"uom_rules": {"BOX": {"uom": "EACH", "factor": 12}}},
+    )
+    stock(shop, {"ItemId": "BOX", "Description": "Box of cups"})
+    run(shop)
+    [box] = named(shop, "BOX")
+    assert (box["price"], box["weight"]) == (60, 6)

@@ -293,3 +293,27 @@ def test_a_case_has_the_price_and_the_weight_of_its_pieces(shop: Scene) -> None:
     run(shop)
     [box] = named(shop, "BOX")
     assert (box["price"], box["weight"]) == (60, 6)
+
+
+def test_an_edit_stays_although_the_oms_has_written_nothing_before(shop: Scene) -> None:
+    """The store showed the OMS's value by itself, which counts as written."""
+    stock(shop, {"ItemId": "JAR", "Description": "Jar", "LongText": ""})
+    run(shop)
+    assert writes(shop) == 0
+    request(shop, Listing(product_id="900", sku="JAR", name="Jar by hand"))
+    shop.run("catalog", first=shop.today)
+    stock(shop, {"ItemId": "JAR", "Description": "Jar", "LongText": "Clay"})
+    run(shop)
+    [jar] = named(shop, "JAR")
+    assert (jar["name"], jar["description"]) == ("Jar by hand", "Clay")
+
+
+def test_an_adopted_product_keeps_what_the_oms_does_not_own(shop: Scene) -> None:
+    """Made by hand before the item could be created: owned fields only are written."""
+    configure(shop, oms_fields=["title"])
+    stock(shop, {"ItemId": "CUP", "Description": "Cup", "LongText": "Clay"})
+    by_hand = {"id": 905, "sku": "CUP", "name": "By hand", "price": 9, "description": "Mine"}
+    shop.to_store("catalog", [by_hand])
+    run(shop)
+    [cup] = named(shop, "CUP")
+    assert (cup["name"], cup["description"], cup["price"]) == ("Cup", "Mine", 9)

@@ -143,6 +143,26 @@ class ExportRules:
             return Skipped("before_start_date", reason)
         return _shipped_before(order) if order.shipped_units else "export"
 
+    def depends_on_oms(self, order: OrderHeader, owed: Asked) -> bool:
+        """Return whether it decides anything about an order if the OMS has it.
+
+        Also true of one that is owed and has moved on: its content is compared with what was sent.
+        And of one with removed units: only its content shows whether any are left.
+        """
+        if order.removed:
+            return True
+
+        def decision(*, is_known: bool) -> object:
+            try:
+                return self.decide(order, lambda _: is_known, owed)
+            except RecordRejected as rejected:
+                return rejected.problems
+
+        known = decision(is_known=True)
+        if isinstance(known, Skipped) and known.rule == NOT_SENT_RULE and owed(order.source_id):
+            return True
+        return known != decision(is_known=False)
+
     def deleted(
         self, source_id: str, exported: Asked, ended: Callable[[str], Ended]
     ) -> Literal["cancel"] | Skipped:

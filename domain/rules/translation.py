@@ -172,6 +172,10 @@ class OrderRules:
             return None
         return self._translate(mapped, headers[0], "export").record
 
+    def depends_on_oms(self, header: OrderHeader, owed: Asked) -> bool:
+        """Return whether ``to_order`` needs to know if the OMS has an order."""
+        return self._export.depends_on_oms(header, owed)
+
     def to_deleted(
         self,
         source_id: str,

@@ -7,7 +7,7 @@ is a rejection. It ends once the content is as it was, or is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -46,8 +46,8 @@ class OrdersMapper:
         self._exported = exported_orders(sync, session, captures)
         self._to_canonical = sync.orders.to_canonical
         self._versions = FormerVersions(sync, session)
-        unknown = [c.source_id for c in captures if c.source_id not in self._exported]
-        self._elsewhere = sent_elsewhere(session.db, sync.name, unknown)
+        self._unknown = [c.source_id for c in captures if c.source_id not in self._exported]
+        self._elsewhere = sent_elsewhere(session.db, sync.name, self._unknown)
         """What other connections of the store have sent, as before a channel was split off."""
         self._ids = {c.payload: c.source_id for c in captures if c.source_id in self._exported}
         """Payload -> id, of orders that the OMS has."""
@@ -84,11 +84,13 @@ class OrdersMapper:
         return Skipped("sent_elsewhere", reason)
 
     def _is_owed(self, source_id: str) -> bool:
-        # Asked only of orders that were refunded or shipped without the OMS, which are few.
-        return bool(
-            self._session.records.newest_accepted([source_id])
-            or self._session.rejections.open_captures("validated", [source_id])
-        )
+        # Asked only of orders that were refunded or shipped without the OMS.
+        return source_id in self._owed
+
+    @cached_property
+    def _owed(self) -> set[str]:
+        """Of all orders that the OMS does not have: of a new connection most have shipped."""
+        return owed_orders(self._session, self._unknown)
 
     def _ended(self, source_id: str) -> Ended:
         return ended_at_oms(self._session.db, self._sync.name, source_id)
@@ -137,29 +139,48 @@ class OrdersMapper:
 
 
 def exported_orders(sync: Sync, session: Session, captures: Sequence[StoredCapture]) -> set[str]:
-    """Return which orders the OMS has, or may have.
+    """Return which orders the OMS has, or may have, as far as that decides what becomes of them.
 
     It is asked for those that the ledger does not know, where the ledger may lack deliveries, or
-    where the program that the connection replaces may have sent them.
+    where the program that the connection replaces may have sent them. Of a new connection's orders
+    most are to be sent or have shipped, whether the OMS has them or not: delivery looks for the
+    first before it sends them, and the others need no look.
     """
     exported = session.deliveries.possible_targets([c.source_id for c in captures])
     until = _unknown_until(sync, session)
     if until is None:
         return exported
+    unknown = [capture for capture in captures if capture.source_id not in exported]
+    owed = owed_orders(session, [capture.source_id for capture in unknown])
     asked: set[str] = set()
-    for capture in captures:
-        if capture.source_id not in exported:
-            with suppress(RecordRejected):  # the rejection is its outcome
+    for capture in unknown:
+        with suppress(RecordRejected):  # the rejection is its outcome
+            if _depends_on_oms(sync, capture.payload, until, owed):
                 snapshot = sync.orders.to_store_snapshot(capture.payload)
-                if snapshot.placed_at is None or snapshot.placed_at < until:
-                    number = snapshot.number or capture.source_id
-                    asked.add(id_at_oms(sync.connection.orders, number))
+                number = snapshot.number or capture.source_id
+                asked.add(id_at_oms(sync.connection.orders, number))
     for page in sync.shipments.read(asked) if asked else ():
         for row in page.records:
             origin = sync.shipments.to_origin(row.payload)
             if origin is not None and origin.is_own_id:
                 exported.add(origin.source_id)
     return exported
+
+
+def _depends_on_oms(sync: Sync, payload: bytes, until: datetime, owed: Collection[str]) -> bool:
+    """Return whether the OMS may have an order, and the rules need to know. Raises as mapping."""
+    header = header_of(sync.orders, payload)
+    if header is None or (header.placed_at is not None and header.placed_at >= until):
+        return False
+    return sync.order_rules.depends_on_oms(header, owed.__contains__)
+
+
+def owed_orders(session: Session, source_ids: Sequence[str]) -> set[str]:
+    """Return the orders of which a version was accepted, or rejected and not decided yet."""
+    if not source_ids:
+        return set()
+    accepted = session.records.newest_accepted(source_ids)
+    return accepted.keys() | session.rejections.open_captures("validated", source_ids).keys()
 
 
 def _unknown_until(sync: Sync, session: Session) -> datetime | None:

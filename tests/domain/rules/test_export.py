@@ -128,3 +128,27 @@ def test_what_becomes_of_a_deleted_order(
         assert (problem.code, bool(problem.advice)) == (expected, True)
     else:
         assert (found.rule if isinstance(found, Skipped) else found) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "owed", "expected"),
+    [
+        ({}, False, False),
+        ({"status": "2", "units": 2, "shipped_units": 2}, False, False),
+        ({"status": "2"}, True, True),
+        ({"status": "5"}, False, True),
+        ({"status": "9"}, False, True),
+        ({"is_archived": True}, False, True),
+        ({"removed": "part"}, False, True),
+        ({"units": 2, "shipped_units": 1}, False, True),
+        ({"other_part": "of channel 7"}, False, True),
+    ],
+)
+def test_the_oms_is_asked_for_an_order_only_if_that_decides(
+    changes: dict[str, Any], owed: bool, expected: bool
+) -> None:
+    """A new connection would read thousands of shipped orders, one by one, for nothing."""
+    header = OrderHeader("7", "11", "Awaiting Fulfillment", "1", PLACED, is_archived=False)
+    orders = OrdersPolicy.model_validate({})
+    rules = ExportRules(orders, ORDER_STATUSES.chosen(orders))
+    assert rules.depends_on_oms(replace(header, **changes), lambda _: owed) is expected

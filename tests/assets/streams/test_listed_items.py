@@ -320,3 +320,15 @@ def test_an_adopted_product_keeps_what_the_oms_does_not_own(shop: Scene) -> None
     run(shop)
     [cup] = named(shop, "CUP")
     assert (cup["name"], cup["description"], cup["price"]) == ("Cup", "Mine", 9)
+
+
+def test_a_rejection_ends_once_the_merchant_makes_the_product(shop: Scene) -> None:
+    """Although nothing has changed at the OMS."""
+    stock(shop, {"ItemId": "CUP", "Description": "Cup"}, price=None)
+    run(shop)
+    assert shop.open_rejections("listings") == {"item:CUP": "listing_new_incomplete"}
+    shop.to_store("catalog", [{"id": 905, "sku": "CUP", "name": "By hand", "price": 9}])
+    shop.run("catalog", first=shop.today)
+    run(shop)
+    assert shop.open_rejections("listings") == {}
+    assert named(shop, "CUP")[0]["name"] == "Cup"

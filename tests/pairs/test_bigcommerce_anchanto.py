@@ -30,10 +30,15 @@ def test_tracking_comes_at_ready_to_ship_and_the_manifest_sets_shipped(
     assert events == [("packed",)]
     assert drifts_of(look(anchanto)) == [], "a reconciliation agrees"
 
+    earlier = "UPDATE sync.fulfilment_event SET occurred_at = occurred_at - interval '2 days'"
+    anchanto.sql_write(earlier)
+    since = "SELECT max(now() - occurred_at) > interval '1 day' FROM history.shipments"
+    assert anchanto.sql(since) == [(True,)]
     anchanto.to_oms("orders/1/manifest", {})
     anchanto.run("shipments")
     assert anchanto.status(1) == SHIPPED
     assert anchanto.sql("SELECT DISTINCT milestone FROM history.shipments") == [("shipped",)]
+    assert anchanto.sql(since) == [(False,)], "it left when the manifest was made"
     anchanto.to_oms("orders/1/deliver", {})
     anchanto.run("shipments")
     assert anchanto.status(1) == COMPLETED

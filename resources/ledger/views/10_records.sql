@@ -28,14 +28,15 @@ COMMENT ON VIEW history.stock IS 'One row per change of the OMS''s availability 
 -- The parcels of the newest version of an order: one that got a tracking number, another name or more units counts once.
 CREATE VIEW history.shipments AS
 SELECT connection, source_id, order_id, line_id, sku, milestone, quantity, parcel_id, tracking_number, carrier,
-       first_at AS occurred_at, first_day AS source_day, capture_id
+       CASE WHEN milestone = 'packed' THEN first_at ELSE left_at END AS occurred_at, first_day AS source_day, capture_id
 FROM (SELECT e.*, first_value(capture_id) OVER (PARTITION BY connection, source_id ORDER BY version_at DESC, noted_at DESC, capture_id) AS newest,
-             min(occurred_at) OVER fact AS first_at, min(source_day) OVER fact AS first_day
+             min(occurred_at) OVER fact AS first_at, min(CASE WHEN milestone <> 'packed' THEN occurred_at END) OVER fact AS left_at,
+             min(source_day) OVER fact AS first_day
       FROM sync.fulfilment_event e
       WINDOW fact AS (PARTITION BY connection, source_id, parcel_id, line_id)) f
 WHERE capture_id = newest AND parcel_id <> '';
 COMMENT ON VIEW history.shipments IS 'One row per order line in a parcel: its units, in the OMS''s unit, by the order''s newest version.';
-COMMENT ON COLUMN history.shipments.occurred_at IS 'When the parcel left, or was first seen to have left.';
+COMMENT ON COLUMN history.shipments.occurred_at IS 'When the parcel left, or was first seen to have left; of one that is packed, when it was first seen.';
 COMMENT ON COLUMN history.shipments.source_day IS 'The partition in which the line''s parcel was first seen.';
 
 CREATE VIEW history.milestones AS

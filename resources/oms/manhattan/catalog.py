@@ -10,8 +10,9 @@ import msgspec
 
 from domain.errors import PermanentError
 from domain.exchange import Mapped, MasterItem, RawRecord, Skipped
-from domain.identity import fallback_id, is_id
-from domain.parsing.text import clean_text
+from domain.identity import fallback_id
+from domain.parsing.text import clean_text, has_controls
+from domain.records.record import LONGEST_KEY
 from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
 from domain.values import Window
 from resources.http.client import ApiClient
@@ -124,7 +125,8 @@ class CatalogSource:
         """Return the SKU of a row, ``None`` if it has none that can be used."""
         row = _decoded(payload)
         sku = str(row.get(self._names.item_id) or "") if row is not None else ""
-        return sku if is_id(sku) and sku.strip() else None
+        is_sku = len(sku) <= LONGEST_KEY and not has_controls(sku) and sku.strip()
+        return sku if is_sku else None
 
     def _item(self, row: Mapping[str, object]) -> MasterItem:
         names = self._names

@@ -53,6 +53,11 @@ def test_a_row_without_a_usable_id_is_no_item(row: Any) -> None:
     assert list(items_of(row, {"ItemId": "A"})) == ["A"]
 
 
+def test_an_item_may_have_as_long_an_id_as_a_sku_of_a_store() -> None:
+    """Orders for it would be rejected as unknown, and no one could help it."""
+    assert list(items_of({"ItemId": "x" * 255})) == ["x" * 255]
+
+
 @pytest.mark.parametrize(
     ("value", "units"),
     [

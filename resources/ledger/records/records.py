@@ -20,28 +20,12 @@ from resources.ledger.database.compression import compress_all, decompress, deco
 from resources.ledger.partitions import hour_is
 from resources.ledger.privacy.erasure import stripped
 from resources.ledger.privacy.forgetting import forgotten_among
+from resources.ledger.records.replacement import DELIVERED, replacing_from
 from resources.ledger.records.typed_tables import TypedTables
 from resources.ledger.rows import AcceptedRecord, KnownLine, RecordRow, TableRows
 from resources.ledger.tables import RECORD
 
-_UPSERT = """
-INSERT INTO sync.record (source_day, connection, stream, run_id, capture_id, source_id,
-                         source_updated_at, state, rule, canonical, canonical_digest, warnings,
-                         correlation_id, source_hour)
-SELECT %s, %s, %s, %s, capture_id, source_id, source_updated_at, state, rule, canonical,
-       canonical_digest, warnings, correlation_id, source_hour FROM {table}
-ON CONFLICT (connection, stream, source_day, capture_id) DO UPDATE SET
-    state = excluded.state, rule = excluded.rule, canonical = excluded.canonical,
-    canonical_digest = excluded.canonical_digest,
-    warnings = CASE WHEN {same} THEN nullif(
-        coalesce(excluded.warnings, '[]') || jsonb_path_query_array(
-            coalesce(record.warnings, '[]'), '$[*] ? (@.stage == "delivered")'), '[]')
-        ELSE excluded.warnings END,
-    validated_at = now(), run_id = excluded.run_id,
-    outcome = CASE WHEN {same} THEN record.outcome END"""
-_SAME = sql.SQL("""(record.state = 'accepted' AND excluded.state = 'accepted'
-    AND record.canonical_digest = excluded.canonical_digest)""")
-_MARK = {"stage": "delivered"}  # of what delivery has warned of, in the warnings of a record
+_MARK = {"stage": DELIVERED}
 _CANONICAL = RecordRow._fields.index("canonical")
 _AFTER = _CANONICAL + 1
 _FIRST = "00000000-0000-0000-0000-000000000000"
@@ -61,9 +45,10 @@ class Records:
     ) -> None:
         """Store outcomes, replacing earlier ones of the same captures.
 
-        What was delivered stays so while the canonical content is the same, with its warnings;
-        changed content is due for delivery again. An accepted version stays accepted when a newer
-        one arrives: it may have been sent, and the order's lines and history are based on it.
+        What was delivered stays so while the canonical content is the same, with its warnings and
+        the time and run that validated it; changed content is due for delivery again. An accepted
+        version stays accepted when a newer one arrives: it may have been sent, and the order's
+        lines and history are based on it.
         """
         if not rows:
             return
@@ -91,8 +76,7 @@ class Records:
         replacing = [row for row in rows if row.capture_id not in kept]
         table = stage(self._db, RECORD, _packed(replacing, forgotten))
         self._typed.clear(day, [row.capture_id for row in replacing], typed)
-        upsert = sql.SQL(_UPSERT).format(table=table, same=_SAME)
-        self._db.execute(upsert, (day, self._name, self._stream, run_id))
+        self._db.execute(replacing_from(table), (day, self._name, self._stream, run_id))
         self._db.execute(sql.SQL("TRUNCATE {}").format(table))
         # A trigger does it for new records; these may have been captured again after a long time.
         self._db.execute(

@@ -142,3 +142,17 @@ def test_warnings_are_listed_by_record(scene: Scene) -> None:
         ("1", "phone_invalid", "phone")
     ]
     assert events(scene)["warning"][0] == "phone_invalid: too short"
+
+
+def test_a_nightly_sweep_moves_nothing_in_an_orders_history(scene: Scene) -> None:
+    """It validates the day again: what changes nothing is shown as accepted before its delivery."""
+    scene.place_many([1])
+    scene.place(order(2, scene.moment(), status_id=0))
+    scene.run("orders", first=scene.yesterday)
+    shown = "SELECT source_id, at, event, run_id FROM history.order_timeline ORDER BY 1, 2, 3"
+    before = scene.sql(shown)
+    assert {event for _, _, event, _ in before} >= {"accepted", "skipped"}
+
+    scene.run("orders", first=scene.yesterday, trigger="schedule")
+
+    assert scene.sql(shown) == before

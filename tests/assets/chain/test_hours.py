@@ -73,7 +73,7 @@ def test_a_run_captures_validates_and_delivers_its_hour(hourly: Scene) -> None:
 
 
 def test_a_rerun_of_an_hour_touches_no_other(hourly: Scene) -> None:
-    """The hour is read and validated again, and sends nothing twice; the others stay."""
+    """The hour is read and validated again, and sends nothing twice; all that was done stays."""
     place(hourly, "10:10:00", "11:10:00", "12:10:00")
     hourly.run("orders", first=hour(hourly, 10), last=hour(hourly, 12))
     validated = "SELECT source_id, validated_at FROM sync.record WHERE stream = 'orders'"
@@ -83,7 +83,7 @@ def test_a_rerun_of_an_hour_touches_no_other(hourly: Scene) -> None:
     hourly.run("orders", first=hour(hourly, 11))
 
     after = dict(hourly.sql(validated))
-    assert {key for key in after if after[key] != before.get(key)} == {"1110", "1120"}
+    assert {key for key in after if after[key] != before.get(key)} == {"1120"}
     assert sorted(hourly.oms_orders()) == ["1010", "1110", "1120", "1210"]
     assert hourly.effects()[-3] == effects[-3] + 1, "one order was created"
 

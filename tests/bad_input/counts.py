@@ -21,6 +21,8 @@ COMMERCETOOLS_ORDERS = COMMERCETOOLS_MESSAGES = 20_000
 COMMERCETOOLS_ANSWERS = 2_000
 """To queries, of orders and of messages."""
 SALESFORCE_ORDERS = SALESFORCE_CUSTOMERS = SALESFORCE_STOCK = 20_000
+SALESFORCE_DETAILS = 20_000
+"""Answers about what products refer to: parents, pictures and their addresses."""
 SALESFORCE_SNAPSHOTS = 2_000
 SALESFORCE_RETURNS = 20_000
 """Answers to the queries and composites of return orders."""
@@ -64,6 +66,7 @@ BOUNDARIES: dict[str, int] = {
     "Salesforce orders": SALESFORCE_ORDERS + SALESFORCE_SNAPSHOTS,
     "Salesforce customers": SALESFORCE_CUSTOMERS,
     "Salesforce stock": SALESFORCE_STOCK,
+    "Salesforce pictures": SALESFORCE_DETAILS,
     "queue events": QUEUE_EVENTS + CHANGE_EVENTS,
     "Extensiv orders": EXTENSIV_ORDERS + EXTENSIV_ANSWERS,
     "Extensiv stock": EXTENSIV_STOCK,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import orjson
 import pytest
 
 from orchestration.local.simulated import Pair
+from resources.ledger.database.compression import decompress
 from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.pairs.pair_scene import OpenPair, PairScene
 
@@ -138,6 +141,38 @@ def test_nothing_is_noted_where_a_connection_does_not_want_it(
     shop.run("orders")
     shop.run("shipments")
     assert rows(shop, "Lockstep_Status__c") == []
+
+
+def test_pictures_and_barcodes_reach_the_catalog_and_their_changes_too(shop: PairScene) -> None:
+    """A picture that is taken away is one new version; another run makes none."""
+
+    def stored(name: str, **values: Any) -> str:
+        path = f"salesforce/{shop.store}/put/{name}"
+        return str(shop._control("POST", path, values)["id"])
+
+    def versions(product: str) -> list[Json]:
+        query = """SELECT canonical FROM sync.record WHERE stream = 'catalog' AND source_id = %s
+                   ORDER BY source_updated_at"""
+        return [orjson.loads(decompress(row)) for (row,) in shop.sql(query, product)]
+
+    products = {"barcodes": {"gtin": "GTIN__c"}, "media_channel": "0ap000000000001AAA"}
+    shop.configure(platform={"products": products})
+    shop.simple(1)
+    product = next(row["Id"] for row in rows(shop, "Product2") if row["IsActive"])
+    put(shop, "Product2", Id=product, GTIN__c="4006381333931")
+    group = stored("ElectronicMediaGroup", UsageType="Standard")
+    content = stored("ManagedContent", Name="Mug", Address="https://cdn.example/1.jpg")
+    media = stored("ProductMedia", ProductId=product, ElectronicMediaId=content,
+                   ElectronicMediaGroupId=group)  # fmt: skip
+    shop.run("catalog")
+    [first] = versions(product)
+    assert first["images"] == ["https://cdn.example/1.jpg"]
+    assert first["variants"][0]["barcodes"] == [{"name": "gtin", "value": "4006381333931"}]
+    time.sleep(1.1)  # the vendor's times have whole seconds
+    put(shop, "ProductMedia", Id=media, IsDeleted=True)
+    for _ in range(2):
+        shop.run("catalog")
+        assert [one.get("images", []) for one in versions(product)] == [first["images"], []]
 
 
 def test_locked_rows_of_an_org_lose_and_double_nothing(shop: PairScene) -> None:

@@ -78,14 +78,15 @@ class Salesforce:
             if settings.events is not None
             else None
         )
+        levels, stock = self._stock(settings, connection)
+        currency = connection.prices.currency
         self.sources: StoreSources = {
             "orders": OrdersSource(self._http, settings, connection),
             "catalog": CatalogSource(self._http, settings),
             "customers": CustomersSource(self._http, settings, connection),
             "actions": ActionsSource(self._http, self._policy, settings, connection),
-            "products": ProductsSource(self._http, settings, connection.prices.currency),
+            "products": ProductsSource(self._http, settings, currency, levels),
         }
-        levels, stock = self._stock(settings, connection)
         prices = PriceReader(self._http, settings)
         self._preflight = Preflight(
             self._http, self._tokens, settings, connection, levels, prices, self.events

@@ -139,6 +139,7 @@ class Preflight:
                 finding_of("query of products", partial(self._query, f"{STOCK_QUERY} LIMIT 1"))
             )
             checks.append(finding_of("locations", self._locations))
+        if INVENTORY in self._connection.streams or self._reads_stock():
             checks.append(finding_of("stock", self._levels.check))
         channel = self._settings.products.media_channel
         if CATALOG in self._connection.streams and channel is not None:
@@ -151,6 +152,9 @@ class Preflight:
             checks.append(finding_of("query of prices", partial(self._query, text)))
             checks.append(finding_of("price books", self._books))
         return checks
+
+    def _reads_stock(self) -> bool:
+        return CATALOG in self._connection.streams and self._settings.products.has_stock
 
     def _clock(self) -> Finding:
         """Describe an object: any answer but 401 shows that the token is taken."""

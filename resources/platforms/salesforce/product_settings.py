@@ -55,6 +55,10 @@ class ProductSettings(Config):
     options: dict[Name, ApiName] = {}
     """What distinguishes variations: name -> field of ``ProductAttribute``."""
 
+    has_stock: bool = False
+    """Read what is available of a product at all of the org's locations, too. A level alone makes
+    no new version, so it is that of the product's last change."""
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.options and not self.has_variations:
@@ -74,4 +78,4 @@ class ProductSettings(Config):
     @property
     def completes(self) -> bool:
         """Return whether a product has more than its own fields."""
-        return self.has_variations or self.media_channel is not None
+        return self.has_variations or self.has_stock or self.media_channel is not None

@@ -8,13 +8,15 @@ pictures. Deleted rows are kept, since their time of change is when a picture we
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
 from domain.errors import PermanentError
 from domain.parsing.payload import Document
+from domain.targets import NO_LEVEL
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.salesforce.client import (
@@ -40,8 +42,8 @@ from resources.platforms.salesforce.product_settings import (
 from resources.platforms.salesforce.settings import IDS_A_CALL, SalesforceSettings
 from resources.platforms.salesforce.soql import all_of, is_id, one_of, select, stamp
 
-ADDED = "Lockstep"
-"""Field of a captured product with what was added."""
+ADDED, STOCK = "Lockstep", "Stock"
+"""Field of a captured product with what was added, and of that with the units available."""
 Row = dict[str, msgspec.Raw]
 _ROWS = msgspec.json.Decoder(Row)
 _TEXTS = msgspec.json.Decoder(str)
@@ -113,11 +115,22 @@ class Media:
         return contents
 
 
+class Levels(Protocol):
+    """Reads stock, wherever the org has it."""
+
+    def stock(self, skus: Collection[str]) -> Mapping[tuple[str, str], int]:
+        """Return (SKU, location) -> quantity that is available; ``NO_LEVEL`` without a record."""
+        ...
+
+
 class ProductDetails:
     """``reader.Completion`` of products."""
 
-    def __init__(self, http: ApiClient, settings: SalesforceSettings) -> None:
+    def __init__(
+        self, http: ApiClient, settings: SalesforceSettings, levels: Levels | None = None
+    ) -> None:
         self._settings, products = settings, settings.products
+        self._levels = levels if products.has_stock else None
         self._queries = QueryClient(http, settings.data_path)
         channel = products.media_channel
         self._media = Media(http, channel) if channel is not None else None
@@ -132,7 +145,7 @@ class ProductDetails:
         )
         parents = self._parents(attributes)
         media, addresses = self._pictures([*ids, *parents])
-        refers = _Referred(attributes, parents, media, addresses)
+        refers = _Referred(attributes, parents, media, addresses, self._stock(found))
         return [
             refers.added(raw, row, name) if is_id(name) else raw
             for raw, row, name in zip(rows, found, ids, strict=True)
@@ -183,6 +196,17 @@ class ProductDetails:
         }
         return media, self._media.addresses(contents)
 
+    def _stock(self, rows: list[Row]) -> dict[str, int]:
+        """Return SKU -> units that are available at all locations; absent without a level."""
+        if self._levels is None:
+            return {}
+        found: dict[str, int] = {}
+        skus = {sku for row in rows if (sku := _sku(row))}
+        for (sku, _), units in self._levels.stock(skus).items():
+            if units != NO_LEVEL:
+                found[sku] = found.get(sku, 0) + units
+        return found
+
     def _by_product(
         self, fields: str, source: str, ids: list[str], order: str = ""
     ) -> dict[str, list[msgspec.Raw]]:
@@ -204,6 +228,7 @@ class _Referred:
     parents: dict[str, msgspec.Raw]
     media: dict[str, list[msgspec.Raw]]
     addresses: dict[str, str]
+    stock: dict[str, int]
 
     def added(self, raw: msgspec.Raw, row: Row, product: str) -> msgspec.Raw:
         """Return a product's row with what belongs to it; the same bytes if nothing does."""
@@ -219,8 +244,9 @@ class _Referred:
             "Media": media,
             "ParentMedia": of_parent,
             "Addresses": shown,
+            STOCK: self.stock.get(_sku(row)),
         }
-        added = {field: value for field, value in added.items() if value}
+        added = {f: value for f, value in added.items() if value or type(value) is int}
         return msgspec.Raw(msgspec.json.encode({**row, ADDED: added})) if added else raw
 
 
@@ -241,6 +267,10 @@ def _text(row: Row, name: str) -> str:
         return _TEXTS.decode(row[name])
     except (KeyError, ValueError):
         return ""
+
+
+def _sku(row: Row) -> str:
+    return (_text(row, "StockKeepingUnit") or _text(row, "ProductCode")).strip()
 
 
 def _is_deleted(row: Row) -> bool:

@@ -86,6 +86,7 @@ class ProductMapper:
         return Variant(
             variant_id="",
             sku=sku_of(row),
+            stock=added.stock if added is not None else None,
             barcodes=tuple(own.barcodes(row)),
             options=tuple(own.options(added)),
             image=next(iter(own.images(row, None, added)), ""),

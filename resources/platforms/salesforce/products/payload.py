@@ -74,6 +74,8 @@ class Added(Pascal):
     parent_media: list[Media | None] | None = None
     addresses: dict[str, Scalar] | None = None
     """Content -> address of its picture."""
+    stock: int | None = None
+    """Units that are available at all locations."""
 
 
 def sku_of(product: Product) -> str:

@@ -13,7 +13,7 @@ from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.salesforce.fields import STAMP, product_children, product_fields
 from resources.platforms.salesforce.personal import FACTS
-from resources.platforms.salesforce.products.details import ADDED, ProductDetails
+from resources.platforms.salesforce.products.details import ADDED, STOCK, Levels, ProductDetails
 from resources.platforms.salesforce.products.mapping import ProductMapper
 from resources.platforms.salesforce.reader import NEVER, ChangesReader, Resource
 from resources.platforms.salesforce.settings import SalesforceSettings
@@ -27,12 +27,16 @@ class ProductsSource:
     facts: ClassVar[frozenset[str]] = FACTS
 
     def __init__(
-        self, http: ApiClient, settings: SalesforceSettings, currency: str | None = None
+        self,
+        http: ApiClient,
+        settings: SalesforceSettings,
+        currency: str | None = None,
+        levels: Levels | None = None,
     ) -> None:
         """``currency``: whose prices count, where a product has several."""
         children = product_children(settings)
         product = Resource("Product2", product_fields(settings), children, deleted=True)
-        details = ProductDetails(http, settings) if settings.products.completes else None
+        details = ProductDetails(http, settings, levels) if settings.products.completes else None
         self._reader = ChangesReader(http, settings, product, details)
         self._mapper = ProductMapper(settings.products, settings.currency or currency)
 
@@ -72,6 +76,7 @@ def _without_times(row: dict[str, Any]) -> None:
     added = row.get(ADDED)
     if not isinstance(added, dict):
         return
+    without(added, STOCK)
     for name, value in added.items():
         if isinstance(value, list):
             added[name] = [one for one in value if not _is_deleted(one)]

@@ -133,6 +133,42 @@ def test_a_picture_that_is_not_published_is_not_shown(wire: Wire) -> None:
     assert red.images == (f"{CDN}/list.jpg", f"{CDN}/page.jpg")
 
 
+@pytest.mark.parametrize("is_object", [False, True])
+def test_stock_is_what_is_available_at_all_locations(wire: Wire, *, is_object: bool) -> None:
+    """As it was at the product's last change: another level is no other version."""
+    made = group_of_variations(wire)
+    chosen: Json = {"products": PRODUCTS | {"has_stock": True}}
+    if is_object:
+        chosen["inventory"] = {}
+    else:
+        wire.org.control("locations", [{"ExternalReference": "EAST"}])
+
+    def read(units: int) -> RawRecord:
+        if is_object:
+            wire.org.control(
+                "put/Lockstep_Stock__c",
+                {"SKU__c": "MUG-R", "Available__c": units, "Location__c": "WAREHOUSE"},
+            )
+        else:
+            rows = [{"sku": "MUG-R", "location": name, "quantity": n}
+                    for name, n in (("WAREHOUSE", units - 2), ("EAST", 2))]  # fmt: skip
+            wire.org.control("stock", rows)
+        source = wire.open(**chosen).sources["products"]
+        found = [one for page in source.fetch(BEFORE) for one in page.records]
+        for record in found:
+            mapped = source.to_canonical(record.payload)
+            if isinstance(mapped, Mapped) and record.source_id == made["Blue"]:
+                assert mapped.record.variants[0].stock is None
+            if isinstance(mapped, Mapped) and record.source_id == made["Red"]:
+                assert mapped.record.variants[0].stock == units
+        return next(one for one in found if one.source_id == made["Red"])
+
+    first = read(7)
+    assert [check.name for check in wire.open(**chosen).preflight() if not check.ok] == []
+    if not is_object:
+        assert read(9).content == first.content
+
+
 def test_without_settings_nothing_more_is_read(wire: Wire) -> None:
     """Other objects may not even exist in the org; a capture has the bytes of its row."""
     made = group_of_variations(wire)

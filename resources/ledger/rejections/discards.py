@@ -1,4 +1,4 @@
-"""What a discard means for orders and customers: that version is not sent, by no rerun or sweep.
+"""What a discard means: that version is not sent, by no rerun or sweep, and not with force.
 
 An operator has entered it at the target by hand, or does not want it there. It would be sent twice,
 or against that decision, once its cause is gone. A newer version is another matter, and so is one
@@ -14,11 +14,14 @@ from uuid import UUID
 
 import psycopg
 
-from domain.connections import CUSTOMERS, ORDERS
+from domain.connections import ACTIONS, CUSTOMERS, ORDERS, PRICES, SHIPMENTS
 from resources.ledger.rejections.reruns import ACTS_FOR
 
-STREAMS = (ORDERS, CUSTOMERS)
-"""Other streams have rules of their own: a refund or a price asks again, a level is compared."""
+WHOLE = (ORDERS, CUSTOMERS)
+"""Streams that send a version as a whole: of others a part is sent, and the rest is refused."""
+STREAMS = (*WHOLE, SHIPMENTS, ACTIONS, PRICES)
+"""Others have rules of their own: a refund asks again, a listing is requested anew, and a level is
+compared with the store's."""
 RULE = "discarded"
 """Under which a run names what it leaves alone."""
 
@@ -29,7 +32,8 @@ def left_out(
     """Return the versions of a day of which an operator has discarded a rejection.
 
     But for those that an operator has retried or edited since, as another rejection, and those
-    that had been sent before a rerun rejected them.
+    that had been sent before a rerun rejected them. A price counts that was kept from the store:
+    one that could not be read has no place in the store yet, and is not known to be in it.
     """
     if stream not in STREAMS or not captures:
         return set()
@@ -37,18 +41,19 @@ def left_out(
         """SELECT x.capture_id FROM sync.rejection x
            WHERE x.connection = %s AND x.stream = %s AND x.state = 'discarded'
              AND x.source_day = %s AND x.capture_id = ANY(%b::uuid[])
-             AND NOT EXISTS (
+             AND (x.stage = 'delivered' OR x.stream <> %s)
+             AND NOT ((x.stage = 'validated' OR x.stream = ANY(%s)) AND EXISTS (
                  SELECT 1 FROM sync.delivery d
                  WHERE d.connection = x.connection AND d.stream = x.stream
                    AND d.source_id = x.source_id AND d.capture_id = x.capture_id
-                   AND d.state IN ('delivered', 'requested'))
+                   AND d.state IN ('delivered', 'requested')))
              AND NOT EXISTS (
                  SELECT 1 FROM sync.rejection o JOIN sync.rejection_action a USING (rejection_id)
                  WHERE (o.connection, o.stream, o.source_id)
                      = (x.connection, x.stream, x.source_id)
                    AND o.capture_id = x.capture_id AND o.rejection_id <> x.rejection_id
                    AND a.action IN ('retry', 'edit') AND a.at > x.closed_at)""",
-        (connection, stream, day, list(captures)),
+        (connection, stream, day, list(captures), PRICES, list(WHOLE)),
     )
     return {capture_id for (capture_id,) in rows}
 

@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
+from domain.identity import correlation_id
 from resources.ledger.rejections import operator_actions
 from resources.ledger.rejections.work_queue import RejectionFilter
-from tests.assets import documents
+from tests.assets import documents, prices
+from tests.assets.actions import ask, carry_out, with_actions
 from tests.assets.scene import NAME, Scene
 
 pytestmark = pytest.mark.slow(seconds=30)
 
 Json = dict[str, Any]
+STREAMS = ("orders", "shipments", "prices", "actions")
 FORCE = {f"{NAME}__orders_delivered": {"config": {"force": True}}}
 REFUSED: Json = {
     "kind": "status",
@@ -36,10 +39,10 @@ def discard(scene: Scene) -> None:
     )
 
 
-def pending(scene: Scene) -> list[Any]:
+def pending(scene: Scene, stream: str = "orders") -> list[Any]:
     """Return the partitions for which the sensor would request a run."""
     assert scene.lockstep is not None
-    with scene.lockstep.ledger.session(NAME, "orders") as session:
+    with scene.lockstep.ledger.session(NAME, stream) as session:
         return list(session.partitions.pending("day"))
 
 
@@ -122,3 +125,95 @@ def test_a_later_decision_of_an_operator_counts(scene: Scene) -> None:
     operator_actions.begin_retry(db, found, "ann", "as_captured")
     scene.run("orders", first=scene.yesterday)
     assert scene.oms_orders().keys() == {"1"}
+
+
+def refuse(method: str, path: str) -> Json:
+    """Return a fault by which the store refuses calls as invalid."""
+    body = {"status": 422, "title": "no", "errors": {}}
+    return {"kind": "status", "method": method, "path": path, "status": 422, "body": body}
+
+
+def shipped_order(scene: Scene) -> None:
+    """Let the OMS ship an order in two parcels."""
+    scene.place(documents.order(1, scene.moment(), [("MUG", 2), ("LAMP", 1)]))
+    scene.run("orders")
+    for line, tracking in ((101, "1Z999AA10123456784"), (102, "1Z999AA10123456793")):
+        lines = [{"line": str(line), "quantity": 1}]
+        scene.to_oms("orders/1/ship", {"lines": lines, "tracking": tracking})
+
+
+def refused_parcels(scene: Scene) -> tuple[Json, Any]:
+    """Let the store refuse shipments; a further parcel ends the discard."""
+    shipped_order(scene)
+    lines = [{"line": "101", "quantity": 1}]
+    newer = ("orders/1/ship", {"lines": lines, "tracking": "1Z999AA10123456702"})
+    return refuse("POST", "/shipments"), lambda: scene.to_oms(*newer)
+
+
+def refused_status(scene: Scene) -> tuple[Json, Any]:
+    """Let the store refuse the status, after it has taken the shipment."""
+    completed = {"shipped": 10}
+    scene.configure(streams=STREAMS, shipments={"milestone_statuses": completed})
+    scene.place(documents.order(1, scene.moment(), [("MUG", 1)]))
+    scene.run("orders")
+    scene.to_oms("orders/1/ship", {"tracking": "1Z999AA10123456784"})
+    return refuse("PUT", "/orders/1$"), lambda: scene.to_oms("orders/1/touch", {})
+
+
+def refused_price(scene: Scene) -> tuple[Json, Any]:
+    """Let the store refuse prices; another price ends the discard."""
+    prices.set_prices(scene, prices.price("MUG", 11))
+    newer = prices.price("MUG", 12)
+    return refuse("PUT", "catalog/"), lambda: prices.set_prices(scene, newer)
+
+
+@pytest.mark.parametrize(
+    ("stream", "make"),
+    [("shipments", refused_parcels), ("shipments", refused_status), ("prices", refused_price)],
+)
+def test_what_the_store_refused_is_not_sent_after_a_discard(
+    scene: Scene, stream: str, make: Any
+) -> None:
+    """The merchant has done it by hand, or decided against it; a newer version is sent."""
+    scene.configure(streams=STREAMS)
+    fault, change = make(scene)
+    scene.fault("bigcommerce", fault)
+    scene.run(stream, first=scene.today, raise_on_error=False)
+    assert scene.open_rejections(stream) != {}
+    discard(scene)
+    scene.fault("bigcommerce")
+
+    before = scene.effects(), prices.shown(scene)
+    again = ("validated", "delivered")
+    scene.run(stream, first=scene.today, steps=again)
+    force = {f"{NAME}__{stream}_delivered": {"config": {"force": True}}}
+    scene.run(stream, first=scene.today, steps=again, config=force)
+    assert (scene.effects(), prices.shown(scene)) == before
+    assert (scene.open_rejections(stream), pending(scene, stream)) == ({}, [])
+
+    change()
+    scene.run(stream, first=scene.today)
+    assert (scene.effects(), prices.shown(scene)) != before
+
+
+def test_an_action_that_was_given_up_is_not_carried_out_after_a_discard(scene: Scene) -> None:
+    """Nor by a rerun of its day; a new request is."""
+    with_actions(scene, max_attempts=1)
+    scene.place_many([1, 2])
+    scene.run("orders")
+    lost = ask(scene, "cancel", 1, action_id="A1")
+    ask(scene, "hold", 2)
+    correlation = correlation_id(NAME, "action", lost)
+    scene.fault("manhattan", DOWN | {"path": "cancel", "correlation": correlation})
+    carry_out(scene, raise_on_error=False)
+    assert scene.open_rejections("actions") == {lost: "delivery_failed"}
+    discard(scene)
+    scene.fault("manhattan")
+
+    carry_out(scene)
+    carry_out(scene, config={f"{NAME}__actions_delivered": {"config": {"force": True}}})
+    assert not scene.oms_orders()["1"]["cancelled"]
+    assert pending(scene, "actions") == []
+    ask(scene, "cancel", 1, action_id="A2")
+    carry_out(scene)
+    assert scene.oms_orders()["1"]["cancelled"]

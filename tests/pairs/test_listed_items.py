@@ -138,7 +138,7 @@ def notes(shop: PairScene, sku: str) -> str:
     return str(found)
 
 
-def edit(shop: PairScene, sku: str, **fields: str) -> None:
+def edit(shop: PairScene, sku: str, **fields: Any) -> None:
     """Change a product in the store, and let the catalog read it."""
     sync = sync_of(shop)
     with sync.ledger.session(NAME, LISTINGS) as session:
@@ -259,3 +259,26 @@ def test_a_product_that_can_not_be_read_holds_no_other_one_up(account: PairScene
     run(account)
     assert account.open_rejections(LISTINGS) == {}
     assert shown(account, "A-1")["name"] == "Cup A-1"
+
+
+def test_pictures_that_a_store_keeps_by_address_are_compared_one_by_one(
+    open_pair: OpenPair,
+) -> None:
+    """An edit is seen although there are as many of them; other pictures of the OMS replace it."""
+    shop = open_pair(Pair("commercetools", "manhattan"))
+    configure(shop, oms_fields=["images"])
+    shop.run("catalog", first=shop.today)
+    base = "https://img.example.com"
+    stock(shop, item("NEW-1", "Stone mug", SmallImageURI=f"{base}/1.jpg"))
+    run(shop)
+    shop.run("catalog", first=shop.today)
+    run(shop)
+    before = sent(shop)
+    edit(shop, "NEW-1", images=(f"{base}/2.jpg",))
+    run(shop)
+    assert (shown(shop, "NEW-1")["addresses"], sent(shop)) == ([f"{base}/2.jpg"], before + 1)
+    stock(shop, item("NEW-1", "Other name", SmallImageURI=f"{base}/3.jpg"))
+    run(shop)
+    mug = shown(shop, "NEW-1")
+    assert (mug["addresses"], mug["name"]) == ([f"{base}/3.jpg"], "Stone mug")
+    assert "listing_edit_replaced" in notes(shop, "NEW-1")

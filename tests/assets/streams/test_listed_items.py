@@ -332,3 +332,17 @@ def test_a_rejection_ends_once_the_merchant_makes_the_product(shop: Scene) -> No
     run(shop)
     assert shop.open_rejections("listings") == {}
     assert named(shop, "CUP")[0]["name"] == "Cup"
+
+
+def test_a_ledger_that_has_forgotten_a_product_makes_no_second_one(shop: Scene) -> None:
+    """As after a restored backup: it is found by its SKU, and nothing is written."""
+    stock(shop, {"ItemId": "CUP", "Description": "Cup", "LongText": "Clay"})
+    run(shop)
+    shop.sql_write("DELETE FROM sync.target_state WHERE stream = 'listings'")
+    shop.sql_write("DELETE FROM sync.delivery WHERE stream = 'listings'")
+    shop.sql_write("DELETE FROM sync.record WHERE stream = 'listings'")
+    shop.sql_write("DELETE FROM sync.capture WHERE stream = 'listings'")
+    before = writes(shop)
+    run(shop)
+    assert (len(named(shop, "CUP")), writes(shop)) == (1, before)
+    assert shop.outcomes("listings")["item:CUP"] == ("accepted", "delivered")

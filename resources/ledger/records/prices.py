@@ -84,22 +84,26 @@ class Prices:
     def take_up(self, rows: Sequence[TakenUp]) -> None:
         """Store prices that are planned now, with the store's present items.
 
-        The others of a place that one of them leaves are due: it may have kept them out.
+        The others of a place that one of them leaves are due: it may have kept them out. What the
+        store shows there is not known any more: another SKU may have its price there by now.
         """
         ids, keys = [row.source_id for row in rows], [row.target_key for row in rows]
         with self._db.transaction():
             self._db.execute(
                 f"""WITH taken AS (
                         SELECT * FROM unnest(%(ids)b::text[], %(keys)b::text[]) v(source_id, key)),
+                    places AS (
+                        SELECT o.target_key FROM sync.newest_price o JOIN taken t USING (source_id)
+                        WHERE o.connection = %(name)s AND o.target_key NOT IN ('', t.key)),
+                    unknown AS (
+                        UPDATE sync.target_state SET digest = '', sequence = sequence + 1
+                        WHERE connection = %(name)s AND stream = %(stream)s
+                          AND target_key IN (SELECT target_key FROM places)),
                     changed AS (
                         SELECT n.source_day, n.capture_id FROM sync.newest_price n
                         WHERE n.connection = %(name)s AND NOT n.gone
                           AND n.source_id <> ALL(%(ids)b::text[])
-                          AND n.target_key IN (
-                              SELECT o.target_key FROM sync.newest_price o JOIN taken t
-                                USING (source_id)
-                              WHERE o.connection = %(name)s AND o.target_key <> ''
-                                AND o.target_key <> t.key))
+                          AND n.target_key IN (SELECT target_key FROM places))
                     {_DUE}""",  # noqa: S608 - constants of this module only
                 {"name": self._name, "stream": PRICES, "ids": ids, "keys": keys},
                 prepare=False,

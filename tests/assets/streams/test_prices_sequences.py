@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.assets.delivery.test_restored import back_up
-from tests.assets.documents import SKUS
+from tests.assets.documents import PRODUCTS, SKUS
 from tests.assets.prices import (
     ON,
     approve,
@@ -86,3 +86,28 @@ def test_an_approval_for_one_list_is_none_for_another(shop: Scene) -> None:
     run_again(shop)
     assert shown(shop, "3") == {}
     assert shown(shop, "4") == {}, "what this list shows was not compared"
+
+
+def test_variants_that_swap_their_skus_and_swap_them_back_show_the_prices_of_their_skus(
+    shop: Scene,
+) -> None:
+    """In between each variant got the other one's price, under the other SKU."""
+    configure(shop, max_change=None, first_price="send")
+    set_prices(shop, price("SHIRT-S", 20), price("SHIRT-M", 30))
+    live(shop)
+    [shirt] = [product for product in PRODUCTS if product["sku"] == "SHIRT"]
+    for first, second in (("SHIRT-M", "SHIRT-S"), ("SHIRT-S", "SHIRT-M")):
+        for skus in (("SHIRT-X", "SHIRT-Y"), (first, second)):
+            variants = [
+                {"id": number, "sku": sku} for number, sku in zip((2041, 2042), skus, strict=True)
+            ]
+            shop.to_store("catalog", [shirt | {"variants": variants}])
+        live(shop)
+        take_up(shop)
+        assert {sku: shown(shop)[sku] for sku in (first, second)} == {
+            "SHIRT-S": "20", "SHIRT-M": "30"
+        }  # fmt: skip
+    sent = writes(shop)
+    live(shop)
+    take_up(shop)
+    assert writes(shop) == sent

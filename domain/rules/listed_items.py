@@ -43,6 +43,9 @@ class Place:
     listed_as: str = ""
     """The product that the item was listed as. One that shoppers don't see may be in no catalog."""
 
+    waits_with: str = ""
+    """The SKU of the product of which a sheet's request, which waits, makes it a variant."""
+
     @property
     def is_lacking(self) -> bool:
         """Return whether the store never had a product of the item."""
@@ -135,6 +138,11 @@ def _not_created(
         return Skipped(
             "item_spelled_differently",
             f"the store has {place.spelled}, which differs in case or spaces only",
+        )
+    if place.waits_with:
+        return Skipped(
+            "item_requested",
+            f"a request that waits makes the item a variant of the product with {place.waits_with}",
         )
     if policy.create_products == "never":
         return Skipped("item_not_created", "the store lacks the item: catalog.create_products")

@@ -7,7 +7,7 @@ that the store shows, so that a merchant's edit is noticed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain
@@ -25,7 +25,7 @@ from domain.records.listings import Listing
 from domain.records.orders import ONE
 from domain.records.record import InvalidRecord, encode_record
 from domain.rules.listed_items import TEXTS, Place, Takes, listing_of, owned_fields, weighed
-from domain.skus import BySku
+from domain.skus import BySku, sku_key
 from domain.sources import Page, Scope
 from domain.values import Window
 from resources.ledger.rows import StoredCapture
@@ -58,8 +58,13 @@ def is_item_payload(payload: bytes) -> bool:
 class ItemReader:
     """Reads items of the OMS, and finds what the ledger knows of them in the store."""
 
-    def __init__(self, sync: Sync, session: Session) -> None:
+    def __init__(
+        self, sync: Sync, session: Session, waiting: Callable[[Session], Mapping[str, str]]
+    ) -> None:
+        """``waiting`` returns what sheets have asked for: SKU key -> the SKU of its product."""
         self._sync, self._session, self._source = sync, session, sync.items
+        self._read_waiting = waiting
+        self._waiting: Mapping[str, str] | None = None
         self._policy = sync.connection.catalog
         target = sync.listings_target
         self.takes = Takes(target.fields, target.needs)
@@ -118,15 +123,24 @@ class ItemReader:
         owned = owned_fields(self._policy, self.takes)
         single = {found[0] for found in sold.values() if len(found) == 1} if owned else set()
         shown = products.named(single)
+        waiting = self._waiting_of([sku for sku in skus if sku not in sold])
         return {
             sku: Place(
                 tuple(found := sold.get(sku, ())),
                 shown.get(found[0]) if len(found) == 1 else None,
                 spelled.get(sku, ""),
                 listed[ids[sku]].target_id if ids[sku] in listed else "",
+                waiting.get(sku_key(sku), ""),
             )
             for sku in skus
         }
+
+    def _waiting_of(self, absent: Sequence[str]) -> Mapping[str, str]:
+        if not absent or self._policy.create_products == "never":
+            return {}
+        if self._waiting is None:
+            self._waiting = self._read_waiting(self._session)
+        return self._waiting
 
     def item_of(self, payload: bytes) -> tuple[ListedItem, Captured]:
         """Return a captured item. Raises ``RecordRejected``."""
@@ -192,7 +206,7 @@ class ItemReader:
         return prices_of(self._sync, wanted)
 
     def _may_be_created(self, item: ListedItem, place: Place, *, asked: bool) -> bool:
-        left_alone = item.is_discontinued or place.spelled
+        left_alone = item.is_discontinued or place.spelled or place.waits_with
         is_variant = item.style and "variants" in self.takes.fields
         is_absent = place.is_lacking or (asked and not place.product_ids)
         return bool(is_absent and not left_alone and not is_variant)
@@ -215,7 +229,7 @@ class ItemReader:
                 str(policy.weight_factor),
                 str(self._factor(item.sku)),
             ],
-            [list(place.product_ids), place.is_lacking, place.spelled],
+            [list(place.product_ids), place.is_lacking, place.spelled, place.waits_with],
             shown,
         ]
         return orjson.dumps(basis)
@@ -224,8 +238,8 @@ class ItemReader:
 class ItemMapper:
     """Maps a chunk's captured items; what the ledger knows of them is read once."""
 
-    def __init__(self, sync: Sync, session: Session, captures: Sequence[StoredCapture]) -> None:
-        self._reader = ItemReader(sync, session)
+    def __init__(self, reader: ItemReader, captures: Sequence[StoredCapture]) -> None:
+        self._reader = reader
         skus = set()
         for capture in captures:
             if is_item_payload(capture.payload):

@@ -12,7 +12,7 @@ from assets.streams.listings.group import Wanted
 from assets.streams.listings.items import ItemReader
 from assets.streams.listings.sheet import check
 from assets.streams.listings.state import is_same, values_of
-from assets.streams.listings.stream import Listings
+from assets.streams.listings.stream import Listings, waiting_variants
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, Skipped
 from domain.records.catalog import Product
@@ -54,7 +54,7 @@ class Asked(NamedTuple):
 
 def asked_for(sync: Sync, session: Session, skus: Sequence[str]) -> tuple[list[Asked], list[str]]:
     """Look items up, and return what each would do, and the SKUs that the OMS lacks."""
-    reader = ItemReader(sync, session)
+    reader = ItemReader(sync, session, waiting_variants)
     found = _effects(reader, reader.asked(skus, sync.oms.clock()))
     known = {one.row.sku for one in found}
     return found, [sku for sku in dict.fromkeys(skus) if sku not in known]
@@ -62,7 +62,7 @@ def asked_for(sync: Sync, session: Session, skus: Sequence[str]) -> tuple[list[A
 
 def changed(sync: Sync, session: Session) -> Iterator[list[Asked]]:
     """Read all items that have their turn, and yield what those that changed would do."""
-    reader = ItemReader(sync, session)
+    reader = ItemReader(sync, session, waiting_variants)
     for page in reader.pages(sync.oms.clock()):
         yield _effects(reader, page.records)
 

@@ -22,7 +22,7 @@ from domain.connections import LISTINGS
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import correlation_id
-from domain.listings import is_new, known_skus, new_id
+from domain.listings import is_new, item_id, known_skus, new_id
 from domain.records.listings import Listing
 from domain.records.record import InvalidRecord, decode_record, encode_record
 from domain.schemas.listings import listing_problems
@@ -105,7 +105,7 @@ class Listings:
             and window.until >= present - PRESENT
             and session.products.read_at() is not None
         ):
-            yield from ItemReader(sync, session).pages(present)
+            yield from ItemReader(sync, session, waiting_variants).pages(present)
 
     def correlate(self, sync: Sync, session: Session, source_ids: Sequence[str]) -> dict[str, str]:
         """Return the correlation ids of the products: those that the stream ``catalog`` has."""
@@ -119,7 +119,7 @@ class Listings:
         to_canonical = self.source(sync).to_canonical
         if not any(is_item_payload(capture.payload) for capture in captures):
             return to_canonical
-        to_listing = ItemMapper(sync, session, captures)
+        to_listing = ItemMapper(ItemReader(sync, session, waiting_variants), captures)
         return lambda payload: (
             to_listing(payload) if is_item_payload(payload) else to_canonical(payload)
         )
@@ -177,7 +177,7 @@ def capture_listings(sync: Sync, listings: Sequence[Listing]) -> dict[Partition,
 def waiting_variants(session: Session) -> dict[str, str]:
     """Return SKU key -> the SKU that names its product, of variants that wait to be created."""
     found: dict[str, str] = {}
-    for versions in session.captures.all_waiting().values():
+    for versions in session.captures.all_waiting(item_id("")).values():
         for _, payload in versions:
             try:
                 listing = decode_record(Listing, payload)

@@ -151,9 +151,9 @@ class Captures:
         """
         return self._waiting("AND c.source_id = ANY(%b::text[])", list(source_ids))
 
-    def all_waiting(self) -> dict[str, list[tuple[datetime, bytes]]]:
-        """Return what ``waiting`` returns, of all records of the stream."""
-        return self._waiting("")
+    def all_waiting(self, but: str) -> dict[str, list[tuple[datetime, bytes]]]:
+        """Return what ``waiting`` returns, of all records but those whose ids start with a text."""
+        return self._waiting("AND NOT starts_with(c.source_id, %s)", but)
 
     def _waiting(self, narrowed: str, *given: object) -> dict[str, list[tuple[datetime, bytes]]]:
         rows = self._db.execute(

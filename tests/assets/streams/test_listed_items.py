@@ -11,7 +11,8 @@ import pytest
 from assets.streams.listings.items_asked import asked_for, capture_asked
 from assets.streams.listings.stream import Listings, capture_listings
 from domain.listings import new_id
-from domain.records.listings import Listing
+from domain.records.catalog import Attribute
+from domain.records.listings import Listing, NewVariant
 from sensors import windows
 from sensors.cursor import Chain
 from tests.assets.scene import NAME, Scene
@@ -346,3 +347,27 @@ def test_a_ledger_that_has_forgotten_a_product_makes_no_second_one(shop: Scene) 
     run(shop)
     assert (len(named(shop, "CUP")), writes(shop)) == (1, before)
     assert shop.outcomes("listings")["item:CUP"] == ("accepted", "delivered")
+
+
+def test_an_item_that_a_waiting_sheet_makes_a_variant_is_no_product_of_its_own(
+    shop: Scene,
+) -> None:
+    """Or the sheet's product could not be created any more; then the item is left to it."""
+    assert shop.lockstep is not None
+    sizes = tuple(
+        NewVariant(sku=sku, options=(Attribute(name="Size", value=sku),)) for sku in ("S", "L")
+    )
+    tee = Listing(
+        product_id=new_id("S"), sku="S", name="Tee", price=Decimal(4), weight=Decimal(1),
+        variants=sizes,
+    )  # fmt: skip
+    capture_listings(shop.lockstep.sync(NAME, "sheet"), [tee])
+    stock(shop, {"ItemId": "L", "Description": "Tee, large"})
+    run(shop, steps=("captured",))
+    run(shop, steps=("validated", "delivered"))
+    assert rules(shop, "L") == ["item_requested"]
+    shop.run("catalog", first=shop.today)
+    run(shop)
+    assert rules(shop, "L")[-1] == "item_is_variant"
+    assert [one["name"] for one in named(shop, "L")] == ["Tee"]
+    assert shop.open_rejections("listings") == {}

@@ -70,6 +70,7 @@ def test_a_product_that_is_sold_gets_the_owned_fields_only() -> None:
 def test_what_is_left_alone_has_a_rule() -> None:
     """A spelling, the policy, a style, and what the OMS has discontinued, sold or not."""
     assert rule(place=Place(spelled="mug")) == "item_spelled_differently"
+    assert rule(place=Place(waits_with="TEE")) == "item_requested"
     assert rule(create_products="never") == "item_not_created"
     styled = ListedItem(sku="TEE-S", name="Tee", style="TEE")
     assert rule(styled) == "item_of_style"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cached_property
 
 from assets.delivery.links import NOT_LINKED, not_linked
+from assets.streams.shipments.before_start import SHIPPED_BEFORE, shipped_before_start
 from domain.errors import RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.milestones import Milestone
@@ -23,8 +25,9 @@ class FulfilmentMapper:
 
     An order without a link was created by this connection before its ledger was restored, or is
     another source's. The first is recognised by an accepted order that has this id at the OMS, and
-    linked. Any other that looks like the connection's own is a rejection once units of it have left
-    the warehouse, and is tried again once its link is made; so nothing that the store must show is
+    linked. One that the store shows as shipped since before the connection started is skipped. Any
+    other that looks like the connection's own is a rejection once units of it have left the
+    warehouse, and is tried again once its link is made; so nothing that the store must show is
     lost, and nothing reaches the store on a guess.
     """
 
@@ -53,9 +56,23 @@ class FulfilmentMapper:
                     f"no order of the store is linked to {order_id}, and nothing of it has left"
                 )
                 return Skipped(NOT_LINKED, reason)
+            if order_id in self._shipped_before:
+                return SHIPPED_BEFORE
             raise RecordRejected(not_linked(order_id))
         amend(mapped.record, "source_id", store_id)
         return mapped
+
+    @cached_property
+    def _shipped_before(self) -> set[str]:
+        """Of the chunk's orders without a link; looked for only where units of one have left."""
+        claimed = {}
+        for payload, order_id in self._ids.items():
+            if order_id not in self._linked and order_id not in self._others:
+                origin = self._sync.shipments.to_origin(payload)
+                if origin is not None and origin.is_own_id:
+                    claimed[order_id] = origin.source_id
+        shipped = shipped_before_start(self._sync, self._session, set(claimed.values()))
+        return {order_id for order_id, store_id in claimed.items() if store_id in shipped}
 
     def _adopt(self, order_ids: Collection[str]) -> None:
         """Link the orders that accepted orders of the store state as theirs."""

@@ -26,6 +26,19 @@ def created_with(
     return dict(rows.fetchall())
 
 
+def newest_captures(
+    db: psycopg.Connection[Any], connection: str, stream: str, source_ids: Collection[str]
+) -> dict[str, UUID]:
+    """Return the newest captured version of each record that has any."""
+    rows = db.execute(
+        """SELECT DISTINCT ON (source_id) source_id, capture_id FROM sync.capture
+           WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
+           ORDER BY source_id, source_updated_at DESC, captured_at DESC, capture_id DESC""",
+        (connection, stream, list(source_ids)),
+    )
+    return dict(rows.fetchall())
+
+
 def payloads_of(
     db: psycopg.Connection[Any], connection: str, stream: str, captures: Mapping[str, UUID]
 ) -> dict[str, bytes]:

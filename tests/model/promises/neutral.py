@@ -17,7 +17,7 @@ from tests.model.life import Life
 from tests.model.promises.both import Both, both, shipped_by_sku
 from tests.model.promises.end import UNSETTLED
 from tests.model.promises.shipments import MISSING
-from tests.model.promises.stock import tracked_skus
+from tests.model.promises.stock import is_missing, tracked_skus
 from tests.model.world import FACTORS
 
 Json = dict[str, Any]
@@ -157,7 +157,7 @@ def _stock(found: Both) -> Iterator[str]:
         is_held = number in found.oms and not is_canceled
         held = ordered_at_oms(found.oms[number]) if is_held else Counter()
         waiting += ordered(order) - held
-    tracked = found.levels.keys() & _tracked(found.life)
+    tracked = found.levels.keys() & _tracked(found.life) - _missing(found, policy.missing_item)
     for sku, units in sorted(found.available.items()):
         if sku not in tracked or found.open["inventory", sku] or units >= UNLIMITED:
             continue
@@ -171,6 +171,13 @@ def _stock(found: Both) -> Iterator[str]:
                 f"stock_differs: {sku}: the OMS has {units}, {waiting[sku]} wait, "
                 f"the store shows {found.levels[sku]} and not {wanted}"
             )
+
+
+def _missing(found: Both, policy: str) -> set[str]:
+    """Return the SKUs whose levels stay as they were, since the OMS does not have their items."""
+    if policy != "skip":
+        return set()
+    return {sku for sku, units in found.available.items() if is_missing(found.life, sku, units)}
 
 
 def _tracked(life: Life) -> set[str]:

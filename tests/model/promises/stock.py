@@ -26,10 +26,10 @@ def check(end: End) -> Iterator[str]:
             continue
         if sku in end.life.facts.units_changed:
             continue  # an item's unit is remembered for a while
-        if row is None:
-            wanted = 0 if policy.missing_item == "zero" else None
-        elif row["IsInfiniteAvailability"]:
+        if row is not None and row["IsInfiniteAvailability"]:
             wanted = policy.infinite_quantity if policy.infinite == "number" else None
+        elif row is None or is_missing(end.life, sku, int(row["TotalQuantity"])):
+            wanted = 0 if policy.missing_item == "zero" else None
         else:
             held_back = policy.safety_stock + policy.channel_buffer + waiting[sku]
             wanted = max(0, int(row["TotalQuantity"]) // FACTORS.get(sku, 1) - held_back)
@@ -38,6 +38,16 @@ def check(end: End) -> Iterator[str]:
                 f"stock_differs: {sku}: the OMS has {row and row['TotalQuantity']}, "
                 f"{waiting[sku]} wait, the store shows {level['quantity']} and not {wanted}"
             )
+
+
+def is_missing(life: Life, sku: str, units: int) -> bool:
+    """Return whether a row of nothing is of an item that the OMS's item master does not have.
+
+    Manhattan has such a row for any item that it does not know (``inventory.missing_item``).
+    """
+    if life.world.pair.oms != "manhattan" or units:
+        return False
+    return sku not in {item["ItemId"] for item in life.world.ask_oms("items")["items"]}
 
 
 def tracked_skus(life: Life) -> set[str]:

@@ -23,6 +23,7 @@ from domain.records.record import decode_record
 from domain.skus import sku_key
 from domain.targets import NO_LEVEL
 from resources.ledger.monitoring.caution import is_cautious
+from resources.ledger.records.doubted_levels import UNKNOWN
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -84,13 +85,17 @@ class InventoryPlanner(Planner[StockLevel]):
     def _known(self, targets: Sequence[StockTarget]) -> dict[str, TargetRow]:
         """Return what the store is known to hold.
 
-        Levels never written are read from the store; all are where the ledger may lack writes. What
-        was read is recorded, so that a later change by hand is noticed even if nothing was due.
+        Levels never written, or that are doubted, are read from the store; all are where the ledger
+        may lack writes. What was read is recorded, so that a later change by hand is noticed even
+        if nothing was due.
         """
         wanted = {target_key(t): t for t in targets}
         known = self.session.deliveries.targets(list(wanted))
         reads_all = is_cautious(self.session.db, self.sync.name)
-        if asked := {t.sku for key, t in wanted.items() if reads_all or key not in known}:
+        doubted = {
+            key for key in wanted if key not in known or reads_all or known[key].digest == UNKNOWN
+        }
+        if asked := {wanted[key].sku for key in doubted}:
             held = self.sync.store_stock.levels(asked)
             now, found = datetime.now(UTC), {}
             for (sku, location), quantity in held.items():
@@ -103,7 +108,7 @@ class InventoryPlanner(Planner[StockLevel]):
                 digest = content_digest(content)
                 if (before := known.get(key)) is None:
                     found[key] = TargetRow(key, location, content, digest, "", 0, now)
-                elif reads_all and before.digest != digest and tracking_before(before) is None:
+                elif key in doubted and before.digest != digest and tracking_before(before) is None:
                     found[key] = before.holding(content)
             self.session.deliveries.put_targets(list(found.values()))
             known |= found

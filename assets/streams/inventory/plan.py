@@ -18,8 +18,9 @@ from domain.errors import Problem
 from domain.exchange import Skipped
 from domain.identity import content_digest
 from domain.records.inventory import StockLevel, StockTarget, StoreItem, Tracking
-from domain.rules.availability import AvailabilityRules, location_of
+from domain.rules.availability import AvailabilityRules, fed_locations, location_of
 from domain.skus import sku_key
+from resources.ledger.records.doubted_levels import doubt_elsewhere
 from resources.ledger.records.levels import TakenUp
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
@@ -228,6 +229,9 @@ def make_changed_due(
 ) -> int:
     """Make the levels due whose policy, item or orders under way have changed since their plan."""
     digest = "" if locations is None else locations_digest(locations)
+    if locations is not None:
+        fed = fed_locations(sync.connection.inventory, locations)
+        doubt_elsewhere(session.db, sync.name, fed)
     undelivered = orders_under_way(sync, session, read_at)
     policy = policy_digest(sync.connection, sync.stock.view, sync.store_stock.basis)
     return session.levels.make_due(policy, digest, undelivered)

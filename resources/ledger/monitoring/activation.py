@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.rows import class_row
 
+from domain.connections import INVENTORY
+from resources.ledger.records.doubted_levels import doubt_all
+
 OVERLAP = timedelta(days=1)
 """How long after a stream's start the program that it replaces may still have sent records."""
 
@@ -124,8 +127,14 @@ def start_new(
 def resume(
     db: psycopg.Connection[Any], connection: str, streams: Sequence[str], who: str, why: str = ""
 ) -> list[str]:
-    """Make streams active; return those that were paused."""
-    return _set(db, connection, streams, who, why, active=True)
+    """Make streams active; return those that were paused.
+
+    Stock that was entered by hand in the meantime is compared with the OMS's.
+    """
+    resumed = _set(db, connection, streams, who, why, active=True)
+    if INVENTORY in resumed:
+        doubt_all(db, connection)
+    return resumed
 
 
 def pause(

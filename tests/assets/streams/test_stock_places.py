@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import pytest
 
 from assets.chain.run_config import live_config
+from resources.ledger.monitoring.activation import pause, resume
 from tests.assets.documents import DEPOT, PRODUCTS, order
 from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.assets.scene import NAME, Scene
@@ -239,3 +241,35 @@ def test_variants_that_swap_their_skus_show_the_levels_of_their_skus(scene: Scen
     writes = scene.store_counts()["inventory_writes"]
     _live(scene)
     assert scene.store_counts()["inventory_writes"] == writes
+
+
+def test_a_location_that_shows_the_stock_again_is_read_before(scene: Scene) -> None:
+    """Someone has set it to 0 while another one did, as the reconciliation asks for."""
+    places = [{"id": n, "code": code, "label": code} for n, code in ((7, "EAST"), (8, "WEST"))]
+    scene.to_store("locations", places)
+    _put(scene, "MUG", 30)
+    for code in ("EAST", "WEST"):
+        scene.configure(inventory={"mode": "by_node", "nodes": {DEPOT: code}})
+        _live(scene)
+    scene.to_store("stock", [{"sku": "MUG", "location_id": 7, "quantity": 0}])
+    scene.configure(inventory={"mode": "by_node", "nodes": {DEPOT: "EAST"}})
+    writes = scene.store_counts()["inventory_writes"]
+    _live(scene)
+    held = {r["location_id"]: r["quantity"] for r in scene.levels() if r["sku"] == "MUG"}
+    assert held[7] == 30
+    assert scene.store_counts()["inventory_writes"] == writes + 1, "the others are as they were"
+
+
+def test_stock_that_was_entered_during_a_pause_is_replaced_after_it(scene: Scene) -> None:
+    """The OMS's level is the same as before the pause, and no list of the store shows it."""
+    scene.to_store("locations", [{"id": 7, "code": "EAST", "label": "East"}])
+    scene.configure(inventory={"mode": "by_node", "nodes": {DEPOT: "EAST"}})
+    _live(scene)
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        pause(db, NAME, ("inventory",), "ann", "stocktaking")
+        scene.to_store("stock", [{"sku": "MUG", "location_id": 7, "quantity": 3}])
+        resume(db, NAME, ("inventory",), "ann")
+    writes = scene.store_counts()["inventory_writes"]
+    _live(scene)
+    assert {r["quantity"] for r in scene.levels() if r["sku"] == "MUG"} == {1_000}
+    assert scene.store_counts()["inventory_writes"] == writes + 1

@@ -157,7 +157,7 @@ def _stock(found: Both) -> Iterator[str]:
         is_held = number in found.oms and not is_canceled
         held = ordered_at_oms(found.oms[number]) if is_held else Counter()
         waiting += ordered(order) - held
-    tracked = found.levels.keys() & _tracked(found.life) - _missing(found, policy.missing_item)
+    tracked = found.levels.keys() & _tracked(found.life) - _kept(found, policy.missing_item)
     for sku, units in sorted(found.available.items()):
         if sku not in tracked or found.open["inventory", sku] or units >= UNLIMITED:
             continue
@@ -173,7 +173,7 @@ def _stock(found: Both) -> Iterator[str]:
             )
 
 
-def _missing(found: Both, policy: str) -> set[str]:
+def _kept(found: Both, policy: str) -> set[str]:
     """Return the SKUs whose levels stay as they were, since the OMS does not have their items."""
     if policy != "skip":
         return set()

@@ -66,6 +66,33 @@ def product_checks(sync: Sync) -> list[Check]:
     return [_check(_NEEDS[need], products, total) for need, products in found.items()]
 
 
+def new_product_checks(sync: Sync) -> list[Check]:
+    """Return whether the OMS's items state what a new product of the store needs.
+
+    None if the connection makes no products of items. Without this each item would be rejected.
+    """
+    policy = sync.connection.catalog
+    if not policy.list_from_oms or policy.create_products == "never":
+        return []
+    stated = set(sync.items.states)
+    if sync.oms.sources.get("prices") is not None:
+        stated.add("price")
+    needs = sync.listings_target.needs
+    missing = " and ".join(name for name in needs if name not in stated)
+    name = "new products of items"
+    if not missing:
+        return [Check(name, ok=True, detail=f"items state what they need: {', '.join(needs)}")]
+    return [
+        Check(
+            name,
+            ok=False,
+            detail=f"a new product of the store needs a {missing}, which items of the OMS lack",
+            advice=f"name the attribute of items with the {missing} in oms.names, or set "
+            "catalog.create_products: never",
+        )
+    ]
+
+
 def _check(need: _Need, found: _Found, total: int) -> Check:
     if not found.count:
         return Check(need.name, ok=True, detail=f"all {total} products have it")

@@ -268,6 +268,11 @@ class ListedItemSource(Source[ListedItem], Protocol):
         """Return how many items a run reads at most, where each costs a call; ``None``: all."""
         ...
 
+    @property
+    def states(self) -> frozenset[str]:
+        """Return the fields of ``ListedItem`` that the OMS's items have, as it is configured."""
+        ...
+
     def skus(self) -> list[str]:
         """Return the SKUs of all items, without reading each of them."""
         ...

@@ -12,7 +12,7 @@ import click
 
 from assets.event_checks import ensure_webhooks
 from assets.pipeline.capture import source_present
-from assets.preflight import product_checks
+from assets.preflight import new_product_checks, product_checks
 from assets.streams.registry import STREAMS
 from domain.connections import ACTIONS, Installation
 from domain.errors import PermanentError
@@ -116,7 +116,8 @@ def preflight(lockstep: Lockstep, connection: str) -> list[tuple[str, Check]]:
     if ACTIONS in sync.connection.streams:
         checks += [("lockstep", check) for check in sync.actions.preflight()]
     # Whatever the store's own checks say: few of them are about what its products need.
-    return checks + [(sync.platform.kind, check) for check in product_checks(sync)]
+    of_products = [*product_checks(sync), *new_product_checks(sync)]
+    return checks + [(sync.platform.kind, check) for check in of_products]
 
 
 def _preflight(lockstep: Lockstep, connection: str) -> bool:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from assets.preflight import new_product_checks
 from assets.streams.listings.stream import capture_listings
 from domain.connections import LISTINGS
 from domain.listings import item_id, new_id
@@ -282,3 +283,26 @@ def test_pictures_that_a_store_keeps_by_address_are_compared_one_by_one(
     mug = shown(shop, "NEW-1")
     assert (mug["addresses"], mug["name"]) == ([f"{base}/3.jpg"], "Stone mug")
     assert "listing_edit_replaced" in notes(shop, "NEW-1")
+
+
+def test_preflight_says_if_items_lack_what_a_new_product_needs(shop: PairScene) -> None:
+    """Each item would be rejected otherwise; a store that needs no weight doesn't ask for one."""
+    sync = sync_of(shop)
+    assert [check.ok for check in new_product_checks(sync)] == [True]
+    if shop.pair.oms != "manhattan":
+        return
+    shop.configure(
+        platform=STORES.get(shop.pair.store, {}),
+        oms={"names": {"item_text": "LongText"}},
+        catalog=POLICY,
+    )
+    sync = sync_of(shop)
+    [check] = new_product_checks(sync)
+    assert check.ok == ("weight" not in sync.listings_target.needs)
+    assert check.ok or "a weight" in check.detail
+    shop.configure(
+        platform=STORES.get(shop.pair.store, {}),
+        oms={"names": {"item_text": "LongText"}},
+        catalog=POLICY | {"create_products": "never"},
+    )
+    assert new_product_checks(sync_of(shop)) == []

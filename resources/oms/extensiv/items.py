@@ -33,6 +33,7 @@ class ItemsSource:
 
     shape: ClassVar[Shape] = "snapshot"
     facts: ClassVar[frozenset[str]] = FACTS
+    states: ClassVar[frozenset[str]] = frozenset({"name", "description", "weight"})
 
     def __init__(self, client: ApiClient, stock: StockList, settings: ExtensivSettings) -> None:
         self._client, self._stock, self._settings = client, stock, settings

@@ -46,6 +46,14 @@ class ItemsSource:
             names.item_discontinued,
         )
         self._rows = CatalogSource(client, settings, tuple(filter(None, more)))
+        named = {
+            "name": names.item_description,
+            "description": names.item_text,
+            "warranty": names.item_warranty,
+            "images": names.item_image,
+            "weight": names.item_weight,
+        }
+        self.states = frozenset(field for field, attribute in named.items() if attribute)
 
     def probe(self, since: datetime) -> datetime | None:
         """Return ``since``: the present items are read whenever they are asked for."""

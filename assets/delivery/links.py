@@ -50,7 +50,7 @@ def not_linked(order_id: str) -> Problem:
         "order_id",
         f"Units of the OMS's order {order_id} have left, which looks like one of this store, but "
         "no order of the store was sent as it.",
-        "If it is the store's, replay the orders stream over the day the order was placed, or "
+        "If it is the store's, sync it with 'lockstep sync-orders' and its id in the store, or "
         "run 'lockstep reconcile --repair' over the day it changed at the OMS; this record is "
         "then tried again automatically. If it is not, discard the rejection.",
         order_id,

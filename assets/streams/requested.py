@@ -23,6 +23,7 @@ from domain.errors import PermanentError
 from domain.skus import sku_key
 from domain.sources import Page
 from domain.values import Partition
+from resources.ledger.links import Link
 from resources.ledger.session import Session
 from resources.sync import Sync
 
@@ -38,19 +39,29 @@ class Requested:
 def capture_orders(sync: Sync, start: datetime, names: Sequence[str]) -> Requested:
     """Read orders from the store, and their progress from the OMS, by ids or numbers of either.
 
-    An order that the ledger does not know is read by its id in the store. Raises ``PermanentError``
-    for one whose last change is before ``start`` or in the future, where there are no partitions.
+    An order that the ledger does not know is read by its id in the store, and so is a name that is
+    known as an id at the OMS: with a prefix of digits it may be another order's id. Raises
+    ``PermanentError`` for one whose last change is before ``start`` or in the future, where there
+    are no partitions.
     """
     found = Requested()
     with sync.ledger.session(sync.name, ORDERS) as session:
         links = {name: session.links.find(name)[:1] for name in dict.fromkeys(names)}
-    at_store = {name: link[0].store_id if link else name for name, link in links.items()}
+    at_store = {
+        name: {_named(link[0], name), link[0].store_id} if link else {name}
+        for name, link in links.items()
+    }
     at_oms = [link[0].oms_id for link in links.values() if link]
-    orders = _capture(sync, start, Orders(), list(at_store.values()), found)
-    found.missing += [name for name, source_id in at_store.items() if source_id not in orders]
+    orders = _capture(sync, start, Orders(), sorted(set().union(*at_store.values())), found)
+    found.missing += [name for name, ids in at_store.items() if orders.isdisjoint(ids)]
     if at_oms and SHIPMENTS in sync.connection.streams:
         _capture(sync, start, Shipments(), at_oms, found)
     return found
+
+
+def _named(link: Link, name: str) -> str:
+    """Return the id at the store that a name may be, of an order that has a link."""
+    return link.store_id if name == link.store_number else name
 
 
 def capture_stock(sync: Sync, start: datetime, skus: Sequence[str]) -> Requested:

@@ -108,7 +108,11 @@ def check_daemon() -> Finding:
 def daemon_finding(last: datetime | None, errors: Collection[str], now: datetime) -> Finding:
     """Return what the last heartbeat of any daemon, and their errors, say. Pure."""
     if last is None:
-        return True, "has never run; 'lockstep up' starts it", ""
+        return (
+            True,
+            "has never run, so that nothing is synced by itself: 'lockstep up' starts it",
+            "",
+        )
     age = (now - last).total_seconds()
     if age > HEARTBEAT_SECONDS:
         since = f"no heartbeat since {last:%Y-%m-%d %H:%M:%S}Z ({age / 60:.0f} min ago)"

@@ -26,6 +26,7 @@ from orchestration.cli.runs import Chunk, check_days, chunks, run_each, span_of,
 from orchestration.jobs import BACKFILL_PRIORITY
 from orchestration.settings import load, project_root
 from resources.ledger.monitoring.status import PartitionCounts, partition_counts
+from resources.ledger.rejections.discards import counts_left_out
 from resources.lockstep import Lockstep
 
 LARGEST_CHUNK = 31
@@ -184,12 +185,14 @@ def _preview(
             [stream] = chunk.streams
             source = configured.platform.kind if STREAMS[stream].to_oms else configured.oms.kind
             counts = partition_counts(db, connection, stream, chunk.first, chunk.last)
+            discarded = counts_left_out(db, connection, stream, chunk.first, chunk.last)
             for partition in chunk.first.to(chunk.last):
                 known = counts.get(partition, NO_COUNTS)
                 captures += known.captured
                 numbers = (known.captured, known.accepted, known.rejected, known.skipped)
                 reads = _reads(stream, source, partition)
-                rows.append((stream, partition, *numbers, reads, _due(known, force=force)))
+                due = _due(known, force=force) - discarded.get(partition, 0)
+                rows.append((stream, partition, *numbers, reads, due))
     print_table(PREVIEW, rows, numbers=NUMBERS)
     click.echo(
         f"{plural(len(wanted), 'run')} over {plural(len(rows), 'partition')} with "

@@ -121,6 +121,5 @@ def _nothing(order: str, names: Sequence[str]) -> str:
         f"lockstep: the ledger has nothing about order '{printable(order, LONGEST_ID)}' in "
         f"{', '.join(names)}. It may have changed before the connection's first capture, or only "
         "seconds ago. Use the id that the store or the OMS shows (not the customer's reference), "
-        "check 'lockstep status', or run 'lockstep replay CONNECTION --streams orders --from DATE "
-        "--to DATE' for the day of its last change."
+        "check 'lockstep status', or run 'lockstep sync-orders CONNECTION ID' with the store's id."
     )

@@ -121,3 +121,14 @@ def test_every_field_of_the_launchpad_has_a_description() -> None:
     """An operator without a shell has no other help."""
     fields = ManualSyncConfig.model_fields.items()
     assert [name for name, field in fields if not field.description] == []
+
+
+def test_a_name_that_is_another_orders_id_at_the_oms_is_read_as_the_stores_own(shop: Shop) -> None:
+    """With a prefix of digits; that order was never captured, and the other one is synced, too."""
+    shop.change(orders={"shipping_methods": {"Ground": "Ground"}, "order_id_prefix": "9"})
+    shop.place(100)
+    shop.place(9100)
+    shop.done("sync-orders", "demo", "100")
+    assert shop.at_oms() == {"9100"}
+    shop.done("sync-orders", "demo", "9100")
+    assert shop.at_oms() == {"9100", "99100"}

@@ -215,3 +215,16 @@ def test_an_edit_shows_its_diff_asks_for_confirmation_and_is_delivered(rejected:
     assert "edited: " in text
     assert "rule        A shipping method is mapped to an OMS method." in text
     assert b"Slow boat" in rejected.run("rejections", "show", number, "--raw").stdout_bytes
+
+
+def test_a_dry_run_counts_no_order_that_was_discarded(rejected: Shop):
+    """A replay would leave it alone, also with force."""
+    code = "shipping_method_unknown"
+    rejected.done("rejections", "discard", "--code", code, "--reason", "by hand")
+    rejected.map_boats()
+    rejected.replay_orders()
+    assert rejected.at_oms() == {"1001"}
+    for options, due in (((), 0), (("--force",), 1)):
+        lines = rejected.replay_orders("--dry-run", *options).splitlines()
+        numbers = [line.split()[-1] for line in lines if line.split()[:1] == ["orders"]]
+        assert sum(map(int, numbers)) == due

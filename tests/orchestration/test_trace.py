@@ -37,7 +37,7 @@ def test_an_unknown_order_exits_with_1_and_suggestions(shop: Shop):
     result = shop.run("trace", "4711")
     assert result.exit_code == 1
     assert "nothing about order '4711'" in result.stderr
-    assert "lockstep replay" in result.stderr
+    assert "lockstep sync-orders" in result.stderr
     assert shop.run("trace", "4711", "--json").stdout.strip() == "[]"
 
 

@@ -65,6 +65,9 @@ class Orders:
             sync.orders, session, window, named, DELETIONS, IDS_AT_ONCE,
             Scope(other_parts=other_parts),
         )  # fmt: skip
+        if sync.platform.identity.part is None:
+            yield from pages  # nothing of the store is another part's, so nothing is decoded for it
+            return
         for page in pages:
             # Only these may hold orders that are another part's, and are not this connection's.
             doubtful = (r for r in page.records if other_parts or r.source_id in named)

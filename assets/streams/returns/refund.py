@@ -178,7 +178,7 @@ def not_captured(record: Return) -> Problem:
         "order_id",
         f"The OMS confirmed the return {record.return_id} of order {record.order_id}, which was "
         "never captured.",
-        "Replay the orders stream over the day the order was placed, then rerun this partition.",
+        "Capture the order with 'lockstep sync-orders' and its id, then retry this rejection.",
         record.order_id,
     )
 
@@ -244,7 +244,7 @@ def _prices_unknown(request: RefundRequest) -> Problem:
         "amount",
         f"The value of the return {request.return_id} can't be computed: the ledger does not "
         f"have the prices of all its lines of order {request.order_id}.",
-        "Replay the orders stream over the day the order was placed, then retry this rejection; "
+        "Capture the order with 'lockstep sync-orders' and its id, then retry this rejection; "
         "or refund the return by hand and discard it.",
         request.order_id,
     )

@@ -170,7 +170,7 @@ def _not_linked(record: Return) -> Problem:
         "order_id",
         f"The OMS has confirmed the return {record.return_id} of its order {record.order_id}, "
         "which looks like one of this store, but no order of the store was sent as it.",
-        "If it is the store's, replay the orders stream over the day the order was placed, or "
+        "If it is the store's, sync it with 'lockstep sync-orders' and its id in the store, or "
         "run 'lockstep reconcile --repair' over the day it changed at the OMS; this record is "
         "then tried again automatically. If it is not, discard the rejection.",
         record.order_id,

@@ -55,7 +55,7 @@ def _not_captured(order_id: str) -> Problem:
         "order_not_captured",
         "order_id",
         f"The OMS shipped order {order_id}, which was never captured.",
-        "Replay the orders stream over the day the order was placed, then rerun this partition.",
+        "Capture the order with 'lockstep sync-orders' and its id, then retry this rejection.",
         order_id,
     )
 

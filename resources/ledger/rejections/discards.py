@@ -15,6 +15,8 @@ from uuid import UUID
 import psycopg
 
 from domain.connections import ACTIONS, CUSTOMERS, ORDERS, PRICES, SHIPMENTS
+from domain.values import DAY, HOUR, Partition
+from resources.ledger.partitions import counted
 from resources.ledger.rejections.reruns import ACTS_FOR
 
 WHOLE = (ORDERS, CUSTOMERS)
@@ -24,6 +26,19 @@ STREAMS = (*WHOLE, SHIPMENTS, ACTIONS, PRICES)
 compared with the store's."""
 RULE = "discarded"
 """Under which a run names what it leaves alone."""
+
+
+_LEFT_OUT = """x.state = 'discarded' AND (x.stage = 'delivered' OR x.stream <> %(prices)s)
+    AND NOT ((x.stage = 'validated' OR x.stream = ANY(%(whole)s)) AND EXISTS (
+        SELECT 1 FROM sync.delivery d
+        WHERE d.connection = x.connection AND d.stream = x.stream
+          AND d.source_id = x.source_id AND d.capture_id = x.capture_id
+          AND d.state IN ('delivered', 'requested')))
+    AND NOT EXISTS (
+        SELECT 1 FROM sync.rejection o JOIN sync.rejection_action a USING (rejection_id)
+        WHERE (o.connection, o.stream, o.source_id) = (x.connection, x.stream, x.source_id)
+          AND o.capture_id = x.capture_id AND o.rejection_id <> x.rejection_id
+          AND a.action IN ('retry', 'edit') AND a.at > x.closed_at)"""
 
 
 def left_out(
@@ -38,24 +53,35 @@ def left_out(
     if stream not in STREAMS or not captures:
         return set()
     rows = db.execute(
-        """SELECT x.capture_id FROM sync.rejection x
-           WHERE x.connection = %s AND x.stream = %s AND x.state = 'discarded'
-             AND x.source_day = %s AND x.capture_id = ANY(%b::uuid[])
-             AND (x.stage = 'delivered' OR x.stream <> %s)
-             AND NOT ((x.stage = 'validated' OR x.stream = ANY(%s)) AND EXISTS (
-                 SELECT 1 FROM sync.delivery d
-                 WHERE d.connection = x.connection AND d.stream = x.stream
-                   AND d.source_id = x.source_id AND d.capture_id = x.capture_id
-                   AND d.state IN ('delivered', 'requested')))
-             AND NOT EXISTS (
-                 SELECT 1 FROM sync.rejection o JOIN sync.rejection_action a USING (rejection_id)
-                 WHERE (o.connection, o.stream, o.source_id)
-                     = (x.connection, x.stream, x.source_id)
-                   AND o.capture_id = x.capture_id AND o.rejection_id <> x.rejection_id
-                   AND a.action IN ('retry', 'edit') AND a.at > x.closed_at)""",
-        (connection, stream, day, list(captures), PRICES, list(WHOLE)),
+        f"""SELECT x.capture_id FROM sync.rejection x
+            WHERE x.connection = %(name)s AND x.stream = %(stream)s AND x.source_day = %(day)s
+              AND x.capture_id = ANY(%(captures)b::uuid[]) AND {_LEFT_OUT}""",  # noqa: S608 - a constant
+        _values(connection, stream) | {"day": day, "captures": list(captures)},
     )
     return {capture_id for (capture_id,) in rows}
+
+
+def counts_left_out(
+    db: psycopg.Connection[Any], connection: str, stream: str, first: Partition, last: Partition
+) -> dict[Partition, int]:
+    """Return how many accepted versions of partitions a rerun would leave out, where any."""
+    if stream not in STREAMS:
+        return {}
+    rows = db.execute(
+        f"""SELECT r.source_day, r.source_hour, count(DISTINCT r.capture_id)
+            FROM sync.rejection x
+            JOIN sync.record r USING (connection, stream, source_day, capture_id)
+            WHERE x.connection = %(name)s AND x.stream = %(stream)s
+              AND x.source_day BETWEEN %(first)s AND %(last)s AND r.state = 'accepted'
+              AND (r.outcome IS NULL OR r.outcome = 'rejected') AND {_LEFT_OUT}
+            GROUP BY 1, 2""",  # noqa: S608 - a constant
+        _values(connection, stream) | {"first": first.day, "last": last.day},
+    )
+    return counted(rows, DAY if first.hour is None else HOUR)
+
+
+def _values(connection: str, stream: str) -> dict[str, Any]:
+    return {"name": connection, "stream": stream, "prices": PRICES, "whole": list(WHOLE)}
 
 
 def give_up(db: psycopg.Connection[Any], rejection_ids: Sequence[int]) -> None:

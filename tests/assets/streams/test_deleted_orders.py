@@ -6,7 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from assets.streams.orders import header, stream
 from domain.exchange import WebhookEvent
+from domain.sources import OrderSource
 from resources.ledger.captures import inbox
 from tests.assets.documents import order
 from tests.assets.reconciliation.comparing import look
@@ -44,6 +46,27 @@ def test_an_archived_order_is_found_by_its_event_and_canceled(scene: Scene) -> N
     scene.run("orders")
     assert scene.effects() == before
     assert scene.open_rejections("orders") == {}
+
+
+def test_named_orders_are_decoded_for_their_channel_only_where_there_is_one(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that serves the whole store would decode each of them twice."""
+    asked: list[bytes] = []
+
+    def is_of_other_part(source: OrderSource, payload: bytes) -> bool:
+        asked.append(payload)
+        return header.is_of_other_part(source, payload)
+
+    monkeypatch.setattr(stream, "is_of_other_part", is_of_other_part)
+    scene.place_many([1])
+    archive(scene)
+    scene.run("orders")
+    assert asked == []
+    scene.configure(platform={"channel_id": 1})
+    archive(scene)
+    scene.run("orders")
+    assert len(asked) > 0
 
 
 def test_an_archived_order_is_reported_where_the_policy_says_so(scene: Scene) -> None:

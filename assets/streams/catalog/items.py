@@ -63,6 +63,10 @@ class ItemsPlanner(Planner[Product]):
         self._spellings: dict[str, dict[str, str]] = {}
         """Key -> the SKUs with it that the OMS has, or that this planner creates."""
         self._is_listed = False
+        self._savers: dict[str, str] = {}
+        """SKU -> the product whose item the OMS holds, of those of ours."""
+        self._former: dict[str, _Items] = {}
+        """Product -> what is known of its items."""
 
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Product]]:
         """Store the newest versions, and look up which of their SKUs the OMS has now.
@@ -78,6 +82,9 @@ class ItemsPlanner(Planner[Product]):
         take_note(self.session, dues)
         skus = sorted({v.sku for due in dues for v in due.record.variants if v.sku})
         self._look_up(skus)
+        self._savers = self.session.products.saved_last(skus)
+        rows = self.session.deliveries.targets(sorted(set(self._savers.values())))
+        self._former = {name: _Items(row, orjson.loads(row.content)) for name, row in rows.items()}
         missing = set(skus) - self._at_oms
         if missing:
             self._list_once()
@@ -117,7 +124,9 @@ class ItemsPlanner(Planner[Product]):
             if not variant.sku:
                 continue
             save = item_of(due.record, variant, self.sync.connection)
-            before, is_there = items.digest(save.sku), save.sku in self._at_oms
+            saver = self._savers.get(save.sku, due.accepted.source_id)
+            held = items if saver == due.accepted.source_id else self._former.get(saver, items)
+            before, is_there = held.digest(save.sku), save.sku in self._at_oms
             if is_there and before == _digest(save) and not self.request.force:
                 continue
             intent = self._intent(due, save, items.count(save.sku))

@@ -118,6 +118,20 @@ class Products:
             yield found
             after = found[-1]
 
+    def saved_last(self, skus: Collection[str]) -> dict[str, str]:
+        """Return SKU -> the product whose item was saved at the OMS last, of those of ours.
+
+        A SKU may move to another product, or a product be made again.
+        """
+        rows = self._db.execute(
+            """SELECT DISTINCT ON (target_id) target_id, source_id FROM sync.delivery
+               WHERE prune_month = '9999-12-31' AND connection = %s AND stream = 'catalog'
+                 AND action = 'save' AND state = 'delivered' AND target_id = ANY(%b::text[])
+               ORDER BY target_id, settled_at DESC""",
+            (self._name, list(skus)),
+        )
+        return dict(rows.fetchall())
+
     def skus(self) -> set[str]:
         """Return all SKUs that the store sells."""
         rows = self._db.execute(

@@ -182,3 +182,23 @@ def test_items_follow_no_product_while_the_policy_is_off(shop: Scene) -> None:
     after = saves(shop)
     again(shop)
     assert saves(shop) == after == before + 1
+
+
+def test_an_item_follows_its_sku_to_another_product_and_back(shop: Scene) -> None:
+    """It is ours whichever product sells it; what others have created stays theirs."""
+    again(shop)
+    small, large = TEE["variants"]
+    other = {**TEE, "id": 901, "sku": "TOP", "name": "Top", "variants": [small, large]}
+    bare = {**TEE, "variants": [{"sku": "TEE-X"}, {"sku": "TEE-Y"}]}
+    shop.to_store("catalog", [bare])
+    shop.to_store("catalog", [other])
+    again(shop)
+    assert items(shop)["TEE-S"]["Description"] == "Top S"
+    shop.to_store("catalog", [{**other, "variants": [{"sku": "TOP-X"}, {"sku": "TOP-Y"}]}])
+    shop.to_store("catalog", [TEE])
+    again(shop)
+    assert items(shop)["TEE-S"]["Description"] == "Tee S"
+    assert items(shop)["TEE-L"]["Description"] == "Their own"
+    before = saves(shop)
+    again(shop)
+    assert saves(shop) == before

@@ -103,12 +103,20 @@ class Facts:
     """SKUs of products that differ from another one's in case only."""
     units_changed: set[str] = field(default_factory=set)
     """Items whose unit was changed at the OMS."""
+    discontinued: set[str] = field(default_factory=set)
+    """Items that the OMS's item master has lost at some time."""
     needs_repair: bool = False
     """Something happened that only a reconciliation finds."""
     events_lost: int = 0
     """How many of the store's next events get lost."""
     is_set_back: bool = False
     """A system's clock was set back."""
+    served: int | None = None
+    """The only channel of the store that the connection serves, if it is narrowed to one."""
+    ever_served: set[int] = field(default_factory=set)
+    """Orders whose channel was served at some time, where it was not always."""
+    left_out: set[int] = field(default_factory=set)
+    """Orders that the OMS did not have when their channel was not served."""
     reopened: set[int] = field(default_factory=set)
     """Orders that the store opened again after both systems had canceled them."""
     added: Counter[int] = field(default_factory=Counter)

@@ -19,6 +19,7 @@ from tests.model.operations import (
     accounts,
     agents,
     anchanto,
+    channels,
     commercetools,
     crossing,
     customers,
@@ -47,7 +48,7 @@ from tests.model.systems import PAIR
 from tests.model.world import ALL, MORE, World
 
 LOADED = (
-    *(shoppers, merchants, commercetools, salesforce, warehouse, extensiv, anchanto),
+    *(shoppers, channels, merchants, commercetools, salesforce, warehouse, extensiv, anchanto),
     *(items, workflows, agents, returns, customers, accounts, prices, periods, products, sheets),
     *(operators, faults, sequences, crossing),
 )

@@ -272,7 +272,7 @@ MUTANTS = (
         5,
         "an uncertain order counts as never sent",
         _forget_uncertain_orders,
-        also=("lose_answers", "cancel"),
+        also=("go_on_unsent",),
     ),
     Mutant(
         6,
@@ -285,23 +285,31 @@ MUTANTS = (
         8,
         "look-ups do not wait for requests on their way",
         _look_up_at_once,
-        also=("delay_effects",),
+        also=("lose_a_twin", "finish"),
     ),
-    Mutant(10, "a writer that lost its lock goes on", _write_without_lock, also=("freeze",)),
+    Mutant(
+        10,
+        "a writer that lost its lock goes on",
+        _write_without_lock,
+        also=("freeze_between_versions",),
+    ),
     Mutant(
         10,
         "a process that wakes up repeats its request",
         _repeat_after_a_freeze,
-        also=("freeze_between_versions", "garble_answers"),
+        also=("freeze_over_answers",),
     ),
     Mutant(
-        12, "after a restore nothing is looked up", _bold_after_restore, also=("back_up", "restore")
+        12,
+        "after a restore nothing is looked up",
+        _bold_after_restore,
+        also=("lose_a_line_from_the_ledger",),
     ),
     Mutant(
         15,
         "an order whose status moved on is not owed",
         _drop_what_moved_on,
-        also=("forbid", "move_status"),
+        also=("go_on_unsent",),
     ),
     Mutant(16, "refunded units are sent", _send_refunded, also=("refund_units",)),
     Mutant(

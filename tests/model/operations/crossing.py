@@ -99,11 +99,17 @@ def _customer(life: Life) -> None:
     perform(life, "register", who=2, addresses=1)
 
 
+def _parcel(life: Life) -> None:
+    number = min(life.facts.wanted, default=1001)
+    perform(life, "ship_into_trouble", number=number, parcels="twin", fate="lost", skip=0)
+
+
 IN_FLIGHT: Mapping[str, Callable[[Life], None]] = {
     "return": _return,
     "price": _price,
     "product": _product,
     "customer": _customer,
+    "parcel": _parcel,
 }
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from tests.assets import documents
 from tests.model.life import Life, NotPossibleError
+from tests.model.operations.operators import configure
+from tests.model.operations.products import allow
 from tests.model.operations.registry import among, at
 from tests.model.operations.shoppers import SKU
 
@@ -57,6 +59,7 @@ def discontinue_item(life: Life, sku: str) -> None:
     if sku not in _items(life):
         raise NotPossibleError
     life.world.to_oms("items/remove", [sku])
+    life.facts.discontinued.add(sku)
 
 
 @manhattan("oms", 2, sku=SKU)
@@ -80,6 +83,13 @@ def change_unit(life: Life, sku: str, keeps: bool) -> None:
         row |= {"BaseUOM": "CS", "AlternateUOM": ["EA"] if keeps else []}
     life.world.to_oms("items", [row])
     life.facts.units_changed.add(sku)
+
+
+@manhattan("operator", 1, creates=among(True, True, False))
+def create_items(life: Life, creates: bool) -> None:
+    """Let the SKUs that the item master lacks be created there, or no longer."""
+    allow(life)
+    configure(life, catalog={"create_items": creates})
 
 
 def _row(sku: str) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from domain.errors import PermanentError
@@ -19,6 +20,13 @@ from tests.model.world import NAME, STREAMS, store_id
 both = at("/".join(PAIR))
 STREAM = among(*STREAMS)
 WHO = "operator"
+FILTERS: Mapping[str, Callable[[Rejection], RejectionFilter]] = {
+    "code": lambda one: RejectionFilter(code=one.code),
+    "stream": lambda one: RejectionFilter(stream=one.stream),
+    "class": lambda one: RejectionFilter(category=one.class_),
+    "age": lambda _: RejectionFilter(older_than=timedelta(hours=1)),
+}
+"""What the rejections that are retried together have in common with one of them."""
 
 
 @operation("operator", 6)
@@ -66,6 +74,19 @@ def retry(life: Life) -> None:
         raise NotPossibleError
     with life.world.ledger.session(NAME, "") as session:
         operator_actions.queue_retry(session.db, found, WHO, "as_captured", "")
+    life.attempt(life.runs.requested)
+
+
+@operation("operator", 1, place=between(0, 3), by=among(*FILTERS))
+def retry_by(life: Life, place: int, by: str) -> None:
+    """Retry the open rejections that have something in common, as a filter of the command does."""
+    found = _open(life)
+    if not found:
+        raise NotPossibleError
+    one = found[place % len(found)]
+    with life.world.ledger.session(NAME, "") as session:
+        chosen = work_queue.find(session.db, FILTERS[by](one))
+        operator_actions.queue_retry(session.db, chosen, WHO, "as_captured", "")
     life.attempt(life.runs.requested)
 
 

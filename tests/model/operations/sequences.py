@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from domain.identity import correlation_id
 from sandbox.system import Request
 from tests.model.life import Life, NotPossibleError
-from tests.model.operations.faults import writes_of
+from tests.model.operations.faults import write_fault, writes_of
 from tests.model.operations.operators import configure
 from tests.model.operations.registry import NUMBER, among, at, operation, perform
 from tests.model.systems import KINDS
@@ -19,6 +21,19 @@ NEIGHBOURS = (1004, 1005)
 """Orders that no other operation touches."""
 LINES = [("LAMP", 1)]
 ORDERS = (1001, 1002, 1003)
+UNSENT: Mapping[str, Mapping[str, Any]] = {
+    "refused": {"kind": "status", "status": 503},
+    "lost": {"kind": "drop_after"},
+    "late": {"kind": "drop_before", "body": LATE, "delay_ms": 20_000},
+}
+"""What becomes of an order's requests while it is not known whether the OMS has it."""
+NEXT: Mapping[str, Mapping[str, Any]] = {
+    "cancel": {},
+    "archive": {},
+    "refund_all": {},
+    "move_status": {"status": 2},
+}
+"""What the store does with such an order."""
 
 
 @operation("world", 1, status=among(500, 503))
@@ -109,3 +124,21 @@ def freeze_between_versions(life: Life, number: int) -> None:
 
     life.world.wire.between = act
     perform(life, "sync")
+
+
+@operation("world", 1, number=NUMBER)
+def freeze_over_answers(life: Life, number: int) -> None:
+    """Freeze such a run while it repeats a request whose answers can't be used."""
+    write_fault(life, AT_OMS, kind="replaced", status=200, body="<html>ok</html>", times=2)
+    perform(life, "freeze_between_versions", number=number)
+
+
+@operation("merchant", 1, number=NUMBER, fate=among(*UNSENT), then=among(*NEXT))
+def go_on_unsent(life: Life, number: int, fate: str, then: str) -> None:
+    """Go on in the store with a new order that the OMS may have taken, or has not."""
+    perform(life, "place", number=number, lines=LINES)
+    write_fault(life, AT_OMS, **UNSENT[fate])
+    perform(life, "sync")
+    perform(life, then, number=number, **NEXT[then])
+    perform(life, "sync")
+    life.world.end_faults(AT_OMS)

@@ -20,7 +20,8 @@ def lines(random: Random) -> list[tuple[str, int]]:
     return [(SKU(random), UNITS(random)) for _ in range(random.choice((1, 1, 2, 3)))]
 
 
-def _place(life: Life, number: int, order_lines: Any, **changes: Any) -> None:
+def place_in(life: Life, number: int, order_lines: Any, **changes: Any) -> None:
+    """Place an order, by default in the channel of the connection that it belongs to."""
     if life.world.store.book.load(number) is not None:
         raise NotPossibleError
     person = documents.PERSON | {"email": f"shopper-{number}@example.com"}
@@ -45,13 +46,13 @@ def set_status(life: Life, number: int, status: int, *, is_opened: bool = False)
 @operation("shopper", 3, number=NUMBER, lines=lines)
 def place(life: Life, number: int, lines: list[tuple[str, int]]) -> None:
     """Place and pay for an order."""
-    _place(life, number, lines)
+    place_in(life, number, lines)
 
 
 @operation("shopper", 1, number=NUMBER, lines=lines, status=among(PENDING, UNPAID))
 def place_unpaid(life: Life, number: int, lines: list[tuple[str, int]], status: int) -> None:
     """Place an order that is not paid yet."""
-    _place(life, number, lines, status_id=status)
+    place_in(life, number, lines, status_id=status)
 
 
 @operation("shopper", 1, number=NUMBER)
@@ -69,20 +70,20 @@ def pay(life: Life, number: int) -> None:
 @operation("shopper", 1, number=NUMBER, units=UNITS)
 def place_unknown_item(life: Life, number: int, units: int) -> None:
     """Place an order for what the OMS does not have in its item master."""
-    _place(life, number, [(documents.NOT_AT_OMS, units)])
+    place_in(life, number, [(documents.NOT_AT_OMS, units)])
 
 
 @operation("shopper", 1, number=NUMBER, lines=lines)
 def place_unmapped_method(life: Life, number: int, lines: list[tuple[str, int]]) -> None:
     """Place an order with a shipping method that the configuration does not name."""
     addresses = [documents.address(number * 100, shipping_method="Sled")]
-    _place(life, number, lines, shipping_addresses=addresses)
+    place_in(life, number, lines, shipping_addresses=addresses)
 
 
 @operation("shopper", 1, number=NUMBER, lines=lines)
 def place_without_postcode(life: Life, number: int, lines: list[tuple[str, int]]) -> None:
     """Place an order whose address lacks its postal code."""
-    _place(life, number, lines, shipping_addresses=[documents.address(number * 100, zip="")])
+    place_in(life, number, lines, shipping_addresses=[documents.address(number * 100, zip="")])
 
 
 @operation("shopper", 2, number=NUMBER, lines=lines)
@@ -91,7 +92,7 @@ def place_with_download(life: Life, number: int, lines: list[tuple[str, int]]) -
     download = documents.line(number * 100 + 50, documents.UNTRACKED, 1) | {"type": "digital"}
     goods = [documents.line(number * 100 + n, *one) for n, one in enumerate(lines, 1)]
     downloads = {"recipient_email": f"shopper-{number}@example.com"}
-    _place(life, number, [], products=[*goods, download], downloads=downloads)
+    place_in(life, number, [], products=[*goods, download], downloads=downloads)
 
 
 @operation("shopper", 3, number=NUMBER, place=PLACE, units=UNITS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.model.life import Life
 from tests.model.promises import (
     actions,
+    channels,
     customers,
     items,
     ledger,
@@ -19,7 +20,7 @@ from tests.model.promises import (
 from tests.model.promises.end import end_of
 from tests.model.systems import PAIR
 
-BESIDE = (actions, returns, customers, prices, products, items)
+BESIDE = (channels, actions, returns, customers, prices, products, items)
 """The promises that are the same between any two systems."""
 
 

@@ -28,8 +28,12 @@ def check(life: Life) -> Iterator[str]:
             yield f"product_doubled: the store has {number} products with {sku}"
     yield from _requests(life, dict(shown))
     yield from _pictures(life)
-    life.world.pass_time(FULL_READ)
-    life.live(CATALOG)
+    creates = life.world.installation.connections[NAME].catalog.create_items
+    for _ in range(3 if creates else 1):  # an alignment notices what lacks, and one what was made
+        life.world.pass_time(FULL_READ)
+        life.live(CATALOG)
+        if creates:
+            life.attempt(life.runs.unfinished, CATALOG)
     rows = life.world.database.rows
     if any(stream == CATALOG for stream, *_ in rows(OPEN)):
         return
@@ -37,12 +41,36 @@ def check(life: Life) -> Iterator[str]:
     for sku, name in sorted(set(shown) ^ read):
         where = "the catalog lacks it" if (sku, name) in shown else "it is in the catalog only"
         yield f"catalog_differs: {sku} ({name}): {where}"
+    yield from _created(life, {sku for sku, _ in shown} - {""}, creates=creates)
     lacks = {sku for sku, _ in shown} - _items(life) - life.facts.spelled
     found = {sku for (sku,) in rows(MISSING)} - life.facts.spelled
     if life.world.pair.oms != "manhattan":
         found &= lacks  # an item is known there by its stock, which may have vanished
     if lacks != found:
         yield f"alignment_differs: {sorted(lacks)} are not at the OMS, and {sorted(found)} found"
+
+
+def _created(life: Life, shown: set[str], *, creates: bool) -> Iterator[str]:
+    """Return each item that should have been created, and each that was not Lockstep's to change.
+
+    Of two spellings of one SKU either may be the one that the OMS has.
+    """
+    if life.world.pair.oms != "manhattan":
+        return
+    facts, items = life.facts, _described(life)
+    spelled = {sku.casefold() for sku in facts.spelled}
+    lacks = {sku for sku in shown - items.keys() if sku.casefold() not in spelled}
+    if creates and lacks:
+        yield f"item_not_created: the OMS still lacks {sorted(lacks)}"
+    own = {row["ItemId"]: row["Description"] for row in documents.ITEMS}
+    for sku in sorted(own.keys() & items.keys() - facts.discontinued):
+        if items[sku] != own[sku]:
+            yield f"item_overwritten: {sku} is described as {items[sku]} at the OMS"
+
+
+def _described(life: Life) -> dict[str, str]:
+    rows = life.world.ask_oms("items")["items"]
+    return {row["ItemId"]: row["Description"] for row in rows}
 
 
 def _items(life: Life) -> set[str]:

@@ -19,13 +19,14 @@ def check(end: End) -> Iterator[str]:
     }
     waiting = _waiting(end)
     tracked = tracked_skus(end.life)
+    unsure = _unsure(end)
     for level in world.ask_store("dump/inventory"):
         sku = level["sku"]
         row = network.get(sku)
         if sku not in tracked or end.open.get(("inventory", sku)):
             continue
-        if sku in end.life.facts.units_changed:
-            continue  # an item's unit is remembered for a while
+        if sku in unsure:
+            continue
         if row is not None and row["IsInfiniteAvailability"]:
             wanted = policy.infinite_quantity if policy.infinite == "number" else None
         elif row is None or is_missing(end.life, sku, int(row["TotalQuantity"])):
@@ -48,6 +49,21 @@ def is_missing(life: Life, sku: str, units: int) -> bool:
     if life.world.pair.oms != "manhattan" or units:
         return False
     return sku not in {item["ItemId"] for item in life.world.ask_oms("items")["items"]}
+
+
+def _unsure(end: End) -> set[str]:
+    """Return the SKUs of which the documents leave open how many units the store shows.
+
+    An item's unit is remembered for a while; an order of a channel that was not served may wait;
+    and whether units that an agent has canceled come back with a refused change of the store is
+    an operator's to decide.
+    """
+    facts = end.life.facts
+    open_ones = {
+        number for number in end.store if facts.has_asked(number) and end.rejections(number)
+    }
+    orders = [end.store[number] for number in facts.left_out | open_ones]
+    return facts.units_changed | {line["sku"] for order in orders for line in order["products"]}
 
 
 def tracked_skus(life: Life) -> set[str]:

@@ -10,6 +10,8 @@ import pytest
 from assets.reconciliation.run import Request, reconcile
 from assets.streams.shipments import acknowledged as shipments_acknowledged
 from resources.ledger.monitoring.activation import pause
+from resources.ledger.rejections import operator_actions
+from resources.ledger.rejections.work_queue import RejectionFilter
 from resources.platforms.bigcommerce.statuses import STATUSES
 from tests.assets.documents import DEPOT, address, order, total_of
 from tests.assets.reconciliation.comparing import drifts_of, look
@@ -139,6 +141,22 @@ def test_a_change_of_an_order_is_a_rejection_that_names_the_fields(
     extensiv.run("orders")
     assert extensiv.open_rejections("orders") == {}
     assert extensiv.outcomes("orders")["1"] == ("accepted", "unchanged")
+
+
+def test_a_discarded_change_comes_back_only_with_another_one(extensiv: ExtensivScene) -> None:
+    """It was made at the account by hand, which the next version without a change leaves so."""
+    extensiv.place_many([1])
+    extensiv.run("orders")
+    extensiv.to_store("orders/1", {"customer_message": "Ring twice"}, "PATCH")
+    extensiv.run("orders")
+    found = operator_actions.chosen(extensiv._db(), RejectionFilter())
+    operator_actions.discard(extensiv._db(), found, "ann", "changed by hand")
+    extensiv.to_store("orders/1", {"external_source": "phone"}, "PATCH")
+    extensiv.run("orders")
+    assert extensiv.open_rejections("orders") == {}
+    extensiv.to_store("orders/1", {"customer_message": "Ring thrice"}, "PATCH")
+    extensiv.run("orders")
+    assert extensiv.open_rejections("orders") == {"1": "order_not_changeable"}
 
 
 def test_a_changed_setting_rejects_no_order_that_the_account_has(extensiv: ExtensivScene) -> None:

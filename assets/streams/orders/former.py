@@ -30,6 +30,11 @@ class FormerVersions:
         captures = created_with(session.db, session.connection, session.stream, [source_id])
         return self.of(captures).get(source_id)
 
+    def discarded(self, source_id: str, code: str) -> Order | None:
+        """Return the version whose rejection with a code was discarded last, if it is kept."""
+        payload = self._session.rejections.discarded_payload(source_id, code)
+        return self.as_sent(payload) if payload is not None else None
+
     def of(self, captures: Mapping[str, UUID]) -> dict[str, Order]:
         """Return versions as they would be sent now, one of each order.
 

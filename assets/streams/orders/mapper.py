@@ -116,8 +116,7 @@ class OrdersMapper:
             changes = physical_changes(then, now)  # what other rules make of it is not a change
         if not changes or self._ended(source_id) == "canceled":
             return
-        discarded = self._session.rejections.discarded_payload(source_id, CHANGE_NOT_SENT)
-        seen = self._versions.as_sent(discarded) if discarded is not None else None
+        seen = self._versions.discarded(source_id, CHANGE_NOT_SENT)
         if seen is not None and not physical_changes(seen, now):
             return
         more = f" and {len(changes) - MOST_NAMED} more" if len(changes) > MOST_NAMED else ""

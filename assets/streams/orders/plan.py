@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import orjson
 from msgspec.structs import replace
@@ -18,7 +17,13 @@ from assets.delivery.request import DeliveryRequest
 from assets.streams.actions.book import end_superseded, note_done
 from assets.streams.orders.cancel_answers import CANCEL_REQUESTED, CANCELED, apply_cancel_answers
 from assets.streams.orders.former import FormerVersions
-from assets.streams.orders.refusals import REOPENED, by_former_rules, not_changeable
+from assets.streams.orders.looked_up import LOOKED_UP, as_read, settlement
+from assets.streams.orders.refusals import (
+    NOT_CHANGEABLE,
+    REOPENED,
+    by_former_rules,
+    not_changeable,
+)
 from domain.connections import ORDERS
 from domain.delivery import Held, Intent, OrderCancel, OrderSave, Outcome, Question
 from domain.errors import RecordRejected
@@ -35,7 +40,6 @@ from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, Unsettle
 from resources.ledger.session import Session
 from resources.sync import Sync
 
-LOOKED_UP = "the OMS was asked for what it holds"
 GONE_AT_OMS = "order_gone_at_oms"
 """The code of an order that the OMS has lost; a retry sends it as a new one."""
 FOR_ACTION = timedelta(seconds=30)
@@ -126,15 +130,22 @@ class OrdersPlanner(ReadingPlanner[Order]):
     ) -> Plan:
         """Return the plan of an order that can't be changed: nothing is sent.
 
-        Raises ``RecordRejected`` if it was changed in the store, and not by other rules alone.
+        Raises ``RecordRejected`` if it was changed in the store, and not by other rules alone, but
+        for a change whose rejection was discarded: it comes back only with another one.
         """
         if (change := self.orders.change(held, wanted)) is None:
             return Plan(due)
-        created = self._versions.created(due.record.source_id)
-        then = self.orders.payload(self._as_linked(created)) if created is not None else held
-        if self.orders.change(then, wanted) is not None:
-            raise RecordRejected(not_changeable(change, held, wanted, self.orders.units))
-        return Plan(due, notes=[by_former_rules(change, held)])
+        source_id = due.record.source_id
+        then = self._payload(self._versions.created(source_id))
+        if self.orders.change(held if then is None else then, wanted) is None:
+            return Plan(due, notes=[by_former_rules(change, held)])
+        seen = self._payload(self._versions.discarded(source_id, NOT_CHANGEABLE))
+        if seen is not None and self.orders.change(seen, wanted) is None:
+            return Plan(due)  # an operator has decided on this change
+        raise RecordRejected(not_changeable(change, held, wanted, self.orders.units))
+
+    def _payload(self, order: Order | None) -> Mapping[str, object] | None:
+        return self.orders.payload(self._as_linked(order)) if order is not None else None
 
     def _is_opened_again(self, due: Due[Order]) -> bool:
         """Return whether the order is open in the store, and was canceled there before.
@@ -214,11 +225,11 @@ class OrdersPlanner(ReadingPlanner[Order]):
             return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
         if self._may_be_adopted(due) and not self._adoption.take(due, held):
             return []
-        due.known = _read(due, held)
+        due.known = as_read(due, held)
         if held.is_canceled and any(one.canceled for one in self._given_up_of(due).values()):
             due.record = replace(due.record, cancelled=True)  # an agent's, which has happened
         return [
-            _settlement(u, held.target_id, is_new=is_new, is_canceled=held.is_canceled)
+            settlement(u, held.target_id, is_new=is_new, is_canceled=held.is_canceled)
             for u in uncertain
         ]
 
@@ -268,32 +279,3 @@ class OrdersPlanner(ReadingPlanner[Order]):
         else:
             content = save.encoded or orjson.dumps(save.wanted)
         return TargetRow.following(known, intent.target_key, outcome.target_id, content, moment)
-
-
-def _read(due: Due[Order], held: Held) -> TargetRow:
-    before = due.known
-    milestone = before.milestone if before is not None else ""
-    if held.is_canceled:
-        milestone = CANCELED
-    elif milestone == CANCELED:
-        milestone = ""
-    return TargetRow.as_read(
-        before,
-        due.accepted.source_id,
-        held.target_id,
-        orjson.dumps(held.content),
-        due.accepted.source_updated_at,
-        milestone,
-    )
-
-
-def _settlement(
-    delivery: UnsettledDelivery, target_id: str, *, is_new: bool, is_canceled: bool
-) -> SettleRow:
-    """Return the outcome of a delivery by what the OMS holds, which does not show a change."""
-    key: UUID = delivery.delivery_key
-    happened = (delivery.action == "create" and is_new) or (
-        delivery.action == "cancel" and is_canceled
-    )
-    state = "delivered" if happened else "superseded"
-    return SettleRow(key, state, target_id if happened else "", error=LOOKED_UP)

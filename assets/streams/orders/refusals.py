@@ -19,6 +19,9 @@ MOST_SKUS = 5
 Units = Mapping[str, Decimal]
 Content = Mapping[str, object]
 
+NOT_CHANGEABLE = "order_not_changeable"
+"""The code of a change of an order that the OMS takes only once."""
+
 
 def not_changeable(
     change: Content, held: Content, wanted: Content, units: Callable[[Content], Units]
@@ -29,7 +32,7 @@ def not_changeable(
     """
     names = ", ".join(_changed_fields(change, held))
     return Problem(
-        "order_not_changeable",
+        NOT_CHANGEABLE,
         names,
         "The OMS has the order and does not accept changes; the store's order now differs in "
         f"{names}.{_changed_units(units(held), units(wanted))}",

@@ -23,6 +23,7 @@ CUSTOMERS: dict[str, Entry] = {
     "customer_adopted": Entry(
         "business_rule", "The OMS has no customer that the connection's predecessor has sent."
     ),
+    "customer_gone_at_oms": Entry("business_rule", "A customer that was sent is still at the OMS."),
     "customer_id_duplicate": Entry("duplicate", "The id of a customer is unique in a batch."),
     "customer_id_form": Entry(
         "mapping", "The id of a customer has plain characters only.", ("orders.order_id_prefix",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import orjson
 from msgspec.structs import replace
@@ -17,11 +17,14 @@ from domain.identity import delivery_key
 from domain.records.customers import Customer
 from domain.records.record import decode_record
 from resources.ledger.links import Link
+from resources.ledger.rejections.approvals import retried_with
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
 from resources.sync import Sync
 
 LOOKED_UP = "the OMS was asked for what it holds"
+GONE_AT_OMS = "customer_gone_at_oms"
+"""The code of a customer that the OMS has lost; a retry sends it as a new one."""
 
 
 class CustomersPlanner(ReadingPlanner[Customer]):
@@ -34,6 +37,7 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         super().__init__(sync, session, request)
         self.customers = self.target = sync.customers_target
         self._linked: Mapping[str, str] = {}
+        self._gone: Collection[str] = frozenset()
         self._adoption = Adoption(session, code="customer_adopted")
 
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Customer]]:
@@ -41,6 +45,7 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         ids = [accepted.source_id for accepted in current]
         known = self.session.deliveries.targets(ids)
         self._linked = self.session.links.oms_ids(ids)
+        self._gone = retried_with(self.session.db, self.sync.name, CUSTOMERS, ids, GONE_AT_OMS)
         return [
             Due(a, self._decode(a.canonical), a.source_id, known.get(a.source_id)) for a in current
         ]
@@ -95,7 +100,10 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         return Link(customer.source_id, customer.number, customer.customer_id, customer.customer_id)
 
     def doubts(self, due: Due[Customer]) -> bool:
-        """Return whether another program may have created the customer, at whatever time."""
+        """Return whether another program or the OMS may have changed the customer unseen."""
+        return due.record.source_id in self._gone or self._may_be_adopted(due)
+
+    def _may_be_adopted(self, due: Due[Customer]) -> bool:
         is_linked = due.record.source_id in self._linked
         return self._adoption.is_possible(due, is_linked=is_linked, made_at=None)
 
@@ -122,7 +130,7 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         if held is None:
             due.known = None
             return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
-        if self.doubts(due):
+        if self._may_be_adopted(due):
             self._adoption.take(due, held)
         due.known = TargetRow.as_read(
             due.known,

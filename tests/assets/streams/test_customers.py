@@ -10,6 +10,8 @@ import pytest
 
 from domain.identity import correlation_id
 from resources.ledger.monitoring.caution import become_cautious
+from resources.ledger.rejections import operator_actions
+from resources.ledger.rejections.work_queue import RejectionFilter
 from sensors.cursor import Chain
 from sensors.windows import probe
 from tests.assets.customers import (
@@ -244,3 +246,27 @@ def test_a_restored_ledger_overwrites_no_customer_blindly(shop: Scene) -> None:
     shop.run("customers")
     assert held(shop)["1"]["document"]["Tier"] == "gold"
     assert shop.outcomes("customers") == {"1": ("accepted", "unchanged")}
+
+
+def test_a_refusal_of_a_customer_that_is_gone_at_the_oms_says_so(scene: Scene) -> None:
+    """And not which attributes of a new customer were missing in the change."""
+    scene.configure(streams=STREAMS)
+    register(scene, customer(1, scene.moment()))
+    scene.run("customers")
+    scene.to_oms("customers/remove", ["1"])
+    register(scene, customer(1, scene.moment(hour=13), first_name="Adele"))
+    message = {"Code": "X::1", "Description": "LastName is missing", "Type": "ERROR"}
+    body = {"success": False, "messages": {"Message": [message]}}
+    scene.fault(
+        "manhattan", {"kind": "status", "status": 400, "path": "customer/save", "body": body}
+    )
+    scene.run("customers")
+    assert scene.open_rejections("customers") == {"1": "customer_gone_at_oms"}
+    scene.fault("manhattan")
+    db = scene._db()
+    found = operator_actions.chosen(db, RejectionFilter())
+    operator_actions.begin_retry(db, found, "ann", "as_captured")
+    scene.run("customers")
+    assert scene.open_rejections("customers") == {}
+    document = held(scene)["1"]["document"]
+    assert (document["FirstName"], len(document["CustomerAddress"])) == ("Adele", 1)

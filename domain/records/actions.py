@@ -104,6 +104,8 @@ class ActionOutcome(Record, frozen=True, kw_only=True):
     code: str = ""
     reason: str = ""
     """One sentence; empty if all was done as asked."""
+    correlation_id: str = ""
+    """The request's, for the log of what is sent."""
 
 
 class LineCut(Record, frozen=True, kw_only=True):

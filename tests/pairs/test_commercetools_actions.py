@@ -7,7 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
+from domain.identity import correlation_id
 from orchestration.local.simulated import Pair
+from tests.assets.scene import NAME
 from tests.pairs.pair_scene import OpenPair, PairScene
 
 pytestmark = pytest.mark.slow
@@ -105,7 +107,11 @@ def test_an_outcome_that_meets_another_change_is_written_after_it(shop: PairScen
     shop.fault("commercetools")
     assert shown(shop, order) == {"id": "R1", "state": "done"}
     calls = shop.sql(
-        "SELECT stream, status FROM sync.message_log WHERE system LIKE 'commercetools%%'"
+        "SELECT stream, status, correlation_id FROM sync.message_log "
+        "WHERE system LIKE 'commercetools%%'"
     )
-    assert sorted(calls) == [("actions", 200), ("actions", 409), ("actions", 409)]
+    own = correlation_id(
+        NAME, "action", shop.sql("SELECT action_id FROM sync.action_outcome")[0][0]
+    )
+    assert sorted(calls) == [("actions", status, own) for status in (200, 409, 409)]
     assert shop.sql("SELECT count(*) FROM sync.action_outcome WHERE reported_at IS NULL") == [(0,)]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from domain.connections import ACTIONS
+from domain.identity import correlation_id
 from domain.records.actions import ActionOutcome, ActionRequest
 
 REUSED = "action_id_reused"
@@ -199,7 +200,13 @@ class Actions:
             (self._name, limit),
         )
         return [
-            ActionOutcome(action_id=action_id, state=state, code=code, reason=reason)
+            ActionOutcome(
+                action_id=action_id,
+                state=state,
+                code=code,
+                reason=reason,
+                correlation_id=correlation_id(self._name, "action", action_id),
+            )
             for action_id, state, code, reason in rows
         ]
 

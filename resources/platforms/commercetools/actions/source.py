@@ -160,7 +160,9 @@ class ActionsSource:
             action = {"action": "setCustomField", "name": self._fields.outcome, "value": value}
             body = orjson.dumps({"version": order.version, "actions": [action]})
             path = f"/orders/{order_id}"
-            reply = await client.request("POST", path, body=body, idempotent=True)
+            reply = await client.request(
+                "POST", path, body=body, correlation_id=one.correlation_id, idempotent=True
+            )
             if reply.ok:
                 return
             if reply.status != CONFLICT:

@@ -124,6 +124,8 @@ class ActionsSource:
             "PATCH",
             "/composite/sobjects",
             body=orjson.dumps({"allOrNone": False, "records": records}),
+            # One call of several requests is none's own.
+            correlation_id=outcomes[0].correlation_id if len(outcomes) == 1 else "",
             idempotent=True,
             decode=ROWS.decode,
         )

@@ -219,6 +219,32 @@ def test_what_was_sent_before_a_connection_was_narrowed_stays_its_own(shop: TwoC
     assert shop.sql("SELECT narrowed_at IS NULL FROM sync.connection") == [(True,)]
 
 
+def test_a_connection_that_is_widened_and_narrowed_again_follows_what_it_has_sent(
+    shop: TwoChannels,
+) -> None:
+    """Also one that was narrowed before 0.8.0, of which the ledger does not know that."""
+    whole: Json = {"platform": {"channel_id": None}}
+    shop.place(documents.order(1, shop.moment(), channel_id=7))
+    shop.alone(whole)
+    shop.run_of(US, "orders")
+    shop.alone({})
+    shop.run_of(US, "orders")
+    shop.sql_write("UPDATE sync.connection SET narrowed_at = NULL")
+    assert not keeps_any(shop._db(), US)
+
+    shop.alone(whole)
+    shop.place(documents.order(2, shop.moment(), channel_id=7))
+    shop.run_of(US, "orders")
+    shop.alone({})
+    shop.place(documents.order(3, shop.moment(), channel_id=7))
+    for number in (1, 2):
+        shop.to_store(f"orders/{number}/status", {"status_id": 5})
+    shop.run_of(US, "orders")
+
+    at_oms = {row["id"]: row["cancelled"] for row in shop.at(US, "truth")["orders"]}
+    assert at_oms == {"US-1": True, "US-2": True}
+
+
 def test_stock_of_each_warehouse_goes_to_the_location_of_its_channel(shop: TwoChannels) -> None:
     """Neither overwrites the other's numbers."""
     for name in (US, EU, US):

@@ -92,12 +92,12 @@ class Life:
             self.note(before, complete=good)
         return good
 
-    def let_another_run(self) -> None:
-        """Make a live run of another process, in the middle of one."""
+    def let_another_run(self, *streams: str) -> None:
+        """Make a live run of another process, in the middle of one: of orders, and others."""
         before, runs = self.shown(), Runs(self.world, log=self.runs.log, numbers=self.runs.numbers)
         with ThreadPoolExecutor(1) as thread:
-            good = thread.submit(runs.live).result()
-            thread.submit(runs.unfinished).result()
+            good = thread.submit(runs.live, *streams).result()
+            thread.submit(runs.unfinished, *streams).result()
         self.note(before, complete=good)
         self.others.append(good)
 

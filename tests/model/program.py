@@ -53,7 +53,7 @@ LOADED = (
     *(operators, faults, sequences, crossing),
 )
 """The modules with operations."""
-LENGTH = 25
+LENGTH = 23
 KINDS, ALWAYS = 16, ("place", "sync", "ship")
 """Kinds of operations that a program draws from, and those that each program has."""
 FIRST, SETTINGS_SHARE = ("share_oms", "change_clocks"), 0.15

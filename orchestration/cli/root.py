@@ -13,12 +13,18 @@ from domain.errors import LockstepError
 from domain.parsing.text import printable
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "up": ("up:up", "Run everything on this machine: database, sandbox, Dagster's UI and daemon."),
-    "demo": ("demo:demo", "Run everything once between two sandbox systems and verify both ends."),
+    "up": (
+        "machine.up:up",
+        "Run everything on this machine: database, sandbox, Dagster's UI and daemon.",
+    ),
+    "demo": (
+        "machine.demo:demo",
+        "Run everything once between two sandbox systems and verify both ends.",
+    ),
     "status": ("status:status", "Show lag, open rejections and stuck records of each stream."),
     "trace": ("trace:trace", "Show the history of one order."),
     "rejections": (
-        "rejections:rejections",
+        "rejections.commands:rejections",
         "List, show, retry or discard records kept out of delivery.",
     ),
     "connect": ("connect:connect", "Check both systems of a connection and sync its recent past."),
@@ -28,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync-orders": ("sync:sync_orders", "Sync single orders, or the orders of some days, now."),
     "sync-stock": ("sync:sync_stock", "Sync the stock of some SKUs, or all of it, now."),
     "catalog": (
-        "catalog:catalog",
+        "catalog.commands:catalog",
         "Compare the store's catalog with the OMS's items, change products by sheet.",
     ),
     "action": ("action:action", "Cancel, hold, release or reroute an order at the OMS."),
@@ -37,14 +43,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "events:events",
         "List, show or discard messages of queues that can't be read.",
     ),
-    "webhooks": ("webhooks:webhooks", "Serve the webhook endpoint."),
+    "webhooks": ("machine.webhooks:webhooks", "Serve the webhook endpoint."),
     "forget": ("privacy:forget", "Erase a customer's personal data from the ledger."),
     "retention": ("privacy:retention", "Delete data older than its retention period."),
-    "doctor": ("doctor:doctor", "Check the installation and suggest fixes."),
-    "db": ("database:db", "Start and stop the embedded PostgreSQL."),
-    "migrate": ("database:migrate_command", "Apply missing schema migrations."),
+    "doctor": ("machine.doctor:doctor", "Check the installation and suggest fixes."),
+    "db": ("machine.database:db", "Start and stop the embedded PostgreSQL."),
+    "migrate": ("machine.database:migrate_command", "Apply missing schema migrations."),
     "restored": (
-        "database:restored_command",
+        "machine.database:restored_command",
         "Check both systems before creating anything, after a restore.",
     ),
 }

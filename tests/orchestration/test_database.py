@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from orchestration.cli.database import remember_home
+from orchestration.cli.machine.database import remember_home
 from orchestration.cli.root import lockstep
 from orchestration.settings import project_root
 from resources.ledger.database import embedded

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from orchestration.cli.machine_checks import daemon_finding
+from orchestration.cli.machine.machine_checks import daemon_finding
 from orchestration.cli.root import lockstep
 from resources.ledger.monitoring.outages import note_failing
 from tests.orchestration.shop import Shop

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from domain.errors import PermanentError, TransientError
-from orchestration.cli.up import watch
+from orchestration.cli.machine.up import watch
 from orchestration.local.processes import Children, check_port_free, free_port, listens
 from orchestration.settings import FILE_NAME, project_root
 from resources.ledger.database import embedded

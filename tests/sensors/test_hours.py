@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from domain.values import HOUR, Partition
-from orchestration.cli import retry
+from orchestration.cli.rejections import retry
 from resources.ledger.rejections import operator_actions, reruns, work_queue
 from resources.ledger.rejections.reruns import Rerun
 from resources.ledger.rejections.work_queue import RejectionFilter

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from psycopg import sql
 
 from assets.reconciliation.run import Request, reconcile
-from orchestration.cli.database import restored_command
+from orchestration.cli.machine.database import restored_command
 from resources.ledger.database import embedded
 from resources.ledger.monitoring.caution import cautious_days, note_database
 from tests.assets import documents

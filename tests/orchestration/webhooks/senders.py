@@ -20,7 +20,7 @@ import psycopg
 from fastapi import FastAPI
 
 from domain.connections import Installation
-from orchestration.cli.webhooks import server_of
+from orchestration.cli.machine.webhooks import server_of
 from orchestration.webhooks.app import build_app
 from tests import loopback
 from tests.assets.scene import NAME, _secret, installation_of

@@ -16,9 +16,9 @@ from domain.parsing.text import plural
 from domain.values import Partition
 from orchestration.cli.context import open_database
 from orchestration.cli.output import examples, json_option, print_json, print_table
-from orchestration.cli.rejection_filters import filter_from, filter_options
-from orchestration.cli.rejection_view import to_json_row
-from orchestration.cli.retryable import check_configured, configured
+from orchestration.cli.rejections.filters import filter_from, filter_options
+from orchestration.cli.rejections.retryable import check_configured, configured
+from orchestration.cli.rejections.view import to_json_row
 from orchestration.cli.runs import Chunk, Outcome, run_each
 from orchestration.settings import load
 from resources.ledger.captures.edits import Change

@@ -14,7 +14,7 @@ import yaml
 from assets.event_checks import ensure_webhooks
 from domain.errors import TransientError
 from orchestration.cli.context import open_database
-from orchestration.cli.database import configure_sandbox, prepare_database
+from orchestration.cli.machine.database import configure_sandbox, prepare_database
 from orchestration.cli.output import examples
 from orchestration.local import sandbox_process
 from orchestration.local.processes import Children, answers, check_port_free, free_port, listens

@@ -25,11 +25,14 @@ COLUMNS = ("finding", "SKU", "product", "variant", "name", "detail")
 @click.group(
     cls=LazyGroup,
     lazy={
-        "template": ("listings:template", "Write an empty sheet of products."),
-        "export": ("listings:export", "Write the store's products into a sheet."),
-        "import": ("listings:import_", "Write texts and pictures from a sheet to the store."),
-        "from-oms": ("item_listings:from_oms", "List items of the OMS in the store."),
-        "set": ("listings:set_", "Write texts and pictures of one product to the store."),
+        "template": ("catalog.listings:template", "Write an empty sheet of products."),
+        "export": ("catalog.listings:export", "Write the store's products into a sheet."),
+        "import": (
+            "catalog.listings:import_",
+            "Write texts and pictures from a sheet to the store.",
+        ),
+        "from-oms": ("catalog.item_listings:from_oms", "List items of the OMS in the store."),
+        "set": ("catalog.listings:set_", "Write texts and pictures of one product to the store."),
     },
     epilog=examples(
         "lockstep catalog report acme_us",

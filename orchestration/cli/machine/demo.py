@@ -19,7 +19,7 @@ from domain.connections import ACTIONS, CATALOG, CUSTOMERS, LISTINGS, PRICES, RE
 from domain.errors import LockstepError
 from domain.streams import KINDS
 from domain.values import Partition
-from orchestration.cli.demo_output import print_progress, print_totals
+from orchestration.cli.machine.demo_output import print_progress, print_totals
 from orchestration.local import asked, in_process, sandbox_process
 from orchestration.local.agreement import Agreement, print_pairs, verified
 from orchestration.local.instance import open_instance

@@ -18,7 +18,7 @@ from domain.exchange import Check
 from domain.parsing.text import plural
 from orchestration.cli.connect import preflight
 from orchestration.cli.context import open_database
-from orchestration.cli.machine_checks import (
+from orchestration.cli.machine.machine_checks import (
     Finding,
     check_configuration,
     check_daemon,

@@ -13,8 +13,8 @@ import psycopg
 from domain.errors import PermanentError
 from orchestration.cli.context import open_database
 from orchestration.cli.output import examples, json_option, print_json, print_table
-from orchestration.cli.rejection_filters import filter_from, filter_options
-from orchestration.cli.rejection_view import print_one, to_json, to_json_row
+from orchestration.cli.rejections.filters import filter_from, filter_options
+from orchestration.cli.rejections.view import print_one, to_json, to_json_row
 from orchestration.cli.root import LazyGroup
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.work_queue import ALL_STATES, OPEN_STATES, Rejection
@@ -33,7 +33,7 @@ COLUMNS = (
 
 @click.group(
     cls=LazyGroup,
-    lazy={"retry": ("retry:retry", "Retry rejected records after a correction.")},
+    lazy={"retry": ("rejections.retry:retry", "Retry rejected records after a correction.")},
     epilog=examples(
         "lockstep rejections list --class mapping --older-than 2h",
         "lockstep rejections show 42",

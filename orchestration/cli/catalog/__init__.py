@@ -1,0 +1,1 @@
+"""``lockstep catalog``: the alignment, and changes of products by sheet."""

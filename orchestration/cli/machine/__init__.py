@@ -1,0 +1,1 @@
+"""Commands that run, set up or check Lockstep on this machine."""

@@ -1,0 +1,1 @@
+"""``lockstep rejections``: lists, shows, retries and discards records kept out of delivery."""

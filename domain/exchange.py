@@ -17,6 +17,7 @@ from domain.parsing.text import printable
 from domain.records.inventory import StockTarget
 
 LONGEST_REASON = 300
+WARNING = "WARNING: "
 T = TypeVar("T")
 
 
@@ -139,7 +140,15 @@ class Check:
     name: str
     ok: bool
     detail: str
+    """Starts with ``WARNING`` where the connection works, and someone should know of it."""
     advice: str = ""
+
+    @property
+    def result(self) -> Literal["ok", "warning", "FAILED"]:
+        """Return the result as it is shown."""
+        if not self.ok:
+            return "FAILED"
+        return "warning" if self.detail.startswith(WARNING) else "ok"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from resources.secrets import permission_warning, resolve
 from resources.systems import secret_refs, settings_of
 
 SEE_MESSAGE = "see the message"
+STYLES = {"ok": "green", "warning": "yellow", "FAILED": "red"}
 
 
 @click.command(
@@ -63,7 +64,7 @@ def doctor(offline: bool, as_json: bool) -> None:
     """
     checks = list(diagnose(offline=offline))
     if as_json:
-        print_json([asdict(check) for check in checks])
+        print_json([asdict(check) | {"result": check.result} for check in checks])
     else:
         print_table(
             ("check", "result", "detail", "what to do"), [_cells(check) for check in checks]
@@ -75,7 +76,7 @@ def doctor(offline: bool, as_json: bool) -> None:
 def _cells(check: Check) -> list[object]:
     return [
         check.name,
-        Text("ok", style="green") if check.ok else Text("FAILED", style="red"),
+        Text(check.result, style=STYLES[check.result]),
         check.detail,
         check.advice,
     ]

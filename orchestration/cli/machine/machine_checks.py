@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import psycopg
 
+from domain.exchange import WARNING
 from domain.parsing.text import plural
 from orchestration.local.instance import differences, open_instance
 from orchestration.settings import connections_path, load, project_root
@@ -110,7 +111,7 @@ def daemon_finding(last: datetime | None, errors: Collection[str], now: datetime
     if last is None:
         return (
             True,
-            "has never run, so that nothing is synced by itself: 'lockstep up' starts it",
+            f"{WARNING}has never run, so that nothing is synced by itself: 'lockstep up' starts it",
             "",
         )
     age = (now - last).total_seconds()

@@ -145,7 +145,7 @@ class Preflight:
         except AccessRefused:
             raise
         except LockstepError as error:
-            return f"could not be checked: {error}"
+            return f"WARNING: could not be checked: {error}"
         return "allowed"
 
     def _item_master(self) -> str:
@@ -179,7 +179,7 @@ class Preflight:
         try:
             rows = rows_of(fetch_answer(self.client, self.settings.paths.order_search, body))
         except LockstepError as error:
-            return Check(name, True, f"could not be checked: {error}")
+            return Check(name, True, f"WARNING: could not be checked: {error}")
         if rows:
             detail = "WARNING: the user can read orders of other organisations"
             return Check(name, True, detail, _LEAST_ROLE)

@@ -106,7 +106,7 @@ class Preflight:
         try:
             found = beyond_need(self._http, self._connection.streams)
         except LockstepError as error:
-            return Check(name, True, f"could not be checked: {error}")
+            return Check(name, True, f"WARNING: could not be checked: {error}")
         if not found:
             return Check(name, True, "none found")
         return Check(

@@ -9,23 +9,20 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
-import orjson
-
-from domain.errors import AccessRefused, LockstepError, RateLimited
+from domain.errors import LockstepError
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import fallback_id, is_id
+from domain.identity import is_id
 from domain.parsing.vendor_documents import text_of
 from domain.records.listed_items import ListedItem
 from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
 from domain.values import Window
 from resources.http.client import ApiClient
-from resources.oms.extensiv.client import fetch_one, path_of
 from resources.oms.extensiv.parsing import Findings
 from resources.oms.extensiv.payload import decode_listed, unreadable
 from resources.oms.extensiv.personal import FACTS
-from resources.oms.extensiv.prices import MOST_UNREAD, UNREAD
+from resources.oms.extensiv.products import name_of, rows_of, unread_row
 from resources.oms.extensiv.settings import ExtensivSettings
-from resources.oms.extensiv.stock_list import NO_ROW, StockList, sku_of
+from resources.oms.extensiv.stock_list import StockList, sku_of
 
 
 class ItemsSource:
@@ -59,29 +56,8 @@ class ItemsSource:
         A product that can't be read while others can becomes a rejection. Raises the account's
         fault if none can be read, or too many can't.
         """
-        unread: dict[str, LockstepError] = {}
-        answered = 0
-        for sku in dict.fromkeys(ids):
-            path = path_of(self._settings.paths.product, sku=sku)
-            try:
-                row = fetch_one(self._client, self._settings.codes, path)
-            except (AccessRefused, RateLimited):
-                raise
-            except LockstepError as error:
-                unread[sku] = error
-                if len(unread) > MOST_UNREAD:
-                    raise
-                continue
-            answered += 1
-            if row is not None and row not in NO_ROW:
-                name = sku_of(row)
-                source_id = name if is_id(name) else fallback_id(row)
-                yield Page([RawRecord(source_id, datetime.now(UTC), row)])
-        if unread and not answered:
-            raise next(iter(unread.values()))
-        for sku, fault in unread.items():
-            payload = orjson.dumps({"sku": sku, UNREAD: str(fault)})
-            yield Page([RawRecord(sku, datetime.now(UTC), payload)])
+        for sku, row in rows_of(self._client, self._settings, ids):
+            yield Page([_unread(sku, row) if isinstance(row, LockstepError) else _record(row)])
 
     def skus(self) -> list[str]:
         """Return the SKUs that have a row of stock."""
@@ -112,3 +88,12 @@ class ItemsSource:
 
     async def acknowledge(self, done: Sequence[str]) -> None:
         """Do nothing: the account shows its products whenever it is asked."""
+
+
+def _record(row: bytes) -> RawRecord:
+    return RawRecord(name_of(sku_of(row), row), datetime.now(UTC), row)
+
+
+def _unread(sku: str, error: LockstepError) -> RawRecord:
+    payload, content = unread_row(sku, error)
+    return RawRecord(name_of(sku, sku.encode()), datetime.now(UTC), payload, content)

@@ -14,25 +14,20 @@ from typing import Any, ClassVar
 
 import orjson
 
-from domain.errors import AccessRefused, LockstepError, RateLimited, RecordRejected
+from domain.errors import LockstepError, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import fallback_id, is_id
+from domain.identity import fallback_id
 from domain.parsing.vendor_documents import text_of
 from domain.records.prices import Price
 from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
 from domain.values import Window
 from resources.http.client import ApiClient
-from resources.oms.extensiv.client import fetch_one, path_of
 from resources.oms.extensiv.parsing import Findings
 from resources.oms.extensiv.payload import PricedRow, decode_priced, unreadable
 from resources.oms.extensiv.personal import FACTS
+from resources.oms.extensiv.products import name_of, rows_of, unread_row
 from resources.oms.extensiv.settings import ExtensivSettings
-from resources.oms.extensiv.stock_list import NO_ROW
 
-UNREAD = "lockstep_unread"
-"""The field of Lockstep's own that says why a product could not be read."""
-MOST_UNREAD = 3
-"""Products of a read that can't be read before the account counts as failing."""
 NOT_SET = "price_not_set"
 """The rule that leaves a product alone whose price is 0 or absent."""
 
@@ -67,26 +62,8 @@ class PricesSource:
         A product that can't be read while others can becomes a rejection. Raises the account's
         fault if none can be read, or too many can't.
         """
-        unread: dict[str, LockstepError] = {}
-        answered = 0
-        for sku in dict.fromkeys(ids):
-            path = path_of(self._settings.paths.product, sku=sku)
-            try:
-                row = fetch_one(self._client, self._settings.codes, path)
-            except (AccessRefused, RateLimited):
-                raise
-            except LockstepError as error:
-                unread[sku] = error
-                if len(unread) > MOST_UNREAD:
-                    raise
-                continue
-            answered += 1
-            if row is not None and row not in NO_ROW:
-                yield Page([self._record(row)])
-        if unread and not answered:
-            raise next(iter(unread.values()))
-        for sku, fault in unread.items():
-            yield Page([_unread(sku, fault)])
+        for sku, row in rows_of(self._client, self._settings, ids):
+            yield Page([_unread(sku, row) if isinstance(row, LockstepError) else self._record(row)])
 
     def to_canonical(self, payload: bytes) -> Mapped[Price] | Skipped:
         """Map a captured product. Raises ``RecordRejected`` ``oms_payload_unreadable``."""
@@ -118,17 +95,12 @@ class PricesSource:
             return RawRecord(fallback_id(payload), now, payload)
         sku = text_of(row.sku)
         content = orjson.dumps([sku, _price(row, self._settings.price_field)], default=_form)
-        source_id = f"{sku}@"
-        if not sku or not is_id(source_id):
-            source_id = fallback_id(content)
-        return RawRecord(source_id, now, payload, content)
+        return RawRecord(name_of(sku, content, "@"), now, payload, content)
 
 
 def _unread(sku: str, error: LockstepError) -> RawRecord:
-    """Return what is captured instead of a product; its content is the same each time."""
-    payload = orjson.dumps({"sku": sku, UNREAD: str(error)})
-    source_id = f"{sku}@" if is_id(f"{sku}@") else fallback_id(sku.encode())
-    return RawRecord(source_id, datetime.now(UTC), payload, orjson.dumps([sku, UNREAD]))
+    payload, content = unread_row(sku, error)
+    return RawRecord(name_of(sku, sku.encode(), "@"), datetime.now(UTC), payload, content)
 
 
 def _price(row: PricedRow, name: str) -> Decimal | None:

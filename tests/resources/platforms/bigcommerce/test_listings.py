@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from domain.delivery import Claimed, Held, Intent, ListingSave, Outcome
+from domain.records.catalog import Attribute
+from domain.records.listings import NewVariant
 from resources.http.retries import RetryPolicy
 from tests.resources.platforms.bigcommerce.conftest import Shop
 from tests.resources.platforms.bigcommerce.stores import platform
@@ -72,3 +75,103 @@ def test_a_refusal_is_the_products_own(shop: Shop) -> None:
     outcome = save(shop, ListingSave("99", {"name": "Cup"}))
     assert outcome.state == "refused"
     assert [problem.code for problem in outcome.problems] == ["listing_refused"]
+
+
+LABELS = {"S": 1, "L": 2}
+
+
+def cup(shop: Shop) -> None:
+    """Put a cup in two sizes into the store, and a spoon."""
+    variants = [
+        {
+            "sku": f"CUP-{label}",
+            "option_values": [
+                {"id": id_, "option_id": 9, "option_display_name": "Size", "label": label}
+            ],
+        }
+        for label, id_ in LABELS.items()
+    ]
+    shop.control(
+        "POST",
+        "catalog",
+        [
+            {"id": 900, "name": "Cup", "price": 5, "variants": variants},
+            {"id": 901, "name": "Spoon", "sku": "SPOON"},
+        ],
+    )
+
+
+def add(shop: Shop, *variants: NewVariant, product: str = "900") -> Outcome:
+    """Add variants to the cup."""
+    return save(shop, ListingSave(product, {}, variants=variants))
+
+
+def sized(sku: str, label: str, option: str = "size", **more: Any) -> NewVariant:
+    """Return a variant in a size."""
+    return NewVariant(sku=sku, options=(Attribute(name=option, value=label),), **more)
+
+
+def options(shop: Shop) -> dict[str, tuple[str, int]]:
+    """Return SKU -> label and id of the size that each variant of the cup has."""
+    rows = shop.read("v3/catalog/products/900/variants")["data"]
+    return {
+        row["sku"]: (row["option_values"][0]["label"], row["option_values"][0]["id"])
+        for row in rows
+    }
+
+
+def test_variants_use_the_values_of_the_option_and_make_those_that_it_lacks(shop: Shop) -> None:
+    """Each new value is made once, in whatever case it is written."""
+    cup(shop)
+    price, weight = Decimal("7.50"), Decimal("0.2")
+    outcome = add(shop, sized("CUP-XL", "XL", price=price, weight=weight))
+    assert (outcome.state, outcome.problems) == ("done", ())
+    rows = {row["sku"]: row for row in shop.read("v3/catalog/products/900/variants")["data"]}
+    assert (rows["CUP-XL"]["price"], rows["CUP-XL"]["weight"]) == (7.5, 0.2)
+    label, made = options(shop)["CUP-XL"]
+    assert label == "XL"
+    assert made not in LABELS.values()
+    again = add(shop, sized("CUP-XL2", "xl"))  # the combination is there
+    assert again.state == "refused"
+    assert "CUP-XL2" not in options(shop)
+
+
+@pytest.mark.parametrize(
+    ("variant", "product", "reason"),
+    [
+        (sized("CUP-R", "red", option="colour"), "900", "has the options Size"),
+        (sized("SPOON-L", "L"), "901", "has no options"),
+        (sized("SPOON", "XL"), "900", "the store answers"),  # the spoon's SKU
+    ],
+)
+def test_a_variant_that_does_not_fit_is_refused_with_the_reason(
+    shop: Shop, variant: NewVariant, product: str, reason: str
+) -> None:
+    """The others are added all the same."""
+    cup(shop)
+    alone = add(shop, variant, product=product)
+    assert alone.state == "refused"
+    assert [problem.code for problem in alone.problems] == ["listing_refused"]
+    assert reason in alone.problems[0].message
+    if product == "900":
+        both = add(shop, variant, sized("CUP-M", "M"))
+        assert (both.state, len(both.problems)) == ("partly", 1)
+        assert set(options(shop)) == {"CUP-S", "CUP-L", "CUP-M"}
+
+
+def test_a_variant_that_a_lost_request_has_added_is_not_refused(shop: Shop) -> None:
+    """The store refuses its SKU, which the very product has."""
+    cup(shop)
+    shop.fault(kind="drop_after", method="POST", path="/variants", times=1)
+    assert add(shop, sized("CUP-M", "M")).state in ("done", "unknown")
+    assert options(shop)["CUP-M"][0] == "M"
+    assert add(shop, sized("CUP-M", "M")).state == "done"
+
+
+def test_a_value_that_the_store_refuses_is_that_variants_refusal(shop: Shop) -> None:
+    """It is named with its option."""
+    cup(shop)
+    shop.fault(kind="status", status=422, method="POST", path="/values", body={"title": "too long"})
+    outcome = add(shop, sized("CUP-XL", "XL"))
+    assert outcome.state == "refused"
+    assert "Size: XL" in outcome.problems[0].message

@@ -173,6 +173,13 @@ class Rig:
         return size / count
 
 
+def let_run(database: str) -> None:
+    """Make the connection one that runs already; a new one looks for what it replaces first."""
+    with psycopg.connect(database, autocommit=True) as db:
+        resume(db, NAME, list(STREAMS), "benchmark")
+        db.execute("UPDATE sync.activation SET started_at = NULL")
+
+
 @contextmanager
 def rig() -> Iterator[Rig]:
     """Run both servers in a temporary folder for the duration of the block."""
@@ -181,10 +188,7 @@ def rig() -> Iterator[Rig]:
         os.environ["LOCKSTEP_HOME"] = name
         database = embedded.start(folder / "postgres")
         migrate(database)
-        with psycopg.connect(database, autocommit=True) as db:
-            resume(db, NAME, list(STREAMS), "benchmark")
-            # A connection that runs already: a new one would look for what it replaces first.
-            db.execute("UPDATE sync.activation SET started_at = NULL")
+        let_run(database)
         postmaster = psutil.Process(
             int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
         )

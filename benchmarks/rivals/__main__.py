@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
-from benchmarks.rig import START, STORE, Rig, rig
+from benchmarks.rig import START, STORE, Rig, let_run, rig
 from benchmarks.rivals.report import Contestant, Round, markdown, ratios, table, write
 from orchestration.settings import VARIABLE
 from resources.ledger.database.migrate import migrate
@@ -76,6 +76,7 @@ def _round(on: Rig, name: str, database: str, dlt_python: Path) -> Round:
     days = [str(WARM_UP_DAY), str(DAY)]
     if name == LOCKSTEP:
         migrate(url)
+        let_run(url)
         command = [sys.executable, "-m", "benchmarks.rivals.lockstep_worker", url, *days]
     else:
         api = f"{on.url}/bigcommerce/{STORE}/stores/{STORE}/"

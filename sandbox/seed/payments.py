@@ -33,6 +33,8 @@ def pay(random: Random, document: Document, at: datetime) -> None:
     credit = ZERO
     if random.random() < 0.08 and total > 0:
         kind = random.choice(("store_credit", "gift_certificate"))
+        if not document["customer_id"]:
+            kind = "gift_certificate"  # a guest has no store credit, nor can get it back
         share = random.choice((Decimal(1), Decimal("0.5"), Decimal("0.2")))
         credit = rounded(total * share, minor_unit(document["default_currency_code"]))
         document[f"{kind}_amount"] = to_text(credit)

@@ -136,6 +136,9 @@ def test_the_mix_contains_every_kind_of_order() -> None:
     assert any(order["currency_code"] != order["default_currency_code"] for order in orders)
     assert {len(order["shipping_addresses"]) for order in orders} == {0, 1, 2, 3}
     assert any(order["customer_id"] == 0 for order in orders)
+    guests = [order for order in orders if not order["customer_id"]]
+    assert any(Decimal(order["gift_certificate_amount"]) for order in guests)
+    assert not any(Decimal(order["store_credit_amount"]) for order in guests), "they have none"
 
 
 def test_phones_of_synthetic_shoppers_are_valid_in_their_country_or_missing() -> None:

@@ -49,7 +49,7 @@ from tests.resources.platforms.bigcommerce import stores as bigcommerce
 from tests.resources.platforms.commercetools import projects as commercetools
 from tests.resources.platforms.commercetools.customers.test_mapping import CUSTOMER
 
-SMALL, LARGE = 500, 50_000
+SMALL, LARGE = 500, 20_000
 SKUS_A_CHUNK = 1_000
 
 

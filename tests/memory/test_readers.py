@@ -1,4 +1,4 @@
-"""Fifty thousand records take about as much memory to read as five hundred."""
+"""Twenty thousand records take about as much memory to read as five hundred."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 from tests.memory.readers import READERS
 
-pytestmark = pytest.mark.slow(seconds=60)
+pytestmark = pytest.mark.slow(seconds=30)
 
-MOST = 150
+MOST = 70
 """Megabytes that the many may take beyond the few, over all readers."""
 
 
@@ -27,7 +27,7 @@ def test_memory_of_the_readers_stays_flat() -> None:
 
 
 def test_the_measure_shows_a_reader_that_keeps_its_records() -> None:
-    """A list of fifty thousand documents of four kilobytes is more than the limit."""
+    """A list of twenty thousand documents of four kilobytes is more than the limit."""
     code = (
         "from tests.memory import readers\n"
         "kept = []\n"

@@ -27,8 +27,8 @@ from tests.shared import shared_path
 pytestmark = pytest.mark.demo
 
 LONGEST_SECONDS = 900
-FEW = ("--count", "100")
-"""A quarter of the orders of the default, of every shape."""
+FEW = ("--count", "60")
+"""Fewer orders than by default, of every shape."""
 LOCKSTEP = Path(sys.executable).parent / "lockstep"
 
 

@@ -60,7 +60,8 @@ class Archived:
 TEXT = """\
 The day's history as Parquet files, one per view: orders, lines, stock, shipments, deliveries and
 so on. They hold no personal data. A day that changes later is written again in the night after.
-A file stays as it is once retention has removed rows of it from the ledger.
+A file stays as it is once retention has removed rows of it from the ledger, which it does only
+after they were archived.
 
 **Red?** The folder can't be written or the disk is full: the error says which."""
 

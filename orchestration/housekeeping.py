@@ -28,7 +28,8 @@ ARCHIVE = dg.define_asset_job(
 
 @dg.op(
     retry_policy=RETRIES,
-    description="Removes what is past its retention in connections.yaml; keeps open work.",
+    description="Removes what is past its retention in connections.yaml; keeps open work, and what "
+    "the archive lacks.",
 )
 def remove_expired(context: dg.OpExecutionContext, lockstep: dg.ResourceParam[Lockstep]) -> None:
     """Remove expired months and rows, and log what was removed and kept."""

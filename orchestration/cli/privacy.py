@@ -121,8 +121,9 @@ def retention(dry_run: bool, as_json: bool) -> None:
     """Delete data older than 'retention' in connections.yaml, as the daily job does.
 
     Payloads, outcomes and messages are dropped by whole months, and only if nothing in the month is
-    open. Old batches, closed rejections, processed events and the like are deleted row by row.
-    Without 'retention' in connections.yaml everything is kept.
+    open. Old batches, closed rejections, processed events and the like are deleted row by row. What
+    the archive lacks is kept until it has it. Without 'retention' in connections.yaml everything is
+    kept.
     """
     with open_database() as db:
         removals = retire(db, load().retention, datetime.now(UTC).date(), dry_run=dry_run)

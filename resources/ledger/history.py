@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import psycopg
@@ -119,29 +119,19 @@ def note_archived(db: psycopg.Connection[Any], day: date) -> None:
 def days_to_archive(db: psycopg.Connection[Any], first: date, today: date) -> list[date]:
     """Return the days from ``first`` on before ``today`` that changed since they were archived.
 
-    A run about a day changes it, and what ends later: a rejection, a drift, a refund that is not
-    decided, a late answer. Days from before archiving was noted count as archived in the night
-    after them.
+    ``sync.unarchived`` says what changes a day.
     """
     rows = db.execute(
-        """WITH changed AS (
-               SELECT source_day, max(finished_at) AS at FROM sync.batch GROUP BY 1
-               UNION ALL SELECT source_day, max(greatest(seen_at, closed_at)) FROM sync.rejection
-               GROUP BY 1
-               UNION ALL SELECT source_day, max(looked_at) FROM sync.refund GROUP BY 1
-               UNION ALL SELECT source_day, max(closed_at) FROM sync.drift GROUP BY 1
-               UNION ALL SELECT d.source_day, max(q.applied_at)
-               FROM sync.request q JOIN sync.delivery d USING (delivery_key)
-               WHERE d.prune_month = '9999-12-31' GROUP BY 1)
-           SELECT c.source_day FROM changed c LEFT JOIN sync.archived a USING (source_day)
-           WHERE c.source_day >= %(first)s AND c.source_day < %(today)s
-           GROUP BY c.source_day, a.archived_at
-           HAVING max(c.at) > coalesce(a.archived_at, CASE
-               WHEN c.source_day < (SELECT min(archived_at) FROM sync.archived)::date - 1
-                    OR NOT EXISTS (SELECT FROM sync.archived)
-               THEN (c.source_day + interval '27 hours') AT TIME ZONE 'UTC'
-               ELSE '-infinity' END)
+        """SELECT source_day FROM sync.unarchived WHERE source_day >= %s AND source_day < %s
            ORDER BY 1""",
-        {"first": first, "today": today},
+        (first, today),
+    )
+    return [day for (day,) in rows]
+
+
+def days_waiting(db: psycopg.Connection[Any], before: datetime) -> list[date]:
+    """Return the days whose last change was before ``before`` and is not in the archive."""
+    rows = db.execute(
+        "SELECT source_day FROM sync.unarchived WHERE changed_at < %s ORDER BY 1", (before,)
     )
     return [day for (day,) in rows]

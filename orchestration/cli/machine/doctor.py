@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 
 import click
 import dagster as dg
@@ -34,6 +35,7 @@ from orchestration.definitions import build
 from orchestration.settings import load
 from resources import oms, platforms
 from resources.capabilities import capabilities_of
+from resources.ledger.history import days_waiting
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.monitoring.caution import cautious_days
 from resources.ledger.monitoring.status import stream_statuses
@@ -43,6 +45,8 @@ from resources.secrets import permission_warning, resolve
 from resources.systems import secret_refs, settings_of
 
 SEE_MESSAGE = "see the message"
+ARCHIVED_WITHIN = timedelta(days=2)
+"""A changed day is archived in the night after; many at once, as after a first read, take more."""
 STYLES = {"ok": "green", "warning": "yellow", "FAILED": "red"}
 
 
@@ -60,7 +64,7 @@ def doctor(offline: bool, as_json: bool) -> None:
 
     Covers Python, the home folder, free disk space, the database and its schema,
     connections.yaml, secrets (never printed), both systems of each connection (read-only calls),
-    and Dagster's definitions, instance and daemon.
+    the archive, and Dagster's definitions, instance and daemon.
     """
     checks = list(diagnose(offline=offline))
     if as_json:
@@ -102,6 +106,7 @@ def diagnose(*, offline: bool) -> Iterator[Check]:
             offline=offline,
         )
     if schema is not None and schema.ok:
+        yield _check("archive", _archive)
         yield _check("Dagster instance", check_instance)
         yield _check("Dagster daemon", check_daemon)
 
@@ -147,6 +152,17 @@ def _alerts(installation: Installation) -> Finding:
         return True, "not configured: no alerts are sent for failed runs and stuck streams", ""
     build_notifier(installation.alerts)
     return True, "configured for failed runs and stuck streams", ""
+
+
+def _archive() -> Finding:
+    """Return whether the archive has every day as it is; retention waits for it."""
+    with open_database() as db:
+        days = days_waiting(db, datetime.now(UTC) - ARCHIVED_WITHIN)
+    if not days:
+        return True, "has every day", ""
+    shown = f"lacks {plural(len(days), 'day')} from {days[0]} to {days[-1]}, or their last changes"
+    advice = "see the failed runs of the job archive, then materialize history/archive for the days"
+    return False, f"{shown}; retention keeps their rows until it has them", advice
 
 
 def _secrets(installation: Installation, name: str) -> Finding:

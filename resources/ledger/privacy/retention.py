@@ -1,6 +1,6 @@
 """Retention: months of large tables are dropped, rows of others deleted in bounded batches.
 
-Unfinished work is always kept.
+Unfinished work is always kept, and so is what the archive should have and lacks.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ ROWS = (
     ("drift", "drift", "closed_at", "state = 'closed'"),
 )
 """Setting, table, its time, and the condition under which a row is finished."""
+ARCHIVED = frozenset({"batch", "rejection", "rerun", "drift"})
+"""Those of them that the archive has by day, or by which it knows the days that have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,8 @@ def retire(
     for setting, table, moment, condition in ROWS:
         keep: timedelta | None = getattr(retention, setting)
         if keep is not None:
-            removals += _rows(
-                db, table, f"{moment} < %s AND ({condition})", today - keep, dry_run=dry_run
-            )
+            past = f"{moment} < %s AND ({condition})"
+            removals += _rows(db, table, past, today - keep, dry_run=dry_run)
     return removals
 
 
@@ -107,8 +108,7 @@ def _months(db: psycopg.Connection[Any], table: str) -> list[date]:
 
 
 def _month(db: psycopg.Connection[Any], table: str, month: date, *, dry_run: bool) -> list[Removal]:
-    row = db.execute("SELECT sync.why_kept(%s, %s)", (table, month)).fetchone()
-    kept = str(row[0]) if row else ""
+    kept = _why_kept(db, table, month)
     if kept or dry_run:
         counted = db.execute(
             f"SELECT count(*) FROM sync.{table} "  # noqa: S608 - constants of this module only
@@ -122,13 +122,19 @@ def _month(db: psycopg.Connection[Any], table: str, month: date, *, dry_run: boo
 
 def _deliveries(db: psycopg.Connection[Any], month: date, *, dry_run: bool) -> list[Removal]:
     """Drop a month of deliveries of snapshots; what is open or uncertain in it is kept."""
-    if dry_run:
+    kept = _why_kept(db, DELIVERY, month)
+    if kept or dry_run:
         counted = db.execute(
             "SELECT count(*) FROM sync.delivery WHERE prune_month = %s", (month,)
         ).fetchone()
-        return [Removal(DELIVERY, _next(month), int(counted[0]) if counted else 0)]
+        return [Removal(DELIVERY, _next(month), int(counted[0]) if counted else 0, kept)]
     dropped = _dropped(db, DELIVERY, month, "SELECT sync.drop_delivery_month(%s)", (month,))
     return [] if dropped is None else [Removal(DELIVERY, _next(month), dropped)]
+
+
+def _why_kept(db: psycopg.Connection[Any], table: str, month: date) -> str:
+    row = db.execute("SELECT sync.why_kept(%s, %s)", (table, month)).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _dropped(
@@ -145,23 +151,56 @@ def _dropped(
 
 
 def _rows(
-    db: psycopg.Connection[Any], table: str, condition: str, before: date, *, dry_run: bool
+    db: psycopg.Connection[Any], table: str, past: str, before: date, *, dry_run: bool
 ) -> list[Removal]:
-    if dry_run:
-        statement = f"SELECT count(*) FROM sync.{table} t WHERE {condition}"  # noqa: S608 - constants
-        counted = db.execute(statement.encode(), (before,)).fetchone()
-        return [Removal(table, before, int(counted[0]))] if counted and counted[0] else []
-    total = 0
+    """Delete the old rows of a table; those of days that the archive lacks are kept."""
+    kept = _unarchived(db, table, past, before) if table in ARCHIVED else None
+    condition = f"{past} AND {'coalesce(source_day <> ALL(%s), true)' if kept else 'true'}"
+    values = (before, kept.days) if kept else (before,)
+    total = _old_rows(db, table, condition, values) if dry_run else 0
     statement = f"""DELETE FROM sync.{table} WHERE ctid = ANY(ARRAY(
         SELECT ctid FROM sync.{table} t WHERE {condition} LIMIT {BATCH}))"""  # noqa: S608 - constants
-    while number := db.execute(statement.encode(), (before,)).rowcount:
+    while not dry_run and (number := db.execute(statement.encode(), values).rowcount):
         total += number
-    if total:
+    if total and not dry_run:
         db.execute(
             "INSERT INTO sync.retention_log (table_name, before, rows) VALUES (%s, %s, %s)",
             (table, before, total),
         )
-    return [Removal(table, before, total)] if total else []
+    removed = [Removal(table, before, total)] if total else []
+    return removed + ([Removal(table, before, kept.rows, kept.why)] if kept else [])
+
+
+@dataclass(frozen=True, slots=True)
+class _Unarchived:
+    """Old rows of days that the archive lacks, or has without their last changes."""
+
+    days: list[date]
+    rows: int
+    why: str
+
+
+def _unarchived(
+    db: psycopg.Connection[Any], table: str, past: str, before: date
+) -> _Unarchived | None:
+    rows = db.execute(
+        f"""SELECT t.source_day, count(*) FROM sync.{table} t
+            JOIN sync.unarchived USING (source_day) WHERE {past} GROUP BY 1 ORDER BY 1""".encode(),  # noqa: S608 - constants
+        (before,),
+    ).fetchall()
+    if not rows:
+        return None
+    days = [day for day, _ in rows]
+    why = db.execute("SELECT sync.why_unarchived(%s)", (days,)).fetchone()
+    return _Unarchived(days, sum(number for _, number in rows), str(why[0]) if why else "")
+
+
+def _old_rows(
+    db: psycopg.Connection[Any], table: str, condition: str, values: tuple[Any, ...]
+) -> int:
+    statement = f"SELECT count(*) FROM sync.{table} t WHERE {condition}"  # noqa: S608 - constants
+    counted = db.execute(statement.encode(), values).fetchone()
+    return int(counted[0]) if counted else 0
 
 
 def _next(month: date) -> date:

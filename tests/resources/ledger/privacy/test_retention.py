@@ -158,6 +158,7 @@ def test_old_rows_are_deleted_in_batches(database: str, monkeypatch: pytest.Monk
                SELECT 'run-' || n, 'acme', 'orders', 'captured', '2025-03-05', 'live', NULL, NULL,
                       '{}', '2025-03-05', '2025-03-05' FROM generate_series(1, 10) n"""
         )
+        db.execute("INSERT INTO sync.archived VALUES ('2025-03-05', now())")
         db.execute(
             """INSERT INTO sync.unread_event
                    (connection, system, message_id, problem, body, received_at)
@@ -179,22 +180,117 @@ def test_old_rows_are_deleted_in_batches(database: str, monkeypatch: pytest.Monk
         assert db.execute("SELECT event_id FROM sync.inbox").fetchall() == [("1",)]
 
 
+BATCH = """INSERT INTO sync.batch
+           VALUES (%s, 'acme', 'orders', 'delivered', %s, 'live', NULL, NULL, '{}', %s, %s)"""
+ALL = Retention(
+    capture=timedelta(days=365),
+    record=timedelta(days=365),
+    batch=timedelta(days=30),
+    rejection=timedelta(days=30),
+    drift=timedelta(days=30),
+    delivery=timedelta(days=90),
+)
+
+
+def fill_day(database: str, day: date) -> None:
+    """Put a closed day into the ledger: an order, a level, a rejection and a drift, all done."""
+    put(database, day=day)
+    put_stock(database, f"{day}", day, "delivered", source_day=day)
+    end = datetime(day.year, day.month, day.day, 13, tzinfo=UTC)
+    with psycopg.connect(database, autocommit=True) as db:
+        db.execute(BATCH, (f"run-{day}", day, end, end))
+        db.execute(
+            """INSERT INTO sync.rejection (connection, stream, stage, source_id, source_day,
+                   capture_id, code, field, message, advice, value, problems, correlation_id,
+                   run_id, class, rule, state, seen_at, closed_at)
+               VALUES ('acme', 'orders', 'validated', '1', %s, gen_random_uuid(), '', '', '', '',
+                       '', '[]', '', '', 'value', '', 'resolved', %s, %s)""",
+            (day, end, end),
+        )
+        db.execute(
+            """INSERT INTO sync.drift (connection, class, entity, record, field, stream, source_id,
+                   source_day, expected, found, since, correlation_id, owner, advice, can_heal,
+                   state, opened_at, closed_at, run_id)
+               VALUES ('acme', 'differs', 'order', '1', '', 'orders', '1', %s, '', '', %s, '', '',
+                       '', false, 'closed', %s, %s, 'r')""",
+            (day, end, end, end),
+        )
+
+
+def left(database: str) -> dict[str, int]:
+    """Return the rows of each table that retention is about."""
+    tables = ("capture", "record", "batch", "rejection", "drift", "delivery")
+    with psycopg.connect(database) as db:
+        counted = {t: db.execute(f"SELECT count(*) FROM sync.{t}").fetchone() for t in tables}  # noqa: S608
+    return {table: row[0] for table, row in counted.items() if row}
+
+
+def archive(database: str, day: date, moment: datetime | None = None) -> None:
+    """Note a day as archived at a moment, now by default."""
+    with psycopg.connect(database, autocommit=True) as db:
+        db.execute(
+            """INSERT INTO sync.archived VALUES (%s, coalesce(%s, now()))
+               ON CONFLICT (source_day) DO UPDATE SET archived_at = excluded.archived_at""",
+            (day, moment),
+        )
+
+
+@pytest.mark.parametrize("archived_before", [False, True])
+def test_what_the_archive_lacks_is_kept(database: str, *, archived_before: bool) -> None:
+    """Of a day that was never archived, or has changed since; and the reason names the day."""
+    fill_day(database, OLD)
+    other = OLD + timedelta(days=1)
+    fill_day(database, other)
+    archive(database, other)
+    if archived_before:
+        archive(database, OLD, datetime(2025, 3, 5, 12, 30, tzinfo=UTC))
+    why = f"the archive lacks {OLD}, or its last changes"
+    full = left(database)
+
+    for dry_run in (True, False):
+        done = run(database, ALL, dry_run=dry_run)
+        assert {t: done[t].kept for t in full if done[t].kept} | {"record": why} == dict.fromkeys(
+            full, why
+        )
+    assert done["batch"].rows == 1
+    assert left(database) == full | dict.fromkeys(("batch", "rejection", "drift"), 1)
+
+    archive(database, OLD)
+    run(database, ALL)
+    assert left(database) == dict.fromkeys(full, 0)
+
+
+def test_several_days_that_the_archive_lacks_are_counted(database: str) -> None:
+    """The operator sees how many, and which to materialize."""
+    for back in range(3):
+        fill_day(database, OLD + timedelta(days=back))
+    kept = run(database, ALL)["capture"].kept
+    assert kept == "the archive lacks 3 days from 2025-03-05 to 2025-03-07, or their last changes"
+
+
 STOCK = """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action,
                target_key, source_day, capture_id, state, attempts, correlation_id, run_id,
                claimed_at, is_uncertain, may_act_until, prune_month)
-           VALUES (gen_random_uuid(), 'acme', 'inventory', %s, 'stock', %s, '2026-01-02',
+           VALUES (gen_random_uuid(), 'acme', 'inventory', %s, 'stock', %s, %s,
                    gen_random_uuid(), %s, 1, 'stk-1', 'r', %s, %s, %s,
                    date_trunc('month', %s::date))"""
 
 
 def put_stock(
-    database: str, name: str, day: date, state: str, *, uncertain: bool = False, acts: bool = False
+    database: str,
+    name: str,
+    day: date,
+    state: str,
+    *,
+    uncertain: bool = False,
+    acts: bool = False,
+    source_day: date = date(2026, 1, 2),
 ) -> None:
     """Put one delivery of stock into the ledger."""
     until = datetime.now(UTC) + timedelta(minutes=1) if acts else None
     with psycopg.connect(database, autocommit=True) as db:
         db.execute("SELECT sync.ensure_delivery_month(%s)", (day,))
-        db.execute(STOCK, (name, name, state, day, uncertain, until, day))
+        db.execute(STOCK, (name, name, source_day, state, day, uncertain, until, day))
 
 
 def deliveries(database: str) -> list[tuple[str, str]]:

@@ -18,7 +18,9 @@ import orjson
 
 from domain.parsing.text import has_controls
 
-LONGEST_ID = 200
+LONGEST_ID = 600
+"""Characters: two keys of a canonical record (SKU and location, SKU and price list), and what else
+names a record beside them. Of any script they fit in an entry of the ledger's indexes."""
 _PIECE = 2_047
 """Bytes; ``hashlib`` gives up the lock for more."""
 _LENGTH = Struct(">Q")
@@ -95,7 +97,7 @@ def content_digest(content: bytes) -> bytes:
 
 
 def is_id(text: str) -> bool:
-    """Return whether a text can be a record's id: 1 to 200 characters, no control characters."""
+    """Return whether a text can be a record's id: not empty or too long, no control characters."""
     return 0 < len(text) <= LONGEST_ID and not has_controls(text)
 
 

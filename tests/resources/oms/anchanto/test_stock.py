@@ -12,6 +12,7 @@ import pytest
 from domain.errors import PermanentError, RecordRejected
 from domain.exchange import Mapped
 from domain.policies import InventoryPolicy
+from domain.records.record import LONGEST_KEY
 from domain.sources import Scope
 from domain.values import Window
 from resources.oms.anchanto import inventory as inventory_module
@@ -53,6 +54,15 @@ def levels(rows: list[Json], policy: InventoryPolicy, *skus: str, **settings: An
 
 ROWS = [row("A", "EAST", 3), row("B", "EAST", 1), row("A", "WEST", "4"), row("A", "EAST", 3)]
 BY_NODE = InventoryPolicy(mode="by_node", nodes={"east": "default", "NORTH": "n"})
+
+
+@pytest.mark.parametrize("mode", ["aggregate", "by_node"])
+def test_the_longest_sku_keeps_its_key_when_its_level_changes(mode: Any) -> None:
+    """Under an id of its content each level would be another record, and a drift would be lost."""
+    sku, site = "S" * LONGEST_KEY, "N" * LONGEST_KEY
+    policy = InventoryPolicy(mode=mode, nodes={site: "default"} if mode == "by_node" else {})
+    for units in (3, 4):
+        assert list(levels([row(sku, site, units)], policy, sku).values()) == [units]
 
 
 @pytest.mark.parametrize("size", [1, 2, 100])

@@ -9,6 +9,7 @@ import pytest
 
 from domain.errors import AccessRefused, LockstepError, RecordRejected
 from domain.exchange import RawRecord
+from domain.records.record import LONGEST_KEY
 from resources.oms.extensiv.items import ItemsSource
 from resources.oms.extensiv.prices import PricesSource
 from resources.oms.extensiv.products import MOST_UNREAD
@@ -61,6 +62,17 @@ def test_a_product_that_cannot_be_read_is_a_rejection_and_no_reason_to_stop(
     assert "could not be read" in caught.value.problems[0].message
     [again] = [one for one in read(source, "A", "B") if one.source_id == found["B"].source_id]
     assert again.digest == found["B"].digest
+
+
+@pytest.mark.parametrize("made", [prices, items])
+def test_the_longest_sku_keeps_its_key(made: Callable[[Handler], Source]) -> None:
+    """Under an id of its content a price that waits for approval would be lost with a change."""
+    sku = "S" * LONGEST_KEY
+    assert {record.source_id.rstrip("@") for record in read(made(answers()), sku)} == {sku}
+    assert {record.source_id.rstrip("@") for record in read(made(answers(sku)), sku, "A")} == {
+        sku,
+        "A",
+    }
 
 
 @pytest.mark.parametrize("made", [prices, items])

@@ -17,6 +17,7 @@ from domain.errors import PermanentError, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.policies import InventoryPolicy
 from domain.records.inventory import StockLevel
+from domain.records.record import LONGEST_KEY
 from resources.http.auth import NoAuth
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
@@ -248,6 +249,14 @@ def test_a_row_without_a_time_was_observed_when_it_was_captured() -> None:
     assert level.record.observed_at is None
 
 
+def test_the_longest_sku_keeps_its_key_when_its_level_changes() -> None:
+    """Under an id of its content each level would be another record, and a drift would be lost."""
+    sku, node = "S" * LONGEST_KEY, "N" * LONGEST_KEY
+    rows = [row_of(ItemId=sku, LocationId=node, TotalQuantity=units) for units in (3, 4)]
+    (records,) = availability_of(rows).rows([sku])
+    assert [record.source_id for record in records] == [f"{sku}@{node}"] * 2
+
+
 def test_rows_that_differ_only_in_their_time_have_the_same_content() -> None:
     """An unchanged level that is read again is no new version; a changed one is."""
     later, more = (
@@ -349,7 +358,7 @@ def test_a_reader_that_stops_early_makes_no_further_call() -> None:
         (b'{"ItemId":["SKU-1"]}', False),
         (b'{"ItemId":"  ","Quantity":1}', False),
         (b'{"ItemId":"A\\u0000B"}', False),
-        (b'{"ItemId":"%b"}' % (b"x" * 300), False),
+        (b'{"ItemId":"%b"}' % (b"x" * 700), False),
         (b'{"ItemId":"SKU-1","Quantity":"\xff"}', True),
         (b'{"ItemId":17,"Quantity":"NaN"}', True),
     ],

@@ -7,16 +7,15 @@ orders that were created; another entity's service is documented so (oms.md, sec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import msgspec
 import orjson
 
 from domain.delivery import Claimed, OrderSave, Outcome
 from domain.errors import PermanentError
-from domain.exchange import Exchange, ExchangeLog
 from resources.http.async_client import AsyncApiClient
 from resources.http.reply import Reply
+from resources.http.shared_calls import SharedCalls
 from resources.oms.manhattan.answers_payload import BulkResult
 from resources.oms.manhattan.client import open_envelope, to_problem, write_answer
 from resources.oms.manhattan.settings import ManhattanSettings
@@ -26,33 +25,13 @@ ABSENT = (404, 405, 501)
 """Statuses of a tenant that has no such service at this path."""
 
 
-class BulkLog:
-    """Logs the exchange of a call once for each of its orders, under the order's own id."""
-
-    def __init__(self, log: ExchangeLog) -> None:
-        self._log, self._calls = log, dict[str, tuple[str, ...]]()
-
-    def __call__(self, exchange: Exchange) -> None:
-        """Log an exchange; one that belongs to no call in progress is logged as it is."""
-        for one in self._calls.get(exchange.correlation_id, (exchange.correlation_id,)):
-            self._log(replace(exchange, correlation_id=one))
-
-    def begin(self, claimed: Sequence[Claimed]) -> str:
-        """Return the id under which a call is made: that of its first order."""
-        first = claimed[0].correlation_id
-        self._calls[first] = tuple(one.correlation_id for one in claimed)
-        return first
-
-    def end(self, correlation_id: str) -> None:
-        """Forget a call."""
-        del self._calls[correlation_id]
-
-
 class BulkCreation:
     """``bulkImport`` of a tenant."""
 
-    def __init__(self, client: AsyncApiClient, settings: ManhattanSettings, log: BulkLog) -> None:
-        self._client, self._path, self._log = client, settings.paths.bulk_create, log
+    def __init__(
+        self, client: AsyncApiClient, settings: ManhattanSettings, calls: SharedCalls
+    ) -> None:
+        self._client, self._path, self._calls = client, settings.paths.bulk_create, calls
         self._trace = settings.trace_header.lower()
 
     async def create(self, claimed: Sequence[Claimed]) -> list[Outcome]:
@@ -68,8 +47,7 @@ class BulkCreation:
             + b",".join(save.encoded or orjson.dumps(save.payload) for save in saves)
             + b"]}"
         )
-        correlation_id = self._log.begin(claimed)
-        try:
+        with self._calls.about(one.correlation_id for one in claimed) as correlation_id:
             reply = await self._client.request(
                 "POST",
                 self._path,
@@ -78,8 +56,6 @@ class BulkCreation:
                 idempotent=True,  # an order that exists is refused, and then saved on its own
                 decode=open_envelope,
             )
-        finally:
-            self._log.end(correlation_id)
         if reply.status in ABSENT:
             raise PermanentError(
                 f"{reply.error_summary()}; the OMS has no bulk import there: correct "

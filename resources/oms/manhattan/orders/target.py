@@ -29,8 +29,9 @@ from domain.records.orders import Order
 from domain.rules.ship_from import NodePlace
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
+from resources.http.shared_calls import SharedCalls
 from resources.http.target_writer import TargetWriter
-from resources.oms.manhattan.orders.bulk import BulkCreation, BulkLog
+from resources.oms.manhattan.orders.bulk import BulkCreation
 from resources.oms.manhattan.orders.changes import (
     applied,
     equal_lines,
@@ -107,7 +108,7 @@ class ManhattanOrders:
 
     def writer(self, log: ExchangeLog) -> OrdersWriter:
         """Open the tenant for writing orders."""
-        shared = BulkLog(log)
+        shared = SharedCalls(log)
         concurrency = self._settings.push_concurrency
         client = AsyncApiClient(self._policy, concurrency=concurrency, log=shared)
         return OrdersWriter(client, self._settings, self._lookup, shared)
@@ -121,11 +122,11 @@ class OrdersWriter(TargetWriter):
         client: AsyncApiClient,
         settings: ManhattanSettings,
         lookup: OrderLookup,
-        log: BulkLog,
+        calls: SharedCalls,
     ) -> None:
         super().__init__(client)
         self.calls, self._lookup = ManhattanWriter(client, settings), lookup
-        self._bulk = BulkCreation(client, settings, log)
+        self._bulk = BulkCreation(client, settings, calls)
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Save or cancel an order, or create several in one call."""

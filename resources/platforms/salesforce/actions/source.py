@@ -14,7 +14,7 @@ import orjson
 
 from domain.connections import Connection
 from domain.errors import PermanentError, TransientError
-from domain.exchange import Mapped
+from domain.exchange import Mapped, exchange_log
 from domain.records.actions import ActionOutcome, ActionRequest
 from domain.sources import EVERYTHING, Page, Scope, Shape, to_pages
 from domain.values import Window
@@ -22,6 +22,7 @@ from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import vendor_text
+from resources.http.shared_calls import SharedCalls
 from resources.platforms.salesforce.actions.mapping import to_request
 from resources.platforms.salesforce.actions.payload import ADDRESS, NAMES
 from resources.platforms.salesforce.answers_payload import ROWS, ErrorEntry, Row
@@ -103,12 +104,17 @@ class ActionsSource:
         known = [one.action_id for one in outcomes if one not in own]
         if not own:
             return known
-        async with AsyncApiClient(self._policy) as client:
+        calls = SharedCalls(exchange_log.get())
+        async with AsyncApiClient(self._policy, log=calls) as client:
             for start in range(0, len(own), IDS_A_CALL):
-                known += await self._write(client, own[start : start + IDS_A_CALL])
+                some = own[start : start + IDS_A_CALL]
+                with calls.about(one.correlation_id for one in some) as correlation_id:
+                    known += await self._write(client, some, correlation_id)
         return known
 
-    async def _write(self, client: AsyncApiClient, outcomes: Sequence[ActionOutcome]) -> list[str]:
+    async def _write(
+        self, client: AsyncApiClient, outcomes: Sequence[ActionOutcome], correlation_id: str
+    ) -> list[str]:
         moment = self._policy.clock.now().isoformat(timespec="milliseconds")
         records = [
             {
@@ -124,8 +130,7 @@ class ActionsSource:
             "PATCH",
             "/composite/sobjects",
             body=orjson.dumps({"allOrNone": False, "records": records}),
-            # One call of several requests is none's own.
-            correlation_id=outcomes[0].correlation_id if len(outcomes) == 1 else "",
+            correlation_id=correlation_id,
             idempotent=True,
             decode=ROWS.decode,
         )

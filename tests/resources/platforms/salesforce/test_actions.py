@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain.errors import PermanentError, TransientError
-from domain.exchange import Mapped
+from domain.exchange import Mapped, exchange_log
 from domain.records.actions import ActionOutcome, OutcomeState
 from domain.values import Window
 from tests.resources.platforms.salesforce.conftest import Shop
@@ -89,6 +89,22 @@ def test_outcomes_are_shown_row_by_row(shop: Shop) -> None:
     assert report(shop, *outcomes) == {first, second, third, "own-1"}
     assert shown(shop)[third]["Status__c"] == "Refused"
     assert report(shop) == set()
+
+
+def test_a_call_about_several_requests_is_in_the_trace_of_each(shop: Shop) -> None:
+    """It is made under the id of the first; of two requests for one order it is logged once."""
+    ids = asked(shop, "hold", "cancel", "release")
+    outcomes = [
+        ActionOutcome(action_id=one, state="done", correlation_id=correlation)
+        for one, correlation in zip(ids, ("ord-1", "ord-2", "ord-1"), strict=True)
+    ]
+    token = exchange_log.set(shop.log.append)
+    try:
+        asyncio.run(shop.connector.sources["actions"].report(outcomes))
+    finally:
+        exchange_log.reset(token)
+    sent = [call for call in shop.log if call.endpoint == "/composite/sobjects"]
+    assert [call.correlation_id for call in sent] == ["ord-1", "ord-2"]
 
 
 def test_what_the_org_refuses_is_raised(shop: Shop) -> None:

@@ -67,6 +67,9 @@ ORDERS: dict[str, Entry] = {
         "An order's id at the OMS can be traced back to a store's id.",
         ("orders.order_id_prefix",),
     ),
+    "line_canceled_at_oms": Entry(
+        "business_rule", "A line that the store has changed is not canceled at the OMS."
+    ),
     "line_id_duplicate": Entry("duplicate", "The id of a line is unique in its order."),
     "line_id_missing": Entry("missing", "A line of an order has an id."),
     "line_not_eligible": Entry(

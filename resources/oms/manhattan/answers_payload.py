@@ -75,8 +75,10 @@ class PageHeader(msgspec.Struct, rename="camel"):
 
 
 class CancelLine(msgspec.Struct, rename="pascal"):
-    """The cancel request of a line, in both spellings of the vendor."""
+    """Whether a line is canceled, and its cancel request in both spellings of the vendor."""
 
+    order_line_id: object = None
+    is_cancelled: object = None
     cancellation_request_status: object = None
     cancellation_request: object = msgspec.field(default=None, name="cancellationRequestStatus")
 
@@ -94,7 +96,7 @@ class BulkResult(msgspec.Struct, rename="pascal"):
 
 
 class CancelState(msgspec.Struct, rename="pascal"):
-    """What an order shows of a cancel request."""
+    """What an order shows of cancellations and of a cancel request."""
 
     is_cancelled: bool | None = None
     max_fulfillment_status_id: Number = None
@@ -107,6 +109,12 @@ class CancelState(msgspec.Struct, rename="pascal"):
         for line in self.order_line or ():
             statuses += [line.cancellation_request_status, line.cancellation_request]
         return {folded(status) for status in statuses} - {""}
+
+    def canceled_lines(self) -> set[str]:
+        """Return the ids of the lines that are canceled as a whole."""
+        return {
+            str(line.order_line_id) for line in self.order_line or () if line.is_cancelled is True
+        }
 
 
 def _whole(value: int | str | None) -> int | None:

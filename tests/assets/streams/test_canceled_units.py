@@ -46,6 +46,24 @@ def test_units_that_the_oms_cancels_are_a_warning_that_stays(shop: Scene) -> Non
     assert shop.open_rejections("shipments") == {}
 
 
+def test_a_changed_address_reaches_the_lines_that_are_left(shop: Scene) -> None:
+    """The canceled line stays as it is, and nothing is left to compare or to repeat."""
+    shop.to_oms("orders/1/cancel", {"lines": ["102"]})
+    document = order(1, shop.moment(), [("MUG", 3), ("LAMP", 1)])
+    moved = [document["shipping_addresses"][0] | {"street_1": "9 New Street"}]
+    shop.to_store("orders/1", {"shipping_addresses": moved}, "PATCH")
+    shop.run("orders")
+    mugs, lamp = shop.oms_order(1)["OrderLine"]
+    assert mugs["ShipToAddress"]["Address"]["Address1"] == "9 New Street"
+    assert lamp["IsCancelled"] is True
+    assert shop.open_rejections("orders") == {}
+    query = "SELECT source_id, code FROM history.warnings WHERE stream = 'orders'"
+    assert shop.sql(query) == [("1", "line_canceled_at_oms")]
+    before = shop.effects()
+    shop.run("orders", first=shop.yesterday, trigger="schedule")
+    assert shop.effects() == before
+
+
 def test_what_the_store_has_canceled_itself_is_none(shop: Scene) -> None:
     """A line that it has taken off, and a whole order that either has canceled."""
     mugs = order(1, shop.moment(), [("MUG", 3)])

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
-from resources.oms.manhattan.parsing import object_of, objects_of
+from resources.oms.manhattan.parsing import number_of, object_of, objects_of
 from resources.oms.manhattan.statuses import HOLD_RESOLVED
 
 Json: TypeAlias = dict[str, object]
@@ -172,6 +172,27 @@ def equal_lines(known: JsonView, wanted: JsonView) -> set[str]:
     before = _lines_by_id(known)
     lines = _lines_by_id(wanted)
     return {line_id for line_id, line in lines.items() if before.get(line_id) == line}
+
+
+def lines_without_more(known: JsonView, wanted: JsonView) -> set[str]:
+    """Return the ids of ``known``'s lines of which ``wanted`` has no more: no unit, no other item.
+
+    One that the OMS has canceled lacks nothing that the store has added since.
+    """
+    lines = _lines_by_id(wanted)
+    return {
+        line_id
+        for line_id, line in _lines_by_id(known).items()
+        if _adds_nothing(line, lines.get(line_id))
+    }
+
+
+def _adds_nothing(known: JsonView, wanted: JsonView | None) -> bool:
+    if wanted is None:
+        return True
+    before, after = (number_of(line.get("Quantity")) for line in (known, wanted))
+    is_same_item = wanted.get("ItemId") == known.get("ItemId")
+    return is_same_item and before is not None and after is not None and after <= before
 
 
 def with_lines_of(known: JsonView, wanted: JsonView, line_ids: Collection[str]) -> Json:

@@ -9,14 +9,14 @@ that it sets to 0 on cancelling; entries that were removed by setting them to 0.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import orjson
 
 from domain.currencies import minor_unit
 from domain.reconciliation import MISSING_AT_SOURCE, MISSING_AT_TARGET, Difference
 from resources.oms.manhattan.orders.changes import ENTRY_KEYS, REMOVED, Json, JsonView
-from resources.oms.manhattan.parsing import object_of, objects_of, unreadable
+from resources.oms.manhattan.parsing import number_of, object_of, objects_of, unreadable
 
 CUSTOMER, ADDRESS, CHARGES, TAXES, DELIVERY = "customer", "address", "charges", "taxes", "delivery"
 ORDER_FIELDS: dict[str, str] = {
@@ -99,7 +99,7 @@ class _Comparison:
             else:
                 lines.append(self._line(line_id, found, line))
         for line_id, line in at_oms.items():
-            units = _number(line.get("Quantity")) or Decimal(0)
+            units = number_of(line.get("Quantity")) or Decimal(0)
             if units > 0 and not any(map(line.get, ("IsCancelled", "IsReturn", "ParentOrderId"))):
                 text = f"{units.normalize():f} x {line.get('ItemId')}"[:LONGEST_SHOWN]
                 self.found.append(
@@ -113,23 +113,39 @@ class _Comparison:
         state = dict(wanted)
         canceled = sum(
             (
-                _number(entry.get("CancelQuantity")) or Decimal(0)
+                number_of(entry.get("CancelQuantity")) or Decimal(0)
                 for entry in objects_of(actual.get("OrderLineCancelHistory"))
             ),
             Decimal(0),
         )
-        ordered, units = actual, _number(actual.get("Quantity")) or Decimal(0)
+        ordered, units = actual, number_of(actual.get("Quantity")) or Decimal(0)
         # What the store has taken off itself is among the canceled units, too.
-        if units != _number(wanted.get("Quantity")):
+        if units != number_of(wanted.get("Quantity")):
             ordered = {**actual, "Quantity": units + canceled}
+        if actual.get("IsCancelled") is True:
+            return self._canceled_line(ordered, wanted, state, line_id)
         self._attributes(ordered, wanted, state, LINE_FIELDS, line_id)
-        if not canceled and not actual.get("IsCancelled"):
+        if not canceled:
             self._entries("OrderLineChargeDetail", actual, wanted, state, line_id)
             self._entries("OrderLineTaxDetail", actual, wanted, state, line_id)
         place = object_of(wanted.get("ShipToAddress"))
         if address := object_of(place.get("Address")):
             address_state = self._address(object_of(actual.get("ShipToAddress")), address)
             state["ShipToAddress"] = {**place, "Address": address_state}
+        return state
+
+    def _canceled_line(
+        self, ordered: JsonView, wanted: JsonView, state: Json, line_id: str
+    ) -> Json:
+        """Compare a line that is canceled as a whole: nothing of it can change any more.
+
+        It lacks what the store wants more of, and nothing else.
+        """
+        fields = {"ItemId": LINE_FIELDS["ItemId"]}
+        more, units = number_of(wanted.get("Quantity")), number_of(ordered.get("Quantity"))
+        if more is None or units is None or more > units:
+            fields["Quantity"] = LINE_FIELDS["Quantity"]
+        self._attributes(ordered, wanted, state, fields, line_id)
         return state
 
     def _address(self, actual: JsonView, wanted: JsonView) -> Json:
@@ -227,7 +243,7 @@ def _is_same(name: str, actual: object, wanted: object, minor: Decimal) -> bool:
         # An object at one tenant is plain text at another.
         inner = actual if isinstance(actual, dict) else dict.fromkeys(wanted, actual)
         return all(_is_same(key, inner.get(key), value, minor) for key, value in wanted.items())
-    left, right = _number(actual), _number(wanted)
+    left, right = number_of(actual), number_of(wanted)
     if left is not None and right is not None:
         return abs(left - right) < (LEAST_UNITS if name == "Quantity" else minor)
     found, expected = _text(actual), _text(wanted)
@@ -235,16 +251,6 @@ def _is_same(name: str, actual: object, wanted: object, minor: Decimal) -> bool:
         return True
     # The US post adds four digits to a postal code.
     return name == "PostalCode" and bool(expected) and found.startswith(expected)
-
-
-def _number(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        return None
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
 
 
 def _plain(value: object) -> object:

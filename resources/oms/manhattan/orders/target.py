@@ -35,6 +35,7 @@ from resources.oms.manhattan.orders.bulk import BulkCreation
 from resources.oms.manhattan.orders.changes import (
     applied,
     equal_lines,
+    lines_without_more,
     order_change,
     united,
     with_lines_of,
@@ -196,6 +197,7 @@ class OrdersWriter(TargetWriter):
             is_new=before is None,
             encoded=content.encoded,
             repeated=equal_lines(before, content.wanted) if before is not None else (),
+            may_stay=lines_without_more(before, content.wanted) if before is not None else (),
         )
         if not receipt.refused_lines:
             return receipt

@@ -28,6 +28,38 @@ from resources.oms.manhattan.statuses import RELEASED
 _STATE = msgspec.json.Decoder(CancelState | None)
 
 
+class _LeftOut:
+    """The lines that a change is sent without, since the OMS does not change them."""
+
+    def __init__(self, repeated: Collection[str]) -> None:
+        self.canceled: set[str] = set()
+        self.problems: tuple[Problem, ...] = ()
+        self._lines: tuple[str, ...] = ()
+        self._warnings: tuple[Problem, ...] = ()
+        self._repeated = repeated
+
+    def add(self, errors: tuple[MessageEntry, ...]) -> None:
+        """Leave out the lines of refusals."""
+        for error in errors:
+            if error.line_id in self._repeated:
+                self._warnings += (_not_repeated(error),)
+            elif error.line_id in self.canceled:
+                self._warnings += (_stays_canceled(error),)
+            else:
+                self.problems += (_not_eligible(error),)
+                self._lines += (error.line_id,)
+
+    def receipt(self, order_id: str, trace_id: str, warnings: tuple[Problem, ...] = ()) -> Receipt:
+        """Return what has become of the change."""
+        return Receipt(
+            order_id,
+            warnings=(*warnings, *self._warnings),
+            trace_id=trace_id,
+            refused=self.problems,
+            refused_lines=self._lines,
+        )
+
+
 class ManhattanWriter:
     """The writing calls of a tenant."""
 
@@ -48,45 +80,36 @@ class ManhattanWriter:
         is_new: bool,
         encoded: bytes = b"",
         repeated: Collection[str] = (),
+        may_stay: Collection[str] = (),
     ) -> Receipt:
         """Create or change an order; safe to repeat, since the save is keyed on its id.
 
         The OMS takes a change as a whole or not at all. Where it refuses one because some lines
         can't change any more, the rest is sent without them, and ``refused`` of the receipt names
-        each as ``line_not_eligible``; a line of ``repeated``, which the OMS shows as it is sent, is
-        only a warning. ``encoded`` is the payload as JSON, where the caller has it. Raises
-        ``RecordRejected`` for any other refusal, and if nothing is left.
+        each as ``line_not_eligible``. Only warnings are: a line of ``repeated``, which the OMS
+        shows as it is sent, and one of ``may_stay`` that the OMS has canceled. ``encoded`` is the
+        payload as JSON, where the caller has it. Raises ``RecordRejected`` for any other refusal,
+        and if nothing is left.
         """
-        order_id = str(payload["OrderId"])
-        left_out: tuple[Problem, ...] = ()
-        left_lines: tuple[str, ...] = ()
-        kept: tuple[Problem, ...] = ()
+        order_id, left_out = str(payload["OrderId"]), _LeftOut(repeated)
         while True:
             body = encoded or orjson.dumps(payload)
             reply = await self._post(self._paths.save, body, correlation_id)
             answer = write_answer(reply)
             if not answer.errors:
-                return Receipt(
-                    order_id,
-                    warnings=(*answer.warnings(), *kept),
-                    trace_id=self._trace_of(reply),
-                    refused=left_out,
-                    refused_lines=left_lines,
-                )
+                return left_out.receipt(order_id, self._trace_of(reply), answer.warnings())
             lines = () if is_new else self._refused_lines(answer.errors, payload)
             if not lines:
                 raise rejection(answer.errors)
-            for error in answer.errors:
-                if error.line_id in repeated:
-                    kept += (_not_repeated(error),)
-                else:
-                    left_out += (_not_eligible(error),)
-                    left_lines += (error.line_id,)
+            if asked := set(lines).intersection(may_stay).difference(repeated):
+                state = await self._fetch_state(order_id, correlation_id, answer) or CancelState()
+                left_out.canceled |= asked & state.canceled_lines()
+            left_out.add(answer.errors)
             payload, encoded = _without(payload, lines), b""
             if payload.keys() <= {"OrderId"}:
-                if left_out:
-                    raise RecordRejected(*left_out)
-                return Receipt(order_id, warnings=kept, trace_id=self._trace_of(reply))
+                if left_out.problems:
+                    raise RecordRejected(*left_out.problems)
+                return left_out.receipt(order_id, self._trace_of(reply))
 
     async def cancel_order(self, order_id: str, reason: str, correlation_id: str) -> Receipt:
         """Request the cancellation of a whole order; safe to repeat, since canceled is final.
@@ -188,6 +211,16 @@ def _not_repeated(error: MessageEntry) -> Problem:
     message = f"{problem.message}. It was sent again after a lost answer; the OMS shows the same."
     advice = "Nothing needs to be done, unless its text at the OMS (options, notes) is wrong."
     return Problem("line_not_repeated", problem.field, message, advice, error.line_id)
+
+
+def _stays_canceled(error: MessageEntry) -> Problem:
+    message = (
+        "The store has changed this line, which the OMS has canceled and does not change any more. "
+        "It stays canceled there."
+    )
+    advice = "Nothing, if the shopper was informed of the canceled line and got the money back."
+    field = to_problem(error).field
+    return Problem("line_canceled_at_oms", field, message, advice, error.line_id)
 
 
 def _refusal(errors: tuple[MessageEntry, ...], state: CancelState) -> RecordRejected:

@@ -193,3 +193,35 @@ def test_a_line_that_the_tenant_can_no_longer_change_stays_as_it_was(
     assert (outcome.state, [p.code for p in outcome.problems]) == ("partly", ["line_not_eligible"])
     assert outcome.held == wanted | {"OrderLine": [first, second]}
     assert tenant.effect("T-1")["order"]["CustomerEmail"] == "new@example.com"
+
+
+def change_after_cancellation(oms: ManhattanOms, tenant: Tenant, **line: Any) -> Outcome:
+    """Change the e-mail and the first of two lines, which the tenant has canceled."""
+    [created] = claims(oms, "T-1")
+    before: Any = created.content.wanted
+    assert apply(oms, [created])[0].state == "done"
+    tenant.control("orders/T-1/cancel", {"lines": ["1"]})
+    first, second = before["OrderLine"]
+    wanted = before | {"CustomerEmail": "new@example.com", "OrderLine": [first | line, second]}
+    change: Any = oms.orders.change(before, wanted)
+    intent = Intent("update", uuid4(), "T-1", OrderSave(change, wanted, before))
+    [outcome] = apply(oms, [Claimed(intent, "ord-1")])
+    assert tenant.effect("T-1")["order"]["CustomerEmail"] == "new@example.com"
+    return outcome
+
+
+@pytest.mark.parametrize("line", [{"UnitPrice": 1.5}, {"Quantity": 1}, {"ShippingMethodId": "X"}])
+def test_a_line_that_the_tenant_has_canceled_stays_as_it_is(
+    connect: Connect, tenant: Tenant, line: Json
+) -> None:
+    """The rest is sent; nothing of the line is left to be done, so it is planned no more."""
+    outcome = change_after_cancellation(connect(), tenant, **line)
+    assert (outcome.state, outcome.problems, outcome.held) == ("done", (), None)
+    assert [(w.code, w.value) for w in outcome.warnings] == [("line_canceled_at_oms", "1")]
+
+
+@pytest.mark.parametrize("line", [{"Quantity": 5}, {"ItemId": "SKU-2"}])
+def test_more_of_a_canceled_line_is_refused(connect: Connect, tenant: Tenant, line: Json) -> None:
+    """The shopper waits for units that the tenant does not ship."""
+    outcome = change_after_cancellation(connect(), tenant, **line)
+    assert (outcome.state, [p.code for p in outcome.problems]) == ("partly", ["line_not_eligible"])

@@ -82,7 +82,20 @@ def holds_of(amendments: Sequence[Amendment]) -> tuple[str, ...]:
 def units_left(line: OrderLine, amendments: Sequence[Amendment]) -> Decimal:
     """Return what the OMS has to ship of a line, in its unit."""
     cut = _cuts(amendments).get(line.line_id)
-    return line.quantity if cut is None else _left(line.quantity, cut)
+    return line.quantity if cut is None else _left(line.quantity, cut.before, cut.left)
+
+
+def units_wanted(
+    now: Mapping[str, Decimal], before: Mapping[str, Decimal], left: Mapping[str, Decimal]
+) -> dict[str, Decimal]:
+    """Return by SKU the units of an order's version that agents have not canceled.
+
+    ``now`` are those of the version, whose lines may not be readable; ``before`` those of another
+    one, and ``left`` what agents have left of these.
+    """
+    return {
+        sku: _left(units, before.get(sku, ZERO), left.get(sku, ZERO)) for sku, units in now.items()
+    }
 
 
 def superseded(order: Order, amendment: Amendment) -> Amendment:
@@ -114,9 +127,9 @@ def _cuts(amendments: Sequence[Amendment]) -> Mapping[str, LineCut]:
     return {cut.line_id: cut for one in amendments for cut in one.cuts}
 
 
-def _left(quantity: Decimal, cut: LineCut) -> Decimal:
-    added = max(ZERO, quantity - cut.before)
-    return min(quantity, cut.left + added)
+def _left(quantity: Decimal, before: Decimal, left: Decimal) -> Decimal:
+    """Return what is left of a quantity if ``left`` was left of what it was ``before``."""
+    return min(quantity, left + max(ZERO, quantity - before))
 
 
 def _cut(order: Order, amendments: Sequence[Amendment]) -> tuple[OrderLine, ...]:
@@ -127,7 +140,7 @@ def _cut(order: Order, amendments: Sequence[Amendment]) -> tuple[OrderLine, ...]
     lines: list[OrderLine] = []
     for line in order.lines:
         cut = cuts.get(line.line_id)
-        left = line.quantity if cut is None else _left(line.quantity, cut)
+        left = line.quantity if cut is None else _left(line.quantity, cut.before, cut.left)
         if left == line.quantity:
             lines.append(line)
         elif left > 0:

@@ -5,7 +5,7 @@ They are in orders that are due, rejected or owed, of every connection that sell
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,10 +13,15 @@ import orjson
 
 from assets.delivery.obligation import OWED_RULES
 from domain.connections import ORDERS, Connection
+from domain.records.orders import Order
+from domain.records.record import decode_record
+from domain.rules.amendments import amended, units_wanted
 from domain.rules.availability import AvailabilityRules, takes_off_undelivered
 from domain.skus import sku_key
+from resources.ledger.records.amendments import Amendments
 from resources.ledger.records.records import Records
-from resources.ledger.records.undelivered import undelivered_units
+from resources.ledger.records.undelivered import OpenVersion, Units, undelivered_units
+from resources.ledger.records.withdrawals import opened_again
 from resources.ledger.session import Session
 from resources.sync import Sync
 
@@ -70,12 +75,43 @@ def _units_under_way(
             units[sku_key(sku)] = units.get(sku_key(sku), Decimal(0)) + quantity
         return units
 
-    def withdrawn(source_ids: Collection[str]) -> set[str]:
-        states = orders.newest_states(list(source_ids))
-        return {
+    def wanted(versions: Mapping[str, OpenVersion]) -> dict[str, Units]:
+        states = orders.newest_states(list(versions))
+        withdrawn = {
             source_id
             for source_id, (state, rule) in states.items()
             if state == "skipped" and rule not in OWED_RULES
         }
+        left = {s: version for s, version in versions.items() if s not in withdrawn}
+        return _without_canceled(session, name, left)
 
-    return undelivered_units(session.db, name, units_of, units_held, since, withdrawn)
+    return undelivered_units(session.db, name, units_of, units_held, since, wanted)
+
+
+def _without_canceled(
+    session: Session, name: str, versions: Mapping[str, OpenVersion]
+) -> dict[str, Units]:
+    """Return the units of versions without those that agents have canceled at the OMS.
+
+    Agents cancel what the OMS has, so the newest accepted version says of which SKU a line is. An
+    order that the store has opened again is wanted as a whole.
+    """
+    wanted: dict[str, Units] = {s: version.units for s, version in versions.items()}
+    amendments = Amendments(session.db, name).of_orders(versions.keys())
+    captures = [(source_id, versions[source_id].capture_id) for source_id in amendments]
+    again = opened_again(session.db, name, captures)
+    orders = Records(session.db, name, ORDERS)
+    known = orders.canonicals(orders.newest_accepted(list(amendments.keys() - again)))
+    for source_id, content in known.items():
+        order = decode_record(Order, content)
+        left = amended(order, list(amendments[source_id].values()))
+        wanted[source_id] = units_wanted(versions[source_id].units, _units(order), _units(left))
+    return wanted
+
+
+def _units(order: Order) -> Units:
+    units: dict[str, Decimal] = {}
+    for line in () if order.cancelled else order.lines:
+        key = sku_key(line.sku)
+        units[key] = units.get(key, Decimal(0)) + line.quantity
+    return units

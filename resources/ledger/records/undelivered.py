@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
 
@@ -31,7 +32,7 @@ WITH due AS (
     WHERE d.prune_month = '9999-12-31'
       AND d.connection = %(name)s AND d.stream = 'orders' AND d.action = 'create'
       AND d.state = 'delivered' AND d.settled_at > %(read_at)s)
-SELECT h.source_id, r.source_updated_at, bool_or(d.arrived), l.sku, sum(l.quantity)
+SELECT h.source_id, r.source_updated_at, d.capture_id, bool_or(d.arrived), l.sku, sum(l.quantity)
 FROM due d
 JOIN sync.record r ON r.connection = %(name)s AND r.stream = 'orders' AND r.state = 'accepted'
     AND r.source_day = d.source_day AND r.capture_id = d.capture_id
@@ -41,7 +42,7 @@ LEFT JOIN sync.order_line l ON l.connection = %(name)s AND l.source_day = d.sour
     AND l.capture_id = d.capture_id AND NOT h.cancelled
 GROUP BY h.source_id, r.source_updated_at, d.capture_id, l.sku"""
 _REJECTED = """
-SELECT c.source_id, c.source_updated_at, c.payload FROM sync.rejection x
+SELECT c.source_id, c.source_updated_at, c.capture_id, c.payload FROM sync.rejection x
 JOIN sync.capture c ON c.connection = x.connection AND c.stream = x.stream
     AND c.source_day = x.source_day AND c.capture_id = x.capture_id
 WHERE x.connection = %s AND x.stream = 'orders' AND x.stage = 'validated'
@@ -69,10 +70,15 @@ WHERE t.updated_at < sold.captured_at AND t.updated_at < %(settled)s
 ORDER BY t.target_key LIMIT %(most)s"""
 
 
-class _Version(NamedTuple):
+class OpenVersion(NamedTuple):
+    """The newest version of an order whose units the OMS's stock may not contain yet."""
+
     updated_at: datetime
+    capture_id: UUID
     units: dict[str, Decimal]
+    """By SKU key, in the unit of the OMS's orders."""
     arrived: bool
+    """Its order has just been created at the OMS."""
 
 
 def undelivered_units(
@@ -81,28 +87,27 @@ def undelivered_units(
     units_of: Callable[[bytes], Units],
     units_held: Callable[[bytes], Units],
     read_at: datetime | None,
-    withdrawn: Callable[[Collection[str]], set[str]],
+    wanted: Callable[[Mapping[str, OpenVersion]], Mapping[str, Units]],
 ) -> dict[str, int]:
     """Return by SKU key how many units of orders the OMS's stock does not contain yet.
 
     Of an order that the OMS lacks, accepted or rejected, all units; of a changed one what is added;
     of one that arrived after ``read_at``, when the last read of stock started, all, since that read
     may not have them reserved yet. ``units_of`` reads a captured order, ``units_held`` one in the
-    form of target state; ``withdrawn`` returns which orders the source has taken back.
+    form of target state; ``wanted`` returns by order what is still wanted of these versions:
+    nothing that the source has taken back, or that an agent has canceled.
     """
     versions = _due(db, connection, read_at or NEVER)
     rows = db.execute(_REJECTED, (connection,), binary=True)
-    for source_id, updated_at, payload in rows:
-        _keep_newest(
-            versions, source_id, _Version(updated_at, dict(units_of(decompress(payload))), False)
-        )
-    for source_id in withdrawn(versions.keys()):
-        del versions[source_id]
-    held = _at_oms(db, connection, versions.keys(), units_held)
+    for source_id, updated_at, capture_id, payload in rows:
+        sold = dict(units_of(decompress(payload)))
+        _keep_newest(versions, source_id, OpenVersion(updated_at, capture_id, sold, False))
+    ordered = wanted(versions) if versions else {}
+    held = _at_oms(db, connection, ordered.keys(), units_held)
     total: dict[str, Decimal] = {}
-    for source_id, version in versions.items():
-        at_oms = {} if version.arrived else held.get(source_id, {})
-        for key, quantity in version.units.items():
+    for source_id, units in ordered.items():
+        at_oms = {} if versions[source_id].arrived else held.get(source_id, {})
+        for key, quantity in units.items():
             total[key] = total.get(key, Decimal(0)) + max(quantity - at_oms.get(key, 0), Decimal(0))
     return {key: math.ceil(units) for key, units in total.items() if units > 0}
 
@@ -126,21 +131,23 @@ def sold_since_written(
     ]
 
 
-def _due(db: psycopg.Connection[Any], connection: str, read_at: datetime) -> dict[str, _Version]:
-    found: dict[tuple[str, datetime], _Version] = {}
+def _due(db: psycopg.Connection[Any], connection: str, read_at: datetime) -> dict[str, OpenVersion]:
+    found: dict[tuple[str, datetime], OpenVersion] = {}
     rows = db.execute(_DUE, {"name": connection, "read_at": read_at}).fetchall()
-    for source_id, updated_at, arrived, sku, quantity in rows:
-        version = found.setdefault((source_id, updated_at), _Version(updated_at, {}, arrived))
+    for source_id, updated_at, capture_id, arrived, sku, quantity in rows:
+        version = found.setdefault(
+            (source_id, updated_at), OpenVersion(updated_at, capture_id, {}, arrived)
+        )
         if sku is not None:
             key = sku_key(sku)
             version.units[key] = version.units.get(key, Decimal(0)) + quantity
-    versions: dict[str, _Version] = {}
+    versions: dict[str, OpenVersion] = {}
     for (source_id, _), version in found.items():
         _keep_newest(versions, source_id, version)
     return versions
 
 
-def _keep_newest(versions: dict[str, _Version], source_id: str, version: _Version) -> None:
+def _keep_newest(versions: dict[str, OpenVersion], source_id: str, version: OpenVersion) -> None:
     known = versions.get(source_id)
     if known is None or known.updated_at < version.updated_at:
         versions[source_id] = version

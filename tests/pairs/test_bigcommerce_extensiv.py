@@ -159,6 +159,31 @@ def test_a_discarded_change_comes_back_only_with_another_one(extensiv: ExtensivS
     assert extensiv.open_rejections("orders") == {"1": "order_not_changeable"}
 
 
+def test_a_discarded_change_that_the_store_takes_back_is_reported(
+    extensiv: ExtensivScene,
+) -> None:
+    """The account may have it by hand, and would keep it: a person has to look, once."""
+    extensiv.place_many([1])
+    extensiv.run("orders")
+    mugs = {"products": [{"id": 101, "quantity": 5}]}
+    extensiv.to_store("orders/1", mugs, "PATCH")
+    extensiv.run("orders")
+    found = operator_actions.chosen(extensiv._db(), RejectionFilter())
+    operator_actions.discard(extensiv._db(), found, "ann", "changed by hand")
+    extensiv.to_store("orders/1", {"products": [{"id": 101, "quantity": 2}]}, "PATCH")
+    extensiv.run("orders")
+    query = "SELECT code, message FROM sync.rejection WHERE state = 'open'"
+    [(code, message)] = extensiv.sql(query)
+    assert code == "order_not_changeable"
+    assert "by hand" in message
+    assert "MUG 2 instead of 5" in message
+    found = operator_actions.chosen(extensiv._db(), RejectionFilter())
+    operator_actions.discard(extensiv._db(), found, "ann", "changed back by hand")
+    extensiv.to_store("orders/1", {"external_source": "phone"}, "PATCH")
+    extensiv.run("orders")
+    assert extensiv.open_rejections("orders") == {}
+
+
 def test_a_changed_setting_rejects_no_order_that_the_account_has(extensiv: ExtensivScene) -> None:
     """The store has not changed it; a change of the store still is a rejection."""
     extensiv.place_many([1, 2])

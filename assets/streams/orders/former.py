@@ -6,7 +6,7 @@ were: a setting, or the version of Lockstep.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from uuid import UUID
 
@@ -30,10 +30,9 @@ class FormerVersions:
         captures = created_with(session.db, session.connection, session.stream, [source_id])
         return self.of(captures).get(source_id)
 
-    def discarded(self, source_id: str, code: str) -> Order | None:
-        """Return the version whose rejection with a code was discarded last, if it is kept."""
-        payload = self._session.rejections.discarded_payload(source_id, code)
-        return self.as_sent(payload) if payload is not None else None
+    def discarded(self, source_ids: Sequence[str], code: str) -> dict[str, Order]:
+        """Return the versions whose rejections with a code were discarded last, as of ``of``."""
+        return self._as_sent(self._session.rejections.discarded_payloads(source_ids, code))
 
     def of(self, captures: Mapping[str, UUID]) -> dict[str, Order]:
         """Return versions as they would be sent now, one of each order.
@@ -44,6 +43,9 @@ class FormerVersions:
             return {}
         session = self._session
         payloads = payloads_of(session.db, session.connection, session.stream, captures)
+        return self._as_sent(payloads)
+
+    def _as_sent(self, payloads: Mapping[str, bytes]) -> dict[str, Order]:
         found = {source_id: self.as_sent(payload) for source_id, payload in payloads.items()}
         return {source_id: order for source_id, order in found.items() if order is not None}
 

@@ -27,6 +27,7 @@ from domain.rules.translation import id_at_oms
 from resources.ledger.monitoring.activation import predecessor_until
 from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.records.withdrawals import ended_at_oms
+from resources.ledger.rejections.discards import done_by_hand
 from resources.ledger.rows import StoredCapture
 from resources.ledger.session import Session
 from resources.ledger.store_links import sent_elsewhere
@@ -34,6 +35,11 @@ from resources.sync import Sync
 
 DELETIONS = Deletions("lockstep_deleted_order")
 ANY_TIME = datetime.max.replace(tzinfo=UTC)
+CHANGED = "It differs from what the OMS has"
+TAKEN_BACK = (
+    "It is again as the OMS got it, but a change of it was discarded meanwhile, and may have been "
+    "made at the OMS by hand. It differs from that"
+)
 MOST_NAMED = 6
 """Changes that a message names; the others are counted."""
 
@@ -114,22 +120,35 @@ class OrdersMapper:
         changes = physical_changes(last, now)
         if changes and (then := self._former(source_id)) is not None:
             changes = physical_changes(then, now)  # what other rules make of it is not a change
+        what = CHANGED
+        if (seen := self._discarded.get(source_id)) is not None:
+            if not (since := physical_changes(seen, now)):
+                return
+            if not changes and source_id in self._by_hand:
+                changes, what = since, TAKEN_BACK
         if not changes or self._ended(source_id) == "canceled":
-            return
-        seen = self._versions.discarded(source_id, CHANGE_NOT_SENT)
-        if seen is not None and not physical_changes(seen, now):
             return
         more = f" and {len(changes) - MOST_NAMED} more" if len(changes) > MOST_NAMED else ""
         raise RecordRejected(
             Problem(
                 "change_not_sent",
                 changes[0],
-                f"the order was changed, and the change is not sent: {skipped.reason}. It differs "
-                f"from what the OMS has in {', '.join(changes[:MOST_NAMED])}{more}",
+                f"the order was changed, and the change is not sent: {skipped.reason}. {what} in "
+                f"{', '.join(changes[:MOST_NAMED])}{more}",
                 "make the change at the OMS if it still can, or undo it in the store; set the "
                 "order to a status of orders.update_statuses to send it; or discard the rejection",
             )
         )
+
+    @cached_property
+    def _discarded(self) -> Mapping[str, Order]:
+        """Of all orders that the OMS has: the versions whose changes operators have discarded."""
+        return self._versions.discarded(list(self._exported), CHANGE_NOT_SENT)
+
+    @cached_property
+    def _by_hand(self) -> Collection[str]:
+        """Of these, those that operators may have changed at the OMS by hand."""
+        return done_by_hand(self._session.db, self._sync.name, ORDERS, list(self._discarded))
 
     def _former(self, source_id: str) -> Order | None:
         """Return the version that was accepted last by the current rules, if it is kept."""

@@ -17,13 +17,9 @@ from assets.delivery.request import DeliveryRequest
 from assets.streams.actions.book import end_superseded, note_done
 from assets.streams.orders.cancel_answers import CANCEL_REQUESTED, CANCELED, apply_cancel_answers
 from assets.streams.orders.former import FormerVersions
+from assets.streams.orders.kept import KeptOrders
 from assets.streams.orders.looked_up import LOOKED_UP, as_read, settlement
-from assets.streams.orders.refusals import (
-    NOT_CHANGEABLE,
-    REOPENED,
-    by_former_rules,
-    not_changeable,
-)
+from assets.streams.orders.refusals import REOPENED
 from domain.connections import ORDERS
 from domain.delivery import Held, Intent, OrderCancel, OrderSave, Outcome, Question
 from domain.errors import RecordRejected
@@ -36,6 +32,7 @@ from resources.ledger.links import Link
 from resources.ledger.records.amendments import Amendments
 from resources.ledger.records.withdrawals import opened_again
 from resources.ledger.rejections.approvals import retried_with
+from resources.ledger.rejections.discards import done_by_hand
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -59,7 +56,10 @@ class OrdersPlanner(ReadingPlanner[Order]):
         self._linked: Mapping[str, str] = {}
         self._gone: Collection[str] = frozenset()
         self._adoption = Adoption(session, code="order_adopted")
-        self._versions = FormerVersions(sync, session)
+        self._kept = KeptOrders(self.orders, FormerVersions(sync, session), self._as_linked)
+        self._by_hand: Collection[str] = frozenset()
+        self._looked_at: set[str] = set()
+        """Orders that are read only because an operator may have changed them by hand."""
         self._actions = Amendments(session.db, sync.name)
         self._amendments: Mapping[str, Mapping[str, Amendment]] = {}
         self._given_up: Mapping[str, Mapping[str, Amendment]] = {}
@@ -79,6 +79,11 @@ class OrdersPlanner(ReadingPlanner[Order]):
         self._given_up = self._actions.given_up(ids)
         self._doubtful = self._actions.doubtful(ids)
         self._gone = retried_with(self.session.db, self.sync.name, ORDERS, ids, GONE_AT_OMS)
+        by_hand = done_by_hand(self.session.db, self.sync.name, ORDERS, ids)
+        if "update" in self.orders.operations:
+            self._by_hand = by_hand
+        else:
+            self._kept.prepare(ids, by_hand)
         return [Due(a, self._decode(a), a.source_id, known.get(a.source_id)) for a in current]
 
     def _decode(self, accepted: AcceptedRecord) -> Order:
@@ -117,35 +122,15 @@ class OrdersPlanner(ReadingPlanner[Order]):
             return self._to(due, "create", OrderSave(wanted, wanted, None, orjson.dumps(wanted)))
         held = orjson.loads(known.content)
         if "update" not in self.orders.operations:
-            return self._kept(due, held, wanted)
-        is_doubtful = due.is_read and not self._adoption.has(due)
+            return self._kept.plan(due, held, wanted)
+        is_doubtful = due.is_read and not (
+            self._adoption.has(due) or due.record.source_id in self._looked_at
+        )
         whole = is_doubtful or self.request.force
         change = self.orders.change(held, wanted, whole=whole) or (wanted if whole else None)
         if change is None:
             return Plan(due)
         return self._to(due, "update", OrderSave(change, wanted, held))
-
-    def _kept(
-        self, due: Due[Order], held: Mapping[str, object], wanted: Mapping[str, object]
-    ) -> Plan:
-        """Return the plan of an order that can't be changed: nothing is sent.
-
-        Raises ``RecordRejected`` if it was changed in the store, and not by other rules alone, but
-        for a change whose rejection was discarded: it comes back only with another one.
-        """
-        if (change := self.orders.change(held, wanted)) is None:
-            return Plan(due)
-        source_id = due.record.source_id
-        then = self._payload(self._versions.created(source_id))
-        if self.orders.change(held if then is None else then, wanted) is None:
-            return Plan(due, notes=[by_former_rules(change, held)])
-        seen = self._payload(self._versions.discarded(source_id, NOT_CHANGEABLE))
-        if seen is not None and self.orders.change(seen, wanted) is None:
-            return Plan(due)  # an operator has decided on this change
-        raise RecordRejected(not_changeable(change, held, wanted, self.orders.units))
-
-    def _payload(self, order: Order | None) -> Mapping[str, object] | None:
-        return self.orders.payload(self._as_linked(order)) if order is not None else None
 
     def _is_opened_again(self, due: Due[Order]) -> bool:
         """Return whether the order is open in the store, and was canceled there before.
@@ -171,9 +156,16 @@ class OrdersPlanner(ReadingPlanner[Order]):
         return until if until is not None and until > now else None
 
     def doubts(self, due: Due[Order]) -> bool:
-        """Return whether an action, another program or the OMS may have changed it unseen."""
+        """Return whether someone may have changed it unseen: an agent, a program, the OMS itself.
+
+        Or an operator, by hand: where the OMS has refused a change that was then discarded.
+        """
         source_id = due.record.source_id
-        return source_id in {*self._doubtful, *self._gone} or self._may_be_adopted(due)
+        if source_id in {*self._doubtful, *self._gone} or self._may_be_adopted(due):
+            return True
+        if source_id in self._by_hand:
+            self._looked_at.add(source_id)
+        return source_id in self._by_hand
 
     def _may_be_adopted(self, due: Due[Order]) -> bool:
         order = due.record
@@ -221,7 +213,8 @@ class OrdersPlanner(ReadingPlanner[Order]):
         uncertain = [u for u in due.unsettled if u.is_uncertain]
         is_new = due.known is None
         if held is None:
-            due.known = None
+            if due.record.source_id not in self._looked_at:
+                due.known = None
             return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
         if self._may_be_adopted(due) and not self._adoption.take(due, held):
             return []

@@ -41,6 +41,24 @@ def not_changeable(
     )
 
 
+def taken_back(
+    change: Content, seen: Content, wanted: Content, units: Callable[[Content], Units]
+) -> Problem:
+    """Return why an order that is as it was sent again may differ at the OMS.
+
+    ``seen`` is the version whose change was discarded, ``change`` what takes it back.
+    """
+    names = ", ".join(_changed_fields(change, seen))
+    return Problem(
+        NOT_CHANGEABLE,
+        names,
+        "The store's order is again as the OMS got it. A change of it was discarded meanwhile, and "
+        f"may have been made at the OMS by hand: the order differs from that in {names}."
+        f"{_changed_units(units(seen), units(wanted))}",
+        "If the change was made at the OMS, undo it there by hand; then discard the rejection.",
+    )
+
+
 def by_former_rules(change: Mapping[str, object], held: Mapping[str, object]) -> Problem:
     """Return the warning of an order that was sent by other rules, and has not changed since."""
     names = ", ".join(_changed_fields(change, held))

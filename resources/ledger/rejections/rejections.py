@@ -170,19 +170,22 @@ class Rejections:
         )
         return dict(rows.fetchall())
 
-    def discarded_payload(self, source_id: str, code: str) -> bytes | None:
-        """Return what was captured of the record's version that was discarded last with a code."""
-        row = self._db.execute(
-            """SELECT c.payload FROM sync.rejection x
+    def discarded_payloads(self, source_ids: Sequence[str], code: str) -> dict[str, bytes]:
+        """Return what was captured of the records' versions that were discarded last with a code.
+
+        Without those that are no longer kept.
+        """
+        rows = self._db.execute(
+            """SELECT DISTINCT ON (x.source_id) x.source_id, c.payload FROM sync.rejection x
                JOIN sync.capture c ON c.connection = x.connection AND c.stream = x.stream
                     AND c.source_day = x.source_day AND c.capture_id = x.capture_id
-               WHERE x.connection = %s AND x.stream = %s AND x.source_id = %s AND x.code = %s
-                 AND x.state = 'discarded' AND c.payload IS NOT NULL
-               ORDER BY x.closed_at DESC LIMIT 1""",
-            (self._name, self._stream, source_id, code),
+               WHERE x.connection = %s AND x.stream = %s AND x.source_id = ANY(%b::text[])
+                 AND x.code = %s AND x.state = 'discarded' AND c.payload IS NOT NULL
+               ORDER BY x.source_id, x.closed_at DESC""",
+            (self._name, self._stream, list(source_ids), code),
             binary=True,
-        ).fetchone()
-        return decompress(row[0]) if row else None
+        )
+        return {source_id: decompress(payload) for source_id, payload in rows}
 
     def discarded(self, capture_ids: Sequence[UUID]) -> set[UUID]:
         """Return the versions of which an operator has discarded a rejection."""

@@ -127,6 +127,41 @@ def test_a_later_decision_of_an_operator_counts(scene: Scene) -> None:
     assert scene.oms_orders().keys() == {"1"}
 
 
+@pytest.mark.parametrize("at_oms", [2, 5])
+def test_a_discarded_change_that_the_store_takes_back_is_compared_with_the_oms(
+    scene: Scene, at_oms: int
+) -> None:
+    """An operator may have made it there by hand, and the order must not count as unchanged."""
+    scene.place(documents.order(1, scene.moment(), [("MUG", 2), ("LAMP", 1)]))
+    scene.run("orders")
+    scene.to_oms("advance", {"to": "release", "cancel_rate": 0, "partial_rate": 0})
+    scene.to_store("orders/1", {"products": [{"id": 101, "quantity": 5}]}, "PATCH")
+    scene.run("orders")
+    assert scene.open_rejections("orders") == {"1": "line_not_eligible"}
+    discard(scene)
+    change = {"OrderLine": [{"OrderLineId": "101", "Quantity": at_oms}]}
+    scene.to_oms("orders/1/tamper", {"change": change})
+    scene.to_store("orders/1", {"products": [{"id": 101, "quantity": 2}]}, "PATCH")
+    scene.run("orders")
+    expected = {"1": "line_not_eligible"} if at_oms == 5 else {}
+    assert scene.open_rejections("orders") == expected
+
+
+def test_an_order_that_was_deleted_at_the_oms_on_purpose_is_not_sent_after_a_discard(
+    scene: Scene,
+) -> None:
+    """Its next version is rejected again, since the OMS does not have it."""
+    scene.place_many([1])
+    scene.run("orders")
+    scene.to_oms("orders/1/remove", {})
+    for text in ("Ring twice", "Ring thrice"):
+        scene.to_store("orders/1", {"customer_message": text}, "PATCH")
+        scene.run("orders")
+        assert scene.open_rejections("orders") == {"1": "order_gone_at_oms"}
+        discard(scene)
+    assert scene.oms_orders() == {}
+
+
 def refuse(method: str, path: str) -> Json:
     """Return a fault by which the store refuses calls as invalid."""
     body = {"status": 422, "title": "no", "errors": {}}

@@ -35,6 +35,13 @@ def street(text: str) -> dict[str, Any]:
     return {"shipping_addresses": [{"id": 100, "street_1": text}]}
 
 
+def discard(scene: Scene) -> None:
+    """Discard what is open."""
+    scene.sql_write(
+        "UPDATE sync.rejection SET state = 'discarded', closed_at = now() WHERE state = 'open'"
+    )
+
+
 def test_only_a_change_of_what_is_shipped_is_reported_and_ends_when_it_is_undone(
     scene: Scene,
 ) -> None:
@@ -83,13 +90,27 @@ def test_what_an_operator_has_discarded_is_not_reported_again(scene: Scene) -> N
     """Until it changes once more."""
     shipped(scene)
     edit(scene, **street("9 New Street"))
-    scene.sql_write(
-        "UPDATE sync.rejection SET state = 'discarded', closed_at = now() WHERE state = 'open'"
-    )
+    discard(scene)
     edit(scene, status_id=COMPLETED)
     assert scene.open_rejections("orders") == {}
     edit(scene, **street("10 New Street"))
     assert scene.open_rejections("orders") == CHANGED
+
+
+def test_a_discarded_change_that_is_undone_in_the_store_is_reported(scene: Scene) -> None:
+    """The OMS may have it by hand; once an order was sent again, what it has is known."""
+    shipped(scene)
+    [address] = order(1, scene.moment())["shipping_addresses"]
+    edit(scene, **street("9 New Street"))
+    discard(scene)
+    edit(scene, **street(address["street_1"]))
+    assert scene.open_rejections("orders") == CHANGED
+    [(message,)] = scene.sql("SELECT message FROM sync.rejection WHERE state = 'open'")
+    assert "by hand" in message
+    assert "Street" not in message
+    discard(scene)
+    edit(scene, status_id=COMPLETED)
+    assert scene.open_rejections("orders") == {}
 
 
 def test_a_change_that_is_accepted_and_waits_is_sent_although_another_follows(scene: Scene) -> None:

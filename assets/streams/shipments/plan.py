@@ -35,6 +35,7 @@ from domain.records.fulfilment import Fulfilment
 from domain.records.record import decode_record
 from resources.ledger.records.fulfilment_progress import ProgressRow
 from resources.ledger.records.withdrawals import withdrawn_by_store
+from resources.ledger.rejections.discards import NO_PARTS, RULE, DiscardedParts, parts
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -62,6 +63,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         )
         self._lines: Mapping[str, Lines] = {}
         self._withdrawn: Collection[str] = ()
+        self._discarded: Mapping[str, DiscardedParts] = {}
         self._ordered: Mapping[str, Mapping[str, Decimal]] = {}
         """Of orders of which the OMS has canceled units: what the store has, by line."""
 
@@ -80,6 +82,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         )
         record_cancel_answers(self.session, self.sync, list(records.values()))
         known = self.session.deliveries.targets(ids)
+        self._discarded = parts(self.session.db, self.sync.name, SHIPMENTS, ids)
         canceled = [
             r.source_id
             for r in records.values()
@@ -113,21 +116,38 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         change = self._statuses.change_of(order, is_uncertain=_is_status_uncertain(due))
         if state.lines is None and change is None and state.holds_all(fulfilment.parcels):
             return plan  # its month is past its retention, and the store has all of it
-        requests, plan.kept_back = shipment_requests(
+        requests, kept_back = shipment_requests(
             fulfilment, state.lines, self.sync.connection.orders.uom_rules
         )
         order.requests = as_shipped(requests, fulfilment, state)
-        covers = state.cover(order.requests)
-        for key, request in order.requests.items():
-            if missing := covers[key].missing:
-                part = replace(request, lines=missing)
-                plan.intents.append(self._create(plan, part, state.new_name(key)))
-            for own in covers[key].names:
-                if state.shipments[own].is_outdated(request):
-                    plan.intents.append(self._update(plan, request, own))
+        discarded = self._discarded.get(fulfilment.source_id, NO_PARTS)
+        plan.kept_back = discarded.without(kept_back)
+        order.is_partial = bool(kept_back)
+        self._add_parcels(plan, discarded)
         if change is not None:
             plan.intents.append(self._set(due, state, change))
         return plan
+
+    def _add_parcels(self, plan: Plan, discarded: DiscardedParts) -> None:
+        """Add the shipments that the store lacks, and their tracking.
+
+        One that an operator has discarded stays out until the parcel itself has changed.
+        """
+        order: OrderAtStore = plan.context
+        state, covers = order.state, order.state.cover(order.requests)
+        for key, request in order.requests.items():
+            if missing := covers[key].missing:
+                part = replace(request, lines=missing)
+                intent = self._create(plan, part, state.new_name(key))
+                if intent.key in discarded.intents:
+                    order.is_partial = True
+                    plan.left_alone = (RULE, order.source_id)
+                    plan.keeps_open |= {intent.key}
+                else:
+                    plan.intents.append(intent)
+            for own in covers[key].names:
+                if state.shipments[own].is_outdated(request):
+                    plan.intents.append(self._update(plan, request, own))
 
     def _create(self, plan: Plan, request: ShipmentRequest, name: str) -> Intent:
         units = [(line.line_id, line.quantity) for line in request.lines]

@@ -40,6 +40,8 @@ class OrderAtStore:
     """The store shows units as shipped that no shipment known to us has."""
     is_noted: bool = False
     """``kept_status`` of the state has changed, and the ledger does not know yet."""
+    is_partial: bool = False
+    """Parcels are kept back, or operators have discarded them: the store may show fewer units."""
     was_canceled: bool = False
     """The store's order was canceled there already: if it is not now, it was opened again."""
 
@@ -211,7 +213,7 @@ def settle(order: OrderAtStore, change: StatusChange, outcome: Outcome) -> None:
 
 def _compare_units(plan: Plan, now: StoreOrderState) -> None:
     """Compare the store's shipped units with the OMS's after the shipments: none is lost."""
-    is_partial = bool(plan.kept_back) or any(
+    is_partial = plan.context.is_partial or any(
         sent.intent.operation == "shipment" and sent.outcome.state == "refused"
         for sent in plan.sent
     )

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
 
 from domain.connections import ACTIONS, CUSTOMERS, ORDERS, PRICES, SHIPMENTS
+from domain.errors import Problem
 from domain.values import DAY, HOUR, Partition
 from resources.ledger.partitions import counted
 from resources.ledger.rejections.reruns import ACTS_FOR
@@ -77,6 +78,48 @@ def done_by_hand(
         (connection, stream, list(source_ids)),
     )
     return {source_id for (source_id,) in rows}
+
+
+class DiscardedParts(NamedTuple):
+    """Parts of records that the target does not get: operators have discarded their rejections."""
+
+    intents: frozenset[UUID]
+    """Delivery keys of what was refused, or given up: the same part has the same key again."""
+    problems: frozenset[tuple[str, str, str]]
+    """Code, field and value of the problems of parts that could not be sent."""
+
+    def without(self, problems: Sequence[Problem]) -> tuple[Problem, ...]:
+        """Return the problems that no operator has discarded."""
+        return tuple(p for p in problems if (p.code, p.field, p.value) not in self.problems)
+
+
+NO_PARTS = DiscardedParts(frozenset(), frozenset())
+
+
+def parts(
+    db: psycopg.Connection[Any], connection: str, stream: str, source_ids: Sequence[str]
+) -> dict[str, DiscardedParts]:
+    """Return the parts of records that operators have discarded, of records with any.
+
+    A version may be newer than the discarded one, and have the same part.
+    """
+    rows = db.execute(
+        """SELECT x.source_id, x.problems, array(
+               SELECT d.delivery_key FROM sync.delivery d
+               WHERE (d.connection, d.stream, d.source_id, d.capture_id)
+                   = (x.connection, x.stream, x.source_id, x.capture_id)
+                 AND d.state IN ('refused', 'dead'))
+           FROM sync.rejection x
+           WHERE x.connection = %s AND x.stream = %s AND x.source_id = ANY(%b::text[])
+             AND x.stage = 'delivered' AND x.state = 'discarded'""",
+        (connection, stream, list(source_ids)),
+    )
+    found: dict[str, DiscardedParts] = {}
+    for source_id, problems, keys in rows:
+        intents, known = found.get(source_id, NO_PARTS)
+        named = {(one["code"], one["field"], one["value"]) for one in problems or ()}
+        found[source_id] = DiscardedParts(intents | set(keys), known | named)
+    return found
 
 
 def counts_left_out(

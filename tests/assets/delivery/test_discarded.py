@@ -231,6 +231,47 @@ def test_what_the_store_refused_is_not_sent_after_a_discard(
     assert (scene.effects(), prices.shown(scene)) != before
 
 
+def test_a_discarded_parcel_stays_discarded_until_it_changes_itself(scene: Scene) -> None:
+    """Later versions of the order show the others, and the status; then it gets another number."""
+    scene.place(documents.order(1, scene.moment(), [("MUG", 2), ("LAMP", 1)]))
+    scene.run("orders")
+    parcel = {"lines": [{"line": "101", "quantity": 2}], "tracking": "T1"}
+    scene.to_oms("orders/1/ship", parcel)
+    package = scene.oms_order(1)["OrderTrackingInfo"][-1]["PackageId"]
+    scene.fault("bigcommerce", refuse("POST", "/shipments"))
+    scene.run("shipments", first=scene.today, raise_on_error=False)
+    assert list(scene.open_rejections("shipments")) == ["1"]
+    discard(scene)
+    scene.fault("bigcommerce")
+
+    scene.to_oms("orders/1/ship", {"lines": [{"line": "102", "quantity": 1}], "tracking": "T2"})
+    scene.run("shipments", first=scene.today)
+    force = {f"{NAME}__shipments_delivered": {"config": {"force": True}}}
+    scene.run("shipments", first=scene.today, config=force)
+    assert [one["tracking_number"] for one in scene.store_shipments()] == ["T2"]
+    assert scene.open_rejections("shipments") == {}
+    assert scene.store_orders()[1]["status_id"] == 2
+    scene.to_oms("orders/1/track", {"package": package, "tracking": "T3", "carrier": "UPS"})
+    scene.run("shipments", first=scene.today)
+    assert [one["tracking_number"] for one in scene.store_shipments()] == ["T2", "T3"]
+
+
+def test_a_discarded_problem_of_a_parcel_comes_back_only_with_another_one(scene: Scene) -> None:
+    """The store can't show the parcel; the merchant has shipped it there by hand."""
+    scene.configure(orders={"uom_rules": {"MUG": {"uom": "EA", "factor": 10}}})
+    scene.place(documents.order(1, scene.moment(), [("MUG", 2), ("LAMP", 1)]))
+    scene.run("orders")
+    for line, units in (("101", 7), ("102", 1)):
+        scene.to_oms("orders/1/ship", {"lines": [{"line": line, "quantity": units}]})
+        scene.run("shipments", first=scene.today)
+        expected = {"1": "quantity_not_whole"} if line == "101" else {}
+        assert scene.open_rejections("shipments") == expected
+        discard(scene)
+    scene.to_oms("orders/1/ship", {"lines": [{"line": "101", "quantity": 3}]})
+    scene.run("shipments", first=scene.today)
+    assert scene.open_rejections("shipments") == {"1": "quantity_not_whole"}
+
+
 def test_an_action_that_was_given_up_is_not_carried_out_after_a_discard(scene: Scene) -> None:
     """Nor by a rerun of its day; a new request is."""
     with_actions(scene, max_attempts=1)

@@ -6,12 +6,33 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from domain.milestones import Milestone
 from domain.records.actions import Permission
 
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(
+            f"{name!r} is not a time zone; use a name such as UTC or America/New_York"
+        ) from error
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+"""The name of a time zone, such as America/New_York."""
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 StoreList = Annotated[str, StringConstraints(pattern=r"^[^\s/]([^/]{0,98}[^\s/])?$")]
 OmsField = Literal["title", "description", "warranty", "images"]

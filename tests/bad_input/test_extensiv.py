@@ -63,7 +63,7 @@ WANTED: Json = {
 }  # fmt: skip
 CONNECTION = connection_of(orders={"order_id_prefix": "T-"})
 ORIGINS = Origins(settings_of(), CONNECTION)
-FULFILMENTS = FulfilmentMapper(CONNECTION, ORIGINS)
+FULFILMENTS = FulfilmentMapper(settings_of(), CONNECTION, ORIGINS)
 
 
 def numbers(document: Json) -> Json:

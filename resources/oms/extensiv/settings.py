@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from domain.identity import Identity, normalised_address
-from domain.policies import Config, SecretRef
+from domain.policies import Config, SecretRef, TimeZone
 from domain.records.catalog import ProductNeed
 from resources.connector import SystemSettings
 
@@ -136,8 +136,10 @@ class ExtensivSettings(SystemSettings):
     items_a_read: Annotated[int, Field(ge=1, le=500)] = 50
     """Products that a run reads for ``catalog.list_from_oms``, a call each: those that were never
     read first, then the others in turn."""
-    naive_time_zone: str = "UTC"
-    """UNVERIFIED: the zone of stock's times, which name none."""
+    naive_time_zone: TimeZone = "UTC"
+    """UNVERIFIED: the zone of the times and dates of stock and shipments, which name none."""
+    order_time_zone: TimeZone = "UTC"
+    """The merchant's: an order's date is that of its day there."""
     confirm_shipped: bool = True
     """Mark shipped orders as confirmed on ``acknowledge``, so that they are not sent elsewhere."""
     products_need: tuple[ProductNeed, ...] = ("sku", "tracking")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import lru_cache
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
 
 import pycountry
 
@@ -35,7 +36,7 @@ class OrderMapper:
     """Maps orders by one account's settings."""
 
     def __init__(self, settings: ExtensivSettings) -> None:
-        self._settings = settings
+        self._settings, self._zone = settings, ZoneInfo(settings.order_time_zone)
 
     def payload(self, order: Order) -> Json:
         """Return the body of a new order. Raises ``RecordRejected``."""
@@ -45,7 +46,7 @@ class OrderMapper:
         payload: Json = {
             "cust_ref": order.order_id,
             "cust_po_no": order.purchase_order or order.number,
-            "order_date": order.ordered_at.date().isoformat(),
+            "order_date": order.ordered_at.astimezone(self._zone).date().isoformat(),
             "currency_code": order.currency,
         }
         if self._settings.source_id_field:

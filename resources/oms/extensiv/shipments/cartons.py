@@ -6,6 +6,7 @@ A shipment names SKUs and no lines, so its units go to the order's lines of that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -35,9 +36,10 @@ class Cartons(NamedTuple):
 
 
 class CartonMapper:
-    """Maps shipments by one connection's carrier codes."""
+    """Maps shipments by one connection's carrier codes; their dates name no zone."""
 
-    def __init__(self, carriers: Mapping[str, str]) -> None:
+    def __init__(self, carriers: Mapping[str, str], zone: tzinfo) -> None:
+        self._zone = zone
         self._carriers = {code.strip().casefold(): carrier for code, carrier in carriers.items()}
 
     def cartons(
@@ -73,7 +75,7 @@ class CartonMapper:
             ),
             carrier_source=name,
             service=text_of(shipment.method),
-            shipped_at=found.moment(shipment.date, "shipments.date"),
+            shipped_at=found.moment(shipment.date, "shipments.date", self._zone),
             lines=tuple(
                 ParcelLine(line_id=line_id, sku=sku, quantity=quantity)
                 for (line_id, sku), quantity in content.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -19,6 +20,7 @@ from domain.values import is_of_this_era
 from resources.oms.extensiv.orders.lookup import Origins
 from resources.oms.extensiv.parsing import Findings, is_yes
 from resources.oms.extensiv.payload import OrderView, decode_order
+from resources.oms.extensiv.settings import ExtensivSettings
 from resources.oms.extensiv.shipments.cartons import CartonMapper, Line
 from resources.oms.extensiv.statuses import ERROR, STATUSES, Status, status_of
 
@@ -31,9 +33,12 @@ UNKNOWN_DATA = "see the order there, since parts of it can't be read"
 class FulfilmentMapper:
     """Maps orders by one connection's settings; an order of another shape is rejected."""
 
-    def __init__(self, connection: Connection, origins: Origins) -> None:
+    def __init__(
+        self, settings: ExtensivSettings, connection: Connection, origins: Origins
+    ) -> None:
         self._origins = origins
-        self._cartons = CartonMapper(connection.shipments.carriers)
+        zone = ZoneInfo(settings.naive_time_zone)
+        self._cartons = CartonMapper(connection.shipments.carriers, zone)
 
     def fulfilment(
         self, payload: bytes, *, is_linked: bool = False

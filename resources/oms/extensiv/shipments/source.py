@@ -43,7 +43,8 @@ class ShipmentsSource(OrderFulfilment):
         settings: ExtensivSettings,
         connection: Connection,
     ) -> None:
-        super().__init__(lists, lists.read, origins.origin, FulfilmentMapper(connection, origins))
+        mapper = FulfilmentMapper(settings, connection, origins)
+        super().__init__(lists, lists.read, origins.origin, mapper)
         self._lists, self._cart, self._settings = lists, cart, settings
         self.wants_delivered = settings.confirm_shipped
 

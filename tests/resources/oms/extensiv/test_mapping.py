@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +37,21 @@ def test_amounts_add_up_by_the_vendors_rules() -> None:
     assert mapped["grand_total"] == 54.04
     assert [item.get("addl_discount") for item in mapped["items"]] == [2.0, None]
     assert not any("tax" in item for item in mapped["items"])
+
+
+@pytest.mark.parametrize(
+    ("zone", "date"),
+    [
+        ("UTC", "2026-03-05"),
+        ("America/Los_Angeles", "2026-03-04"),
+        ("Asia/Tokyo", "2026-03-05"),
+    ],
+)
+def test_an_orders_date_is_that_of_its_day_where_the_merchant_is(zone: str, date: str) -> None:
+    """An order of the evening is of that day, though it is the next one in UTC."""
+    mapper = OrderMapper(settings_of(order_time_zone=zone))
+    moment = datetime(2026, 3, 5, 3, 30, tzinfo=UTC)
+    assert mapper.payload(order_of(ordered_at=moment))["order_date"] == date
 
 
 def test_lines_state_their_taxes_where_these_are_all_of_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.conformance.systems import connection_of
 from tests.resources.oms.extensiv.samples import settings_of, shipment, view
 
 CONNECTION = connection_of(orders={"order_id_prefix": "T-"})
-MAPPER = FulfilmentMapper(CONNECTION, Origins(settings_of(), CONNECTION))
+MAPPER = FulfilmentMapper(settings_of(), CONNECTION, Origins(settings_of(), CONNECTION))
 
 
 def mapped(payload: bytes) -> Mapped[Fulfilment]:
@@ -256,3 +257,20 @@ def test_an_order_without_what_its_progress_needs_is_a_rejection(
         mapped(view(**changes))
     assert {problem.field for problem in rejected.value.problems} == fields
     assert {problem.code for problem in rejected.value.problems} == {"oms_payload_unreadable"}
+
+
+def test_a_shipments_date_is_of_the_accounts_zone() -> None:
+    """It names none: midnight of that day there."""
+    settings = settings_of(naive_time_zone="America/New_York")
+    mapper = FulfilmentMapper(settings, CONNECTION, Origins(settings, CONNECTION))
+    mapped = mapper.fulfilment(view(shipment(("SKU-1", 1))))
+    assert isinstance(mapped, Mapped)
+    [parcel] = mapped.record.parcels
+    assert parcel.shipped_at == datetime(2026, 3, 5, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["order_time_zone", "naive_time_zone"])
+def test_a_zone_that_does_not_exist_is_refused_when_the_configuration_is_read(name: str) -> None:
+    """Not with the first order."""
+    with pytest.raises(ValueError, match="is not a time zone"):
+        settings_of(**{name: "Mars/Base"})

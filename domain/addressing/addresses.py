@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 import msgspec
+from msgspec.structs import astuple, replace
 from pydantic import BaseModel, ConfigDict
 
 from domain.addressing.cities import needs_city
@@ -15,8 +16,16 @@ from domain.addressing.phones import Phone, normalise_phone
 from domain.addressing.postcodes import normalise_postcode
 from domain.addressing.subdivisions import REQUIRED, USED, normalise_subdivision, postal_state
 from domain.errors import Problem
+from domain.parsing.payload import malformed
+from domain.parsing.problems import REPORT
 from domain.parsing.text import clean_parts, clean_text, mask_email
 
+LONGEST_PART, LONGEST_BILLING_PART = 1_000, 255
+"""Characters of a part of an address that something is shipped to, and of a billing address.
+
+No parcel's label holds more than the first. No OMS states what it takes; the second is what a
+column for such a text usually holds.
+"""
 Severity = Literal["reject", "warn"]
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
@@ -65,7 +74,8 @@ class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False)
 class AddressRules(BaseModel):
     """What a connection does about a faulty address that something is shipped to.
 
-    Reject the order, or only warn. A billing address never rejects an order.
+    Reject the order, or only warn. A billing address never rejects an order. A part that no label
+    holds does, whatever the rules are.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -94,6 +104,26 @@ class _Place(msgspec.Struct, frozen=True, gc=False):
     subdivision: str
     postcode: str
     findings: tuple[tuple[str, Problem], ...]
+
+
+def fitted(raw: RawAddress, *, is_billing: bool) -> tuple[RawAddress, list[Problem]]:
+    """Return an address whose parts are not too long, and a problem for each that was.
+
+    Nothing goes to a billing address: a part of it is cut, and the problem is a warning. Its e-mail
+    address is left out instead, since a part of one is another one. What is shipped to a part of an
+    address would be lost, so the problem rejects the order; a cut part has no further problems.
+    """
+    most = LONGEST_BILLING_PART if is_billing else LONGEST_PART
+    if sum(map(len, astuple(raw))) <= most:  # each part is shorter
+        return raw, []
+    long = [name for name in raw.__struct_fields__ if len(getattr(raw, name)) > most]
+    cut = {name: getattr(raw, name)[:most] for name in long}
+    if not is_billing:
+        expected = f"a text of at most {most} characters"
+        return replace(raw, **cut), [malformed(name, expected, "", REPORT) for name in long]
+    if "email" in cut:
+        cut["email"] = ""
+    return replace(raw, **cut), [_billing_part_cut(name, len(getattr(raw, name))) for name in long]
 
 
 def normalise_address(raw: RawAddress, rules: AddressRules) -> AddressResult:
@@ -187,6 +217,12 @@ def _place(country_code: str, country_name: str, state: str, postcode: str) -> _
     if zip_code.problem:
         findings.append(("postcode", zip_code.problem))
     return _Place(code, subdivision or postal or state, zip_code.value, tuple(findings))
+
+
+def _billing_part_cut(field: str, length: int) -> Problem:
+    kept = "is left out" if field == "email" else f"is cut to {LONGEST_BILLING_PART}"
+    message = f"a part of the billing address has {length} characters, and {kept}"
+    return Problem("billing_part_cut", field, message, "shorten it in the store, if it is needed")
 
 
 def _field_missing(code: str, field: str, what: str) -> Problem:

@@ -6,6 +6,7 @@ from domain.rejection_codes.entry import Entry
 
 CUSTOMERS: dict[str, Entry] = {
     "address_id_missing": Entry("missing", "A shipping address has an id."),
+    "billing_part_cut": Entry("value", "A part of a billing address has at most 255 characters."),
     "city_missing": Entry(
         "missing",
         "An address has a city if its country's addresses have one.",

@@ -8,12 +8,19 @@ from operator import attrgetter
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import astuple
 
+from domain.addressing.addresses import (
+    LONGEST_BILLING_PART,
+    AddressResult,
+    AddressRules,
+    RawAddress,
+    fitted,
+    normalise_address,
+)
 from domain.addressing.addresses import Address as CanonicalAddress
-from domain.addressing.addresses import AddressResult, AddressRules, RawAddress, normalise_address
 from domain.errors import Problem
-from domain.parsing.payload import malformed
-from domain.parsing.problems import REPORT, DocumentProblems
+from domain.parsing.problems import DocumentProblems
 from domain.parsing.text import clean_name, mask_email
 from domain.records.orders import DeliveryMethod, FulfilmentGroup
 from resources.platforms.bigcommerce.orders.lines import PlacedLine
@@ -34,11 +41,7 @@ ADDRESS_FIELDS = (
     "state", "zip", "country_iso2", "country", "phone", "email",
 )  # fmt: skip
 """In the order of ``RawAddress``'s fields."""
-LONGEST_ADDRESS, LONGEST_PART = 2_000, 1_000
-"""Characters of a whole address, and of one of its parts.
-
-Addresses are remembered, and no parcel's label holds more.
-"""
+NAMES = dict(zip(RawAddress.__struct_fields__, ADDRESS_FIELDS, strict=True))
 REMEMBERED = 4096
 _address_values = attrgetter(*ADDRESS_FIELDS)
 
@@ -178,7 +181,7 @@ class GroupMapper:
             group_id=part.group_id,
             method=DeliveryMethod.SHIP,
             source_shipping_method=clean_name(raw.shipping_method or ""),
-            address=self.to_address(raw, where, problems, problems.problems),
+            address=self._address(raw, where, problems, is_billing=False),
             texts=form_texts(raw.form_fields, f"{where}form_fields", problems)
             if raw.form_fields
             else (),
@@ -187,29 +190,23 @@ class GroupMapper:
 
     def to_billing(self, raw: Address, where: str, problems: DocumentProblems) -> CanonicalAddress:
         """Normalise a billing address: nothing goes there, so its faults are warnings."""
-        return self.to_address(raw, where, problems, problems.warnings)
+        return self._address(raw, where, problems, is_billing=True)
 
-    def to_address(
-        self, raw: Address, where: str, problems: DocumentProblems, faults: list[Problem]
+    def _address(
+        self, raw: Address, where: str, problems: DocumentProblems, *, is_billing: bool
     ) -> CanonicalAddress:
-        """Normalise an address, and report what is wrong with it under its path.
-
-        ``faults`` is where to add what makes the address unusable.
-        """
+        """Normalise an address, and report what is wrong with it under its path."""
+        faults = problems.warnings if is_billing else problems.problems
         values = _address_values(raw)
         try:
             length = len("".join(values))
         except TypeError:  # a part is null
             values = tuple([value or "" for value in values])
             length = len("".join(values))
-        if length > LONGEST_ADDRESS:
-            expected = f"a text of at most {LONGEST_PART} characters"
-            problems.problems += [
-                malformed(f"{where}{key}", expected, value, REPORT)
-                for key, value in zip(ADDRESS_FIELDS, values, strict=True)
-                if len(value) > LONGEST_PART
-            ]
-            values = tuple([value[:LONGEST_PART] for value in values])
+        if length > LONGEST_BILLING_PART:
+            written, long = fitted(RawAddress(*values), is_billing=is_billing)
+            faults += [replace(one, field=f"{where}{NAMES[one.field]}") for one in long]
+            values = astuple(written)
         result = self._known.get(values) or self._normalised(values)
         if result.problems:
             faults += [_under(where, problem) for problem in result.problems]

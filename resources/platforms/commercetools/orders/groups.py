@@ -13,11 +13,17 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from domain.addressing.addresses import (
+    LONGEST_BILLING_PART,
+    AddressResult,
+    AddressRules,
+    RawAddress,
+    fitted,
+    normalise_address,
+)
 from domain.addressing.addresses import Address as CanonicalAddress
-from domain.addressing.addresses import AddressResult, AddressRules, RawAddress, normalise_address
 from domain.errors import Problem
-from domain.parsing.payload import malformed
-from domain.parsing.problems import LOOK, REPORT, DocumentProblems
+from domain.parsing.problems import LOOK, DocumentProblems
 from domain.parsing.text import clean_name
 from domain.records.orders import DeliveryMethod, FulfilmentGroup
 from resources.platforms.commercetools.base_payload import Address
@@ -37,7 +43,6 @@ NAMES = {
     "country_iso2": "country",
 }
 """Field of an address's problem -> the vendor's name of it, if it differs."""
-LONGEST_PART = 1_000
 REMEMBERED = 4096
 NO_ADDRESS = Address()
 
@@ -155,8 +160,8 @@ class GroupMapper:
                 group_id=part.group_id, method=DeliveryMethod.PICKUP, location=location
             )
             return group, path
-        address = self.to_address(
-            part.address or NO_ADDRESS, part.address_path, order, problems, problems.problems
+        address = self._address(
+            part.address or NO_ADDRESS, part.address_path, order, problems, is_billing=False
         )
         group = FulfilmentGroup(
             group_id=part.group_id,
@@ -166,26 +171,14 @@ class GroupMapper:
         )
         return group, path
 
-    def _normalised(
-        self, raw: Address, email: str, where: str, problems: DocumentProblems
-    ) -> AddressResult:
-        """Return an address in its normal form, and remember it unless it is too long."""
-        written = written_address(raw, email)
-        if len("".join(structs.astuple(written))) <= LONGEST_PART:
+    def _normalised(self, raw: Address, email: str, written: RawAddress) -> AddressResult:
+        """Return an address in its normal form, and remember it unless it may be too long."""
+        result = normalise_address(written, self._rules)
+        if len("".join(structs.astuple(written))) < LONGEST_BILLING_PART:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            result = normalise_address(written, self._rules)
             self._known[structs.astuple(raw), email] = result
-            return result
-        parts = structs.asdict(written)  # each of them may still be short
-        long = [name for name, part in parts.items() if len(part) > LONGEST_PART]
-        expected = f"a text of at most {LONGEST_PART} characters"
-        problems.problems += [
-            malformed(f"{where}{NAMES.get(name, name)}", expected, "", REPORT) for name in long
-        ]
-        # What is left of it has no further problems, such as a city that is missing.
-        cut = {name: parts[name][:LONGEST_PART] for name in long}
-        return normalise_address(structs.replace(written, **cut), self._rules)
+        return result
 
     def to_digital(self, order: Order, problems: DocumentProblems) -> tuple[FulfilmentGroup, str]:
         """Return the group of what is not shipped: it goes by e-mail."""
@@ -204,24 +197,25 @@ class GroupMapper:
         raw, where = order.billing_address, "billingAddress."
         if raw is None:
             raw, where = order.shipping_address or NO_ADDRESS, "shippingAddress."
-        return self.to_address(raw, where, order, problems, problems.warnings)
+        return self._address(raw, where, order, problems, is_billing=True)
 
-    def to_address(
+    def _address(
         self,
         raw: Address,
         where: str,
         order: Order,
         problems: DocumentProblems,
-        faults: list[Problem],
+        *,
+        is_billing: bool,
     ) -> CanonicalAddress:
-        """Normalise an address, and report what is wrong with it under its path.
-
-        ``faults`` is where to add what makes the address unusable.
-        """
+        """Normalise an address, and report what is wrong with it under its path."""
+        faults = problems.warnings if is_billing else problems.problems
         email = "" if raw.email else order.customer_email or ""
         result = self._known.get((structs.astuple(raw), email))
         if result is None:
-            result = self._normalised(raw, email, where, problems)
+            written, long = fitted(written_address(raw, email), is_billing=is_billing)
+            faults += [_under(where, problem) for problem in long]
+            result = self._normalised(raw, email, written)
         if result.problems:
             faults += [_under(where, problem) for problem in result.problems]
         if result.warnings:

@@ -10,13 +10,17 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from msgspec import structs
-
+from domain.addressing.addresses import (
+    LONGEST_PART,
+    AddressResult,
+    AddressRules,
+    RawAddress,
+    fitted,
+    normalise_address,
+)
 from domain.addressing.addresses import Address as CanonicalAddress
-from domain.addressing.addresses import AddressResult, AddressRules, RawAddress, normalise_address
 from domain.errors import Problem
-from domain.parsing.payload import malformed
-from domain.parsing.problems import LOOK, REPORT, DocumentProblems
+from domain.parsing.problems import LOOK, DocumentProblems
 from domain.parsing.text import clean_text
 from domain.records.orders import DeliveryMethod, FulfilmentGroup
 from resources.platforms.salesforce.payload import Group, Order
@@ -37,7 +41,6 @@ BILLING = {name: written.replace("DeliverTo", "Billing") for name, written in GR
     "phone": "BillingPhoneNumber",
     "email": "BillingEmailAddress",
 }
-LONGEST_PART = 1_000
 REMEMBERED = 4096
 NO_GROUP = Group()
 
@@ -94,7 +97,7 @@ class GroupMapper:
         if self.is_digital(group):
             return self._digital_group(entry, order, problems), f"{entry.where}EmailAddress"
         written = written_address(group, order)
-        address = self._address(written, entry.where, GROUP, problems, problems.problems)
+        address = self._address(written, entry.where, GROUP, problems, is_billing=False)
         texts = [clean_text(group.delivery_instructions or "")]
         mapped = FulfilmentGroup(
             group_id=entry.group_id,
@@ -134,7 +137,7 @@ class GroupMapper:
             order.billing_phone_number,
             email,
         )
-        return self._address(written, "", BILLING, problems, problems.warnings)
+        return self._address(written, "", BILLING, problems, is_billing=True)
 
     def _address(
         self,
@@ -142,18 +145,13 @@ class GroupMapper:
         where: str,
         names: dict[str, str],
         problems: DocumentProblems,
-        faults: list[Problem],
+        *,
+        is_billing: bool,
     ) -> CanonicalAddress:
-        """Normalise an address; ``faults`` is where to add what makes it unusable."""
-        if sum(map(len, structs.astuple(written))) > LONGEST_PART:  # each part may still be short
-            long = [n for n in written.__struct_fields__ if len(getattr(written, n)) > LONGEST_PART]
-            expected = f"a text of at most {LONGEST_PART} characters"
-            problems.problems += [
-                malformed(f"{where}{names.get(name, name)}", expected, "", REPORT) for name in long
-            ]
-            # What is left of it has no further problems, such as a city that is missing.
-            cut = {name: getattr(written, name)[:LONGEST_PART] for name in long}
-            written = structs.replace(written, **cut)
+        """Normalise an address, and report what is wrong with it under its path."""
+        faults = problems.warnings if is_billing else problems.problems
+        written, long = fitted(written, is_billing=is_billing)
+        faults += [_under(where, names, problem) for problem in long]
         result: AddressResult = self._normalised(written)
         faults += [_under(where, names, problem) for problem in result.problems]
         problems.warnings += [_under(where, names, warning) for warning in result.warnings]

@@ -111,3 +111,16 @@ def test_a_shipping_address_in_singapore_needs_no_city() -> None:
         assert result.groups[0].address is not None
         assert result.groups[0].address.postcode == changes["zip"]
         assert warnings == {}
+
+
+def test_a_part_of_a_billing_address_that_is_too_long_is_cut_with_a_warning() -> None:
+    """Nothing goes there, so that it rejects no order; the shipping address stays whole."""
+    long = {"street_1": "Long " * 80, "email": f"{'a' * 250}@example.com"}
+    document = order(billing_address=ADDRESS | long)
+    document["consignments"]["shipping"][0]["street_1"] = "Long " * 80
+    record, warnings = mapped_with_warnings(document)
+    assert warnings["billing_part_cut"] == "billing_address.email"
+    assert (record.billing.line_1, record.billing.email) == ("Long " * 50 + "Long", "")
+    [group] = record.groups
+    assert group.address is not None
+    assert group.address.line_1 == ("Long " * 80).strip()

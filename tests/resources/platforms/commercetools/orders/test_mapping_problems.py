@@ -259,3 +259,24 @@ def test_the_long_parts_of_an_address_are_reported_by_name() -> None:
         "shippingAddress.additionalStreetInfo",
     )
     assert "1000 characters" in problem.message
+
+
+@pytest.mark.parametrize(("name", "shown"), [("city", "city"), ("streetName", "streetName")])
+def test_a_part_of_an_address_that_is_too_long_is_named(name: str, shown: str) -> None:
+    """Of the billing address it is cut: nothing goes there, so that it rejects no order."""
+    long = ADDRESS | {name: "x" * 1_001}
+    assert rejected(order(shippingAddress=long))["malformed_value"].field == (
+        f"shippingAddress.{shown}"
+    )
+    billed = order(billingAddress=long)
+    assert warnings(billed)["billing_part_cut"].field == f"billingAddress.{shown}"
+    assert "x" * 256 not in str(mapped(billed).billing)
+
+
+def test_an_address_that_is_billed_and_shipped_to_is_cut_where_it_is_billed() -> None:
+    """Whichever of the two is mapped first."""
+    both = ADDRESS | {"city": "x" * 300}
+    found = mapped(order(billingAddress=both, shippingAddress=both))
+    [group] = found.groups
+    assert group.address is not None
+    assert (len(found.billing.city), len(group.address.city)) == (255, 300)

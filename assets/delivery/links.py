@@ -64,8 +64,9 @@ def already_sent(connection: str, oms_id: str) -> Problem:
         "order_id",
         f"The connection {connection} has sent this order of the store to its OMS already, as "
         f"{oms_id}; under another id it would be fulfilled twice.",
-        "Let it be fulfilled as it is, and discard the rejection. Changes and cancellations reach "
-        "it as long as that connection is configured; otherwise make them at the OMS by hand.",
+        "Let it be fulfilled as it is, and discard the rejection. That connection alone sends its "
+        "changes and cancellations and shows its shipments, as long as it is configured; otherwise "
+        "enter them by hand: in the OMS, and in the store.",
         oms_id,
     )
 

@@ -137,11 +137,28 @@ class ExportRules:
         if status not in self._export and not (has_changed and owed(order.source_id)):
             reason = f"orders in status {status} ({name}) are not exported"
             return Skipped(NOT_SENT_RULE, reason)
-        start = self._start
-        if start is not None and order.placed_at is not None and order.placed_at < start:
-            reason = f"the order was placed before {start.isoformat()}"
-            return Skipped("before_start_date", reason)
+        if (before := self._before_start(order)) is not None:
+            return before
         return _shipped_before(order) if order.shipped_units else "export"
+
+    def _before_start(self, order: OrderHeader) -> Skipped | None:
+        start = self._start
+        if start is None or order.placed_at is None or order.placed_at >= start:
+            return None
+        return Skipped("before_start_date", f"the order was placed before {start.isoformat()}")
+
+    def left_over(self, order: OrderHeader, ended: Callable[[], Ended]) -> Skipped | None:
+        """Return why an order that a former connection has sent needs no one any more, if so.
+
+        ``ended`` says whether the OMS was done with it, as far as that connection knew.
+        """
+        if (other := _of_other_part(order)) is not None:
+            return other
+        if order.is_archived or order.status in self._cancel:
+            end = ended()
+            return Skipped("sent_elsewhere", f"the OMS had it {end} before") if end else None
+        decision = self.decide(order, lambda _: True)
+        return decision if isinstance(decision, Skipped) else self._before_start(order)
 
     def depends_on_oms(self, order: OrderHeader, owed: Asked) -> bool:
         """Return whether it decides anything about an order if the OMS has it.

@@ -176,6 +176,10 @@ class OrderRules:
         """Return whether ``to_order`` needs to know if the OMS has an order."""
         return self._export.depends_on_oms(header, owed)
 
+    def left_over(self, header: OrderHeader, ended: Callable[[], Ended]) -> Skipped | None:
+        """Return why an order that a former connection has sent needs no one any more, if so."""
+        return self._export.left_over(header, ended)
+
     def to_deleted(
         self,
         source_id: str,

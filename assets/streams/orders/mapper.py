@@ -78,16 +78,23 @@ class OrdersMapper:
     def _sent_elsewhere(self, payload: bytes) -> Skipped | None:
         """Return why an order is left to another connection. Raises ``RecordRejected``.
 
-        One that is not to be sent anyway has a reason of its own.
+        That connection may be gone. Then a person has to know, unless nothing is left to do.
         """
         header = header_of(self._sync.orders, payload)
         sent = self._elsewhere.get(header.source_id) if header is not None else None
-        if sent is None:
+        if header is None or sent is None:
             return None
-        if not sent.is_active:
+        if sent.is_active:
+            reason = f"the connection {sent.connection} has sent the order as {sent.oms_id}"
+            return Skipped("sent_elsewhere", reason)
+
+        def ended() -> Ended:
+            return ended_at_oms(self._session.db, sent.connection, header.source_id)
+
+        left = self._rules.left_over(header, ended)
+        if left is None:
             raise RecordRejected(already_sent(sent.connection, sent.oms_id))
-        reason = f"the connection {sent.connection} has sent the order as {sent.oms_id}"
-        return Skipped("sent_elsewhere", reason)
+        return left
 
     def _is_owed(self, source_id: str) -> bool:
         # Asked only of orders that were refunded or shipped without the OMS.

@@ -55,6 +55,31 @@ def test_the_status_and_what_the_oms_has_decide(
     assert decided({"hold_statuses": {12: "Review"}}, known=known, **changes) == expected
 
 
+@pytest.mark.parametrize(
+    ("changes", "end", "expected"),
+    [
+        ({}, "", "open"),
+        ({}, "fulfilled", "open"),  # the store does not show that it has left
+        ({"status": "2"}, "", "status_not_exported"),
+        ({"status": "5"}, "", "open"),
+        ({"status": "5"}, "canceled", "sent_elsewhere"),
+        ({"is_archived": True}, "", "open"),
+        ({"is_archived": True, "status": "10"}, "fulfilled", "sent_elsewhere"),
+        ({"placed_at": datetime(2026, 3, 1, tzinfo=UTC)}, "", "before_start_date"),
+        ({"other_part": "of channel 7"}, "", "other_channel"),
+    ],
+)
+def test_an_order_that_a_former_connection_has_sent_is_open_until_it_is_done(
+    changes: dict[str, Any], end: Ended, expected: str
+) -> None:
+    """Only one that is open needs a person."""
+    header = OrderHeader("7", "11", "Awaiting Fulfillment", "1", PLACED, is_archived=False)
+    orders = OrdersPolicy.model_validate({"start_date": "2026-03-10"})
+    rules = ExportRules(orders, ORDER_STATUSES.chosen(orders))
+    found = rules.left_over(replace(header, **changes), lambda: end)
+    assert (found.rule if found is not None else "open") == expected
+
+
 @pytest.mark.parametrize("start", ["2026-03-20T00:00:00", "2026-03-20T00:00:00Z"])
 def test_orders_placed_before_the_start_are_skipped(start: str) -> None:
     """A start without a zone is UTC; an order without a readable time goes out."""

@@ -16,6 +16,7 @@ from resources.ledger.ledger import Ledger
 from resources.ledger.monitoring.caution import note_database
 from resources.ledger.monitoring.connection_config import (
     describe,
+    former_names,
     kept_oms,
     kept_prefixes,
     kept_stores,
@@ -47,6 +48,7 @@ class Lockstep:
         self._kept_prefixes: dict[str, str] = {}
         self._kept_stores: dict[str, str] = {}
         self._kept_oms: dict[str, str] = {}
+        self._former_names: dict[str, str] = {}
         self.starting: dict[str, frozenset[str]] = {}
         """Connection -> streams that ``lockstep connect`` is starting in this process."""
 
@@ -70,6 +72,7 @@ class Lockstep:
                 self._kept_prefixes = kept_prefixes(session.db, self.installation)
                 self._kept_stores = kept_stores(session.db, self.installation)
                 self._kept_oms = kept_oms(session.db, self.installation)
+                self._former_names = former_names(session.db, self.installation)
             self._is_described = True
 
     def sync(
@@ -82,7 +85,8 @@ class Lockstep:
         """Return a run's view of a connection.
 
         Raises ``PermanentError`` for a missing secret or a wrong setting, such as another prefix
-        than that of the orders which the OMS has, or another store or OMS than that of the records.
+        than that of the orders which the OMS has, another store or OMS than that of the records, or
+        another name.
         """
         connection = self.installation.connections[name]
         ledger = self.ledger
@@ -93,6 +97,8 @@ class Lockstep:
             raise _store_changed(name, endpoints_of(connection).platform.account, store)
         if (oms_kept := self._kept_oms.get(name)) is not None:
             raise _oms_changed(name, str(endpoints_of(connection).oms), oms_kept)
+        if (former := self._former_names.get(name)) is not None:
+            raise _name_changed(name, connection.orders.order_id_prefix, former)
         if name not in self._secret_refs:  # settings are validated once; secrets may change
             self._secret_refs[name] = secrets_of(connection)
         secrets = secrets_digest(self._secret_refs[name])
@@ -178,4 +184,15 @@ def _oms_changed(name: str, account: str, kept: str) -> PermanentError:
         "that the latter has would not reach the former, and would not be shipped. Set it back; "
         "or replace the connection by one with a new name, which sends what is open in the store. "
         f"If it is the same OMS under a new address, set oms_moved_from to {kept!r}."
+    )
+
+
+def _name_changed(name: str, prefix: str, former: str) -> PermanentError:
+    return PermanentError(
+        f"{name}: the configuration no longer has the connection {former}, which has sent orders "
+        f"of the same store to the same OMS under the same ids (orders.order_id_prefix "
+        f"{prefix!r}). What the ledger knows of them belongs to {former}: under another name their "
+        f"changes and shipments would be left out. Call the connection {former} again. For "
+        "another name, let it finish its orders first, then give the new one an "
+        "orders.order_id_prefix of its own and an orders.start_date."
     )

@@ -8,9 +8,10 @@ from typing import Any
 
 import psycopg
 
-from domain.connections import Connection, Installation
+from domain.connections import INVENTORY, Connection, Installation
 from domain.streams import KINDS
 from resources.ledger.links import move_links
+from resources.ledger.records.doubted_levels import doubt_all
 from resources.systems import endpoints_of
 
 _PREFIX = """CASE WHEN EXISTS (SELECT FROM sync.delivery d
@@ -30,7 +31,8 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
     A connection that the configuration no longer has is kept and marked. The prefix under which
     orders were sent stays (``kept_prefixes``), and so do the store whose records it has
     (``kept_stores``) and the OMS that has its orders (``kept_oms``). Links follow an OMS that has
-    moved.
+    moved. Stock that was entered by hand while the configuration did not have its stream is
+    compared with the OMS's.
     """
     names = list(installation.connections)
     with db.transaction(), db.cursor() as cursor:
@@ -77,7 +79,10 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
                                      true)""",  # noqa: S608 - constants
             rows,
         )
+        back = _back_again(db, installation)
         _describe_streams(db, installation)
+        for name in back:
+            doubt_all(db, name)
         for name, *_, organisation, ids_ignore_case, _, _ in rows:
             if before.get(name, "") != organisation:
                 move_links(db, name, organisation, ids_ignore_case=ids_ignore_case)
@@ -113,6 +118,17 @@ def _has_records(db: psycopg.Connection[Any], name: str) -> bool:
         {"name": name},
     ).fetchone()
     return bool(row and row[0])
+
+
+def _back_again(db: psycopg.Connection[Any], installation: Installation) -> list[str]:
+    """Return the connections whose stock is synced again, after a time without its stream."""
+    syncing = [name for name, one in installation.connections.items() if INVENTORY in one.streams]
+    rows = db.execute(
+        """SELECT connection FROM sync.stream
+           WHERE connection = ANY(%s) AND stream = %s AND NOT configured""",
+        (syncing, INVENTORY),
+    )
+    return [name for (name,) in rows]
 
 
 def _describe_streams(db: psycopg.Connection[Any], installation: Installation) -> None:
@@ -201,6 +217,31 @@ def kept_oms(db: psycopg.Connection[Any], installation: Installation) -> dict[st
         for name, connection in installation.connections.items()
         if name in rows and rows[name] != str(endpoints_of(connection).oms)
     }
+
+
+def former_names(db: psycopg.Connection[Any], installation: Installation) -> dict[str, str]:
+    """Return connection -> the one that was configured in its place, and has its orders.
+
+    That is how a connection looks that was renamed: the same store, OMS and ids. It has no order
+    yet, and all that the OMS does to the other's would be left out as another connection's.
+    """
+    names = [
+        name
+        for name, connection in installation.connections.items()
+        if endpoints_of(connection).prefix is not None
+    ]
+    rows = db.execute(
+        """SELECT DISTINCT ON (n.connection) n.connection, c.connection
+           FROM sync.connection n
+           JOIN sync.connection c ON NOT c.configured AND c.store = n.store
+               AND c.organisation = n.organisation AND c.order_id_prefix = n.order_id_prefix
+           WHERE n.connection = ANY(%s) AND n.store <> ''
+             AND EXISTS (SELECT FROM sync.link WHERE connection = c.connection)
+             AND NOT EXISTS (SELECT FROM sync.link WHERE connection = n.connection)
+           ORDER BY n.connection, c.described_at DESC""",
+        (names,),
+    )
+    return dict(rows.fetchall())
 
 
 def recorded_connections(db: psycopg.Connection[Any]) -> list[str]:

@@ -11,9 +11,12 @@ from assets.reconciliation.run import Request, reconcile
 from domain.connections import ORDERS, SHIPMENTS
 from domain.rules import translation
 from resources.ledger.links import Link, Links, RefusedLink
+from resources.ledger.monitoring.activation import resume
 from resources.ledger.rejections import reruns
+from resources.lockstep import Lockstep
 from tests.assets import documents
-from tests.assets.scene import NAME, Scene
+from tests.assets.direct_run import run_directly
+from tests.assets.scene import NAME, Scene, partitions_of
 
 pytestmark = pytest.mark.slow
 
@@ -224,3 +227,55 @@ def test_another_store_is_not_taken_for_the_one_of_the_records(scene: Scene) -> 
     scene.configure()
     scene.run("orders")
     assert scene.oms_counts()["saves"] == 1
+
+
+def call(scene: Scene, name: str, **sections: object) -> None:
+    """Give the connection another name."""
+    assert scene.lockstep is not None
+    scene.lockstep.close()
+    changed = scene.installation_with(**sections)
+    renamed = changed.model_copy(update={"connections": {name: changed.connections[NAME]}})
+    scene.lockstep = Lockstep(renamed, lambda: scene.database)
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        resume(db, name, renamed.connections[name].streams, "test")
+
+
+def run_of(scene: Scene, name: str, *streams: str) -> None:
+    """Run whole chains of a connection with another name."""
+    assert scene.lockstep is not None
+    run_directly(scene.lockstep, name, streams, partitions_of(scene.yesterday, scene.today))
+
+
+def test_a_connection_that_was_renamed_is_not_taken_for_a_new_one(scene: Scene) -> None:
+    """Its orders' shipments would be skipped as another connection's, and never shown."""
+    scene.place_many([1])
+    scene.run("orders")
+    call(scene, "renamed")
+    for stream in ("orders", "shipments"):
+        with pytest.raises(dg.Failure, match="Call the connection acme again"):
+            run_of(scene, "renamed", stream)
+    scene.to_oms("orders/1/ship", {})
+    call(scene, NAME)
+    run_of(scene, NAME, "orders", "shipments")
+    assert [row["order_id"] for row in scene.store_shipments()] == [1]
+    assert scene.oms_counts()["saves"] == 1
+
+
+def test_of_a_former_connections_orders_only_the_open_ones_need_a_person(scene: Scene) -> None:
+    """The new one, with ids of its own, reads the past: most of it has shipped or is canceled."""
+    scene.place_many([1, 2, 3, 4])
+    scene.run("orders")
+    scene.to_oms("orders/1/ship", {})
+    scene.to_store("orders/2/status", {"status_id": 5})
+    scene.run("orders", "shipments")
+    scene.to_store("orders/4/status", {"status_id": 5})
+    call(scene, "second", orders=PREFIX)
+    run_of(scene, "second", "orders")
+    query = "SELECT source_id, rule FROM sync.record WHERE connection = 'second' ORDER BY 1"
+    assert scene.sql(query) == [
+        ("1", "status_not_exported"),
+        ("2", "sent_elsewhere"),
+        ("3", "order_sent_elsewhere"),
+        ("4", "order_sent_elsewhere"),
+    ]
+    assert scene.oms_counts()["creates"] == 4

@@ -273,3 +273,22 @@ def test_stock_that_was_entered_during_a_pause_is_replaced_after_it(scene: Scene
     _live(scene)
     assert {r["quantity"] for r in scene.levels() if r["sku"] == "MUG"} == {1_000}
     assert scene.store_counts()["inventory_writes"] == writes + 1
+
+
+def test_stock_that_was_entered_while_its_stream_was_not_configured_is_replaced(
+    scene: Scene,
+) -> None:
+    """As after a pause: the OMS's level is the same as before."""
+    scene.to_store("locations", [{"id": 7, "code": "EAST", "label": "East"}])
+    places = {"mode": "by_node", "nodes": {DEPOT: "EAST"}}
+    scene.configure(inventory=places)
+    _live(scene)
+    scene.configure(inventory=places, streams=["orders", "shipments"])
+    scene.run("orders")
+    scene.to_store("stock", [{"sku": "MUG", "location_id": 7, "quantity": 3}])
+    scene.configure(inventory=places)
+    writes = scene.store_counts()["inventory_writes"]
+    for _ in range(2):
+        _live(scene)
+        assert {r["quantity"] for r in scene.levels() if r["sku"] == "MUG"} == {1_000}
+        assert scene.store_counts()["inventory_writes"] == writes + 1

@@ -30,10 +30,9 @@ def requests_of(result: dg.SensorResult | dg.SkipReason) -> list[dg.RunRequest]:
 
 
 def place_now(scene: Scene, *numbers: int) -> None:
-    """Place orders a moment ago, and let their second pass."""
-    moment = datetime.now(UTC)
-    scene.place(*[documents.order(number, moment) for number in numbers])
-    time.sleep(1.2 - moment.microsecond / 1_000_000)
+    """Place orders a moment ago, and let the second pass in which the store sends their events."""
+    scene.place(*[documents.order(number, datetime.now(UTC)) for number in numbers])
+    time.sleep(1.2 - datetime.now(UTC).microsecond / 1_000_000)
 
 
 def run_request(scene: Scene, request: dg.RunRequest) -> dg.ExecuteInProcessResult:

@@ -29,7 +29,7 @@ RULE = "discarded"
 """Under which a run names what it leaves alone."""
 
 
-_LEFT_OUT = """x.state = 'discarded' AND (x.stage = 'delivered' OR x.stream <> %(prices)s)
+_LEFT_OUT = """x.state = 'discarded'
     AND NOT ((x.stage = 'validated' OR x.stream = ANY(%(whole)s)) AND EXISTS (
         SELECT 1 FROM sync.delivery d
         WHERE d.connection = x.connection AND d.stream = x.stream
@@ -48,8 +48,7 @@ def left_out(
     """Return the versions of a day of which an operator has discarded a rejection.
 
     But for those that an operator has retried or edited since, as another rejection, and those
-    that had been sent before a rerun rejected them. A price counts that was kept from the store:
-    one that could not be read has no place in the store yet, and is not known to be in it.
+    that had been sent before a rerun rejected them.
     """
     if stream not in STREAMS or not captures:
         return set()
@@ -142,7 +141,7 @@ def counts_left_out(
 
 
 def _values(connection: str, stream: str) -> dict[str, Any]:
-    return {"name": connection, "stream": stream, "prices": PRICES, "whole": list(WHOLE)}
+    return {"name": connection, "stream": stream, "whole": list(WHOLE)}
 
 
 def give_up(db: psycopg.Connection[Any], rejection_ids: Sequence[int]) -> None:

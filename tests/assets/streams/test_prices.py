@@ -110,6 +110,27 @@ def test_a_newer_price_replaces_what_is_held_and_a_discarded_one_stays_out(shop:
     assert shown(shop)["LAMP"] == "1001"
 
 
+def test_a_price_that_was_discarded_before_it_had_a_place_stays_out(shop: Scene) -> None:
+    """Another policy would let it in; only another price of the OMS is another matter."""
+    configure(shop, only=["EUR"])
+    set_prices(shop, price("MUG", 12), price("LAMP", 12))
+    shop.run("prices", first=shop.today, raise_on_error=False)
+    refused = shop.open_rejections("prices")
+    assert (refused["MUG@/USD"], refused["LAMP@/USD"]) == ("price_currency_refused",) * 2
+    shop.sql_write(
+        "UPDATE sync.rejection SET state = 'discarded', closed_at = now() "
+        "WHERE source_id = 'LAMP@/USD'"
+    )
+    configure(shop, only=["EUR", "USD"])
+    live(shop)
+    shop.run("prices", first=shop.today)
+    assert (shown(shop)["MUG"], shown(shop)["LAMP"]) == ("12", "10")
+    assert shop.open_rejections("prices") == {}
+    set_prices(shop, price("LAMP", 13))
+    live(shop)
+    assert shown(shop)["LAMP"] == "13"
+
+
 def test_what_no_store_should_show_is_rejected_with_its_reason(shop: Scene) -> None:
     """Zero, negative, a sale above the regular price, cents that a currency lacks, no number."""
     set_prices(

@@ -13,6 +13,7 @@ from assets.delivery.planner import ReadingPlanner
 from assets.delivery.request import DeliveryRequest
 from domain.connections import CUSTOMERS
 from domain.delivery import CustomerSave, Held, Intent, Outcome, Question
+from domain.errors import Problem, RecordRejected
 from domain.identity import delivery_key
 from domain.records.customers import Customer
 from domain.records.record import decode_record
@@ -39,6 +40,10 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         self._linked: Mapping[str, str] = {}
         self._gone: Collection[str] = frozenset()
         self._adoption = Adoption(session, code="customer_adopted")
+        self._looked_for: set[str] = set()
+        """Customers that are only looked for: a change of one that the OMS has lost would be taken
+        for a new one, without what has not changed."""
+        self._lost: set[str] = set()
 
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Customer]]:
         """Decode the customers, and read what the OMS is known to hold of them."""
@@ -69,10 +74,18 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         wanted = self.customers.payload(customer)
         if known is None:
             return self._to(due, "create", wanted, wanted)
-        change = self.customers.change(
-            orjson.loads(known.content), wanted, whole=self.request.force
-        )
-        return self._to(due, "update", change, wanted) if change is not None else Plan(due)
+        change = self._change(due)
+        if change is None or (customer.is_gone and customer.source_id in self._lost):
+            return Plan(due)
+        if customer.source_id in self._lost:
+            raise RecordRejected(_gone(customer.customer_id))
+        return self._to(due, "update", change, wanted)
+
+    def _change(self, due: Due[Customer]) -> Mapping[str, object] | None:
+        if due.known is None:
+            return None
+        known, wanted = orjson.loads(due.known.content), self.customers.payload(due.record)
+        return self.customers.change(known, wanted, whole=self.request.force)
 
     def _to(
         self,
@@ -100,8 +113,16 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         return Link(customer.source_id, customer.number, customer.customer_id, customer.customer_id)
 
     def doubts(self, due: Due[Customer]) -> bool:
-        """Return whether another program or the OMS may have changed the customer unseen."""
-        return due.record.source_id in self._gone or self._may_be_adopted(due)
+        """Return whether another program or the OMS may have changed the customer unseen.
+
+        Also whether the OMS may have lost one of which a part is to be sent.
+        """
+        source_id = due.record.source_id
+        if source_id in self._gone or self._may_be_adopted(due):
+            return True
+        if not self.request.force and self._change(due) is not None:
+            self._looked_for.add(source_id)
+        return source_id in self._looked_for
 
     def _may_be_adopted(self, due: Due[Customer]) -> bool:
         is_linked = due.record.source_id in self._linked
@@ -109,6 +130,8 @@ class CustomersPlanner(ReadingPlanner[Customer]):
 
     def question(self, due: Due[Customer]) -> tuple[str, Question]:
         """Ask for the customer at the OMS; it may hold what is known, and what was sent since."""
+        if due.record.source_id in self._looked_for:
+            return due.record.customer_id, ()
         candidates: list[Mapping[str, object]] = [self.customers.payload(due.record)]
         if due.known is not None:
             candidates.append(orjson.loads(due.known.content))
@@ -125,6 +148,9 @@ class CustomersPlanner(ReadingPlanner[Customer]):
 
     def resolve(self, due: Due[Customer], held: Held | None) -> list[SettleRow]:
         """Take what the OMS holds as known; it shows whether a customer was created."""
+        if due.record.source_id in self._looked_for:
+            self._lost |= set() if held is not None else {due.record.source_id}
+            return []
         uncertain = [u for u in due.unsettled if u.is_uncertain]
         is_new = due.known is None
         if held is None:
@@ -155,3 +181,16 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         return TargetRow.following(
             plan.due.known, intent.target_key, outcome.target_id, content, moment
         )
+
+
+def _gone(customer_id: str) -> Problem:
+    return Problem(
+        GONE_AT_OMS,
+        "customer_id",
+        f"The OMS no longer has the customer {customer_id}, which was sent to it, so a change of "
+        "it was not sent.",
+        "If it was deleted there on purpose, discard the rejection. If the OMS was restored from a "
+        "backup, say, retry the rejection: the OMS is asked once more, and gets the whole customer "
+        "if it lacks it.",
+        customer_id,
+    )

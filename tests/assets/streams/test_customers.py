@@ -248,24 +248,24 @@ def test_a_restored_ledger_overwrites_no_customer_blindly(shop: Scene) -> None:
     assert shop.outcomes("customers") == {"1": ("accepted", "unchanged")}
 
 
-def test_a_refusal_of_a_customer_that_is_gone_at_the_oms_says_so(scene: Scene) -> None:
-    """And not which attributes of a new customer were missing in the change."""
+def test_a_change_of_a_customer_that_the_oms_has_lost_is_sent_whole_by_a_retry(
+    scene: Scene,
+) -> None:
+    """The OMS would take the change for a new customer, without all that has not changed."""
     scene.configure(streams=STREAMS)
-    register(scene, customer(1, scene.moment()))
+    register(scene, customer(1, scene.moment()), customer(2, scene.moment()))
     scene.run("customers")
     scene.to_oms("customers/remove", ["1"])
-    register(scene, customer(1, scene.moment(hour=13), first_name="Adele"))
-    message = {"Code": "X::1", "Description": "LastName is missing", "Type": "ERROR"}
-    body = {"success": False, "messages": {"Message": [message]}}
-    scene.fault(
-        "manhattan", {"kind": "status", "status": 400, "path": "customer/save", "body": body}
-    )
+    scene.to_oms("customers", [{"CustomerId": "2", "Email": "corrected@example.com"}])
+    changed = [customer(n, scene.moment(hour=13), first_name="Adele") for n in (1, 2)]
+    register(scene, *changed)
     scene.run("customers")
     assert scene.open_rejections("customers") == {"1": "customer_gone_at_oms"}
-    scene.fault("manhattan")
-    db = scene._db()
-    found = operator_actions.chosen(db, RejectionFilter())
-    operator_actions.begin_retry(db, found, "ann", "as_captured")
+    assert held(scene).keys() == {"2"}
+    other = held(scene)["2"]["document"]
+    assert (other["FirstName"], other["Email"]) == ("Adele", "corrected@example.com")
+    found = operator_actions.chosen(scene._db(), RejectionFilter())
+    operator_actions.begin_retry(scene._db(), found, "ann", "as_captured")
     scene.run("customers")
     assert scene.open_rejections("customers") == {}
     document = held(scene)["1"]["document"]

@@ -9,7 +9,6 @@ import msgspec
 import orjson
 
 from domain.delivery import Claimed, CustomerSave, Held, Operation, Outcome, Question, outcome_of
-from domain.errors import LockstepError, Problem, RecordRejected
 from domain.exchange import ExchangeLog, Receipt
 from domain.parsing.vendor_documents import text_of
 from domain.records.customers import Customer
@@ -117,7 +116,7 @@ class CustomersWriter(TargetWriter):
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Save customers, one call each."""
-        return [await outcome_of(self._sent(one)) for one in claimed]
+        return [await outcome_of(self._save(one)) for one in claimed]
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
         """Return what the tenant holds of customers, of what is ours.
@@ -126,26 +125,6 @@ class CustomersWriter(TargetWriter):
         """
         found = await asyncio.to_thread(lambda: list(self._lookup.read(list(asked))))
         return {name: _held(name, document, asked[name]) for name, document in found}
-
-    async def _sent(self, claimed: Claimed) -> Receipt:
-        """Save one customer; of one that is gone a refusal says so, and not what it lacks.
-
-        A save that names only what has changed is refused as a new customer without the rest.
-        """
-        try:
-            return await self._save(claimed)
-        except RecordRejected as refusal:
-            save: CustomerSave = claimed.content
-            if save.payload == save.wanted or await self._has(save.customer_id):
-                raise
-            raise RecordRejected(_gone(save.customer_id)) from refusal
-
-    async def _has(self, customer_id: str) -> bool:
-        """Return whether the tenant has a customer; true if it can't be read."""
-        try:
-            return bool(await self.held({customer_id: ()}))
-        except LockstepError:
-            return True
 
     async def _save(self, claimed: Claimed) -> Receipt:
         """Create or change a customer; safe to repeat, since the save is keyed on its id."""
@@ -171,19 +150,6 @@ def _held(customer_id: str, document: Json, candidates: Question) -> Held:
     except (KeyError, TypeError) as error:
         text = f"The customer can't be compared with what was sent ({type(error).__name__})."
         return Held(customer_id, problems=unreadable(ENTITY, text).problems)
-
-
-def _gone(customer_id: str) -> Problem:
-    return Problem(
-        "customer_gone_at_oms",
-        ID,
-        f"The OMS no longer has the customer {customer_id}, which was sent to it, and refused a "
-        "change of it.",
-        "If it was deleted there on purpose, discard the rejection. If the OMS was restored from a "
-        "backup, say, retry the rejection: the OMS is asked once more, and gets the whole customer "
-        "if it lacks it.",
-        customer_id,
-    )
 
 
 def _identified(row: msgspec.Raw) -> tuple[str, Json]:

@@ -30,7 +30,7 @@ def claim_links(session: Session, planned: Sequence[tuple[Plan, Link]]) -> None:
     for refused in make_links(session, [link for _, link in planned]):
         plan = plans[refused.wanted.store_id]
         plan.intents.clear()
-        plan.refusal = (_elsewhere(refused, session.links.entity),)
+        plan.refusal = (_elsewhere(refused, session.links.entity, session.connection),)
 
 
 def make_links(session: Session, links: Sequence[Link]) -> list[RefusedLink]:
@@ -71,10 +71,12 @@ def already_sent(connection: str, oms_id: str) -> Problem:
     )
 
 
-def _elsewhere(refused: RefusedLink, entity: str) -> Problem:
+def _elsewhere(refused: RefusedLink, entity: str, connection: str) -> Problem:
     wanted = refused.wanted
     if refused.sent_as:
         return already_sent(refused.owner, refused.sent_as)
+    if refused.owner == connection and entity == ORDER:
+        return _number_used(refused)
     if refused.linked_id and refused.linked_id != wanted.oms_id:
         text = (
             f"The {entity} was sent to the OMS as {refused.linked_id}, and would now be sent as "
@@ -96,3 +98,17 @@ def _elsewhere(refused: RefusedLink, entity: str) -> Problem:
     if entity == ORDER:
         return problem
     return replace(problem, code="customer_linked_elsewhere", field="customer_id")
+
+
+def _number_used(refused: RefusedLink) -> Problem:
+    """Return why an order is not sent: its number was another order's, which may be deleted now."""
+    wanted = refused.wanted
+    return Problem(
+        "order_linked_elsewhere",
+        "number",
+        f"The order {wanted.oms_id} at the OMS is the store's order {refused.owner_id}, which had "
+        f"the number {wanted.store_number} before; this one would overwrite it.",
+        "Place the order again in the store under a number that was never used, or enter it at the "
+        "OMS by hand; then discard the rejection.",
+        wanted.store_number,
+    )

@@ -85,3 +85,19 @@ def test_an_event_about_an_order_that_the_store_still_has_deletes_nothing(
     assert project.effects() == before
     assert project.open_rejections("orders") == {}
     assert stranger["id"] not in project.outcomes("orders")
+
+
+def test_an_order_with_the_number_of_a_deleted_one_says_so(project: ProjectScene) -> None:
+    """A merchant has placed a faulty order again: its id at the OMS is the first one's for good."""
+    configure(project, messages=True, deleted="cancel")
+    first = project.place_order(1)
+    project.run("orders")
+    delete(project, first)
+    project.run("orders")
+    second = project.place_order(1)
+    project.run("orders")
+    assert project.open_rejections("orders") == {second["id"]: "order_linked_elsewhere"}
+    [(message, advice)] = project.sql("SELECT message, advice FROM sync.rejection")
+    assert f"the store's order {first['id']}, which had the number 1" in message
+    assert "under a number that was never used" in advice
+    assert project.oms_counts()["creates"] == 1

@@ -46,19 +46,27 @@ class CustomerComparator:
         self._grain = sync.connection.grain
 
     def compare(self, session: Session, source_ids: Sequence[str]) -> Compared:
-        """Read both systems, and compare each customer; ``session`` is the stream's own."""
+        """Read both systems, and compare each customer; ``session`` is the stream's own.
+
+        Of one that was forgotten nothing is left to compare, and nothing is sent any more.
+        """
+        forgotten = session.captures.forgotten(source_ids)
         before = record_states(session.db, self._sync.name, CUSTOMERS, source_ids)
         store = {
             record.source_id: record
             for page in self._sync.customers.read(source_ids)
             for record in page.records
         }
-        unseen = [i for i in source_ids if self._is_unseen(before[i], store.get(i))]
+        unseen = [
+            i for i in source_ids if i not in forgotten and self._is_unseen(before[i], store.get(i))
+        ]
         linked = session.links.oms_ids(source_ids)
         wanted = {
             source_id: replace(customer, customer_id=linked[source_id])
             for source_id in source_ids
-            if source_id in linked and (customer := _accepted(before[source_id])) is not None
+            if source_id in linked
+            and source_id not in forgotten
+            and (customer := _accepted(before[source_id])) is not None
         }
         held = self._held(before, wanted)
         after = record_states(session.db, self._sync.name, CUSTOMERS, source_ids)

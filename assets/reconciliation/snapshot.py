@@ -25,6 +25,7 @@ from domain.values import Window
 from resources.ledger.captures import edits
 from resources.ledger.captures.edits import Change
 from resources.ledger.deliveries.drifts import Drifts
+from resources.ledger.privacy.forgetting import forgotten_among
 from resources.ledger.records.amendments import Amendments
 from resources.ledger.records.record_state import (
     UNKNOWN,
@@ -125,6 +126,7 @@ class SnapshotReader:
         lines = self._session.records.line_groups(shipped)
         amendments = Amendments(self._session.db, self._sync.name).of_orders(ids)
         withdrawn = withdrawn_by_store(self._session.db, self._sync.name, ids)
+        forgotten = forgotten_among(self._session.db, self._sync.name, ORDERS, list(ids))
         after = self._record_states(ids, order_ids)
         changes = edits.of_records(self._session.db, self._sync.name, ORDERS, ids)
         return [
@@ -142,6 +144,7 @@ class SnapshotReader:
                 tuple(amendments.get(source_id, {}).values()),
                 is_linked=source_id in linked,
                 is_withdrawn=source_id in withdrawn,
+                is_forgotten=source_id in forgotten,
                 has_moved=before[source_id] != after[source_id],
             )
             for source_id in ids

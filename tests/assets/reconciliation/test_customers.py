@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from assets.reconciliation.run import Report, Request, reconcile
-from domain.connections import CUSTOMERS
+from domain.connections import CUSTOMERS, ORDERS, SHIPMENTS
+from resources.ledger.privacy import forgetting
 from tests.assets.customers import STREAMS, address, customer, held, register, truth
-from tests.assets.reconciliation.comparing import drifts_of
+from tests.assets.documents import order
+from tests.assets.reconciliation.comparing import drifts_of, tamper
 from tests.assets.scene import NAME, Scene
 
 pytestmark = pytest.mark.slow
@@ -96,3 +98,31 @@ def test_a_customer_whose_address_was_removed_at_the_oms_is_a_drift(shop: Scene)
     gone = [{"AddressId": "10", "IsActive": False}]
     shop.to_oms("customers", [{"CustomerId": "1", "CustomerAddress": gone}])
     assert found(shop) == [("differs", "customer", "1", "CustomerAddress[10]", True)]
+
+
+def test_what_was_forgotten_is_no_drift(shop: Scene) -> None:
+    """Nothing of the person is left to compare, whether the OMS has erased it yet or not."""
+    placed = order(1, shop.moment(), customer_id=1)
+    placed["billing_address"]["email"] = customer(1)["email"]
+    shop.place(placed)
+    shop.run("orders")
+    shop.to_oms("orders/1/ship", {})
+    shop.run("shipments")
+    assert shop.lockstep is not None
+    with shop.lockstep.ledger.session(NAME, "") as session:
+        done = forgetting.forget(session.db, NAME, customer(1)["email"], "ann")
+    assert (done.orders, done.others) == (["1"], ["customer 1"])
+    shop.run("orders", "customers", "shipments")
+    sync = shop.lockstep.sync(NAME, "reconciliation")
+    streams = (ORDERS, SHIPMENTS, CUSTOMERS)
+
+    def compared() -> list[Any]:
+        days = (shop.yesterday, shop.today)
+        reports = [reconcile(sync, Request(d, streams, confirm_seconds=0)) for d in days]
+        return [(drifts_of(report), report.pending) for report in reports]
+
+    assert compared() == [([], 0)] * 2
+    tamper(shop, 1, {"CustomerFirstName": "", "CustomerLastName": "erased"}, silent=False)
+    shop.to_oms("customers", [{"CustomerId": "1", "FirstName": "", "LastName": "erased"}])
+    shop.run("shipments")
+    assert compared() == [([], 0)] * 2

@@ -216,7 +216,7 @@ class StoreOrderState:
     status: str
     """The store's status id as text."""
     is_final: bool
-    """True where the store's status must not be moved by fulfilment any more (cancelled, refunded,
+    """True where the store's status must not be moved by fulfilment any more (canceled, refunded,
     declined)."""
     is_reserved: bool = False
     """True where the status says something else than fulfilment does (disputed, refunded), so that

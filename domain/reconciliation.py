@@ -139,7 +139,7 @@ class OrderOrigin:
     """The store's order id."""
     is_own_id: bool
     """Whether the id at the OMS is the connection's id for that order; otherwise a duplicate."""
-    is_cancelled: bool
+    is_canceled: bool
 
 
 @dataclass(frozen=True, slots=True)

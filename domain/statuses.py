@@ -31,11 +31,11 @@ class OrderStatuses(msgspec.Struct, frozen=True):
     update: frozenset[str]
     """Changes of an order that the OMS has are still sent."""
     cancel: frozenset[str]
-    """An order that the OMS has is cancelled there."""
+    """An order that the OMS has is canceled there."""
     holds: Mapping[str, str]
     """Status -> the OMS's hold type; such orders are exported too."""
     cancels_deleted: bool = False
-    """An order that the store deletes or archives is cancelled at the OMS."""
+    """An order that the store deletes or archives is canceled at the OMS."""
 
     @property
     def outgoing(self) -> frozenset[str]:

@@ -90,7 +90,7 @@ class Sync:
 
     @property
     def order_statuses(self) -> OrderStatuses:
-        """Return in which of the store's statuses orders go out, change and are cancelled."""
+        """Return in which of the store's statuses orders go out, change and are canceled."""
         return statuses_of(self.connection)
 
     @property

@@ -64,7 +64,7 @@ class Traffic:
             number = self.random.choice(self.recent)
             self.recent.remove(number)
             self._post(f"{self.store}/seed/orders/{number}/status", {"status_id": CANCELLED})
-            self.counts["cancelled"] += 1
+            self.counts["canceled"] += 1
         elif self.recent and chance < CANCEL_RATE + CHANGE_RATE:
             number = self.random.choice(self.recent)
             note = f"Please leave it at door {self.random.randrange(1, 99)}"

@@ -35,7 +35,7 @@ from resources.sync import Sync
 FINISHED = frozenset({str(Milestone.DELIVERED), str(Milestone.RETURNED), str(Milestone.CANCELED)})
 """An OMS may remove such orders."""
 NEVER_SENT = frozenset({"cancelled_before_export", "deleted_in_store", "refunded_before_export"})
-"""Skipped because cancelled: such an order must not be live at the OMS either."""
+"""Skipped because canceled: such an order must not be live at the OMS either."""
 
 
 class OrderComparator:
@@ -55,7 +55,7 @@ class OrderComparator:
             return result.pending()
         kind = DUPLICATE if snapshot.store is not None else MISSING_AT_SOURCE
         for other in snapshot.others:
-            if not other.is_cancelled:
+            if not other.is_canceled:
                 found = f"refers to order {snapshot.source_id} of the store"
                 result.add(kind, "order", other.order_id, found=found)
         if known.is_rejected or snapshot.is_forgotten:
@@ -74,7 +74,7 @@ class OrderComparator:
 
     def _without_store(self, snapshot: OrderSnapshot, result: Result) -> Result:
         origin = self._origin(snapshot)
-        if origin is not None and origin.is_own_id and not origin.is_cancelled:
+        if origin is not None and origin.is_own_id and not origin.is_canceled:
             result.add(MISSING_AT_SOURCE, "order", origin.order_id, found="at the OMS only")
         return result
 
@@ -91,8 +91,8 @@ class OrderComparator:
         if captured is None:
             return result
         expected = amended(captured, snapshot.amendments)
-        if expected.cancelled:
-            self._cancelled(snapshot, result, is_sendable=is_sendable)
+        if expected.canceled:
+            self._canceled(snapshot, result, is_sendable=is_sendable)
         elif snapshot.oms is None:
             self._missing(snapshot, store, result, is_sendable=is_sendable)
         else:
@@ -125,7 +125,7 @@ class OrderComparator:
         if known.accepted is not None and known.accepted.outcome in ("delivered", "unchanged"):
             return decode_record(Order, known.accepted.canonical), False
         origin = self._origin(snapshot)
-        if mapped.rule in NEVER_SENT and origin is not None and not origin.is_cancelled:
+        if mapped.rule in NEVER_SENT and origin is not None and not origin.is_canceled:
             self._add_live(snapshot, result, can_repair=False)
         return None, False
 
@@ -134,16 +134,16 @@ class OrderComparator:
             DIFFERS,
             "status",
             snapshot.source_id,
-            "cancelled",
-            expected="cancelled",
+            "canceled",
+            expected="canceled",
             found="live",
             can_repair=can_repair,
         )
 
-    def _cancelled(self, snapshot: OrderSnapshot, result: Result, *, is_sendable: bool) -> None:
+    def _canceled(self, snapshot: OrderSnapshot, result: Result, *, is_sendable: bool) -> None:
         origin = self._origin(snapshot)
         state = snapshot.orders.target
-        if origin is None or origin.is_cancelled:
+        if origin is None or origin.is_canceled:
             return
         if state is not None and state.milestone == CANCEL_REQUESTED:
             return
@@ -187,7 +187,7 @@ class OrderComparator:
         is_sendable: bool,
     ) -> None:
         origin = self._sync.shipments.to_origin(oms.payload)
-        if origin is not None and origin.is_cancelled:
+        if origin is not None and origin.is_canceled:
             return  # the store follows by the stream shipments, whose comparison covers it
         try:
             orders = self._sync.oms.targets["orders"]

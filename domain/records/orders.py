@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
+import msgspec
 from msgspec.structs import force_setattr
 
 from domain.addressing.addresses import Address
@@ -234,7 +235,8 @@ class Order(Record, frozen=True, kw_only=True):
     """The store's id of the quote whose prices the order has."""
     store: Key
     channel: Key
-    cancelled: bool = False
+    canceled: bool = msgspec.field(default=False, name="cancelled")
+    """Stored as ``cancelled``, the name it has in the views of history."""
     cancel_reason: str = ""
     hold: str | None = None
     """The OMS's hold type id, from the connection's mapping, of an order that must not be fulfilled

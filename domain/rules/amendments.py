@@ -60,11 +60,11 @@ def amended(order: Order, amendments: Sequence[Amendment]) -> Order:
     """Return the order as the OMS must have it; ``amendments`` in the order of their actions."""
     if not amendments:
         return order
-    if order.cancelled:
+    if order.canceled:
         return order
     lines = _cut(order, amendments)
     if any(one.canceled for one in amendments) or not lines:
-        return replace(order, cancelled=True, hold=None)
+        return replace(order, canceled=True, hold=None)
     groups, lines = _redirected(order, lines, amendments)
     return replace(order, lines=lines, groups=groups, agent_holds=holds_of(amendments))
 

@@ -1,4 +1,4 @@
-"""Export rules: which orders the OMS gets, which are cancelled there, which are skipped. Pure."""
+"""Export rules: which orders the OMS gets, which are canceled there, which are skipped. Pure."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ class ExportRules:
         """Return what to do with an order that the store has deleted or archived.
 
         What the OMS is done with is history: stores are tidied up. Raises ``RecordRejected`` for
-        one that it still has, unless such orders are cancelled.
+        one that it still has, unless such orders are canceled.
         """
         if not exported(source_id):
             reason = "the order was deleted or archived in the store before it was sent"

@@ -130,7 +130,7 @@ def _canceled(
         if request.kind == "cancel":
             return Unneeded("The order is already canceled.")
         return Refused("action_order_canceled", "The order is canceled.")
-    if order.cancelled and request.permission != "cancel_order":
+    if order.canceled and request.permission != "cancel_order":
         return Refused("action_order_canceled", "The order is canceled in the store.")
     # The store's own cancellation may be under way yet, or be refused: an agent's is sent, too.
     return None
@@ -139,7 +139,7 @@ def _canceled(
 def _not_there(
     request: ActionRequest, order: Order | None, now: datetime
 ) -> Refused | Unneeded | Waits:
-    if order is not None and order.cancelled:  # it is not sent any more: do not wait
+    if order is not None and order.canceled:  # it is not sent any more: do not wait
         if request.permission == "cancel_order":
             return Unneeded("The order was canceled in the store before it was sent to the OMS.")
         return Refused(

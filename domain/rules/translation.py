@@ -134,12 +134,12 @@ class OrderRules:
             if isinstance(mapped, Skipped):
                 return mapped
             header, decision = decided[0]
-            if mapped.record.cancelled and not exported(header.source_id):
+            if mapped.record.canceled and not exported(header.source_id):
                 reason = "all units of the order were refunded before it was sent"
                 return Skipped("refunded_before_export", reason)
             return self._translate(mapped, header, decision)
         except RecordRejected:
-            before = last(decided[0][0].source_id) if _is_cancelled(decided) else None
+            before = last(decided[0][0].source_id) if _is_canceled(decided) else None
             if before is None:
                 raise
             return Mapped(self._withdrawn(before))
@@ -187,7 +187,7 @@ class OrderRules:
         exported: Asked,
         ended: Callable[[str], Ended],
     ) -> Mapped[Order] | Skipped:
-        """Return a deleted order as cancelled; ``last`` is its last version, which the OMS has.
+        """Return a deleted order as canceled; ``last`` is its last version, which the OMS has.
 
         Raises ``RecordRejected`` as ``ExportRules.deleted`` does, and where there is none.
         """
@@ -199,9 +199,9 @@ class OrderRules:
         return Mapped(self._withdrawn(last))
 
     def _withdrawn(self, last: Order) -> Order:
-        """Return an order that is to be cancelled, by its last version, which the OMS has."""
+        """Return an order that is to be canceled, by its last version, which the OMS has."""
         reason = self._policy.cancel_reason
-        return replace(last, cancelled=True, cancel_reason=reason, hold=None)
+        return replace(last, canceled=True, cancel_reason=reason, hold=None)
 
     def _translate(
         self, mapped: Mapped[Order], header: OrderHeader, decision: Decision
@@ -219,7 +219,7 @@ class OrderRules:
             problems.append(Problem("order_id_invalid", "id", message, advice, order_id))
         if problems:
             raise RecordRejected(*problems)
-        cancelled = order.cancelled or decision == "cancel"
+        canceled = order.canceled or decision == "cancel"
         customer_id = order.customer.customer_id
         if self._names_customers and customer_id is not None:
             amend(order.customer, "customer_id", customer_id_at_oms(self._policy, customer_id))
@@ -229,8 +229,8 @@ class OrderRules:
         amend(order, "order_id", order_id)
         amend(order, "channel", channel)
         check_keys(order, order_id, channel)
-        if cancelled:
-            amend(order, "cancelled", value=True)
+        if canceled:
+            amend(order, "canceled", value=True)
             amend(order, "cancel_reason", self._policy.cancel_reason)
         elif (hold := self._holds.get(header.status)) is not None:
             amend(order, "hold", hold)
@@ -284,7 +284,7 @@ class OrderRules:
             amend(group, "location", location)
 
 
-def _is_cancelled(decided: Sequence[tuple[OrderHeader, Decision]]) -> bool:
+def _is_canceled(decided: Sequence[tuple[OrderHeader, Decision]]) -> bool:
     return bool(decided) and decided[0][1] == "cancel"
 
 

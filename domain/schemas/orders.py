@@ -190,7 +190,7 @@ def order_problems(
     lines = [
         (row, line)
         for row, order in enumerate(orders)
-        if not order.cancelled
+        if not order.canceled
         for line in order.lines
     ]
     found = failures(OrderHeaders, _header_frame(orders), RULES)
@@ -208,8 +208,8 @@ def _header_frame(orders: Sequence[Order]) -> pd.DataFrame:
         {
             "order_id": texts([order.order_id for order in orders]),
             "currency": texts([order.currency for order in orders]),
-            "total": integers([0 if o.cancelled else scaled(o.total) for o in orders]),
-            "line_count": integers([max(len(o.lines), o.cancelled) for o in orders]),
+            "total": integers([0 if o.canceled else scaled(o.total) for o in orders]),
+            "line_count": integers([max(len(o.lines), o.canceled) for o in orders]),
             "difference": integers([total for total, _ in differences]),
             "tax_difference": integers([tax for _, tax in differences]),
         }
@@ -217,8 +217,8 @@ def _header_frame(orders: Sequence[Order]) -> pd.DataFrame:
 
 
 def _of_sums(order: Order) -> tuple[int, int]:
-    """Return the differences of an order's total and tax from their parts; none if cancelled."""
-    if order.cancelled:
+    """Return the differences of an order's total and tax from their parts; none if canceled."""
+    if order.canceled:
         return 0, 0
     total, tax = order.computed_sums()
     return _of_sum(total - order.total, order), _of_sum(tax - order.total_tax, order)

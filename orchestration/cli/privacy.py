@@ -44,7 +44,7 @@ def forget(customer: str, connection: str, dry_run: bool, yes: bool, as_json: bo
     e-mail addresses and notes are removed from every stored
     version of the customer and of their orders, from the target state, from edits and from
     messages. Amounts, SKUs, dates and order ids are kept, so that totals still add up. This can't
-    be undone. Orders that still have to be sent, shipped or cancelled are kept and listed: run the
+    be undone. Orders that still have to be sent, shipped or canceled are kept and listed: run the
     command again when they are done.
 
     Erase the customer in the store and in the OMS first: a later change of an order is captured

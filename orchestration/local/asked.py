@@ -73,7 +73,7 @@ def ask_to_cancel(sync: Sync, systems: Systems) -> list[Asked]:
     waiting = [
         number
         for number, order in systems.oms_orders().items()
-        if number in store and not order["cancelled"] and not order["parcels"]
+        if number in store and not order["canceled"] and not order["parcels"]
     ]
     if not waiting:
         return []
@@ -123,7 +123,7 @@ def action_differences(systems: Systems, database: str, connection: str) -> list
     found = [] if rows else ["no cancellation was requested"]
     for row in rows:
         held = oms.get(numbers.get(row["source_id"], ""), {})
-        if row["state"] != "done" or not held.get("cancelled"):
+        if row["state"] != "done" or not held.get("canceled"):
             what = f"request {row['action_id']}, order {row['source_id']}: {row['state']}"
             found.append(f"{what}; at the OMS it is not so")
     return found

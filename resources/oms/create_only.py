@@ -124,7 +124,7 @@ class CreateOnlyWriter(TargetWriter):
         except RecordRejected as rejected:
             return Held(order_id, problems=rejected.problems)
         origin = self._origins.origin(payload)
-        is_canceled = origin is not None and origin.is_cancelled
+        is_canceled = origin is not None and origin.is_canceled
         is_other = not is_canceled and not content[self.form.lines]
         return Held(order_id, content, is_canceled=is_canceled, is_other=is_other)
 

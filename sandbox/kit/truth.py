@@ -36,7 +36,7 @@ class TrueOrder(TypedDict):
     id: str
     number: str
     """At a store: what its order is called at the OMS."""
-    cancelled: bool
+    canceled: bool
     awaits_fulfilment: NotRequired[bool]
     """At a store: the merchant waits for it to be fulfilled."""
     places: NotRequired[int]

@@ -99,7 +99,7 @@ def assign_ids(invoices: list[Invoice]) -> list[int]:
     return ids
 
 
-def is_cancelled(invoice: Invoice) -> bool:
+def is_canceled(invoice: Invoice) -> bool:
     """Return whether an invoice is a cancellation or return."""
     return invoice.number[:1] in "Cc"
 

@@ -57,7 +57,7 @@ from sandbox.seed.invoice_rows import (
     assign_ids,
     customer_id,
     fits,
-    is_cancelled,
+    is_canceled,
     read_rows,
     to_price,
     to_quantity,
@@ -107,7 +107,7 @@ def read(path: Path) -> SeedSet:
     fallback = max(
         known, default=datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0)
     )
-    counts = Counter("cancelled" if is_cancelled(invoice) else "paid" for invoice in invoices)
+    counts = Counter("canceled" if is_canceled(invoice) else "paid" for invoice in invoices)
     counts |= Counter(
         orders=len(invoices),
         rows=sum(len(invoice.entries) for invoice in invoices),
@@ -155,7 +155,7 @@ def _content(invoice: Invoice, products: dict[str, int]) -> Content:
         quantity = to_quantity(raw)
         if quantity is None:
             content.notes.append(f'line {at}: quantity "{raw}" is not an integer')
-        quantity = abs(quantity or 0) if is_cancelled(invoice) else quantity or 0
+        quantity = abs(quantity or 0) if is_canceled(invoice) else quantity or 0
         amount = to_price(price)
         if isinstance(amount, str) or amount != parse(price):
             content.notes.append(
@@ -179,7 +179,7 @@ def _content(invoice: Invoice, products: dict[str, int]) -> Content:
 
 
 def _draft(invoice: Invoice, number: int, products: dict[str, int], fallback: datetime) -> Draft:
-    cancelled, customer = is_cancelled(invoice), customer_id(invoice.customer)
+    canceled, customer = is_canceled(invoice), customer_id(invoice.customer)
     content = _content(invoice, products)
     place = _place(invoice.country, customer, number)
     cost: Amount = content.odd_postage or content.postage
@@ -187,7 +187,7 @@ def _draft(invoice: Invoice, number: int, products: dict[str, int], fallback: da
     return Draft(
         id=number,
         numbered=False,  # invoices have up to a thousand lines
-        status=CANCELLED if cancelled else PAID,
+        status=CANCELLED if canceled else PAID,
         created=invoice.date or invoice.raw_date.strip() or fallback,
         modified=invoice.date or fallback,
         currency=CURRENCY,
@@ -198,7 +198,7 @@ def _draft(invoice: Invoice, number: int, products: dict[str, int], fallback: da
         addresses=[Address(place, "Postage", cost)],
         discounts=[Discount(content.discount, "Discount")] if content.discount else [],
         payment_method="Invoice",
-        payment_status="void" if cancelled else "captured",
+        payment_status="void" if canceled else "captured",
         extra={
             "external_order_id": invoice.number,
             "external_source": "invoices",

@@ -79,7 +79,7 @@ def gather_requests(systems: Systems, url: str, connection: str, agents: Agents)
         held = {row["OrderId"]: row for row in systems.rows(f"{path}/orders")}
         found.undecided = {name for name, row in held.items() if row["late_cancel"] == "Requested"}
         found.canceled = {
-            name: {line["OrderLineId"] for line in row["lines"] if line["cancelled"]}
+            name: {line["OrderLineId"] for line in row["lines"] if line["canceled"]}
             for name, row in held.items()
         }
         found.on_hold = {name: row["on_hold"] for name, row in held.items()}
@@ -148,7 +148,7 @@ def _outcome(one: Asked, requests: Requests, held: TrueOrder | None) -> Iterator
         (one.kind, state) == ("cancel", "done")
         and "line" not in one.fields
         and held is not None
-        and not held["cancelled"]
+        and not held["canceled"]
     ):
         yield Difference(LOST, name, f"{what}: done, and the OMS ships the order")
 
@@ -185,7 +185,7 @@ def _units(
             bought = _units_of(placed[number]["lines"])[line] if number in placed else 0
             off[number, line] += int(one.fields.get("quantity", bought))
     for number in sorted(requests.cut() & placed.keys() & held.keys() - changed):
-        if held[number]["cancelled"] or placed[number]["cancelled"]:
+        if held[number]["canceled"] or placed[number]["canceled"]:
             continue
         wanted = _units_of(placed[number]["lines"])
         for line in wanted:
@@ -211,11 +211,7 @@ def _holds(requests: Requests, held: Mapping[str, TrueOrder]) -> Iterator[Differ
     for one in requests.done("hold", "release"):
         wanted[str(one.number)] = one.kind == "hold"
     for number, is_held in sorted(requests.on_hold.items()):
-        if (
-            number in held
-            and not held[number]["cancelled"]
-            and is_held != wanted.get(number, False)
-        ):
+        if number in held and not held[number]["canceled"] and is_held != wanted.get(number, False):
             text = f"{'' if is_held else 'not '}on hold, against its agents' last request"
             yield Difference(WRONG, f"order {number}", text)
 
@@ -225,7 +221,7 @@ def _addresses(requests: Requests, held: Mapping[str, TrueOrder]) -> Iterator[Di
     last = {str(one.number): one.fields["street"] for one in requests.done("reroute")}
     for number, streets in sorted(requests.streets.items()):
         order = held.get(number)
-        if order is None or order["cancelled"] or order["parcels"]:
+        if order is None or order["canceled"] or order["parcels"]:
             continue
         if streets - {last[number]}:
             text = f"rerouted to {last[number]}, the OMS sends it to {', '.join(sorted(streets))}"

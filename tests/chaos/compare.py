@@ -132,7 +132,7 @@ def _units(lines: Counter[str]) -> str:
 
 
 def _status(number: str, order: Json, held: Json, facts: Facts) -> Iterator[Difference]:
-    """Compare the order's progress: cancelled here means cancelled, requested or refused there."""
+    """Compare the order's progress: canceled here means canceled, requested or refused there."""
     status = order["status_id"]
     if number in facts.returned:
         return
@@ -142,11 +142,11 @@ def _status(number: str, order: Json, held: Json, facts: Facts) -> Iterator[Diff
             for d in facts.deliveries
             if (d.stream, d.source_id, d.action) == ("orders", number, "cancel")
         ]
-        if not held["cancelled"] and not {"requested", "refused"} & set(answers):
+        if not held["canceled"] and not {"requested", "refused"} & set(answers):
             yield Difference(
                 LOST,
                 f"order {number}",
-                f"cancelled in the store, not at the OMS; cancellations sent: {answers or 'none'}",
+                f"canceled in the store, not at the OMS; cancellations sent: {answers or 'none'}",
             )
         return
     wanted = _expected_status(order, held)
@@ -165,7 +165,7 @@ def _expected_status(order: Json, held: Json) -> tuple[int, ...]:
     Downloads and gift certificates do not count beside lines that leave in a parcel and are left.
     """
     physical = {str(line["id"]) for line in order["products"] if line["type"] == "physical"}
-    left = [line for line in held["lines"] if not line["cancelled"]]
+    left = [line for line in held["lines"] if not line["canceled"]]
     lines = [line for line in left if str(line["OrderLineId"]) in physical]
     units: Counter[float] = Counter()
     for line in lines or held["lines"]:

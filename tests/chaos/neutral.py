@@ -82,7 +82,7 @@ class Both:
                 continue
             is_changed = order["number"] in self._facts.changed
             if (
-                (code in TOO_LATE and (is_changed or order["cancelled"]))
+                (code in TOO_LATE and (is_changed or order["canceled"]))
                 or (code == UNCHANGEABLE and is_changed)
                 or self._has_no_place_for(order)
             ):
@@ -129,7 +129,7 @@ class Both:
         result = self._facts.results.get(order["id"])
         if result is None:
             yield Difference(LOST, f"order {number}", "never captured")
-        elif order["id"] in self.kept_out or is_withdrawn(result, is_canceled=order["cancelled"]):
+        elif order["id"] in self.kept_out or is_withdrawn(result, is_canceled=order["canceled"]):
             return
         elif result.state in ("accepted", "rejected"):
             text = f"{result.state} ({result.outcome or result.rule or 'pending'}), not at the OMS"
@@ -157,7 +157,7 @@ class Both:
 
     def _withdrawn(self, number: str, order: TrueOrder, held: TrueOrder) -> Iterator[Difference]:
         """Compare what became of the order: canceled here means canceled, or requested, there."""
-        if order["cancelled"] and not held["cancelled"]:
+        if order["canceled"] and not held["canceled"]:
             answers = {
                 delivery.state
                 for delivery in self._facts.deliveries
@@ -166,11 +166,11 @@ class Both:
             }
             if not {"requested", "refused"} & answers:
                 text = (
-                    "cancelled in the store, not at the OMS; cancellations sent: "
+                    "canceled in the store, not at the OMS; cancellations sent: "
                     f"{sorted(answers) or 'none'}"
                 )
                 yield Difference(LOST, f"order {number}", text)
-        elif held["cancelled"] and order.get("awaits_fulfilment"):
+        elif held["canceled"] and order.get("awaits_fulfilment"):
             text = "canceled at the OMS, and waits to be fulfilled in the store"
             yield Difference(LOST, f"order {number}", text)
 

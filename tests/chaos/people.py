@@ -80,7 +80,7 @@ class Returns:
                 path = f"{self._systems.paths.oms}/effects/order/{number}"
                 held = self._systems.call("GET", path, None)
                 lines = [line for package in held["packages"] for line in package["lines"]]
-                if lines and not held["cancelled"]:
+                if lines and not held["canceled"]:
                     line = dice.choice(lines)["OrderLineId"]
                     self._open(number, line)
                     return number

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow(seconds=30)
 
 @pytest.fixture
 def scene(sandbox: RunningSandbox, database: str, tmp_path: Path) -> Iterator[Scene]:
-    """A store and an OMS in step: four orders, all shipped, one of them cancelled in time."""
+    """A store and an OMS in step: four orders, all shipped, one of them canceled in time."""
     made = Scene(sandbox.url, database, f"c{uuid4().hex[:10]}", tmp_path)
     made.place_many(range(1, 5))
     made.run("orders")
@@ -157,8 +157,8 @@ def test_an_order_of_which_a_gift_certificate_is_left_is_not_canceled() -> None:
         "9000": [{"Status": 9000.0, "Quantity": 1}],
         "1000": [{"Status": 1000.0, "Quantity": 1}],
     }
-    mug = {"OrderLineId": "1", "cancelled": True, "units": units["9000"]}
-    gift = {"OrderLineId": "2", "cancelled": False, "units": units["1000"]}
+    mug = {"OrderLineId": "1", "canceled": True, "units": units["9000"]}
+    gift = {"OrderLineId": "2", "canceled": False, "units": units["1000"]}
     order = {"products": [{"id": 1, "type": "physical"}, {"id": 2, "type": "giftcertificate"}]}
     assert _expected_status(order, {"lines": [mug, gift]}) == ()
     assert _expected_status(order, {"lines": [mug, gift | {"units": units["9000"]}]}) == (5, 6)

@@ -25,7 +25,7 @@ def order(name: str, number: str, **changes: Any) -> Any:
     """Return an order of two units of a line, shipped in one parcel."""
     line = {"line": "1", "sku": "MUG", "quantity": 2}
     parcel = {"key": "p", "tracking": "1Z", "carrier": "UPS", "lines": [line]}
-    made = {"id": name, "number": number, "cancelled": False, "lines": [dict(line)]}
+    made = {"id": name, "number": number, "canceled": False, "lines": [dict(line)]}
     return made | {"parcels": [parcel], "total": "20.00", "places": 1} | changes
 
 
@@ -122,11 +122,11 @@ TAMPERING: dict[str, tuple[Callable[[Truths], Any], tuple[str, str]]] = {
         (WRONG, "order 1"),
     ),
     "another total": (_of_oms("orders", 0, total="19.99"), (WRONG, "order 1")),
-    "a cancellation that was not sent": (_set("orders", 1, cancelled=True), (LOST, "order 2")),
+    "a cancellation that was not sent": (_set("orders", 1, canceled=True), (LOST, "order 2")),
     "an order that waits in vain": (
         lambda f: (
             _set("orders", 1, awaits_fulfilment=True)(f),
-            _of_oms("orders", 1, cancelled=True, total="0")(f),
+            _of_oms("orders", 1, canceled=True, total="0")(f),
         ),
         (LOST, "order 2"),
     ),
@@ -211,7 +211,7 @@ def test_what_came_too_late_is_no_difference() -> None:
 def test_a_cancellation_that_was_answered_is_no_difference(state: str) -> None:
     """The OMS decides later, or has refused it."""
     facts = agreeing()
-    _set("orders", 1, cancelled=True)(facts)
+    _set("orders", 1, canceled=True)(facts)
     facts.deliveries.append(_delivery(state))
     assert differences(facts) == []
 

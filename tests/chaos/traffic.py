@@ -131,7 +131,7 @@ class Traffic:
         number = self._open.pop(dice.randrange(len(self._open)))
         self._keep(number)
         self._status(number, CANCELLED)
-        self.counts["cancelled"] += 1
+        self.counts["canceled"] += 1
 
     def _message(self, dice: Random) -> None:
         text = f"Please leave it at door {dice.randrange(1, 999)}"

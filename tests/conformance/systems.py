@@ -252,8 +252,8 @@ class SimulatedOms(Simulated):
         """Return how many times the tenant created the order."""
 
     @abstractmethod
-    def is_cancelled(self, order_id: str) -> bool:
-        """Return whether the tenant has cancelled the order."""
+    def is_canceled(self, order_id: str) -> bool:
+        """Return whether the tenant has canceled the order."""
 
     @abstractmethod
     def correlations(self, order_id: str) -> list[str]:

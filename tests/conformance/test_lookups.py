@@ -73,7 +73,7 @@ def test_an_oms_holds_what_it_was_sent_without_a_difference(tenant: SimulatedOms
 
     origin = connector.sources["shipments"].to_origin(held.payload)
     assert origin is not None
-    assert (origin.source_id, origin.is_own_id, origin.is_cancelled) == (
+    assert (origin.source_id, origin.is_own_id, origin.is_canceled) == (
         order.source_id,
         True,
         False,

@@ -112,7 +112,7 @@ def test_an_order_that_exists_differently_is_no_success(tenant: SimulatedOms) ->
 
 
 def test_a_cancellation_may_be_repeated(tenant: SimulatedOms) -> None:
-    """The order is cancelled once, and a second request succeeds too."""
+    """The order is canceled once, and a second request succeeds too."""
     order = tenant.order(1)
 
     async def use(writer: Calls, connector: OrderManagementSystem) -> None:
@@ -124,7 +124,7 @@ def test_a_cancellation_may_be_repeated(tenant: SimulatedOms) -> None:
             assert receipt.state == "done"
 
     writing(tenant, use)
-    assert tenant.is_cancelled(order.order_id)
+    assert tenant.is_canceled(order.order_id)
 
 
 def test_items_are_looked_up_and_unknown_ones_are_absent(tenant: SimulatedOms) -> None:

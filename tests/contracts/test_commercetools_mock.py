@@ -356,17 +356,17 @@ def test_parcels_and_state_of_an_order_are_one_update(
 
 def test_states_are_set_and_read_back(project: MockProject, open_store: Open) -> None:
     """The shipment's, the order's at its end, and a cancellation's of both."""
-    done, cancelled = project.order("1001"), project.order("1002")
+    done, canceled = project.order("1001"), project.order("1002")
     store = open_store(complete_at="delivered")
     target = store.targets["shipments"]
     for milestone in (Milestone.RELEASED, Milestone.SHIPPED, Milestone.DELIVERED):
         status = target.status_for(milestone)
         assert apply(store, "shipments", StatusChange(done["id"], status)).state == "done"
         assert project.get(f"orders/{done['id']}")["shipmentState"] == status
-    apply(store, "shipments", StatusChange(cancelled["id"], "Cancelled"))
+    apply(store, "shipments", StatusChange(canceled["id"], "Cancelled"))
     states = [
         (held["orderState"], held["shipmentState"])
-        for held in (project.get(f"orders/{o['id']}") for o in (done, cancelled))
+        for held in (project.get(f"orders/{o['id']}") for o in (done, canceled))
     ]
     assert states == [("Complete", "Delivered"), ("Cancelled", "Canceled")]
     version = project.get(f"orders/{done['id']}")["version"]

@@ -35,7 +35,7 @@ def test_the_connector_has_the_defaults() -> None:
 
 
 def test_the_configuration_replaces_a_default_and_leaves_the_others() -> None:
-    """An empty list is a choice as well: nothing is then cancelled."""
+    """An empty list is a choice as well: nothing is then canceled."""
     chosen = SHOP.chosen(OrdersPolicy(export_statuses=(1, 2), cancel_statuses=()))
     assert (chosen.export, chosen.update, chosen.cancel) == ({"1", "2"}, {"3"}, frozenset())
 

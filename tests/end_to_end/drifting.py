@@ -105,7 +105,7 @@ class Saboteur:
         return "differs", "order", str(number)
 
     def revived_at_oms(self, number: int) -> Found:
-        """Bring a cancelled order back to life at the OMS."""
+        """Bring a canceled order back to life at the OMS."""
         lines = self.scene.oms_order(number)["OrderLine"]
         units = {
             line["OrderLineId"]: line["OrderLineCancelHistory"][0]["CancelQuantity"]
@@ -123,7 +123,7 @@ class Saboteur:
         self._tamper(number, {"OrderLine": change})
         return "differs", "status", str(number)
 
-    def cancelled_at_oms(self, number: int) -> Found:
+    def canceled_at_oms(self, number: int) -> Found:
         """Cancel the order at the OMS without a trace in its time of change."""
         change = [
             {

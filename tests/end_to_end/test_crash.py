@@ -137,7 +137,7 @@ def _assert_changed(scene: Scene, placed: list[Json]) -> None:
         assert [note["NoteText"] for note in scene.oms_order(number)["OrderNote"]] == [
             "Leave it at the door"
         ]
-    assert {number: order["cancelled"] for number, order in scene.oms_orders().items()} == {
+    assert {number: order["canceled"] for number, order in scene.oms_orders().items()} == {
         "1": False,
         "2": False,
         "3": True,
@@ -146,7 +146,7 @@ def _assert_changed(scene: Scene, placed: list[Json]) -> None:
     assert_nothing_open(scene, "orders")
 
 
-def test_an_order_cancelled_after_a_lost_create_is_cancelled_at_the_oms_too(
+def test_an_order_canceled_after_a_lost_create_is_canceled_at_the_oms_too(
     scene: Scene, runner: Runner
 ) -> None:
     """The run died after the OMS created the order: the cancellation must still be sent."""
@@ -163,7 +163,7 @@ def test_an_order_cancelled_after_a_lost_create_is_cancelled_at_the_oms_too(
 
     scene.run("orders")
 
-    assert scene.oms_orders()["1"]["cancelled"]
+    assert scene.oms_orders()["1"]["canceled"]
     assert_nothing_open(scene, "orders")
 
 
@@ -189,7 +189,7 @@ def test_an_orphaned_creation_is_finished_though_the_newest_version_is_not_sent(
     assert_nothing_open(scene, "orders")
     scene.to_store("orders/1/status", {"status_id": 5})
     scene.run("orders")
-    assert scene.oms_orders()["1"]["cancelled"]
+    assert scene.oms_orders()["1"]["canceled"]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

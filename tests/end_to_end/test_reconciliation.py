@@ -78,7 +78,7 @@ def run_reruns(scene: Scene) -> int:
 
 @pytest.fixture
 def shop(scene: Scene) -> Scene:
-    """A synced shop of 300 orders: shipped whole and in parts, cancelled, rejected, skipped."""
+    """A synced shop of 300 orders: shipped whole and in parts, canceled, rejected, skipped."""
     scene.to_store(
         "catalog",
         [
@@ -144,7 +144,7 @@ def test_every_injected_drift_is_found_and_what_can_be_repaired_is_repaired_once
     _assert_silent(shop)
     _assert_silent_while_changes_wait(shop)
     placed = {n: next(iter(good_orders([n], shop))) for n in (*AT_OMS, *WAITING, *STUCK, *LOST)}
-    saboteur = Saboteur(shop, seed, {"open": OPEN, "shipped": SHIPPED, "cancelled": CANCELLED})
+    saboteur = Saboteur(shop, seed, {"open": OPEN, "shipped": SHIPPED, "canceled": CANCELLED})
     for kind, times in {
         "removed_at_oms": 25,
         "quantity_changed": 25,
@@ -152,7 +152,7 @@ def test_every_injected_drift_is_found_and_what_can_be_repaired_is_repaired_once
         "line_moved_to_another_item": 10,
         "shipping_charge_changed": 15,
         "address_changed": 20,
-        "cancelled_at_oms": 15,
+        "canceled_at_oms": 15,
         "second_order_at_oms": 15,
         "foreign_order_at_oms": 15,
         "shipped_by_hand": 10,
@@ -160,7 +160,7 @@ def test_every_injected_drift_is_found_and_what_can_be_repaired_is_repaired_once
         saboteur.hurt(kind, "open", times)
     for kind in ("shipment_deleted", "shipment_doubled", "tracking_changed", "status_moved_back"):
         saboteur.hurt(kind, "shipped", 15)
-    saboteur.hurt("revived_at_oms", "cancelled", 6)
+    saboteur.hurt("revived_at_oms", "canceled", 6)
     saboteur.stock_overwritten(EXTRA_SKUS[:15])
     _hold_up(shop, saboteur, placed)
     # The store's times are whole seconds: a probe can't separate changes of one second.
@@ -201,7 +201,7 @@ def test_every_injected_drift_is_found_and_what_can_be_repaired_is_repaired_once
 
 
 def _assert_silent(shop: Scene) -> None:
-    """Rejected, skipped, cancelled, partly shipped and OMS-cancelled orders are not drift."""
+    """Rejected, skipped, canceled, partly shipped and OMS-canceled orders are not drift."""
     reports = look(shop)
     assert drifts(reports) == set()
     assert sum(report.orders for report in reports) >= 300
@@ -255,7 +255,7 @@ def _assert_in_step(shop: Scene, placed: dict[int, Json]) -> None:
     _catch_up(shop)
     assert_orders_once(shop, [placed[n] for n in sorted(placed)])
     held = shop.oms_orders()
-    assert {n for n in CANCELLED if not held[str(n)]["cancelled"]} == set()
+    assert {n for n in CANCELLED if not held[str(n)]["canceled"]} == set()
     assert not any(int(number.split("-")[0]) > FOREIGN for number in held)
     systems = Systems(shop.url, f"bigcommerce/{shop.store}", f"manhattan/{shop.store}")
     try:

@@ -176,7 +176,7 @@ class Life:
             for order in truth["orders"]
             if order["number"] == str(number)
         ]
-        if len(orders) > 1 and all(order["cancelled"] for order in orders):
+        if len(orders) > 1 and all(order["canceled"] for order in orders):
             self.facts.reopened.add(number)
 
     def keep_backup(self) -> None:
@@ -200,7 +200,7 @@ class Life:
 
 
 def is_withdrawn(document: Json) -> bool:
-    """Return whether the store has cancelled, declined or archived an order."""
+    """Return whether the store has canceled, declined or archived an order."""
     return document["order"]["status_id"] in (5, 6) or document["order"]["is_deleted"]
 
 

@@ -15,7 +15,7 @@ MUG: Json = {"line": "L1", "sku": "MUG", "quantity": 3}
 FILE: Json = {"line": "L2", "sku": "FILE", "quantity": 1, "emailed": "4.00"}
 PARCEL: Json = {"key": "p", "tracking": "T1", "carrier": "UPS", "lines": [MUG]}
 IN_STORE: Json = {
-    "id": "uuid-1", "number": "1001", "cancelled": False, "awaits_fulfilment": True, "places": 1,
+    "id": "uuid-1", "number": "1001", "canceled": False, "awaits_fulfilment": True, "places": 1,
     "lines": [MUG, FILE], "parcels": [PARCEL], "total": "34.00",
 }  # fmt: skip
 AT_OMS: Json = IN_STORE | {"id": "1001", "creates": 1}

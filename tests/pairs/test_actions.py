@@ -30,7 +30,7 @@ def test_a_create_only_oms_cancels_orders_and_refuses_the_rest(extensiv: Extensi
     extensiv.run("orders")
     assert extensiv.open_rejections("orders") == {}
     assert extensiv.open_rejections("actions") == {}
-    states = {number: row["cancelled"] for number, row in extensiv.truth().items()}
+    states = {number: row["canceled"] for number, row in extensiv.truth().items()}
     assert states == {"1": True, "2": False, "3": False}
 
 

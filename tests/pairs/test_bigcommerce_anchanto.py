@@ -102,7 +102,7 @@ def test_a_cancellation_is_taken_until_the_order_is_packed(anchanto: AnchantoSce
     for number in range(1, 5):
         anchanto.to_store(f"orders/{number}/status", {"status_id": CANCELLED})
     anchanto.run("orders")
-    states = {number: row["cancelled"] for number, row in anchanto.truth().items()}
+    states = {number: row["canceled"] for number, row in anchanto.truth().items()}
     assert states == {"1": True, "2": True, "3": False, "4": False}
     assert anchanto.open_rejections("orders") == dict.fromkeys(("3", "4"), "cancel_refused")
     messages = dict(anchanto.sql("SELECT source_id, message FROM sync.rejection"))

@@ -289,7 +289,7 @@ def test_a_cancellation_depends_on_where_the_order_is(extensiv: ExtensivScene) -
         extensiv.to_store(f"orders/{number}/status", {"status_id": 5})
     extensiv.run("orders")
     extensiv.run("orders")
-    states = {number: row["cancelled"] for number, row in extensiv.truth().items()}
+    states = {number: row["canceled"] for number, row in extensiv.truth().items()}
     assert states == {"1": True, "2": True, "3": False}
     assert extensiv.open_rejections("orders") == {"3": "cancel_refused"}
     assert extensiv.oms_counts()["cancels"] == 2
@@ -434,7 +434,7 @@ def test_orders_are_left_as_shipped_where_the_connection_says_so(extensiv: Exten
     assert (extensiv.view("1")["order_status"], extensiv.status(1)) == ("shipped", 2)
 
 
-def test_an_order_that_the_account_cancels_is_cancelled_in_the_store(
+def test_an_order_that_the_account_cancels_is_canceled_in_the_store(
     extensiv: ExtensivScene,
 ) -> None:
     """And the store's cancellation is not sent back."""

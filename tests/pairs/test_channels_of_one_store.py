@@ -204,7 +204,7 @@ def test_what_was_sent_before_a_connection_was_narrowed_stays_its_own(shop: TwoC
 
     shop.run_of(US, "orders")
 
-    at_oms = {row["id"]: row["cancelled"] for row in shop.at(US, "truth")["orders"]}
+    at_oms = {row["id"]: row["canceled"] for row in shop.at(US, "truth")["orders"]}
     assert at_oms == {"US-1": False, "US-2": True, "US-3": False}
     query = "SELECT source_id FROM sync.rejection WHERE code = 'order_not_changeable'"
     assert shop.sql(query) == [("3",)], "its change is seen, too"
@@ -241,7 +241,7 @@ def test_a_connection_that_is_widened_and_narrowed_again_follows_what_it_has_sen
         shop.to_store(f"orders/{number}/status", {"status_id": 5})
     shop.run_of(US, "orders")
 
-    at_oms = {row["id"]: row["cancelled"] for row in shop.at(US, "truth")["orders"]}
+    at_oms = {row["id"]: row["canceled"] for row in shop.at(US, "truth")["orders"]}
     assert at_oms == {"US-1": True, "US-2": True}
 
 

@@ -84,7 +84,7 @@ def test_a_part_that_is_canceled_is_an_operators_and_the_whole_is_canceled(
 
     for one in order["lineItems"]:
         move(scene, order_id, "dropped", one["variant"]["sku"])
-    assert at_oms(scene, order["orderNumber"])["cancelled"]
+    assert at_oms(scene, order["orderNumber"])["canceled"]
     assert scene.open_rejections("orders") == {}
 
 

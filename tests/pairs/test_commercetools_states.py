@@ -89,7 +89,7 @@ def test_units_that_are_canceled_afterwards_are_canceled_at_the_oms(project: Pro
     for sku in ("MUG", "LAMP"):
         move(project, other, "dropped", sku=sku)
     project.run("orders")
-    assert project.oms_orders()["2"]["cancelled"]
+    assert project.oms_orders()["2"]["canceled"]
     assert project.open_rejections("orders") == {}
 
 
@@ -114,7 +114,7 @@ def test_units_that_are_to_be_sent_after_all_are_sent_or_an_operators(
     assert units_at_oms(project) == {"MUG": 3}
     move(project, order, "dropped", sku="LAMP")
     assert back("MUG", 3) == {order["id"]: "reopened_after_cancel"}
-    assert project.oms_orders()["1"]["cancelled"]
+    assert project.oms_orders()["1"]["canceled"]
 
 
 def test_a_reconciliation_knows_canceled_units(project: ProjectScene) -> None:

@@ -47,7 +47,7 @@ def test_a_deleted_order_is_an_operators_to_decide(project: ProjectScene, event:
     assert project.oms_counts()["cancels"] == 0
     configure(project, messages=not event, deleted="cancel")
     project.run("orders")
-    assert project.oms_orders()["1"]["cancelled"]
+    assert project.oms_orders()["1"]["canceled"]
     before = project.effects()
     project.run("orders")
     assert project.effects() == before

@@ -40,7 +40,7 @@ def test_an_agent_cancels_an_order_and_holds_another(shop: PairScene) -> None:
     for _ in range(2):
         shop.run("orders")
         shop.run("shipments")
-    canceled = [row["cancelled"] for row in shop.truth_of(shop.pair.oms)["orders"]]
+    canceled = [row["canceled"] for row in shop.truth_of(shop.pair.oms)["orders"]]
     assert sorted(canceled) == [False, True]
     assert shop.differences()["orders"] == []
     assert shop.open_rejections("orders") == shop.open_rejections("actions") == {}

@@ -43,7 +43,7 @@ def agreed(shop: PairScene) -> Json:
 
 def states(shop: PairScene) -> dict[str, bool]:
     """Return order number -> whether it is canceled at the OMS."""
-    return {row["id"]: row["cancelled"] for row in shop.truth_of(shop.pair.oms)["orders"]}
+    return {row["id"]: row["canceled"] for row in shop.truth_of(shop.pair.oms)["orders"]}
 
 
 @pytest.mark.parametrize("shop", ALL, indirect=True)
@@ -154,7 +154,7 @@ C536379,85123A,WHITE HANGING HEART,-1,{day} 9:41,2.55,14527,United Kingdom
 
 @pytest.mark.parametrize("shop", ALL, indirect=True)
 def test_a_csv_of_invoices_ends_delivered_or_with_a_reason(shop: PairScene, tmp_path: Path) -> None:
-    """Through each platform's sandbox: cancelled ones never go out, and a bad one is rejected."""
+    """Through each platform's sandbox: canceled ones never go out, and a bad one is rejected."""
     file = tmp_path / "invoices.csv"
     file.write_text(INVOICES.format(day=f"{shop.yesterday:%m/%d/%Y}"))
     shop.load(read(file))

@@ -246,7 +246,7 @@ def test_a_hold_keeps_an_order_until_it_is_resolved(caller: Caller) -> None:
 
 
 def test_a_cancel_before_release_takes_effect_at_once(caller: Caller) -> None:
-    """Quantity, charges and taxes become 0; the history keeps what was cancelled."""
+    """Quantity, charges and taxes become 0; the history keeps what was canceled."""
     caller.save(order_of(quantities=(2, 1)))
     caller.ok(
         "POST",
@@ -263,7 +263,7 @@ def test_a_cancel_before_release_takes_effect_at_once(caller: Caller) -> None:
     assert caller.effects()["1001"]["total"] == "15.55"
     caller.ok("POST", "/order/api/order/order/cancel", [{"OrderId": "1001"}])
     effect = caller.effects()["1001"]
-    assert (effect["cancelled"], effect["total"], effect["saved_total"], effect["min_status"]) == (
+    assert (effect["canceled"], effect["total"], effect["saved_total"], effect["min_status"]) == (
         True,
         "0.00",
         "36.15",

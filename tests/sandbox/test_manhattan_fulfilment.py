@@ -173,8 +173,7 @@ def test_the_same_seed_gives_the_same_day(caller: Caller) -> None:
     assert counts == other.advance("day", **plan)
     assert caller.effects() == other.effects()
     assert (
-        min(counts[name] for name in ("split", "partial", "cancelled_orders", "cancelled_lines"))
-        > 0
+        min(counts[name] for name in ("split", "partial", "canceled_orders", "canceled_lines")) > 0
     )
 
 

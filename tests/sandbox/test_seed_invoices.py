@@ -44,10 +44,10 @@ def test_scattered_rows_of_an_invoice_make_one_order(tmp_path: Path) -> None:
     assert order["products"][0]["applied_discounts"][0]["amount"] == "1.3000"
 
 
-def test_a_cancellation_is_a_cancelled_order_of_positive_quantities(tmp_path: Path) -> None:
+def test_a_cancellation_is_a_canceled_order_of_positive_quantities(tmp_path: Path) -> None:
     """Quantities of a C invoice become positive; a normal one keeps its negative quantity."""
-    _, negative, cancelled, *_ = read(invoices(tmp_path)).documents()
-    assert (cancelled["status_id"], cancelled["id"], cancelled["products"][0]["quantity"]) == (
+    _, negative, canceled, *_ = read(invoices(tmp_path)).documents()
+    assert (canceled["status_id"], canceled["id"], canceled["products"][0]["quantity"]) == (
         5,
         536379,
         3,

@@ -130,7 +130,7 @@ def test_traffic_places_changes_and_cancels_orders_until_it_is_stopped(url: str)
     counts = traffic.run(url, "bigcommerce/s1", "manhattan/t1", 100, 1, stop, advance_seconds=0.5)
     assert counts["failed"] == 0
     assert counts["placed"] > 50 and counts["days"] > 2
-    assert counts["changed"] and counts["cancelled"]
+    assert counts["changed"] and counts["canceled"]
     kept = dump(url, "bigcommerce/s1/dump/orders")
     assert len(kept) == counts["placed"]
-    assert sum(order["status_id"] == 5 for order in kept) >= counts["cancelled"]
+    assert sum(order["status_id"] == 5 for order in kept) >= counts["canceled"]

@@ -9,7 +9,7 @@ from tests.sandbox.manhattan_caller import Caller as Tenant
 from tests.sandbox.manhattan_caller import order_of as manhattan_order
 from tests.sandbox.simulated_store import Store
 
-REQUIRED = {"id", "number", "cancelled", "lines", "parcels", "total"}
+REQUIRED = {"id", "number", "canceled", "lines", "parcels", "total"}
 """What every order states, whichever system holds it."""
 
 
@@ -33,7 +33,7 @@ def test_a_store_says_what_was_bought_and_shipped(store: Store) -> None:
     [number] = store.place({"status_id": 11, "products": [line], "shipping_addresses": [address]})
     before = only_order(store.control.get("/truth").json())
     [bought] = before["lines"]
-    assert (before["awaits_fulfilment"], before["cancelled"]) == (True, False)
+    assert (before["awaits_fulfilment"], before["canceled"]) == (True, False)
     assert (bought["sku"], bought["quantity"], float(before["total"])) == ("MUG", 3, 15.0)
 
     store.ship(number, {int(bought["line"]): 2}, tracking_number="1Z9")

@@ -241,7 +241,7 @@ def test_work_in_progress_is_finished_first(scene: Scene) -> None:
 
 
 def test_an_order_that_has_not_shipped_is_kept_until_it_has(scene: Scene) -> None:
-    """It can still be shipped and cancelled; a finished order of hers is forgotten at once."""
+    """It can still be shipped and canceled; a finished order of hers is forgotten at once."""
     scene.place(
         *[order(number, scene.moment(), billing_address=RUTH) for number in (1, 2, 3)],
     )

@@ -150,7 +150,7 @@ def test_a_change_after_the_clock_was_set_back_is_no_older_version(
     settled(scene)
     effect = scene.oms_orders()["1"]
     units = scene.oms_order(1)["OrderLine"][0]["Quantity"]
-    assert effect["cancelled"] == (change == "cancel")
+    assert effect["canceled"] == (change == "cancel")
     assert units == {"cancel": 0, "edit": 5, "two edits": 3}[change]
 
 
@@ -166,7 +166,7 @@ def test_a_clock_that_is_set_back_over_midnight_leaves_the_later_day_superseded(
     scene.to_store("settings", {"clock_offset_s": (late - now).total_seconds()})
     scene.to_store("orders/1/status", {"status_id": 5})
     scene.run("orders", first=scene.yesterday)
-    assert scene.oms_orders()["1"]["cancelled"]
+    assert scene.oms_orders()["1"]["canceled"]
     before = scene.oms_counts()["saves"]
     scene.run("orders", first=scene.today)
     assert scene.oms_counts()["saves"] == before

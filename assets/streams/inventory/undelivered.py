@@ -111,7 +111,7 @@ def _without_canceled(
 
 def _units(order: Order) -> Units:
     units: dict[str, Decimal] = {}
-    for line in () if order.cancelled else order.lines:
+    for line in () if order.canceled else order.lines:
         key = sku_key(line.sku)
         units[key] = units.get(key, Decimal(0)) + line.quantity
     return units

@@ -122,7 +122,7 @@ class OrdersMapper:
     def _look_for_changes(self, source_id: str, payload: bytes, skipped: Skipped) -> None:
         """Raise ``RecordRejected`` if a version that is not sent has another content."""
         now, last = self._versions.as_sent(payload), self._last(source_id)
-        if now is None or last is None or last.cancelled:
+        if now is None or last is None or last.canceled:
             return
         changes = physical_changes(last, now)
         if changes and (then := self._former(source_id)) is not None:

@@ -1,4 +1,4 @@
-"""Planning of orders for the OMS: created once, changed by field, cancelled by request."""
+"""Planning of orders for the OMS: created once, changed by field, canceled by request."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
             if self._is_opened_again(due):
                 raise RecordRejected(REOPENED)
             return Plan(due)  # if the OMS has canceled it by itself, the store follows
-        if order.cancelled:
+        if order.canceled:
             if known is None or known.milestone == CANCEL_REQUESTED:
                 return Plan(due)
             reason = order.cancel_reason or self._cancel_reason
@@ -138,7 +138,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
         An agent's action may show it as canceled all the same.
         """
         accepted = due.accepted
-        if decode_record(Order, accepted.canonical).cancelled:
+        if decode_record(Order, accepted.canonical).canceled:
             return False
         version = (accepted.source_id, accepted.capture_id)
         return bool(opened_again(self.session.db, self.sync.name, [version]))
@@ -194,7 +194,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
             candidates.append(orjson.loads(due.known.content))
         for delivery in due.unsettled:
             order = self._sent(delivery) if delivery.is_uncertain else None
-            if order is not None and not order.cancelled:
+            if order is not None and not order.canceled:
                 candidates.append(self.orders.payload(order))
         return due.record.order_id, tuple(candidates or [self.orders.payload(due.record)])
 
@@ -220,7 +220,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
             return []
         due.known = as_read(due, held)
         if held.is_canceled and any(one.canceled for one in self._given_up_of(due).values()):
-            due.record = replace(due.record, cancelled=True)  # an agent's, which has happened
+            due.record = replace(due.record, canceled=True)  # an agent's, which has happened
         return [
             settlement(u, held.target_id, is_new=is_new, is_canceled=held.is_canceled)
             for u in uncertain
@@ -252,7 +252,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
                 if outcome in ("delivered", "unchanged")
                 and not any(sent.outcome.state == "requested" for sent in plan.sent)
                 for action_id, amendment in self._given_up_of(plan.due).items()
-                if amendment.canceled == plan.due.record.cancelled
+                if amendment.canceled == plan.due.record.canceled
             },
         )
 

@@ -96,7 +96,7 @@ class Orders:
         known: dict[str, MasterItem] | None = None
         held: set[tuple[int, str]] = set()
         if sync.connection.orders.check_items:
-            skus = {line.sku for order in records if not order.cancelled for line in order.lines}
+            skus = {line.sku for order in records if not order.canceled for line in order.lines}
             known = known_items(sync, session, skus)
             held = _held_with(sync, session, records, skus - known.keys())
         return order_problems(records, known, held)
@@ -116,7 +116,7 @@ class Orders:
                     order.order_id,
                     order.number,
                     order.channel,
-                    order.cancelled,
+                    order.canceled,
                     order.ordered_at,
                     order.currency,
                     order.tax_included,

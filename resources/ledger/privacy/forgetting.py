@@ -74,7 +74,7 @@ def forget(
     """Remove a person from a connection's ledger.
 
     Orders with open work are kept, since it needs the personal data: they can still be shipped and
-    cancelled, and are forgotten when this is called again after it has ended. ``db`` is in
+    canceled, and are forgotten when this is called again after it has ended. ``db`` is in
     autocommit mode and has the owner's rights. Raises ``PermanentError`` if rights are missing,
     and where all of the person's orders have open work.
     """
@@ -102,7 +102,7 @@ def forget(
             named = ", ".join(f"{record} ({why})" for record, why in list(still.items())[:10])
             raise PermanentError(
                 f"Work on their orders is still to be done: {named}. Nothing was changed. Try "
-                "again when the orders are shipped or cancelled, or the rejection is discarded."
+                "again when the orders are shipped or canceled, or the rejection is discarded."
             )
         records = subject_of_records(theirs)
         erase(db, connection, records, found.counts, dry_run=dry_run)

@@ -92,7 +92,7 @@ def subject_of_records(theirs: Sequence[Theirs]) -> Subject:
 def open_work(
     db: psycopg.Connection[Any], connection: str, theirs: Sequence[Theirs]
 ) -> dict[str, dict[str, str]]:
-    """Return by entity the records, by name, that are still to be sent, shipped or cancelled.
+    """Return by entity the records, by name, that are still to be sent, shipped or canceled.
 
     One with an open rejection is still to be sent once it is corrected: that of an order that can
     never be sent is discarded first, which is a decision of its own.

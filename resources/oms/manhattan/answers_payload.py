@@ -78,7 +78,7 @@ class CancelLine(msgspec.Struct, rename="pascal"):
     """Whether a line is canceled, and its cancel request in both spellings of the vendor."""
 
     order_line_id: object = None
-    is_cancelled: object = None
+    is_canceled: object = None
     cancellation_request_status: object = None
     cancellation_request: object = msgspec.field(default=None, name="cancellationRequestStatus")
 
@@ -98,7 +98,7 @@ class BulkResult(msgspec.Struct, rename="pascal"):
 class CancelState(msgspec.Struct, rename="pascal"):
     """What an order shows of cancellations and of a cancel request."""
 
-    is_cancelled: bool | None = None
+    is_canceled: bool | None = msgspec.field(default=None, name="IsCancelled")
     max_fulfillment_status_id: Number = None
     post_release_modification_status: object = None
     order_line: list[CancelLine] | None = None
@@ -113,7 +113,7 @@ class CancelState(msgspec.Struct, rename="pascal"):
     def canceled_lines(self) -> set[str]:
         """Return the ids of the lines that are canceled as a whole."""
         return {
-            str(line.order_line_id) for line in self.order_line or () if line.is_cancelled is True
+            str(line.order_line_id) for line in self.order_line or () if line.is_canceled is True
         }
 
 

@@ -161,7 +161,7 @@ class PublishedOrder(Document, rename="pascal"):
     order_id: Id = None
     alternate_order_id: Id = None
     selling_channel: object = None
-    is_cancelled: object = None
+    is_canceled: object = msgspec.field(default=None, name="IsCancelled")
     updated_timestamp: str | None = None
     event_submit_time: str | None = None
     event_submit_timestamp: str | None = None

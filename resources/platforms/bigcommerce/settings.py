@@ -82,7 +82,7 @@ class BigCommerceSettings(SystemSettings):
     fetch_transactions: Literal["authorized", "all", "never"] = "authorized"
     fetch_archived: bool = False
     """UNVERIFIED filter ``is_deleted=true``: list archived orders in a pass of their own, so that
-    the OMS's copy gets cancelled."""
+    the OMS's copy gets canceled."""
     timeout: float = Field(default=30.0, gt=0)
     gift_certificate_sku: str = "GIFT-CERTIFICATE"
     """SKU at the OMS of gift certificate lines, which have none in the store."""

@@ -65,7 +65,7 @@ class WorkflowStates(Config):
     """
 
     canceled: tuple[Name, ...] = ()
-    """Units in them are not to be sent; an order in one of them is cancelled."""
+    """Units in them are not to be sent; an order in one of them is canceled."""
     on_hold: tuple[Name, ...] = ()
     """An order in one of them, or with units in one, has the status ``OnHold``."""
     to_fulfil: tuple[Name, ...] = ()

@@ -3,7 +3,7 @@
 Source: raml/types/order ``OrderState``, ``ShipmentState``, ``PaymentState``. An order has one of
 each. The order state (and the payment state and states of workflows, where the connection names
 some) decides whether it goes out; fulfilment sets the shipment state, and the order state if it is
-cancelled. Note the spelling: an order is ``Cancelled``, a shipment ``Canceled``. UNVERIFIED: no
+canceled. Note the spelling: an order is ``Cancelled``, a shipment ``Canceled``. UNVERIFIED: no
 table of allowed moves is published.
 """
 

@@ -38,7 +38,7 @@ def true_order(order: Order) -> Json:
         "id": number,
         "number": number,
         "state": order.status,
-        "cancelled": order.status == CANCELED,
+        "canceled": order.status == CANCELED,
         "creates": order.creates,
         "refused": order.refused,
         "lines": [

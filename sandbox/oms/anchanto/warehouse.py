@@ -46,7 +46,7 @@ def advance(state: State, plan: Plan, numbers: list[str] | None) -> Counter[str]
             continue
         if order.status == NEW and plan.cancels(order.key[1], len(order.shipments)):
             state.cancel(order)
-            counts["cancelled_orders"] += 1
+            counts["canceled_orders"] += 1
         if order.status in (NEW, PARTIAL):
             counts["wms" if send(state, order) else "waiting"] += 1
         if plan.to != "wms" and order.status == FULFILMENT:

@@ -52,7 +52,7 @@ def true_order(order: Order) -> Json:
         "id": order.cust_ref,
         "number": order.document.get("cust_po_no") or order.cust_ref,
         "state": order.status,
-        "cancelled": order.status == CANCELED,
+        "canceled": order.status == CANCELED,
         "creates": order.creates,
         "refused": order.refused,
         "lines": [

@@ -38,7 +38,7 @@ def advance(state: State, plan: Plan, cust_refs: list[str] | None) -> Counter[st
             continue
         if order.status == NEW and plan.cancels(order.cust_ref, len(order.shipments)):
             state.cancel(order)
-            counts["cancelled_orders"] += 1
+            counts["canceled_orders"] += 1
         if order.status in (NEW, ERROR):
             counts["wms" if send(state, order) else "errors"] += 1
         if plan.to != "wms" and order.status in (AT_WMS, PARTIAL):

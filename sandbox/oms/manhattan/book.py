@@ -39,7 +39,7 @@ class OrderRecord:
     creates: int = 0
     saves: int = 0
     saved_total: str = "0"
-    """Total as of the last save through the API, before anything was cancelled."""
+    """Total as of the last save through the API, before anything was canceled."""
     holdings: tuple[Holding, ...] = ()
     previous: bytes | None = None
     stale_left: int = 0

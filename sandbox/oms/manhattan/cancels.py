@@ -99,7 +99,7 @@ def cancel_lines(
 ) -> list[Json]:
     """Cancel lines (None = all) of a loaded order, or record the request.
 
-    Raises Refused, with nothing changed, if one of the lines can't be cancelled.
+    Raises Refused, with nothing changed, if one of the lines can't be canceled.
     """
     reason_id = _reason_of(state, reason)
     lines = _chosen(order, line_ids)

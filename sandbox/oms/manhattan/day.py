@@ -75,7 +75,7 @@ def _advance(state: State, plan: Plan, record: OrderRecord, counts: Counter[str]
         # Leftovers of earlier days first: parcels arrive, requested cancellations are decided.
         moved = _delivered(state, order, now, counts)
         moved |= _late_cancels(plan, order, counts)
-    moved |= _cancelled(state, plan, order, counts)
+    moved |= _canceled(state, plan, order, counts)
     for name, step in STEPS.items():
         if name == "process" and plan.to != "process":
             continue
@@ -107,7 +107,7 @@ def _late_cancels(plan: Plan, order: Json, counts: Counter[str]) -> bool:
     return decide_late_cancel(order, accepted=accepted) > 0
 
 
-def _cancelled(state: State, plan: Plan, order: Json, counts: Counter[str]) -> bool:
+def _canceled(state: State, plan: Plan, order: Json, counts: Counter[str]) -> bool:
     """Cancel the order or one of its lines before release, as an OMS without stock does."""
     if any(
         status >= RELEASED and status != CANCELED
@@ -121,10 +121,10 @@ def _cancelled(state: State, plan: Plan, order: Json, counts: Counter[str]) -> b
         return False
     if len(live) > 1 and len(live) == len(order["OrderLine"]) and dice.random() < 0.5:
         chosen = [dice.choice(live)["OrderLineId"]]
-        counts["cancelled_lines"] += 1
+        counts["canceled_lines"] += 1
     elif len(live) == len(order["OrderLine"]):
         chosen = None
-        counts["cancelled_orders"] += 1
+        counts["canceled_orders"] += 1
     else:
         return False
     cancel_lines(state, order, chosen, {"ReasonId": _known_reason(state)}, "No stock")

@@ -69,7 +69,7 @@ def effect_of(record: OrderRecord) -> Json:
         "total": money_text(order_total(order)),
         "saved_total": record.saved_total,
         "currency": order.get("CurrencyCode"),
-        "cancelled": order["IsCancelled"],
+        "canceled": order["IsCancelled"],
         "on_hold": order["IsOnHold"],
         "late_cancel": order.get("PostReleaseModificationStatus"),
         "updated": order["UpdatedTimestamp"],
@@ -91,7 +91,7 @@ def _line(line: Json) -> Json:
         "OrderedQuantity": as_number(as_decimal(line["Quantity"]) + canceled),
         "Status": float(line["MaxFulfillmentStatusId"]),
         "MinStatus": float(line["MinFulfillmentStatusId"]),
-        "cancelled": line["IsCancelled"],
+        "canceled": line["IsCancelled"],
         "units": [
             {"Status": float(unit["StatusId"]), "Quantity": unit["Quantity"]}
             for unit in line["QuantityDetail"]

@@ -142,7 +142,7 @@ def _upsert(
         # All or nothing: one line that can't change blocks every other change of the request.
         raise Refused(*messages)
     wants_cancel = body.get("IsCancelled") is True
-    cancelled_lines = [
+    canceled_lines = [
         line["OrderLineId"]
         for line in body.get("OrderLine") or ()
         if line.get("IsCancelled") is True
@@ -153,11 +153,11 @@ def _upsert(
     messages += payment_problems(state.settings, body)
     total = _total_of(order)
     order["OrderTotal"] = orjson.Fragment(money_text(total))
-    if wants_cancel or cancelled_lines:
+    if wants_cancel or canceled_lines:
         messages += cancel_lines(
             state,
             order,
-            None if wants_cancel else cancelled_lines,
+            None if wants_cancel else canceled_lines,
             body.get("CancelReason"),
             body.get("CancelComments"),
         )

@@ -2,7 +2,7 @@
 
 The units of a line are in ``QuantityDetail``; line and order carry the lowest and the highest
 status among them. Cancelled units are left out of the roll-up unless nothing else is left. The
-contract does not say so, but a cancelled line that raised the order's maximum to 9000 would block
+contract does not say so, but a canceled line that raised the order's maximum to 9000 would block
 every later change of the remaining lines.
 """
 

@@ -50,7 +50,7 @@ def _taxes(details: list[Json] | None) -> Decimal:
 
 
 def zero_money(entity: Json, charges: str, taxes: str) -> None:
-    """Set the charges and taxes of a cancelled line or order to 0 (oms.md 1.5)."""
+    """Set the charges and taxes of a canceled line or order to 0 (oms.md 1.5)."""
     for detail in entity.get(charges) or ():
         detail["ChargeTotal"] = 0
     for detail in entity.get(taxes) or ():

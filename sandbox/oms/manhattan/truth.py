@@ -70,7 +70,7 @@ def _order(record: OrderRecord) -> TrueOrder:
     return {
         "id": held["OrderId"],
         "number": held["AlternateOrderId"] or held["OrderId"],
-        "cancelled": held["cancelled"],
+        "canceled": held["canceled"],
         "creates": held["creates"],
         "lines": [
             {

@@ -53,7 +53,7 @@ def _order(document: dict[str, Any]) -> TrueOrder:
     return {
         "id": str(order["id"]),
         "number": str(order["id"]),
-        "cancelled": order["status_id"] in CANCELLED,
+        "canceled": order["status_id"] in CANCELLED,
         "awaits_fulfilment": order["status_id"] == AWAITING_FULFILMENT,
         "places": len({line["order_address_id"] for line in document["products"]} - {0, None}),
         "lines": [_line(line) for line in document["products"]],

@@ -75,7 +75,7 @@ def _order(order: Json) -> Any:
     return {
         "id": order["id"],
         "number": order.get("orderNumber") or order["id"],
-        "cancelled": order["orderState"] == "Cancelled",
+        "canceled": order["orderState"] == "Cancelled",
         "awaits_fulfilment": all(order.get(name) in wanted for name, wanted in AWAITING.items()),
         "places": len(order["shipping"]) or int(order.get("shippingAddress") is not None),
         "state": {name: order.get(name) for name in STATES},

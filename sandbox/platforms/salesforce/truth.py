@@ -48,7 +48,7 @@ def _order(org: Org, row: Json) -> TrueOrder:
     return {
         "id": row["Id"],
         "number": row["OrderNumber"],
-        "cancelled": row["Status"] == CANCELED,
+        "canceled": row["Status"] == CANCELED,
         "awaits_fulfilment": row["Status"] == AWAITING,
         "places": len(shipped),
         "lines": [_line(item, skus, digital) for item in lines],

@@ -99,7 +99,7 @@ def test_a_cancellation_reaches_an_order_that_the_predecessor_has_sent(scene: Sc
 
     scene.run("orders")
 
-    assert scene.oms_orders()["1"]["cancelled"]
+    assert scene.oms_orders()["1"]["canceled"]
     assert scene.outcomes("orders") == {"1": ("accepted", "delivered")}
 
 

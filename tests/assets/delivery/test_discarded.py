@@ -288,8 +288,8 @@ def test_an_action_that_was_given_up_is_not_carried_out_after_a_discard(scene: S
 
     carry_out(scene)
     carry_out(scene, config={f"{NAME}__actions_delivered": {"config": {"force": True}}})
-    assert not scene.oms_orders()["1"]["cancelled"]
+    assert not scene.oms_orders()["1"]["canceled"]
     assert pending(scene, "actions") == []
     ask(scene, "cancel", 1, action_id="A2")
     carry_out(scene)
-    assert scene.oms_orders()["1"]["cancelled"]
+    assert scene.oms_orders()["1"]["canceled"]

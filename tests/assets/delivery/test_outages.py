@@ -146,7 +146,7 @@ def test_an_order_stays_owed_when_its_status_moves_on_before_it_is_sent(scene: S
     assert set(scene.oms_orders()) == {"1", "2", "3", "4"}
 
 
-def test_an_order_that_is_cancelled_before_it_is_sent_is_owed_no_more(scene: Scene) -> None:
+def test_an_order_that_is_canceled_before_it_is_sent_is_owed_no_more(scene: Scene) -> None:
     """The store has withdrawn it."""
     scene.place_many([1, 2])
     scene.fault("manhattan", {"kind": "drop_before", "path": SAVE})
@@ -218,13 +218,13 @@ def test_an_order_that_the_oms_has_canceled_is_not_opened_again(scene: Scene) ->
     scene.run("orders")
     scene.to_store("orders/1/status", {"status_id": 5})
     scene.run("orders")
-    assert scene.oms_orders()["1"]["cancelled"]
+    assert scene.oms_orders()["1"]["canceled"]
     scene.to_store("orders/1/status", {"status_id": 11})
 
     scene.run("orders")
 
     assert scene.open_rejections("orders") == {"1": "reopened_after_cancel"}
-    assert scene.oms_orders()["1"]["cancelled"]
+    assert scene.oms_orders()["1"]["canceled"]
 
 
 ITEMS = {"kind": "status", "status": 503, "path": "item/search"}
@@ -254,7 +254,7 @@ def test_an_order_that_an_outage_kept_from_being_validated_is_owed(
     }
 
 
-def test_an_order_that_an_outage_kept_from_being_validated_and_is_cancelled_is_not(
+def test_an_order_that_an_outage_kept_from_being_validated_and_is_canceled_is_not(
     scene: Scene,
 ) -> None:
     """The store has withdrawn it."""

@@ -152,7 +152,7 @@ def test_an_order_that_was_created_and_withdrawn_since_the_backup_is_canceled(
 
     scene.run("orders")
 
-    assert scene.oms_orders()["1"]["cancelled"]
+    assert scene.oms_orders()["1"]["canceled"]
 
 
 def test_a_level_that_was_written_since_the_backup_is_written_again(

@@ -39,7 +39,7 @@ def patient(scene: Scene) -> Scene:
     return scene
 
 
-def test_an_order_that_the_store_cancels_is_cancelled_where_it_may_have_arrived(
+def test_an_order_that_the_store_cancels_is_canceled_where_it_may_have_arrived(
     patient: Scene,
 ) -> None:
     """The OMS has it, although no answer said so, and must not ship it."""
@@ -49,12 +49,12 @@ def test_an_order_that_the_store_cancels_is_cancelled_where_it_may_have_arrived(
 
     patient.run("orders")
 
-    assert patient.oms_orders()["1"]["cancelled"]
-    assert not patient.oms_orders()["2"]["cancelled"]
+    assert patient.oms_orders()["1"]["canceled"]
+    assert not patient.oms_orders()["2"]["canceled"]
     assert patient.open_rejections("orders") == {}
 
 
-def test_an_order_that_never_arrived_is_not_created_to_be_cancelled(patient: Scene) -> None:
+def test_an_order_that_never_arrived_is_not_created_to_be_canceled(patient: Scene) -> None:
     """The OMS is asked, does not have it, and nothing is sent."""
     patient.place_many([1, 2])
     die_uncertain(patient, 1, "drop_before")
@@ -113,7 +113,7 @@ def test_a_retry_does_not_make_an_uncertain_delivery_certain(patient: Scene) -> 
 
     patient.run("orders")
 
-    assert patient.oms_orders()["1"]["cancelled"]
+    assert patient.oms_orders()["1"]["canceled"]
 
 
 def test_a_refusal_after_a_lost_answer_refuses_nothing(scene: Scene) -> None:

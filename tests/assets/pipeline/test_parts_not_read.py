@@ -88,8 +88,8 @@ def test_parts_that_the_store_gives_of_no_order_are_its_own_fault(shop: Scene) -
     assert set(shop.oms_orders()) == {"1", "2"}
 
 
-def test_an_order_that_is_cancelled_while_it_can_not_be_read_is_owed_no_more(shop: Scene) -> None:
-    """A cancelled order needs no transactions."""
+def test_an_order_that_is_canceled_while_it_can_not_be_read_is_owed_no_more(shop: Scene) -> None:
+    """A canceled order needs no transactions."""
     shop.place_many([1, 2])
     shop.fault("bigcommerce", {"kind": "status", "status": 500, "path": "v3/orders/2/"})
     shop.run("orders")

@@ -71,7 +71,7 @@ def test_changes_and_cancellations_go_by_themselves(bulk: Scene) -> None:
 
     assert len(calls(bulk, BULK)) == 1
     assert [bulk.oms_order(n)["OrderNote"][0]["NoteText"] for n in (1, 2)] == ["Ring", "Knock"]
-    assert bulk.oms_orders()["3"]["cancelled"]
+    assert bulk.oms_orders()["3"]["canceled"]
 
 
 def test_an_order_that_the_oms_refuses_holds_up_no_other(bulk: Scene) -> None:
@@ -106,7 +106,7 @@ def test_a_lost_call_is_looked_up_before_anything_is_sent_again(bulk: Scene, kin
     assert len(calls(bulk, BULK)) == sent
     held = bulk.oms_orders()
     assert [held[number]["creates"] for number in sorted(held)] == [1] * len(held)
-    assert {number for number, order in held.items() if not order["cancelled"]} == {"1", "2"}
+    assert {number for number, order in held.items() if not order["canceled"]} == {"1", "2"}
     assert bulk.oms_order(2)["OrderNote"][0]["NoteText"] == "B"
     assert bulk.open_rejections("orders") == {}
 

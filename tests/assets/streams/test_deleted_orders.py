@@ -40,8 +40,8 @@ def test_an_archived_order_is_found_by_its_event_and_canceled(scene: Scene) -> N
     scene.run("orders")
     archive(scene)
     scene.run("orders")
-    assert scene.oms_orders()["1"]["cancelled"]
-    assert not scene.oms_orders()["2"]["cancelled"]
+    assert scene.oms_orders()["1"]["canceled"]
+    assert not scene.oms_orders()["2"]["canceled"]
     before = scene.effects()
     scene.run("orders")
     assert scene.effects() == before
@@ -78,10 +78,10 @@ def test_an_archived_order_is_reported_where_the_policy_says_so(scene: Scene) ->
     for _ in range(2):
         scene.run("orders")
         assert scene.open_rejections("orders") == {"1": "order_deleted_in_store"}
-    assert not scene.oms_orders()["1"]["cancelled"]
+    assert not scene.oms_orders()["1"]["canceled"]
     configure(scene, "cancel")
     scene.run("orders")
-    assert scene.oms_orders()["1"]["cancelled"]
+    assert scene.oms_orders()["1"]["canceled"]
     assert scene.open_rejections("orders") == {}
 
 

@@ -65,10 +65,10 @@ def test_the_hold_is_resolved_when_the_status_leaves_it(held: Scene) -> None:
     assert held.oms_orders()["1"]["creates"] == 1
 
 
-def test_a_held_order_that_is_cancelled_becomes_a_cancel_request(held: Scene) -> None:
+def test_a_held_order_that_is_canceled_becomes_a_cancel_request(held: Scene) -> None:
     """A cancellation goes by its own call."""
     status(held, 1, CANCELLED)
-    assert held.oms_orders()["1"]["cancelled"]
+    assert held.oms_orders()["1"]["canceled"]
 
 
 def test_a_hold_is_resolved_even_if_the_run_that_did_it_died(held: Scene) -> None:

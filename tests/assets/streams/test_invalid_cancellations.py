@@ -56,7 +56,7 @@ def test_an_order_that_would_be_rejected_is_canceled_at_the_oms(
     scene.to_store("orders/1", dict(CANCELED), "PATCH")
     scene.run("orders")
 
-    assert scene.oms_orders()["1"]["cancelled"]
+    assert scene.oms_orders()["1"]["canceled"]
     assert scene.open_rejections("orders") == {}
     assert drifts_of(look(scene)) == []
     before = scene.effects()

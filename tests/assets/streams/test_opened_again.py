@@ -35,7 +35,7 @@ def assert_left_alone(scene: Scene) -> None:
         look(scene, repair=True)
         scene.run("orders", "shipments")
     assert scene.store_orders()[1]["status_id"] == OPEN
-    assert scene.oms_orders()["1"]["cancelled"]
+    assert scene.oms_orders()["1"]["canceled"]
     assert scene.open_rejections("orders") == REJECTED
     assert scene.open_rejections("shipments") == {}
 
@@ -139,7 +139,7 @@ def test_an_order_that_the_oms_cancels_after_it_was_opened_again_is_canceled(sce
     scene.run("orders")
     set_status(scene, OPEN)
     scene.run("orders")
-    assert not scene.oms_orders()["1"]["cancelled"]
+    assert not scene.oms_orders()["1"]["canceled"]
     scene.to_oms("orders/1/cancel", {"reason": {"ReasonId": "Out Of Stock"}})
 
     scene.run("shipments")
@@ -194,7 +194,7 @@ def test_an_order_that_is_opened_again_before_the_oms_has_answered(
         assert_left_alone(scene)
     else:
         assert scene.open_rejections("orders") == {}
-        assert not scene.oms_orders()["1"]["cancelled"]
+        assert not scene.oms_orders()["1"]["canceled"]
         scene.to_oms("orders/1/ship", {})
         scene.run("shipments")
         assert scene.store_orders()[1]["status_id"] == 2
@@ -208,7 +208,7 @@ def test_an_order_whose_cancellation_was_lost_and_that_is_opened_again(scene: Sc
     scene.fault("manhattan", {"kind": "drop_after", "method": "POST", "path": "/cancel$"})
     scene.run("orders", raise_on_error=False)
     scene.fault("manhattan")
-    assert scene.oms_orders()["1"]["cancelled"]
+    assert scene.oms_orders()["1"]["canceled"]
     set_status(scene, OPEN)
     scene.run("shipments")
     assert scene.store_orders()[1]["status_id"] == OPEN

@@ -178,7 +178,7 @@ def test_a_change_without_meaning_for_the_oms_is_captured_and_not_sent(scene: Sc
     assert scene.outcomes("orders")["1"] == ("accepted", "unchanged")
 
 
-def test_a_cancelled_order_becomes_a_cancel_request(scene: Scene) -> None:
+def test_a_canceled_order_becomes_a_cancel_request(scene: Scene) -> None:
     """Before release the OMS cancels at once; the delivery is settled, a rerun sends nothing."""
     scene.place_many([1, 2])
     scene.run("orders")
@@ -187,7 +187,7 @@ def test_a_cancelled_order_becomes_a_cancel_request(scene: Scene) -> None:
     scene.run("orders")
     scene.run("orders")
 
-    assert {number: held["cancelled"] for number, held in scene.oms_orders().items()} == {
+    assert {number: held["canceled"] for number, held in scene.oms_orders().items()} == {
         "1": True,
         "2": False,
     }
@@ -199,7 +199,7 @@ def test_a_cancelled_order_becomes_a_cancel_request(scene: Scene) -> None:
 def test_the_late_answer_to_a_cancel_request_is_recorded(
     scene: Scene, accepted: bool, state: str
 ) -> None:
-    """Released orders are cancelled by request: the delivery stays requested until an answer."""
+    """Released orders are canceled by request: the delivery stays requested until an answer."""
     scene.to_oms("settings", {"late_cancellation": True})
     scene.place_many([1])
     scene.run("orders")

@@ -167,10 +167,10 @@ def test_later_parcels_find_the_orders_lines_after_the_orders_partition_was_reru
     )
 
 
-def test_an_order_that_the_oms_cancels_is_cancelled_in_the_store_and_not_sent_back(
+def test_an_order_that_the_oms_cancels_is_canceled_in_the_store_and_not_sent_back(
     scene: Scene,
 ) -> None:
-    """The OMS found no stock: the store's order is cancelled, and no cancellation is echoed."""
+    """The OMS found no stock: the store's order is canceled, and no cancellation is echoed."""
     _exported(scene)
     scene.to_oms("orders/1/cancel", {"reason": {"ReasonId": "Out Of Stock"}})
     scene.run("shipments")

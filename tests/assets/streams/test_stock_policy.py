@@ -200,7 +200,7 @@ def test_units_of_an_order_that_can_not_be_mapped_count_in_the_omss_unit(scene: 
 
 
 def test_units_of_a_withdrawn_order_are_given_back(scene: Scene) -> None:
-    """Rejected, then cancelled in the store before it was sent."""
+    """Rejected, then canceled in the store before it was sent."""
     bad = order(1, scene.moment(), [("MUG", 10)])
     bad["shipping_addresses"][0]["shipping_method"] = "Unmapped"
     scene.place(bad)

@@ -154,7 +154,7 @@ def test_a_cancellation_whose_answer_cannot_be_used_is_repeated(scene: Scene) ->
     assert scene.run("orders").success
 
     assert {s for _, a, s, _ in scene.deliveries("orders") if a == "cancel"} == {"delivered"}
-    assert scene.oms_orders()["1"]["cancelled"]
+    assert scene.oms_orders()["1"]["canceled"]
 
 
 @bodies

@@ -168,9 +168,9 @@ class System(SimulatedOms):
         """Return how often the order was created."""
         return int(self.control(f"effects/order/{order_id}", method="GET")["creates"])
 
-    def is_cancelled(self, order_id: str) -> bool:
-        """Return whether the order is cancelled."""
-        return bool(self.control(f"effects/order/{order_id}", method="GET")["cancelled"])
+    def is_canceled(self, order_id: str) -> bool:
+        """Return whether the order is canceled."""
+        return bool(self.control(f"effects/order/{order_id}", method="GET")["canceled"])
 
     def correlations(self, order_id: str) -> list[str]:
         """Return the correlation ids of the order."""

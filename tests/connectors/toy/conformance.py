@@ -107,8 +107,8 @@ class System(SimulatedOms):
         """Return 1 if there is such an order: a file can't be there twice."""
         return int((self.folder / "orders" / f"{order_id}.json").exists())
 
-    def is_cancelled(self, order_id: str) -> bool:
-        """Return whether the order is cancelled."""
+    def is_canceled(self, order_id: str) -> bool:
+        """Return whether the order is canceled."""
         file = self.folder / "orders" / f"{order_id}.json"
         return bool(orjson.loads(file.read_bytes())["status"] == "canceled")
 

@@ -51,7 +51,7 @@ def decided(
 def test_the_status_and_what_the_oms_has_decide(
     changes: dict[str, Any], known: bool, expected: str
 ) -> None:
-    """Held orders go out; an order that the OMS has is updated or cancelled."""
+    """Held orders go out; an order that the OMS has is updated or canceled."""
     assert decided({"hold_statuses": {12: "Review"}}, known=known, **changes) == expected
 
 

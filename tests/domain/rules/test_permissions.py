@@ -167,7 +167,7 @@ def test_an_order_that_is_not_there_yet_is_waited_for() -> None:
 
 def test_an_order_canceled_before_it_was_sent_is_not_waited_for() -> None:
     """It is not sent any more; the agent learns of it at once, not when the request expires."""
-    canceled = order(line(1), cancelled=True)
+    canceled = order(line(1), canceled=True)
     for kind in ("hold", "release"):
         decision = decided(request(kind), canceled, is_at_oms=False)
         assert code(decision) == "action_order_canceled"
@@ -180,7 +180,7 @@ def test_of_a_canceled_order_nothing_is_changed() -> None:
     """At the OMS or in the store; while the OMS decides, a request waits."""
     for asked in ASKED.values():
         for given in ({"is_canceled": True}, {}):
-            store = order(cancelled=not given)
+            store = order(canceled=not given)
             decision = decided(asked, store, **given)
             if asked.permission == "cancel_order" and not given:
                 assert decision == Amendment(canceled=True), "the OMS may not know it yet"
@@ -323,9 +323,9 @@ def test_a_line_with_fewer_units_has_its_share_of_money() -> None:
     assert (first.charges[0].amount, first.charges[0].tax) == (Decimal("1.00"), Decimal("0.33"))
     none = Amendment(cuts=(LineCut(line_id="1", before=Decimal(3), left=Decimal(0)),))
     assert [each.line_id for each in amended(order(wrapped, line(2)), [none]).lines] == ["2"]
-    assert amended(order(wrapped), [none]).cancelled
+    assert amended(order(wrapped), [none]).canceled
     assert amended(order(hold="H"), [Amendment(canceled=True)]).hold is None
-    canceled = order(cancelled=True)
+    canceled = order(canceled=True)
     assert amended(canceled, [none]) is canceled
     assert amended(canceled, []) is canceled
 

@@ -125,7 +125,7 @@ def test_every_code_is_translated() -> None:
     assert [group.shipping_method for group in order.groups] == ["2DA", None, None]
     assert [group.location for group in order.groups] == [None, "STORE-7", None]
     assert order.payments[0].method == "CreditCard"
-    assert (order.cancelled, order.cancel_reason, order.hold) == (False, "", None)
+    assert (order.canceled, order.cancel_reason, order.hold) == (False, "", None)
     assert order.lines == (LINE,)
 
 
@@ -144,11 +144,11 @@ def test_defaults_stand_in_for_codes_that_the_policy_lacks() -> None:
 
 
 def test_a_hold_and_a_cancellation_follow_from_the_status() -> None:
-    """A cancelled order is not held."""
+    """A canceled order is not held."""
     assert translated(Platform(order_of(), status="12")).hold == "Review"
-    cancelled = translated(Platform(order_of(), status="5"), known=True)
-    assert (cancelled.cancelled, cancelled.hold) == (True, None)
-    assert cancelled.cancel_reason == "Customer Request"
+    canceled = translated(Platform(order_of(), status="5"), known=True)
+    assert (canceled.canceled, canceled.hold) == (True, None)
+    assert canceled.cancel_reason == "Customer Request"
 
 
 @pytest.mark.parametrize(

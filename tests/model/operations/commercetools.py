@@ -88,7 +88,7 @@ def write_message(life: Life, number: int, text: str) -> None:
 @operation("shopper", 2, number=NUMBER)
 def cancel(life: Life, number: int) -> None:
     """Cancel an order."""
-    if store_order(life, number)["cancelled"]:
+    if store_order(life, number)["canceled"]:
         raise NotPossibleError
     change(life, number, {"orderState": "Cancelled"})
     life.facts.decided[number] = 5

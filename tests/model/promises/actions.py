@@ -73,10 +73,10 @@ def _effects(
         return
     done = [one for one in asked if ends[one.action_id] == "done"]
     if any(one.kind == "cancel" and "line" not in one.fields for one in done):
-        if not held["cancelled"]:
+        if not held["canceled"]:
             yield f"action_undone: {number} was canceled by an agent, and the OMS ships it"
         return
-    if held["cancelled"] or order["cancelled"] or found.reasons(str(number)):
+    if held["canceled"] or order["canceled"] or found.reasons(str(number)):
         return
     happened, facts = found.life.happened[number], found.life.facts
     # The store counts what Lockstep refunds for a return as if it were taken off the order.

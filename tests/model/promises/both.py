@@ -77,7 +77,7 @@ def _of_store(life: Life, order: Json) -> Json:
             for line in order["lines"]
             if line["line"] in goods
         ]
-        order["cancelled"] = is_withdrawn(document) or is_refunded(document)
+        order["canceled"] = is_withdrawn(document) or is_refunded(document)
     return order
 
 
@@ -92,7 +92,7 @@ def _of_workflow(life: Life, order: Json) -> None:
         left = max(0, line["quantity"] - shipped[line["sku"]])
         line["quantity"] -= min(units.get(DROPPED, 0), left)
     if DROPPED in keys and not any(line["quantity"] for line in order["lines"]):
-        order["cancelled"] = True
+        order["canceled"] = True
     if keys & {*ON_HOLD}:
         order["awaits_fulfilment"] = False
 
@@ -101,7 +101,7 @@ def _of_oms(life: Life, order: Json) -> Json:
     """Return an order of the OMS without the units that are canceled there."""
     if life.world.pair.oms == "manhattan":
         lines = life.world.ask_oms(f"effects/order/{order['id']}")["lines"]
-        left = {line["OrderLineId"]: line["Quantity"] for line in lines if not line["cancelled"]}
+        left = {line["OrderLineId"]: line["Quantity"] for line in lines if not line["canceled"]}
         order["lines"] = [line | {"quantity": left.get(line["line"], 0)} for line in order["lines"]]
     return order
 

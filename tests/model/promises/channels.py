@@ -32,4 +32,4 @@ def is_left_out(life: Life, number: int) -> bool:
     if number not in unserved(life):
         return False
     [held] = [one for one in life.world.ask_oms("truth")["orders"] if one["id"] == str(number)]
-    return life.backup is not None or held["cancelled"] or bool(held["parcels"])
+    return life.backup is not None or held["canceled"] or bool(held["parcels"])

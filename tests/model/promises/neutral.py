@@ -58,7 +58,7 @@ def canceled_again(life: Life) -> Iterator[str]:
         is_late = any(order["id"] in path for path in life.world.wire.late_paths)
         if number not in life.facts.reopened or life.facts.has_asked(number) or is_late:
             continue
-        if order["cancelled"]:
+        if order["canceled"]:
             yield f"canceled_again: {number} was opened again in the store"
 
 
@@ -70,7 +70,7 @@ def _is_shipped_by_hand(found: Both, number: str) -> bool:
 
 def _missing(found: Both, number: str, order: Json) -> Iterator[str]:
     reasons = found.reasons(number)
-    if order["cancelled"]:
+    if order["canceled"]:
         if reasons:
             yield f"rejection_stale: {number} was withdrawn, and {reasons} is still open"
     elif order["awaits_fulfilment"] and not reasons and not found.is_discarded("orders", number):
@@ -80,13 +80,13 @@ def _missing(found: Both, number: str, order: Json) -> Iterator[str]:
 def _held(found: Both, number: str, order: Json, held: Json) -> Iterator[str]:
     if found.reasons(number) or found.is_discarded("orders", number):
         return
-    if order["cancelled"]:
+    if order["canceled"]:
         left = ordered_at_oms(held) - shipped_by_sku(held)
         is_asked = _is_asked(found, number) or _is_shipped_by_hand(found, number)
-        if not held["cancelled"] and +left and not is_asked:
+        if not held["canceled"] and +left and not is_asked:
             yield f"cancel_lost: {number} was withdrawn in the store, and the OMS still ships it"
         return
-    if held["cancelled"]:
+    if held["canceled"]:
         if order["awaits_fulfilment"]:
             yield f"cancel_hidden: {number} is canceled at the OMS and waits in the store"
         return
@@ -147,14 +147,14 @@ def _stock(found: Both) -> Iterator[str]:
     }
     for number, order in found.store.items():
         reasons = found.reasons(number)
-        if order["cancelled"] or (number in found.oms and not reasons):
+        if order["canceled"] or (number in found.oms and not reasons):
             continue
         if number in found.oms and not order["awaits_fulfilment"]:
             # What has changed since its status moved on is not sent, so that it is not known which
             # of its versions waits. One that was opened again is an operator's to decide.
             unsure |= {line["sku"] for line in order["lines"]}
             continue
-        is_canceled = number in found.oms and found.oms[number]["cancelled"]
+        is_canceled = number in found.oms and found.oms[number]["canceled"]
         if is_canceled and not found.open["orders", number]:
             continue
         is_owed = order["awaits_fulfilment"] and not found.is_discarded("orders", number)

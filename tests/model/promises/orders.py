@@ -70,7 +70,7 @@ def _held(end: End, number: int, document: Json, held: Json) -> Iterator[str]:
         return
     if facts.has_asked(number) or number in facts.returned:
         return  # actions.py; units that Lockstep refunds are not a wish of the shopper's
-    if held["cancelled"]:
+    if held["canceled"]:
         if document["order"]["status_id"] == 11:
             yield f"cancel_hidden: {number} is canceled at the OMS and waits in the store"
         return
@@ -102,7 +102,7 @@ def _difference(wanted: Json, held: Json) -> str:
     units: dict[str, tuple[str, Any]] = {}
     for line in held["lines"]:
         ordered = line["OrderedQuantity"]
-        if line["cancelled"] and line["OrderLineId"] not in wanted["units"]:
+        if line["canceled"] and line["OrderLineId"] not in wanted["units"]:
             continue
         units[line["OrderLineId"]] = (line["ItemId"], ordered)
     if units != wanted["units"]:

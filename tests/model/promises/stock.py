@@ -91,7 +91,7 @@ def _waiting(end: End) -> Counter[str]:
         held = end.oms.get(number)
         if held is not None and not end.rejections(number):
             continue
-        is_canceled = held is not None and held["cancelled"]
+        is_canceled = held is not None and held["canceled"]
         if is_canceled and not is_rejected:
             continue
         known: Counter[str] = Counter()

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow(seconds=40)
         [op("sync"), op("place", lines=[("TENT", 1)], number=1002), op("sync")],
     ],
 )
-def test_an_order_archived_alone_is_cancelled_at_the_oms(world, then):
+def test_an_order_archived_alone_is_canceled_at_the_oms(world, then):
     """The probe did not ask for archived orders, so that only another order's change did."""
     script = [
         op("place", lines=[("MUG", 4)], number=1001),
@@ -152,7 +152,7 @@ def test_a_change_after_the_clock_was_set_back_is_not_lost(world):
     op("wait", minutes=3).run(life)
     op("sweep").run(life)
     op("sync").run(life)
-    assert world.ask_oms("effects/orders")[0]["cancelled"]
+    assert world.ask_oms("effects/orders")[0]["canceled"]
 
 
 def test_a_line_added_to_a_canceled_order_is_taken_off_the_stock_once(world):
@@ -386,7 +386,7 @@ def test_a_level_that_was_right_at_first_is_corrected_when_it_is_changed_by_hand
 )
 @pytest.mark.parametrize("status", [9, 13])
 def test_an_order_that_is_withdrawn_no_more_is_owed_as_before(world, before, status):
-    """Seen, or rejected, or not even validated, then cancelled, then moved on: it was dropped."""
+    """Seen, or rejected, or not even validated, then canceled, then moved on: it was dropped."""
     script = [
         *before,
         op("cancel", number=1002),
@@ -470,7 +470,7 @@ def test_what_is_sent_once_more_by_force_stays_due_until_it_has_succeeded(world,
 
 
 def test_a_version_that_was_discarded_decides_nothing_about_the_corrected_one(world):
-    """The corrected order was dropped when it was cancelled by mistake while the OMS was away."""
+    """The corrected order was dropped when it was canceled by mistake while the OMS was away."""
     script = [
         op("place_unknown_item", number=1002, units=2),
         op("sync"),

@@ -65,7 +65,7 @@ class OrderLookup:
         if (channel := order.channel()) and channel not in self._channels:
             return None
         own = order_id.removeprefix(self._prefix)
-        is_canceled = bool(order.is_cancelled) or (bool(lines) and all(map(_is_canceled, lines)))
+        is_canceled = bool(order.is_canceled) or (bool(lines) and all(map(_is_canceled, lines)))
         return OrderOrigin(order_id, alternate or own, (alternate or own) == own, is_canceled)
 
 

@@ -159,7 +159,7 @@ class OrdersWriter(TargetWriter):
         return Held(
             order_id,
             content,
-            is_canceled=origin is not None and origin.is_cancelled,
+            is_canceled=origin is not None and origin.is_canceled,
             is_other=not has_line_of(payload, lines),
         )
 

@@ -127,7 +127,7 @@ class ManhattanWriter:
             # the order itself shows what holds.
             state = await self._fetch_state(order_id, correlation_id, answer) or CancelState()
         warnings, trace_id = answer.warnings(), self._trace_of(reply)
-        if state.is_cancelled:
+        if state.is_canceled:
             return Receipt(order_id, warnings=warnings, trace_id=trace_id)
         if answer.errors:
             raise _refusal(answer.errors, state)
@@ -150,7 +150,7 @@ class ManhattanWriter:
 
     def _is_conclusive(self, state: CancelState) -> bool:
         known = self._requested | self._accepted | self._rejected
-        return bool(state.is_cancelled) or not known.isdisjoint(state.words())
+        return bool(state.is_canceled) or not known.isdisjoint(state.words())
 
     async def _fetch_state(
         self, order_id: str, correlation_id: str, answer: Answer

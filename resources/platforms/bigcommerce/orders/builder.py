@@ -77,7 +77,7 @@ class OrderBuilder(BaseOrderBuilder):
         self._included = sources.order.is_tax_inclusive_pricing is True
         self._currency = (sources.order.default_currency_code or "").strip().upper()
         self._minor = minor_unit(self._currency)
-        self._is_cancelled = False
+        self._is_canceled = False
 
     def _build(self) -> Order | None:
         raw, problems = self._order, self._problems
@@ -129,18 +129,18 @@ class OrderBuilder(BaseOrderBuilder):
             notes=notes,
             total=total - off,
             total_tax=total_tax - tax_off,
-            cancelled=self._is_cancelled,
+            canceled=self._is_canceled,
         )
 
     def _without_refunds(self, amounts: Amounts) -> Remainder:
-        """Take off the refunded units; an order of nothing else is left whole, and cancelled."""
+        """Take off the refunded units; an order of nothing else is left whole, and canceled."""
         lines, problems = amounts.lines, self._problems
         if not self._sources.returned:
             warn_of_amounts(self._order, lines, problems)
         if problems.problems or not any(line.removed for line in lines):
             return Remainder(amounts, ZERO, ZERO)
-        self._is_cancelled = all(line.removed == line.quantity for line in lines)
-        if self._is_cancelled:
+        self._is_canceled = all(line.removed == line.quantity for line in lines)
+        if self._is_canceled:
             return Remainder(amounts, ZERO, ZERO)
         return take_off(amounts, self._minor, included=self._included)
 

@@ -98,7 +98,7 @@ class OrderBuilder(BaseOrderBuilder):
             notes=notes,
             total=total - off,
             total_tax=total_tax - tax_off,
-            cancelled=self._standing.is_canceled,
+            canceled=self._standing.is_canceled,
         )
 
     def _to_lines(self) -> list[LineDraft]:

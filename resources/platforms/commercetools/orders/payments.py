@@ -18,7 +18,7 @@ KINDS: dict[str, Literal["authorization", "settlement"]] = {
     "Authorization": "authorization",
     "Charge": "settlement",
 }
-"""Refunds, chargebacks and cancelled authorisations say nothing about how the order was paid."""
+"""Refunds, chargebacks and canceled authorisations say nothing about how the order was paid."""
 AUTHORIZATION, VOID = "Authorization", "CancelAuthorization"
 NO_METHOD = documents.PaymentMethod()
 SETTLED = {"Success": True, "Failure": False}
@@ -68,12 +68,12 @@ def _payment(
 
 
 def _standing(written: list[Transaction]) -> list[Transaction]:
-    """Leave out authorisations that were cancelled afterwards, as a whole: they pay for nothing."""
+    """Leave out authorisations that were canceled afterwards, as a whole: they pay for nothing."""
     kept: list[Transaction] = []
     for transaction in written:
         if transaction.type == VOID and transaction.state == "Success":
-            cancelled = _cents(transaction)
-            kept = [t for t in kept if t.type != AUTHORIZATION or _cents(t) > cancelled]
+            canceled = _cents(transaction)
+            kept = [t for t in kept if t.type != AUTHORIZATION or _cents(t) > canceled]
         kept.append(transaction)
     return kept
 

@@ -65,7 +65,7 @@ class StateReader:
     def read(self, order: Order, problems: DocumentProblems | None = None) -> Standing:
         """Return what the states say, and report what can't be read, or is not named.
 
-        Of a cancelled order they say nothing: it goes nowhere.
+        Of a canceled order they say nothing: it goes nowhere.
         """
         if order.order_state == CANCELLED:
             return STANDING

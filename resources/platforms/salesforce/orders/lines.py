@@ -42,7 +42,7 @@ class LineMapper:
         self._wrap = frozenset(settings.gift_wrap_names)
 
     def to_draft(self, raw: Item, where: str) -> LineDraft | None:
-        """Map one item of goods; nothing for one that was cancelled as a whole."""
+        """Map one item of goods; nothing for one that was canceled as a whole."""
         if not raw.id:
             self._problems.missing("line_id_missing", f"{where}Id", "the item has no id")
             return None
@@ -124,7 +124,7 @@ class LineMapper:
         return sku
 
     def _quantity(self, raw: Item, where: str) -> Decimal | None:
-        """Return the units that are left of an item; ``None`` if all were cancelled."""
+        """Return the units that are left of an item; ``None`` if all were canceled."""
         units = whole_units(raw.quantity)
         if units == 0:
             return None

@@ -94,7 +94,7 @@ class System(anchanto.System):
         files = (self.folder / "orders").glob("[!.]*.csv")
         return sum(f",{order_id}," in f",{file.read_text().splitlines()[1]}" for file in files)
 
-    def is_cancelled(self, order_id: str) -> bool:
+    def is_canceled(self, order_id: str) -> bool:
         """Return whether the order's cancellation was asked for."""
         files = (self.folder / "cancellations").glob("[!.]*.csv")
         return any(file.read_text().splitlines()[1].startswith(f"{order_id},") for file in files)

@@ -52,7 +52,7 @@ def test_a_missing_right_to_write_fails_its_check(
 
 
 def test_rights_to_write_are_tried_without_a_change(connect: Connect, tenant: Tenant) -> None:
-    """No order is made or cancelled; an answer that says nothing about rights fails no check."""
+    """No order is made or canceled; an answer that says nothing about rights fails no check."""
     before = tenant.control("counts", method="GET")
     checks = checks_of(connect())
     assert {checks[name].detail for name in ("saving orders", "cancelling orders")} == {"allowed"}

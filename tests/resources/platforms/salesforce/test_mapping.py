@@ -104,7 +104,7 @@ def test_pick_ups_and_e_mails_are_known_by_the_delivery_method() -> None:
     ]
 
 
-def test_cancelled_units_are_left_out_and_returned_orders_skipped() -> None:
+def test_canceled_units_are_left_out_and_returned_orders_skipped() -> None:
     """``Quantity`` is what is left; an item of which nothing is left is not a line."""
     document = order()
     document["OrderItemSummaries"]["records"][1] |= {"Quantity": 0.0, "TotalTaxAmount": 0.0}

@@ -90,7 +90,7 @@ def test_an_order_is_canceled_by_its_flag_or_by_all_of_its_lines() -> None:
     ):
         origin = origin_of(order, **PREFIX)
         assert origin is not None
-        assert origin.is_cancelled is is_canceled
+        assert origin.is_canceled is is_canceled
 
 
 @pytest.mark.parametrize(

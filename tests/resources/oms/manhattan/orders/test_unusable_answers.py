@@ -73,7 +73,7 @@ def test_a_cancellation_without_a_usable_answer_is_unknown(
     answer(tenant, CANCEL, body)
     with pytest.raises(OutcomeUnknown):
         cancel(oms, "T-1001")
-    assert tenant.effect("T-1001")["cancelled"]
+    assert tenant.effect("T-1001")["canceled"]
 
 
 NOT_READ: dict[str, dict[str, Any]] = {

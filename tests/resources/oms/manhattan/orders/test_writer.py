@@ -211,7 +211,7 @@ def test_an_open_order_is_canceled_at_once_and_a_repetition_does_no_harm(
     save(oms, oms.orders.payload(order_of()))
     assert cancel(oms, "T-1001").state == "done"
     assert cancel(oms, "T-1001").state == "done"
-    assert tenant.effect("T-1001")["cancelled"]
+    assert tenant.effect("T-1001")["canceled"]
 
 
 def test_a_lost_answer_to_a_cancellation_is_recovered(connect: Connect, tenant: Tenant) -> None:

@@ -153,7 +153,7 @@ def test_orders_are_skipped_by_named_rules(changes: Json, exported: bool, rule: 
 
 
 @pytest.mark.parametrize(
-    ("changes", "cancelled"),
+    ("changes", "canceled"),
     [
         ({"status_id": 5}, True),
         ({"status_id": 6}, True),
@@ -161,14 +161,14 @@ def test_orders_are_skipped_by_named_rules(changes: Json, exported: bool, rule: 
         ({"status_id": 9}, False),
     ],
 )
-def test_an_order_that_the_oms_has_is_changed_or_cancelled(changes: Json, cancelled: bool) -> None:
+def test_an_order_that_the_oms_has_is_changed_or_canceled(changes: Json, canceled: bool) -> None:
     """Cancelled, declined and archived orders become cancellations; updates still go out."""
     result = mapper({"start_date": "2027-01-01T00:00:00Z"}).to_order(
         orjson.dumps(order(**changes)), lambda source_id: source_id == "1001"
     )
     assert isinstance(result, Mapped)
-    assert result.record.cancelled is cancelled
-    assert bool(result.record.cancel_reason) is cancelled
+    assert result.record.canceled is canceled
+    assert bool(result.record.cancel_reason) is canceled
 
 
 def test_dates_and_amounts_are_read_strictly() -> None:

@@ -38,7 +38,7 @@ def mapped_order(document: Json, *, exported: bool = False) -> Mapped[Any]:
     assert isinstance(result, Mapped)
     assert order_problems([result.record], None) == {}
     paid = sum(payment.amount for payment in result.record.payments)
-    assert result.record.cancelled or paid == result.record.total
+    assert result.record.canceled or paid == result.record.total
     return result
 
 
@@ -117,16 +117,16 @@ def test_a_refund_is_taken_from_the_gateways_payment_first() -> None:
 
 
 def test_an_order_refunded_as_a_whole_before_export_is_skipped() -> None:
-    """And one that the OMS has is cancelled there."""
+    """And one that the OMS has is canceled there."""
     everything = refunded({"quantity_refunded": 3}, {"quantity_refunded": 3})
     result = mapper().to_order(orjson.dumps(everything), lambda _: False)
     assert isinstance(result, Skipped)
     assert result.rule == "refunded_before_export"
-    assert mapped_order(everything, exported=True).record.cancelled
+    assert mapped_order(everything, exported=True).record.canceled
     by_status = refunded(status_id=4)
     assert isinstance(mapper().to_order(orjson.dumps(by_status), lambda _: False), Skipped)
     found = mapped_order(by_status, exported=True).record
-    assert (found.cancelled, found.cancel_reason) == (True, "Customer Request")
+    assert (found.canceled, found.cancel_reason) == (True, "Customer Request")
 
 
 @pytest.mark.parametrize(
@@ -153,11 +153,11 @@ def test_an_order_refunded_as_a_whole_before_export_is_skipped() -> None:
 def test_after_export_only_units_that_have_not_shipped_are_taken_off(
     status: int, lines: list[Json], expected: dict[str, int], codes: list[str]
 ) -> None:
-    """What has shipped can't be cancelled: an operator sees a warning."""
+    """What has shipped can't be canceled: an operator sees a warning."""
     result = mapped_order(refunded(*lines, status_id=status), exported=True)
     assert units(result) == expected
     assert [warning.code for warning in result.warnings] == codes
-    assert not result.record.cancelled
+    assert not result.record.canceled
 
 
 @pytest.mark.parametrize("status", [2, 12, 13])
@@ -172,7 +172,7 @@ def test_units_are_taken_off_whatever_the_status_says_since(status: int) -> None
         "502": 3,
     }
     everything = refunded({"is_refunded": True}, {"quantity_refunded": 3}, status_id=status)
-    assert mapped_order(everything, exported=True).record.cancelled
+    assert mapped_order(everything, exported=True).record.canceled
 
 
 @pytest.mark.parametrize(

@@ -298,7 +298,7 @@ def test_names_are_in_the_configured_language_else_in_any() -> None:
 def test_the_order_state_decides_and_the_payment_state_where_configured(
     state: str, payment: str, status: str
 ) -> None:
-    """An open order in another payment state is Unpaid; a cancelled one is cancelled anyway."""
+    """An open order in another payment state is Unpaid; a canceled one is canceled anyway."""
     seen: list[OrderHeader] = []
 
     def decide(header: OrderHeader) -> Decision:

@@ -172,7 +172,7 @@ def test_a_transaction_that_does_not_say_how_an_order_was_paid_is_left_out(chang
         ({"amount": None}, ["auth-1", "auth-2"]),
     ],
 )
-def test_an_authorisation_that_was_cancelled_pays_for_nothing(
+def test_an_authorisation_that_was_canceled_pays_for_nothing(
     changes: Json, left: list[str]
 ) -> None:
     """As a whole, and by one that succeeded: a later one counts."""

@@ -169,6 +169,6 @@ def test_tracking_of_a_delivery_that_was_removed_is_a_rejection() -> None:
 def test_an_order_is_completed_where_the_connection_says_so(
     complete_at: str, status: str, state: str, moves: list[str]
 ) -> None:
-    """Only an open or confirmed one; a cancelled one never becomes complete."""
+    """Only an open or confirmed one; a canceled one never becomes complete."""
     actions = set_status(held(order(orderState=state)), status, settings(complete_at=complete_at))
     assert [each.get("shipmentState") or each["orderState"] for each in actions] == moves

@@ -150,6 +150,11 @@ class Check:
             return "FAILED"
         return "warning" if self.detail.startswith(WARNING) else "ok"
 
+    @property
+    def shown(self) -> str:
+        """Return the detail without ``WARNING``, which the result beside it says."""
+        return self.detail.removeprefix(WARNING)
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:

@@ -14,18 +14,31 @@ HAS_OUTCOME, NO_REJECTIONS, ALL_DELIVERED = (
     "no_open_rejections",
     "nothing_left_to_deliver",
 )
-BALANCE = "captured = accepted + rejected + skipped + superseded"
+OUTCOMES = ("accepted", "rejected", "skipped", "superseded")
+"""Of a capture; together they are as many as were captured."""
 
 
-def outcome_check(unbalanced: Mapping[str, str], waiting: str) -> dg.AssetCheckResult:
-    """Return whether every capture has an outcome; while the step waits, the rest is still due."""
+def outcome_check(
+    totals: Mapping[str, int], unbalanced: Mapping[str, str], waiting: str
+) -> dg.AssetCheckResult:
+    """Return whether every capture has an outcome; while the step waits, the rest is still due.
+
+    ``totals`` are those of the run's partitions, by outcome.
+    """
     texts = [f"{key}: {text}" for key, text in unbalanced.items()]
     return dg.AssetCheckResult(
         check_name=HAS_OUTCOME,
         passed=not unbalanced and not waiting,
         severity=dg.AssetCheckSeverity.ERROR if unbalanced else dg.AssetCheckSeverity.WARN,
-        description="; ".join([*texts, waiting] if waiting else texts) or BALANCE,
+        metadata={name: totals.get(name, 0) for name in ("captured", *OUTCOMES)},
+        description="; ".join([*texts, waiting] if waiting else texts) or _balance(totals),
     )
+
+
+def _balance(totals: Mapping[str, int]) -> str:
+    parts = [name for name in (*OUTCOMES, "unvalidated") if name in OUTCOMES or totals.get(name)]
+    sum_of_parts = " + ".join(f"{totals.get(name, 0)} {name}" for name in parts)
+    return f"{totals.get('captured', 0)} captured = {sum_of_parts}"
 
 
 def rejections_check(by_partition: Mapping[Partition, int]) -> dg.AssetCheckResult:

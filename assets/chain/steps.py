@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import Any
 import dagster as dg
 
 from assets.chain import metadata
-from assets.chain.checks import outcome_check, pending_check, rejections_check
+from assets.chain.checks import OUTCOMES, outcome_check, pending_check, rejections_check
 from assets.chain.keys import LIVE
 from assets.chain.run_config import CaptureConfig, DeliverConfig, ValidateConfig
 from assets.chain.step import Step
@@ -26,7 +27,7 @@ from resources.http.rate_limit import impatient
 
 TOTAL = "total"
 """Prefix of the partition's totals; other counts are one run's, and a live day has many runs."""
-VALIDATED_TOTALS = ("captured", "accepted", "rejected", "skipped", "superseded", "unvalidated")
+VALIDATED_TOTALS = ("captured", *OUTCOMES, "unvalidated")
 DELIVERED_TOTALS = (
     "captured",
     "accepted",
@@ -58,6 +59,7 @@ def captured(step: Step, config: CaptureConfig, stream: Stream[Any]) -> dg.Mater
 def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.MaterializeResult:
     """Validate each partition of the run, and check that every capture has an outcome."""
     unbalanced: dict[str, str] = {}
+    of_run: Counter[str] = Counter()
     for partition in step.partitions:
         started = datetime.now(UTC)
         everything, only = not config.only_new, config.only_records
@@ -66,6 +68,7 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
             continue
         step.audit(partition, None, vars(counts), started)
         totals = step.totals(partition)
+        of_run.update(totals)
         if only is not None:
             difference = step.waiting_of(partition, only)
         else:
@@ -83,7 +86,7 @@ def validated(step: Step, config: ValidateConfig, stream: Stream[Any]) -> dg.Mat
         step.describe(partition, _validation_numbers(counts), _validation_text(counts), details)
     return dg.MaterializeResult(
         check_results=[
-            outcome_check(unbalanced, step.waiting),
+            outcome_check(of_run, unbalanced, step.waiting),
             rejections_check(step.open_by_partition()),
         ]
     )
@@ -113,7 +116,7 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
         open_rejections, examples = step.open_rejections(partition)
         text = (
             f"{counts.delivered} delivered, {counts.unchanged} unchanged, "
-            f"{counts.rejected} refused, {counts.failed} failed"
+            f"{counts.rejected} rejected, {counts.failed} failed"
         )
         if counts.paused:
             paused = counts.paused
@@ -172,7 +175,7 @@ def _delivery_numbers(counts: DeliveryCounts) -> dict[str, int]:
 
 
 def _difference(totals: Mapping[str, int]) -> str:
-    outcomes = sum(totals[name] for name in ("accepted", "rejected", "skipped", "superseded"))
+    outcomes = sum(totals[name] for name in OUTCOMES)
     if outcomes == totals["captured"]:
         return ""
     return f"{totals['captured']} captured but {outcomes} outcomes"

@@ -125,7 +125,7 @@ def _preflight(lockstep: Lockstep, connection: str) -> bool:
     configured = lockstep.installation.connections[connection]
     rows = [("both", "capabilities", "ok", capabilities_of(configured), "")]
     rows += [
-        (system, check.name, check.result, check.detail, check.advice) for system, check in checks
+        (system, check.name, check.result, check.shown, check.advice) for system, check in checks
     ]
     print_table(("system", "check", "result", "detail", "what to do"), rows)
     return all(check.ok for _, check in checks)

@@ -68,7 +68,7 @@ def doctor(offline: bool, as_json: bool) -> None:
     """
     checks = list(diagnose(offline=offline))
     if as_json:
-        print_json([asdict(check) | {"result": check.result} for check in checks])
+        print_json([_shown(check) for check in checks])
     else:
         print_table(
             ("check", "result", "detail", "what to do"), [_cells(check) for check in checks]
@@ -77,11 +77,15 @@ def doctor(offline: bool, as_json: bool) -> None:
         sys.exit(1)
 
 
+def _shown(check: Check) -> dict[str, object]:
+    return asdict(check) | {"detail": check.shown, "result": check.result}
+
+
 def _cells(check: Check) -> list[object]:
     return [
         check.name,
         Text(check.result, style=STYLES[check.result]),
-        check.detail,
+        check.shown,
         check.advice,
     ]
 

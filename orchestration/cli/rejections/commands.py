@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 from datetime import UTC, datetime
+from textwrap import shorten
 from typing import Any
 
 import click
@@ -19,6 +20,8 @@ from orchestration.cli.root import LazyGroup
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.work_queue import ALL_STATES, OPEN_STATES, Rejection
 
+LONGEST_MESSAGE = 100
+"""Characters of a message in the list: a long one would make the table as wide as itself."""
 STATES = {
     "open": OPEN_STATES,
     "resolved": ("resolved",),
@@ -100,7 +103,7 @@ def list_command(
             r.class_,
             r.code,
             r.field,
-            r.message,
+            shorten(r.message, LONGEST_MESSAGE, placeholder=" ..."),
             r.state,
             r.age,
             r.seen_count,

@@ -68,7 +68,7 @@ class Preflight:
                 "Give the user's role read access to orders; check base_url and organization.",
             ),
             ("saving orders", self._saving, "Give the user's role the right to save orders."),
-            ("cancelling orders", self._cancelling, "Give the user's role the right to cancel."),
+            ("canceling orders", self._canceling, "Give the user's role the right to cancel."),
             (
                 "item master",
                 self._item_master,
@@ -134,7 +134,7 @@ class Preflight:
             raise PermanentError("the tenant has no prices, so none would be sent")
         return f"prices can be searched, such as that of {sku or 'a row without an item'}"
 
-    def _cancelling(self) -> str:
+    def _canceling(self) -> str:
         path = self.settings.paths.cancel.replace("{order_id}", NO_ORDER)
         return self._tried(path, {"CancelComments": "Lockstep preflight"})
 

@@ -58,7 +58,10 @@ def test_the_checks_report_rejections_and_what_is_left(scene: Scene) -> None:
     ended = scene.run_in_dagster("orders", first=scene.yesterday)
 
     results = {e.check_name: e for e in ended.get_asset_check_evaluations()}
-    assert results["every_capture_has_an_outcome"].passed
+    balance = results["every_capture_has_an_outcome"]
+    assert balance.passed
+    assert balance.description == "2 captured = 1 accepted + 1 rejected + 0 skipped + 0 superseded"
+    assert balance.metadata["captured"].value == 2
     assert not results["no_open_rejections"].passed
     assert results["no_open_rejections"].severity is dg.AssetCheckSeverity.WARN
     assert results["no_open_rejections"].metadata["open"].value == 1

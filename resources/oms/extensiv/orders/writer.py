@@ -1,4 +1,4 @@
-"""Writes: a new order, and cancelling one before or after the warehouse has it."""
+"""Writes: a new order, and canceling one before or after the warehouse has it."""
 
 from __future__ import annotations
 

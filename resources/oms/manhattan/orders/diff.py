@@ -3,7 +3,7 @@
 Only what the store decides is compared, by the tables below. What a tenant changes itself is no
 difference: its own attributes and notes; text in another case, with other spacing or punctuation;
 an address that it has verified; amounts within a minor unit of the currency; quantities and money
-that it sets to 0 on cancelling; entries that were removed by setting them to 0.
+that it sets to 0 on canceling; entries that were removed by setting them to 0.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ def _progress(line: Line, problems: DocumentProblems) -> LineProgress:
     units = _units(line, field, problems)
     history = line.order_line_cancel_history or []
     if history:
-        # The quantity drops to 0 on cancelling, and canceled units of QuantityDetail are the same
+        # The quantity drops to 0 on canceling, and canceled units of QuantityDetail are the same
         # units again.
         units[Milestone.CANCELED] = sum(
             (problems.number(e.cancel_quantity, f"{field}.CancelQuantity") for e in history), ZERO

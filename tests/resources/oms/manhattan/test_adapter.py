@@ -72,7 +72,7 @@ def test_a_healthy_tenant_passes_every_check(connect: Callable[..., ManhattanOms
             "credentials",
             "orders",
             "saving orders",
-            "cancelling orders",
+            "canceling orders",
             "item master",
             "availability",
             "rights beyond need",

@@ -40,7 +40,7 @@ def test_the_checks_show_what_they_saw(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "name"), [("order/save$", "saving orders"), ("/cancel$", "cancelling orders")]
+    ("path", "name"), [("order/save$", "saving orders"), ("/cancel$", "canceling orders")]
 )
 def test_a_missing_right_to_write_fails_its_check(
     connect: Connect, tenant: Tenant, path: str, name: str
@@ -55,7 +55,7 @@ def test_rights_to_write_are_tried_without_a_change(connect: Connect, tenant: Te
     """No order is made or canceled; an answer that says nothing about rights fails no check."""
     before = tenant.control("counts", method="GET")
     checks = checks_of(connect())
-    assert {checks[name].detail for name in ("saving orders", "cancelling orders")} == {"allowed"}
+    assert {checks[name].detail for name in ("saving orders", "canceling orders")} == {"allowed"}
     after = tenant.control("counts", method="GET")
     assert [after[name] for name in ("creates", "saves", "cancels")] == [
         before[name] for name in ("creates", "saves", "cancels")

@@ -147,7 +147,7 @@ def test_canceled_and_return_lines_are_no_further_lines(marks: Json) -> None:
 
 
 def test_units_that_were_canceled_count_as_ordered() -> None:
-    """The tenant reduces the quantity and the money on cancelling."""
+    """The tenant reduces the quantity and the money on canceling."""
     wanted = wanted_order()
     actual = copy.deepcopy(wanted)
     actual["OrderLine"][0] |= {

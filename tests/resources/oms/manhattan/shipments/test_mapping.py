@@ -81,7 +81,7 @@ def test_several_orders_in_one_payload_are_refused() -> None:
 
 
 def test_canceled_units_come_from_the_history() -> None:
-    """On cancelling the quantity drops to 0, and only the history has the number of units."""
+    """On canceling the quantity drops to 0, and only the history has the number of units."""
     history = [{"CancelQuantity": 2, "CancelReason": {"ReasonId": "Out Of Stock"}}]
     line = published_line(
         "1", ("9000", 0), Quantity=0, IsCancelled=True, OrderLineCancelHistory=history

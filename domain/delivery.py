@@ -238,6 +238,16 @@ class ShipmentChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ShipmentRemoval:
+    """A shipment to take back in the store: the OMS has canceled its parcel."""
+
+    name: str
+    """Of the parcel, in the target state."""
+    order_id: str
+    shipment_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class StatusChange:
     """The status that an order of the store should show."""
 

@@ -148,8 +148,8 @@ class CustomerTarget(Target, Protocol):
 class ShipmentTarget(Target, Protocol):
     """Fulfilment in a store.
 
-    ``shipment`` (``NewShipment``), ``shipment_update`` (``ShipmentChange``) and ``status``
-    (``StatusChange``); ``held`` returns a ``StoreOrderState``.
+    ``shipment`` (``NewShipment``), ``shipment_update`` (``ShipmentChange``), ``shipment_removal``
+    (``ShipmentRemoval``) and ``status`` (``StatusChange``); ``held`` returns a ``StoreOrderState``.
     """
 
     has_history: bool

@@ -16,6 +16,7 @@ from domain.delivery import (
     Outcome,
     Question,
     ShipmentChange,
+    ShipmentRemoval,
     outcome_of,
 )
 from domain.errors import PermanentError, RecordRejected, TransientError
@@ -52,6 +53,12 @@ class ShipmentCalls(Protocol):
         """Set a shipment's tracking."""
         ...
 
+    async def remove_shipment(
+        self, order_id: str, shipment_id: str, correlation_id: str
+    ) -> Receipt:
+        """Take a shipment back; one that is gone already is done."""
+        ...
+
     async def put_status(self, order_id: str, status: str, correlation_id: str) -> Receipt:
         """Set an order's status."""
         ...
@@ -85,6 +92,7 @@ class StoreShipments(ABC):
                 repeat="find", creates=True, commutes=True, concurrency=concurrency
             ),
             "shipment_update": Operation(concurrency=concurrency),
+            "shipment_removal": Operation(concurrency=concurrency),
             "status": Operation(concurrency=concurrency),
         }
 
@@ -129,7 +137,7 @@ class ShipmentsWriter(TargetWriter, ABC):
         """Create a shipment."""
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
-        """Create shipments, set their tracking or the order's status, one call each."""
+        """Create, change or remove shipments, or set the order's status, one call each."""
         return [await outcome_of(self._send(one)) for one in claimed]
 
     async def find(
@@ -166,6 +174,10 @@ class ShipmentsWriter(TargetWriter, ABC):
         if isinstance(content, ShipmentChange):
             return await self.calls.update_shipment(
                 content.shipment_id, content.request, correlation_id
+            )
+        if isinstance(content, ShipmentRemoval):
+            return await self.calls.remove_shipment(
+                content.order_id, content.shipment_id, correlation_id
             )
         return await self.calls.put_status(content.order_id, content.status, correlation_id)
 

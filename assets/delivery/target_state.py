@@ -28,6 +28,8 @@ class KnownShipment:
     group_id: str | None = None
     units: Mapping[str, int] = field(default_factory=dict)
     """Line id -> units; empty if the ledger does not know them."""
+    is_own: bool = False
+    """Lockstep has made it; False also where the ledger does not know."""
 
     @classmethod
     def from_ledger(cls, stored: str | Mapping[str, object]) -> KnownShipment:
@@ -41,23 +43,28 @@ class KnownShipment:
             known.get("carrier"),
             known.get("group"),
             known.get("units", {}),
+            known.get("own", False),
         )
 
     @classmethod
-    def from_request(cls, shipment_id: str, request: ShipmentRequest) -> KnownShipment:
-        """Return the shipment that a request has created."""
+    def from_request(
+        cls, shipment_id: str, request: ShipmentRequest, *, is_own: bool
+    ) -> KnownShipment:
+        """Return the shipment that a request has created, or stands for."""
         units = {line.line_id: line.quantity for line in request.lines}
-        return cls(shipment_id, request.tracking_number, request.carrier, request.group_id, units)
+        number, carrier = request.tracking_number, request.carrier
+        return cls(shipment_id, number, carrier, request.group_id, units, is_own)
 
     def to_ledger(self) -> dict[str, object]:
         """Return what the ledger stores."""
-        return {
+        stored: dict[str, object] = {
             "id": self.shipment_id,
             "tracking": self.tracking,
             "carrier": self.carrier,
             "group": self.group_id,
             "units": dict(self.units),
         }
+        return stored | {"own": True} if self.is_own else stored
 
     def is_outdated(self, request: ShipmentRequest) -> bool:
         """Return whether the OMS has newer tracking; a number it dropped stays in the store."""

@@ -96,12 +96,15 @@ class Fulfilment(Record, frozen=True, kw_only=True):
     """The order's id at the store, by its link; empty until it is looked up."""
     lines: tuple[LineProgress, ...]
     parcels: tuple[Parcel, ...] = ()
+    canceled_parcels: tuple[Key, ...] = ()
+    """The parcels that the OMS shows as canceled. One that it only lacks may be in a newer state
+    than the one that it answered with."""
     cancel_answer: Literal["requested", "accepted", "rejected"] | None = None
     """The OMS's answer to a cancel request, if one was made."""
     updated_at: UtcDatetime
 
     def __post_init__(self) -> None:
-        check_keys(self, self.order_id, self.source_id)
+        check_keys(self, self.order_id, self.source_id, *self.canceled_parcels)
         check_moment(self, "updated_at")
 
     def as_of(self, moment: UtcDatetime) -> Fulfilment:

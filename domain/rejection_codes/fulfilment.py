@@ -78,10 +78,19 @@ FULFILMENT: dict[str, Entry] = {
     "return_without_order": Entry("missing", "A return names the order whose units were returned."),
     "returned_in_store": Entry("value", "A return starts at the OMS, which names its parcel."),
     "shipment_adopted": Entry("business_rule", "A parcel's shipment is created by Lockstep."),
+    "shipment_not_taken_back": Entry(
+        "business_rule", "The store shows no shipment whose parcel the OMS has canceled."
+    ),
     "shipment_refused": Entry(
         "business_rule",
         "The store accepts the shipment.",
         ("shipments.carriers", "platform"),
+    ),
+    "shipment_removal_refused": Entry(
+        "business_rule", "The store takes a shipment back.", ("platform",)
+    ),
+    "shipment_taken_back": Entry(
+        "business_rule", "The OMS does not cancel a parcel that the store was shown."
     ),
     "shipment_update_refused": Entry(
         "business_rule",

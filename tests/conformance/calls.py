@@ -18,6 +18,7 @@ from domain.delivery import (
     Outcome,
     Question,
     ShipmentChange,
+    ShipmentRemoval,
     StatusChange,
 )
 from domain.errors import RecordRejected
@@ -84,6 +85,13 @@ class Calls:
         return await self._one(
             "shipments", "shipment_update", request.order_id, content, correlation_id
         )
+
+    async def remove_shipment(
+        self, order_id: str, shipment_id: str, correlation_id: str
+    ) -> Receipt:
+        """Take a shipment back."""
+        content = ShipmentRemoval("parcel", order_id, shipment_id)
+        return await self._one("shipments", "shipment_removal", order_id, content, correlation_id)
 
     async def put_status(self, order_id: str, status: str, correlation_id: str) -> Receipt:
         """Set an order's status."""

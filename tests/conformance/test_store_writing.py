@@ -120,6 +120,28 @@ def test_a_shipment_is_found_again_by_its_content(store: SimulatedStore) -> None
     writing(store, use)
 
 
+def test_a_shipment_that_is_taken_back_leaves_its_units_to_be_shipped(
+    store: SimulatedStore,
+) -> None:
+    """Taking it back again changes nothing, and the same units can go in another parcel."""
+    [order_id] = store.place([DAY])
+
+    async def use(writer: Calls, _: CommercePlatform) -> None:
+        made = await writer.create_shipment(store.parcel(order_id, NUMBER), CORRELATION)
+        shipped = (await writer.read_order(order_id)).shipped_units
+        for _ in range(2):
+            receipt = await writer.remove_shipment(order_id, made.target_id, CORRELATION)
+            assert receipt.target_id == made.target_id
+            assert await writer.list_shipments(order_id) == []
+            assert (await writer.read_order(order_id)).shipped_units == 0
+        again = await writer.create_shipment(store.parcel(order_id, OTHER), CORRELATION)
+        [shipment] = await writer.list_shipments(order_id)
+        assert (shipment.shipment_id, shipment.tracking_number) == (again.target_id, OTHER)
+        assert (await writer.read_order(order_id)).shipped_units == shipped
+
+    writing(store, use)
+
+
 def test_a_shipment_whose_answer_is_lost_is_unknown_and_created_once(store: SimulatedStore) -> None:
     """The call is not retried; the list of shipments shows that it took effect."""
     [order_id] = store.place([DAY])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from tests.assets.documents import order
@@ -177,3 +178,71 @@ def test_stock_is_of_all_warehouses_or_of_the_named_ones(anchanto: AnchantoScene
     anchanto.configure(inventory={"catalog_ttl": "PT0S", **nodes})
     anchanto.run("inventory")
     assert anchanto.store_stock()["MUG"]["quantity"] == 5
+
+
+def _warnings(anchanto: AnchantoScene) -> list[tuple[str]]:
+    return anchanto.sql("SELECT DISTINCT code FROM history.warnings WHERE stream = 'shipments'")
+
+
+def test_a_shipment_that_is_canceled_after_it_was_shown_is_taken_back(
+    anchanto: AnchantoScene,
+) -> None:
+    """One of two, then the last one; its units go out in another one, and nothing twice."""
+    anchanto.place_many([1])
+    anchanto.run("orders")
+    anchanto.to_oms("orders/1/ready", {"lines": [{"sku": "MUG", "quantity": 1}], "tracking": FIRST})
+    anchanto.to_oms("orders/1/ready", {"tracking": SECOND})
+    anchanto.to_oms("orders/1/manifest", {})
+    anchanto.run("shipments")
+    assert (sorted(anchanto.shipped(1)), anchanto.status(1)) == ([FIRST, SECOND], SHIPPED)
+
+    anchanto.to_oms("orders/1/unpack", {})
+    anchanto.run("shipments")
+
+    assert (list(anchanto.shipped(1)), anchanto.status(1)) == ([FIRST], PARTLY)
+    assert _warnings(anchanto) == [("shipment_taken_back",)]
+    assert anchanto.open_rejections("shipments") == {}
+    assert drifts_of(look(anchanto)) == [], "a reconciliation agrees"
+    before = anchanto.effects()
+    anchanto.run("orders", "shipments")
+    assert anchanto.effects() == before
+
+    anchanto.to_oms("orders/1/unpack", {"shipment": 0})
+    anchanto.run("shipments")
+    assert (anchanto.shipped(1), anchanto.status(1)) == ({}, AWAITING_SHIPMENT)
+    anchanto.to_oms("orders/1/ready", {"tracking": "AGAIN"})
+    anchanto.to_oms("orders/1/manifest", {})
+    anchanto.run("shipments")
+    assert (list(anchanto.shipped(1)), anchanto.status(1)) == (["AGAIN"], SHIPPED)
+    assert anchanto.open_rejections("shipments") == {}
+    assert drifts_of(look(anchanto)) == []
+
+
+def test_a_shipment_of_a_decided_order_or_of_unknown_hands_stays(anchanto: AnchantoScene) -> None:
+    """With a warning: what the merchant did is theirs, and of an older ledger none knows who."""
+    anchanto.place_many([1, 2])
+    anchanto.run("orders")
+    for number in (1, 2):
+        anchanto.to_oms(f"orders/{number}/ready", {"tracking": FIRST if number == 1 else SECOND})
+        anchanto.to_oms(f"orders/{number}/manifest", {})
+    anchanto.run("shipments")
+    anchanto.to_store("orders/1/status", {"status_id": CANCELLED})
+    forget_makers(anchanto, "2")
+    for number in (1, 2):
+        anchanto.to_oms(f"orders/{number}/unpack", {})
+    anchanto.run("shipments")
+    assert (list(anchanto.shipped(1)), list(anchanto.shipped(2))) == ([FIRST], [SECOND])
+    assert {("shipment_not_taken_back",)} <= set(_warnings(anchanto))
+    assert ("shipment_taken_back",) not in _warnings(anchanto)
+    assert anchanto.open_rejections("shipments") == {}
+
+
+def forget_makers(anchanto: AnchantoScene, order_id: str) -> None:
+    """Bring an order's target state to what the version before stored."""
+    assert anchanto.lockstep is not None
+    with anchanto.lockstep.ledger.session("acme", "shipments", "r") as session:
+        row = session.deliveries.targets([order_id])[order_id]
+        content = orjson.loads(row.content)
+        for shipment in content["shipments"].values():
+            del shipment["own"]
+        session.deliveries.put_targets([row.holding(orjson.dumps(content))])

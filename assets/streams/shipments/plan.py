@@ -26,8 +26,17 @@ from assets.streams.shipments.status import (
     StatusRules,
     settle,
 )
+from assets.streams.shipments.taken_back import left_in_store, taken_back, why_left, without_parcel
 from domain.connections import SHIPMENTS
-from domain.delivery import Held, Intent, NewShipment, Outcome, ShipmentChange, StatusChange
+from domain.delivery import (
+    Held,
+    Intent,
+    NewShipment,
+    Outcome,
+    ShipmentChange,
+    ShipmentRemoval,
+    StatusChange,
+)
 from domain.exchange import ShipmentRequest, StoreOrderState, StoreShipment
 from domain.identity import content_digest, delivery_key
 from domain.milestones import Milestone
@@ -124,9 +133,39 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         plan.kept_back = discarded.without(kept_back)
         order.is_partial = bool(kept_back)
         self._add_parcels(plan, discarded)
+        change = self._take_back(plan) or change
         if change is not None:
             plan.intents.append(self._set(due, state, change))
         return plan
+
+    def _take_back(self, plan: Plan) -> StatusChange | None:
+        """Take back the shipments whose parcels the OMS has canceled; return the order's status.
+
+        Before new ones are made of their units. Where parcels are kept out of the store, their
+        units may be those of any shipment, so that all stay.
+        """
+        order: OrderAtStore = plan.context
+        state = order.state
+        if order.is_partial:
+            return None
+        covers = state.cover(order.requests)
+        removals = []
+        for name in without_parcel(state, order.requests, covers):
+            shipment = state.shipments[name]
+            why = why_left(name, shipment, plan.due.record.canceled_parcels)
+            if why:
+                note = left_in_store(order.source_id, name, shipment.shipment_id, why)
+                plan.notes.append(note)
+            else:
+                removals.append(self._remove(plan, name))
+        plan.intents[:0] = removals
+        return self._statuses.back_of(order) if removals else None
+
+    def _remove(self, plan: Plan, name: str) -> Intent:
+        order: OrderAtStore = plan.context
+        removal = ShipmentRemoval(name, order.source_id, order.state.shipments[name].shipment_id)
+        identity = orjson.dumps([removal.shipment_id, "removal"])
+        return self._intent(plan.due, "shipment_removal", removal, identity, reads=True)
 
     def _add_parcels(self, plan: Plan, discarded: DiscardedParts) -> None:
         """Add the shipments that the store lacks, and their tracking.
@@ -172,7 +211,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         self,
         due: Due[Fulfilment],
         operation: str,
-        content: NewShipment | ShipmentChange | StatusChange,
+        content: NewShipment | ShipmentChange | ShipmentRemoval | StatusChange,
         identity: bytes,
         *,
         reads: bool = False,
@@ -189,6 +228,8 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         if isinstance(intent.content, StatusChange):
             return self._statuses.decide(plan, intent, now)
         order: OrderAtStore = plan.context
+        if isinstance(intent.content, ShipmentRemoval):
+            return self._removal(plan, intent, now)
         order.before = now
         self._statuses.note_kept(order, now)
         order.has_foreign = now.shipped_units > order.state.shipped_units()
@@ -197,6 +238,17 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         # What the merchant has shipped by hand may be one of these parcels.
         plan.intents = [replace(i, may_exist=i.operation == "shipment") for i in plan.intents]
         return replace(intent, may_exist=True)
+
+    def _removal(self, plan: Plan, intent: Intent, now: StoreOrderState) -> Intent | Outcome:
+        """Return the removal, or its outcome where the merchant has decided on the order."""
+        removal: ShipmentRemoval = intent.content
+        order: OrderAtStore = plan.context
+        if now.is_final or self._statuses.keeps(now, order.state):
+            why = f"the order is in status {now.status}"
+            note = left_in_store(order.source_id, removal.name, removal.shipment_id, why)
+            plan.notes.append(note)
+            return Outcome("done", removal.shipment_id, is_found=True)
+        return intent
 
     def foreseen(self, plan: Plan) -> TargetRow | None:
         """Return the merchant's own status, which the order's first shipment will move."""
@@ -216,11 +268,15 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         order: OrderAtStore = plan.context
         now: StoreOrderState = held.content
         new = [i.content for i in intents if isinstance(i.content, NewShipment)]
+        removed = [i.content.name for i in intents if isinstance(i.content, ShipmentRemoval)]
+        if removed and (now.is_final or self._statuses.keeps(now, order.state)):
+            return None
         if self._statuses.stays_apart(order, now, is_shipping=bool(new)):
             return None
         if new:
             order.before = now
         units = sum(line.quantity for content in new for line in content.request.lines)
+        units -= sum(sum(order.state.shipments[name].units.values()) for name in removed)
         after = replace(now, shipped_units=now.shipped_units + units)
         return [
             self._statuses.decide(plan, intent, after)
@@ -235,21 +291,32 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         state, content = order.state, intent.content
         applied_at = plan.due.record.updated_at.isoformat()
         if isinstance(content, NewShipment):
-            shipment = KnownShipment.from_request(outcome.target_id, content.request)
+            is_adopted = isinstance(outcome.held, StoreShipment) and order.has_foreign
+            shipment = KnownShipment.from_request(
+                outcome.target_id, content.request, is_own=not is_adopted
+            )
             if isinstance(outcome.held, StoreShipment):
                 shipment = replace(shipment, tracking=outcome.held.tracking_number)
-                if order.has_foreign:
+                if is_adopted:
                     plan.notes.append(made_by_hand(outcome.held, content.request))
             state.shipments[content.name] = shipment
         elif isinstance(content, ShipmentChange):
             known = state.shipments[content.name]
             # Its own units: a parcel may have become several shipments before it had a number.
             state.shipments[content.name] = replace(
-                KnownShipment.from_request(content.shipment_id, content.request),
+                KnownShipment.from_request(
+                    content.shipment_id, content.request, is_own=known.is_own
+                ),
                 group_id=known.group_id,
                 units=known.units,
             )
             # An older state of the order that is applied late must not bring the old number back.
+            state.applied_at = max(state.applied_at, applied_at)
+        elif isinstance(content, ShipmentRemoval):
+            del state.shipments[content.name]
+            if not outcome.is_found:
+                plan.notes.append(taken_back(order.source_id, content.name, content.shipment_id))
+            # Nor may it bring the parcel back.
             state.applied_at = max(state.applied_at, applied_at)
         else:
             settle(order, content, outcome)

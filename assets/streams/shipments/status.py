@@ -95,6 +95,18 @@ class StatusRules:
             return StatusChange(order.source_id, note, is_noted=True)
         return None
 
+    def back_of(self, order: OrderAtStore) -> StatusChange | None:
+        """Return the status of an order of which parcels are taken back.
+
+        It may be behind the one that the store shows. Where units that wait have no status of their
+        own, it is that of units that the warehouse has.
+        """
+        state = order.state
+        if state.kept_status:
+            return order.back_to_kept()
+        status = self._status_for(order.wanted) or self._status_for(Milestone.RELEASED)
+        return StatusChange(order.source_id, status) if status is not None else None
+
     def keeps(self, now: StoreOrderState, state: OrderTargetState) -> bool:
         """Return whether the merchant's status must stay: neither exported nor set by us."""
         return now.is_reserved and now.status not in self._exported and now.status != state.status

@@ -71,9 +71,13 @@ class Order:
         """Return the ordered units by SKU."""
         return _units(self.items)
 
+    def live(self) -> list[Json]:
+        """Return the shipments that were not canceled."""
+        return [shipment for shipment in self.shipments if shipment["status"] != CANCELED]
+
     def left(self) -> dict[str, Decimal]:
         """Return the units that are in no shipment yet, by SKU."""
-        taken = _units([item for shipment in self.shipments for item in shipment["items"]])
+        taken = _units([item for shipment in self.live() for item in shipment["items"]])
         rest = {sku: n - taken.get(sku, Decimal(0)) for sku, n in self.ordered().items()}
         return {sku: n for sku, n in rest.items() if n > 0}
 
@@ -83,7 +87,7 @@ class Order:
             self.status = FULFILMENT
             return
         order = (PACKED, READY, TRANSIT, DELIVERED)
-        self.status = min((row["status"] for row in self.shipments), key=order.index)
+        self.status = min((row["status"] for row in self.live()), key=order.index)
 
     def total(self) -> Decimal:
         """Return what the shopper owes, by the document's sums."""

@@ -12,7 +12,7 @@ from sandbox.oms.anchanto.envelope import Refused
 from sandbox.oms.anchanto.orders import placed
 from sandbox.oms.anchanto.state import State
 from sandbox.oms.anchanto.truth import true_order, truth_of
-from sandbox.oms.anchanto.warehouse import advance, deliver, label, manifest, pack
+from sandbox.oms.anchanto.warehouse import advance, cancel_shipment, deliver, label, manifest, pack
 
 Json = dict[str, Any]
 
@@ -73,6 +73,11 @@ def _track(state: State, order: Order, body: Json) -> None:
     """Give a shipment a number: ``{shipment, tracking, carrier}``, by default the last one."""
     shipment = order.shipments[int(body.get("shipment", -1))]
     label(state, order, shipment, tracking=body.get("tracking"), carrier=body.get("carrier"))
+
+
+def _unpack(state: State, order: Order, body: Json) -> None:
+    """Cancel a shipment, ``{shipment}``, by default the last one."""
+    cancel_shipment(state, order, order.shipments[int(body.get("shipment", -1))])
 
 
 def _manifest(state: State, order: Order, body: Json) -> None:
@@ -145,6 +150,7 @@ _ORDER_CALLS: dict[tuple[str, str], Callable[[State, Order, Json], Json | None]]
     ("POST", "ship"): _ship,
     ("POST", "track"): _track,
     ("POST", "manifest"): _manifest,
+    ("POST", "unpack"): _unpack,
     ("POST", "deliver"): _deliver,
     ("POST", "complete"): _complete,
     ("POST", "status"): _status,

@@ -13,6 +13,7 @@ from sandbox.kit.tracking_numbers import CARRIERS, tracking_number
 from sandbox.kit.warehouse import Plan
 from sandbox.oms.anchanto.book import (
     CANCELABLE,
+    CANCELED,
     DELIVERED,
     FULFILMENT,
     NEW,
@@ -164,6 +165,12 @@ def deliver(state: State, order: Order) -> None:
         if shipment["status"] == TRANSIT:
             shipment["status"] = DELIVERED
             _changed(state, order, shipment)
+
+
+def cancel_shipment(state: State, order: Order, shipment: Json) -> None:
+    """Cancel a shipment: its units are to be packed again."""
+    shipment["status"] = CANCELED
+    _changed(state, order, shipment)
 
 
 def _changed(state: State, order: Order, shipment: Json) -> None:

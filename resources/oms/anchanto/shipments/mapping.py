@@ -61,6 +61,7 @@ class FulfilmentMapper:
                     for line in lines
                 ),
                 parcels=packed.parcels,
+                canceled_parcels=packed.canceled,
                 # Anchanto states no answer to a late cancellation: that it has packed is one.
                 cancel_answer="rejected" if packed.parcels or _is_packed(status) else None,
             )

@@ -35,6 +35,8 @@ class Parcels(NamedTuple):
 
     parcels: tuple[Parcel, ...]
     units: Mapping[str, Mapping[Milestone, Decimal]]
+    canceled: tuple[str, ...]
+    """Numbers of the shipments that are canceled."""
 
 
 class ParcelMapper:
@@ -52,17 +54,18 @@ class ParcelMapper:
         One that is packed has neither number nor carrier yet. A manifest says that a shipment has
         left, whatever its status is.
         """
-        units, parcels = _Units(lines), []
+        units, parcels, canceled = _Units(lines), [], []
         for place, shipment in enumerate(shipments):
             field = f"shipments[{place}]"
             milestone = self._milestone(shipment, field)
             if milestone is Milestone.CANCELED:
+                canceled.append(text_of(shipment.shipment_number))
                 continue
             content = units.take(shipment, milestone, field, found)
             is_ready = bool(text_of(shipment.tracking_number)) or milestone in LEFT
             if content and is_ready:
                 parcels.append(self._parcel(shipment, milestone, content, field, found))
-        return Parcels(tuple(parcels), units.taken)
+        return Parcels(tuple(parcels), units.taken, tuple(filter(None, canceled)))
 
     def _milestone(self, shipment: Shipment, field: str) -> Milestone:
         status = self._statuses.status(shipment.status, f"{field}.status")

@@ -35,7 +35,7 @@ from resources.platforms.bigcommerce.client import (
 from resources.platforms.bigcommerce.settings import SHIPMENT_PAGE, BigCommerceSettings
 from resources.platforms.bigcommerce.statuses import SHIPPING_PROVIDERS, STATUSES, TRACKING_CARRIERS
 
-MAX_TRACKING_NUMBER = 50
+MAX_TRACKING_NUMBER, MISSING = 50, 404
 
 
 class BigCommerceWriter:
@@ -115,6 +115,16 @@ class BigCommerceWriter:
             "tracking_number",
             "check the order's shipments in the store",
         )
+        return Receipt(shipment_id, trace_id=request_id(reply.headers))
+
+    async def remove_shipment(
+        self, order_id: str, shipment_id: str, correlation_id: str
+    ) -> Receipt:
+        """Delete a shipment; the order's status stays as it is."""
+        path = f"/v2/orders/{id_number(order_id)}/shipments/{id_number(shipment_id)}"
+        reply = await self._push.request("DELETE", path, correlation_id=correlation_id)
+        if reply.status != MISSING:
+            accept(reply, "shipment_removal_refused", "shipments", "delete it in the store")
         return Receipt(shipment_id, trace_id=request_id(reply.headers))
 
     async def read_order(self, order_id: str) -> StoreOrderState:

@@ -61,6 +61,13 @@ def add_delivery(
     return [action]
 
 
+def remove_delivery(order: HeldOrder, shipment_id: str) -> list[Action]:
+    """Return the removal of a delivery, which takes its parcel with it."""
+    if all(shipment.shipment_id != shipment_id for shipment, _ in order.deliveries()):
+        return []
+    return [{"action": "removeDelivery", "deliveryId": shipment_id}]
+
+
 def set_tracking(
     order: HeldOrder, shipment_id: str, request: ShipmentRequest, carrier: str
 ) -> list[Action]:

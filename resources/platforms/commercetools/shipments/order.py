@@ -103,6 +103,13 @@ class HeldOrder:
             plain = item_id(line.line_id)
             self._taken[plain] = self._taken.get(plain, 0) + line.quantity
 
+    def give_back(self, shipment_id: str) -> None:
+        """Count the units of a delivery that is planned to be removed as not delivered."""
+        for _, delivery in deliveries_of(self.order):
+            for item in (delivery.items or ()) if delivery.id == shipment_id else ():
+                if item is not None and item.id:
+                    self._taken[item.id] = self._taken.get(item.id, 0) - (item.quantity or 0)
+
     def _group_of(self, way: str, delivery: Delivery) -> str:
         if way != MAIN or self.shipping_key:
             return way

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import orjson
 
-from domain.delivery import Claimed, NewShipment, ShipmentChange, StatusChange
+from domain.delivery import Claimed, NewShipment, ShipmentChange, ShipmentRemoval, StatusChange
 from domain.errors import PermanentError, RecordRejected, TransientError
 from domain.exchange import Receipt, ShipmentRequest, StoreOrderState, StoreShipment
 from resources.http.async_client import AsyncApiClient
@@ -24,6 +24,7 @@ from resources.platforms.commercetools.settings import MOST_CONFLICTS, Commercet
 from resources.platforms.commercetools.shipments.actions import (
     Action,
     add_delivery,
+    remove_delivery,
     set_status,
     set_tracking,
 )
@@ -87,6 +88,18 @@ class OrderWriter:
         )
         return Receipt(shipment_id, trace_id=trace_id)
 
+    async def remove_shipment(
+        self, order_id: str, shipment_id: str, correlation_id: str
+    ) -> Receipt:
+        """Remove a delivery with its parcel."""
+        _, trace_id = await self.update(
+            order_id,
+            lambda order: remove_delivery(order, shipment_id),
+            correlation_id,
+            "shipment_removal_refused",
+        )
+        return Receipt(shipment_id, trace_id=trace_id)
+
     async def put_status(self, order_id: str, status: str, correlation_id: str) -> Receipt:
         """Set an order's status."""
         _, trace_id = await self.update(
@@ -115,6 +128,9 @@ class OrderWriter:
         content = claimed.content
         if isinstance(content, StatusChange):
             return set_status(order, content.status, self._settings)
+        if isinstance(content, ShipmentRemoval):
+            order.give_back(content.shipment_id)
+            return remove_delivery(order, content.shipment_id)
         request, carrier = content.request, self._carrier(content.request)
         if isinstance(content, ShipmentChange):
             return set_tracking(order, content.shipment_id, request, carrier)
@@ -197,8 +213,9 @@ class OrderWriter:
 def order_of(claimed: Claimed) -> str:
     """Return the id of the order that a change is of."""
     content = claimed.content
-    order_id = content.order_id if isinstance(content, StatusChange) else content.request.order_id
-    return str(order_id)
+    if isinstance(content, StatusChange | ShipmentRemoval):
+        return content.order_id
+    return str(content.request.order_id)
 
 
 def _created(held: HeldOrder, key: str, trace_id: str) -> Receipt:
@@ -216,8 +233,8 @@ def _receipt(held: HeldOrder, claimed: Claimed, trace_id: str) -> Receipt:
     content = claimed.content
     if isinstance(content, NewShipment):
         return _created(held, claimed.key.hex, trace_id)
-    target_id = content.shipment_id if isinstance(content, ShipmentChange) else held.id
-    return Receipt(target_id, trace_id=trace_id)
+    is_shipment = isinstance(content, ShipmentChange | ShipmentRemoval)
+    return Receipt(content.shipment_id if is_shipment else held.id, trace_id=trace_id)
 
 
 def _path(order_id: str) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from domain.exchange import ShipmentLine, ShipmentRequest
+from resources.platforms.salesforce.orders.delivered import VOIDED
 from resources.platforms.salesforce.parts import Part, rejection_of
 from resources.platforms.salesforce.settings import (
     HISTORY,
@@ -147,6 +148,12 @@ class Parts:
         """Return the change of a shipment's tracking."""
         url = f"{self._path}/sobjects/Shipment/{shipment_id}"
         body = self.tracking(request)
+        return [{"method": "PATCH", "url": url, "referenceId": SHIPMENT, "body": body}]
+
+    def void(self, shipment_id: str) -> list[Part]:
+        """Return the end of a shipment whose parcel was canceled."""
+        url = f"{self._path}/sobjects/Shipment/{shipment_id}"
+        body: Part = {"Status": VOIDED}
         return [{"method": "PATCH", "url": url, "referenceId": SHIPMENT, "body": body}]
 
     def status(self, order: HeldOrder, status: str, key: str, now: datetime) -> list[Part]:

@@ -82,6 +82,19 @@ class OrderWriter:
         reply = await self.calls.send(held.parent, parts, correlation_id, "shipment_update_refused")
         return Receipt(shipment_id, trace_id=request_id(reply.headers))
 
+    async def remove_shipment(
+        self, order_id: str, shipment_id: str, correlation_id: str
+    ) -> Receipt:
+        """Void a shipment: an org keeps its record."""
+        held = await self.read(order_id)
+        if held.shipment(shipment_id) is None:
+            return Receipt(shipment_id)
+        parts = self._parts.void(shipment_id)
+        reply = await self.calls.send(
+            held.parent, parts, correlation_id, "shipment_removal_refused"
+        )
+        return Receipt(shipment_id, trace_id=request_id(reply.headers))
+
     async def put_status(
         self, order_id: str, status: str, correlation_id: str, key: str = ""
     ) -> Receipt:

@@ -12,6 +12,7 @@ from domain.exchange import ShipmentLine, ShipmentRequest
 from resources.platforms.commercetools.answers_payload import HELD_ORDERS
 from resources.platforms.commercetools.shipments.actions import (
     add_delivery,
+    remove_delivery,
     set_status,
     set_tracking,
 )
@@ -172,3 +173,16 @@ def test_an_order_is_completed_where_the_connection_says_so(
     """Only an open or confirmed one; a canceled one never becomes complete."""
     actions = set_status(held(order(orderState=state)), status, settings(complete_at=complete_at))
     assert [each.get("shipmentState") or each["orderState"] for each in actions] == moves
+
+
+def test_a_delivery_that_is_removed_leaves_its_units_to_a_new_one_in_the_same_update() -> None:
+    """One that is gone already needs nothing."""
+    document = delivered(tracked("p", "1Z"))
+    found, whole = held(document), parcel(document, quantity=3)
+    with pytest.raises(RecordRejected):
+        add_delivery(found, whole, KEY, CARRIER)
+    found.give_back("d")
+    assert remove_delivery(found, "d") == [{"action": "removeDelivery", "deliveryId": "d"}]
+    [action] = add_delivery(found, whole, KEY, CARRIER)
+    assert action["items"][0]["quantity"] == 3
+    assert remove_delivery(found, "gone") == []

@@ -50,6 +50,8 @@ class Facts:
     """Order -> the last status that the merchant set."""
     canceled_at_oms: set[int] = field(default_factory=set)
     discarded: set[tuple[str, str]] = field(default_factory=set)
+    corrected: set[int] = field(default_factory=set)
+    """Orders in which an operator has replaced the SKU that the OMS does not know by ``LAMP``."""
     forgotten: set[int] = field(default_factory=set)
     asked: list[Asked] = field(default_factory=list)
     """What agents have asked for."""
@@ -111,6 +113,8 @@ class Facts:
     """How many of the store's next events get lost."""
     is_set_back: bool = False
     """A system's clock was set back."""
+    channels: dict[int, int] = field(default_factory=dict)
+    """Order -> the channel of the store that it was placed in."""
     served: int | None = None
     """The only channel of the store that the connection serves, if it is narrowed to one."""
     ever_served: set[int] = field(default_factory=set)

@@ -11,11 +11,12 @@ from typing import Any
 import orjson
 
 from resources.ledger.database.compression import decompress
+from tests.assets import documents
 from tests.model.facts import Facts
 from tests.model.ledger import CrashedError
 from tests.model.runs import Runs
 from tests.model.systems import PAIR
-from tests.model.world import FACTORS, World
+from tests.model.world import World
 
 Json = dict[str, Any]
 OUTGOING = (11,)
@@ -23,6 +24,8 @@ REFUNDED = 4
 SENT_ON = (11, 3, 8, 9, 14)
 """Statuses in which a change of an order that the OMS has is sent."""
 DIED = "the process died"
+CORRECT_SKU = "LAMP"
+"""What operators replace the SKU by that the OMS does not know."""
 DUE = """SELECT stream, source_id, 'record' FROM sync.record
          WHERE state = 'accepted' AND outcome IS NULL
          UNION ALL SELECT stream, source_id, state FROM sync.delivery
@@ -168,6 +171,18 @@ class Life:
                     facts.wanted[number] = []
                 facts.wanted.setdefault(number, []).append(wanted_of(document))
 
+    def place_in_channel(self, number: int, channel: int | None = None) -> Any:
+        """Note an order's channel, by default that of its connection; return the store's name."""
+        world = self.world
+        chosen = world.names.index(world.connection_of(number)) if channel is None else channel
+        self.facts.channels[number] = chosen
+        return world.channel_name(chosen)
+
+    def as_sent(self, number: int, sku: str) -> str:
+        """Return the SKU under which a line of an order was sent, if it was."""
+        is_corrected = number in self.facts.corrected and sku == documents.NOT_AT_OMS
+        return CORRECT_SKU if is_corrected else sku
+
     def open_again(self, number: int) -> None:
         """Note that the store is about to open an order again that both systems have canceled."""
         orders = [
@@ -220,15 +235,12 @@ def is_partly_refunded(document: Json) -> bool:
 def wanted_of(document: Json) -> Json:
     """Return what the OMS should hold of a store's order, as far as the model compares it.
 
-    Units that were refunded after they had shipped stay: they have left.
+    In the store's units. Units that were refunded after they had shipped stay: they have left.
     """
     address = (document["shipping_addresses"] or [document["order"]["billing_address"]])[0]
     return {
         "units": {
-            str(line["id"]): (
-                line["sku"],
-                units * FACTORS.get(line["sku"], 1),
-            )
+            str(line["id"]): (line["sku"], units)
             for line in document["products"]
             if (units := _owed_units(line)) > 0
         },

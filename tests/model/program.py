@@ -21,6 +21,7 @@ from tests.model.operations import (
     anchanto,
     channels,
     commercetools,
+    corrections,
     crossing,
     customers,
     extensiv,
@@ -50,7 +51,7 @@ from tests.model.world import ALL, MORE, World
 LOADED = (
     *(shoppers, channels, merchants, commercetools, salesforce, warehouse, extensiv, anchanto),
     *(items, workflows, agents, returns, customers, accounts, prices, periods, products, sheets),
-    *(operators, faults, sequences, crossing),
+    *(operators, corrections, faults, sequences, crossing),
 )
 """The modules with operations."""
 LENGTH = 23

@@ -150,8 +150,10 @@ class Runs:
 
     def carry_out(self, stream: str = ACTIONS) -> bool:
         """Carry out requests, as the command that has captured one does."""
-        self.name = NAME
-        return self._run(stream, self.world.clock.now().date(), None, trigger="requeue")
+        good, day = True, self.world.clock.now().date()
+        for one in self._chains([stream]):
+            good &= self._run(one, day, None, trigger="requeue")
+        return good
 
     def reconcile(self, day: date, *, repair: bool) -> bool:
         """Run the daily reconciliation of a day."""

@@ -29,6 +29,13 @@ class Writes(NamedTuple):
     """A pattern of the paths that create shipments, if it is another one."""
 
 
+class Channels(NamedTuple):
+    """What a connection can be narrowed to: the setting, and the names of two of its values."""
+
+    setting: str
+    names: tuple[Any, Any]
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of system."""
@@ -39,6 +46,8 @@ class Kind:
     """Control settings under which no call waits for a quota."""
     section: Mapping[str, Any] = field(default_factory=dict)
     """What a connection's section has beside its addresses and keys."""
+    channels: Channels | None = None
+    """Of a store."""
     has_whole_seconds: bool = False
     """Whether its simulation has a clock of whole seconds, which may be up to one behind ours: what
     is changed in it right after a read is found by the half-hourly sweep."""
@@ -50,17 +59,20 @@ KINDS: Mapping[str, Kind] = {
         Writes(("POST", "PUT"), "shipments|orders/[0-9]+$|inventory/adjustments", "shipments$"),
         {"quota": 1_000_000},
         {"quota": 1_000_000, "fetch_archived": True},
+        Channels("channel_id", (1, 2)),
     ),
     "commercetools": Kind(
         Project,
         Writes(("POST",), "/orders/|/inventory"),
         section={"requests_per_second": 100_000},
+        channels=Channels("store_key", ("us", "eu")),
     ),
     "salesforce": Kind(
         Org,
         Writes(("POST", "PATCH"), "composite|batch-update"),
         {"daily": 100_000_000},
         {"daily_calls": 100_000_000},
+        Channels("sales_store_id", ("0ZE000000000001AAA", "0ZE000000000002AAA")),
         has_whole_seconds=True,
     ),
     "manhattan": Kind(

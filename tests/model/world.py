@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -41,15 +41,19 @@ Json = dict[str, Any]
 NAME, STORE = "acme", "model"
 SECOND = "beta"
 """A connection of the store's second channel, for programs that have two."""
-PREFIXES, CHANNELS = {NAME: "A-", SECOND: "B-"}, {NAME: 1, SECOND: 2}
+PREFIXES = {NAME: "A-", SECOND: "B-"}
+OWN, OTHER = 0, 1
+"""The store's two channels: the first one is the connection's own if there are two."""
 START = datetime(2026, 3, 27, 21, 0, tzinfo=UTC)
 """Programs start here: midnight is near, and the hour that daylight saving takes away in Europe."""
-FACTORS = {"TENT": 2}
-"""SKU -> units of the OMS in one of the store's: tents are sold in pairs."""
+FACTORS: Mapping[str, Mapping[str, int]] = {NAME: {"tent": 2}, SECOND: {"TENT": 5, "MUG": 4}}
+"""Connection -> SKU in some spelling -> units of the OMS in one of the store's."""
 STREAMS = ("orders", "shipments", "inventory")
 MORE = ("customers", "actions", "returns", "prices", "catalog", "listings")
 """Streams that run where a program's operations have switched them on."""
 ALL = (*MORE, *STREAMS)
+OF_EACH = ("orders", "shipments", "customers", "actions", "returns")
+"""What each of two connections has; one of them writes the store's stock, prices and products."""
 AT_STORE, AT_OMS = "store", "oms"
 """The two systems of a program, whatever their kinds."""
 
@@ -118,7 +122,6 @@ class World:
         self.sections = {
             "orders": {
                 "uom": "EA",
-                "uom_rules": {sku: {"uom": "EA", "factor": n} for sku, n in FACTORS.items()},
                 "shipping_methods": {"Ground": "Ground"},
                 "payment_methods": {"Credit Card": "Credit Card"},
             },
@@ -152,18 +155,31 @@ class World:
         found: Json = {}
         for name in self.names:
             sections = dict(self.sections)
+            rules = {sku: {"uom": "EA", "factor": n} for sku, n in FACTORS[name].items()}
+            sections["orders"] = sections["orders"] | {"uom_rules": rules}
             if len(self.names) > 1:
-                channel = {"channel_id": CHANNELS[name]}
+                channel = self.channel_setting(self.names.index(name))
                 sections["platform"] = sections.get("platform", {}) | channel
                 sections["orders"] = sections["orders"] | {"order_id_prefix": PREFIXES[name]}
             if name == SECOND:
-                sections["streams"] = STREAMS[:2]  # one of them writes the store's stock
+                streams = sections.get("streams", STREAMS)
+                sections["streams"] = [one for one in streams if one in OF_EACH]
             for place, kind in zip(("platform", "oms"), self.pair, strict=True):
                 base = section_of(kind, HOST, STORE, self._secrets)
                 sections[place] = base | sections.get(place, {})
             found[name] = sections
         start = (START - timedelta(days=10)).date()
         return Installation.model_validate({"start_date": start, "connections": found})
+
+    def channel_setting(self, channel: int | None) -> Json:
+        """Return the setting that narrows a connection to a channel of the store, or to none."""
+        known = KINDS[self.pair.store].channels
+        assert known is not None
+        return {known.setting: None if channel is None else known.names[channel]}
+
+    def channel_name(self, channel: int) -> Any:
+        """Return the store's name of a channel."""
+        return self.channel_setting(channel).popitem()[1]
 
     def with_names(self, **names: str) -> Json:
         """Return a change of the OMS's section that adds names of attributes to those it has."""
@@ -179,10 +195,22 @@ class World:
         """Return the connection to which an order belongs: every second one, if there are two."""
         return self.names[number % len(self.names)]
 
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Return the prefixes that the connections' ids have at the OMS."""
+        return tuple(PREFIXES[name] for name in self.names) if len(self.names) > 1 else ("",)
+
+    def factor(self, sku: str, number: int = 0) -> int:
+        """Return how many of the OMS's units one of an order's units of a SKU is.
+
+        By default one of the connection that writes the store's stock and prices.
+        """
+        name = self.connection_of(number) if number else NAME
+        return {key.upper(): n for key, n in FACTORS[name].items()}.get(sku, 1)
+
     def oms_id(self, number: int) -> str:
         """Return an order's id at the OMS."""
-        prefix = PREFIXES[self.connection_of(number)] if len(self.names) > 1 else ""
-        return f"{prefix}{number}"
+        return f"{self.prefixes[number % len(self.names)]}{number}"
 
     def start_at(self, moment: datetime, zone: str) -> None:
         """Start again at a moment, with an OMS whose stamps are local times of a zone."""
@@ -287,9 +315,14 @@ def _construct_with(patch: pytest.MonkeyPatch, kind: type, **fixed: Any) -> None
     patch.setattr(kind, "__init__", construct)
 
 
+def number_of(oms_id: str) -> str:
+    """Return an order's number: its id at the OMS without the prefix of its connection."""
+    return oms_id.rpartition("-")[2]
+
+
 def store_id(stream: str, source_id: str) -> str:
     """Return the store's id of a record: the OMS's id of an order without its prefix."""
-    return source_id.rpartition("-")[2] if stream == "shipments" else source_id
+    return number_of(source_id) if stream == "shipments" else source_id
 
 
 class ControlError(Exception):

@@ -34,15 +34,17 @@ class FormerVersions:
         """Return the versions whose rejections with a code were discarded last, as of ``of``."""
         return self._as_sent(self._session.rejections.discarded_payloads(source_ids, code))
 
-    def of(self, captures: Mapping[str, UUID]) -> dict[str, Order]:
-        """Return versions as they would be sent now, one of each order.
+    def of(self, captures: Mapping[str, UUID], *, edited: bool = True) -> dict[str, Order]:
+        """Return versions as they would be sent now, one of each order; ``edited``: as corrected.
 
         Without those that are no longer kept, and those that could not be sent.
         """
         if not captures:
             return {}
         session = self._session
-        payloads = payloads_of(session.db, session.connection, session.stream, captures)
+        payloads = payloads_of(
+            session.db, session.connection, session.stream, captures, edited=edited
+        )
         return self._as_sent(payloads)
 
     def _as_sent(self, payloads: Mapping[str, bytes]) -> dict[str, Order]:

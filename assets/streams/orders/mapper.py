@@ -7,7 +7,7 @@ is a rejection. It ends once the content is as it was, or is sent.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -125,8 +125,9 @@ class OrdersMapper:
         if now is None or last is None or last.canceled:
             return
         changes = physical_changes(last, now)
-        if changes and (then := self._former(source_id)) is not None:
-            changes = physical_changes(then, now)  # what other rules make of it is not a change
+        for then in self._former(source_id) if changes else ():
+            found = physical_changes(then, now)
+            changes = tuple(change for change in changes if change in found)
         what = CHANGED
         if (seen := self._discarded.get(source_id)) is not None:
             if not (since := physical_changes(seen, now)):
@@ -157,10 +158,15 @@ class OrdersMapper:
         """Of these, those that operators may have changed at the OMS by hand."""
         return done_by_hand(self._session.db, self._sync.name, ORDERS, list(self._discarded))
 
-    def _former(self, source_id: str) -> Order | None:
-        """Return the version that was accepted last by the current rules, if it is kept."""
+    def _former(self, source_id: str) -> Iterator[Order]:
+        """Yield the version that was accepted last by the current rules, if it is kept.
+
+        As an operator has corrected it, and as it came: what other rules, or a correction, make of
+        an order is no change of it.
+        """
         newest = self._session.records.newest_accepted([source_id])
-        return self._versions.of(newest).get(source_id)
+        for edited in (True, False):
+            yield from self._versions.of(newest, edited=edited).values()
 
 
 def exported_orders(sync: Sync, session: Session, captures: Sequence[StoredCapture]) -> set[str]:

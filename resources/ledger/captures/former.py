@@ -40,9 +40,14 @@ def newest_captures(
 
 
 def payloads_of(
-    db: psycopg.Connection[Any], connection: str, stream: str, captures: Mapping[str, UUID]
+    db: psycopg.Connection[Any],
+    connection: str,
+    stream: str,
+    captures: Mapping[str, UUID],
+    *,
+    edited: bool = True,
 ) -> dict[str, bytes]:
-    """Return the payloads of versions, one of each record by its id, with their edits applied.
+    """Return the payloads of versions, one of each record by its id; ``edited``: as corrected.
 
     Without those that are no longer kept.
     """
@@ -53,5 +58,5 @@ def payloads_of(
         (connection, stream, list(captures), list(captures.values())),
         binary=True,
     ).fetchall()
-    changes = of_records(db, connection, stream, list(captures))
+    changes = of_records(db, connection, stream, list(captures)) if edited else {}
     return {name: applied(decompress(p), changes.get(c, ())) for name, c, p in rows}

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.assets.documents import order
+from resources.ledger.rejections import operator_actions, work_queue
+from resources.ledger.rejections.work_queue import RejectionFilter
+from tests.assets.documents import NOT_AT_OMS, order
 from tests.assets.scene import Scene
 
 pytestmark = pytest.mark.slow(seconds=20)
@@ -84,6 +86,26 @@ def test_what_a_changed_setting_makes_of_a_shipped_order_is_no_change(scene: Sce
     assert scene.open_rejections("orders") == CHANGED
     [(message,)] = scene.sql("SELECT message FROM sync.rejection")
     assert "shipping_method" not in message
+
+
+def test_what_an_operator_has_corrected_is_no_change(scene: Scene) -> None:
+    """The store still has the wrong SKU when the order has shipped; a real change is one still."""
+    scene.place(order(1, scene.moment(), [(NOT_AT_OMS, 3)]))
+    scene.run("orders")
+    db = scene._db()
+    [found] = work_queue.find(db, RejectionFilter())
+    changes = operator_actions.planned_edit(db, found, [f"{found.field}=MUG"])
+    operator_actions.edit(db, found, changes, "ann", "asked the shop")
+    scene.run("orders")
+    scene.to_oms("orders/1/ship", {})
+    scene.run("shipments")
+    scene.run("orders")
+    assert scene.store_orders()[1]["status_id"] == SHIPPED
+    assert scene.open_rejections("orders") == {}
+    edit(scene, **street("9 New Street"))
+    assert scene.sql("SELECT field FROM sync.rejection WHERE state = 'open'") == [
+        ("groups[100].address",)
+    ]
 
 
 def test_what_an_operator_has_discarded_is_not_reported_again(scene: Scene) -> None:

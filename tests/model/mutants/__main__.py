@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from tests.model.__main__ import say, world_of_its_own
-from tests.model.mutants import products, streams
+from tests.model.mutants import products, streams, work
 from tests.model.mutants.faults import MUTANTS
 from tests.model.mutants.hunt import hunt
 from tests.model.stopping import stoppable
@@ -23,7 +23,7 @@ def main() -> int:
     part, parts = given.part
     lost = 0
     with stoppable(), world_of_its_own() as world:
-        for mutant in (*MUTANTS, *products.MUTANTS, *streams.MUTANTS)[part::parts]:
+        for mutant in (*MUTANTS, *products.MUTANTS, *streams.MUTANTS, *work.MUTANTS)[part::parts]:
             if given.only not in mutant.name:
                 continue
             catch = hunt(world, mutant, programs=given.programs, seconds=given.seconds)

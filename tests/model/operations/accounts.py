@@ -13,7 +13,7 @@ from resources.ledger.captures import inbox
 from tests.model.life import Life, NotPossibleError
 from tests.model.operations.customers import WHO, change_person, home_of, known_person
 from tests.model.operations.registry import among, at, between
-from tests.model.world import AT_STORE, NAME
+from tests.model.world import AT_STORE
 
 Json = dict[str, Any]
 bigcommerce = at("bigcommerce/manhattan")
@@ -77,5 +77,6 @@ def _announce(life: Life, name: str, scope: str) -> None:
         return
     moment = world.clock.now() + world.skew[AT_STORE]
     event = WebhookEvent(f"msg-{next(life.runs.numbers)}", CUSTOMERS, name, scope, moment)
-    with world.ledger.session(NAME, CUSTOMERS) as session:
-        inbox.put(session.db, NAME, "platform", [event])
+    for connection in world.names:
+        with world.ledger.session(connection, CUSTOMERS) as session:
+            inbox.put(session.db, connection, "platform", [event])

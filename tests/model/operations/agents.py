@@ -90,7 +90,8 @@ def _ask(life: Life, number: int, kind: str, **fields: Any) -> None:
 def _capture(life: Life, one: Asked) -> None:
     _allow(life)
     assert life.world.lockstep is not None
-    sync = life.world.lockstep.sync(NAME, f"ask-{life.world.clock.now():%H%M%S%f}")
+    name = life.world.connection_of(one.number)
+    sync = life.world.lockstep.sync(name, f"ask-{life.world.clock.now():%H%M%S%f}")
     given = {"kind": one.kind, "order": str(one.number), "requested_by": "agent-7"}
     try:
         capture_request(sync, given | {"action_id": one.action_id} | one.fields)

@@ -35,14 +35,17 @@ def rerun_beside(life: Life, stream: str, back: int, force: bool) -> None:
 def pause_beside(life: Life, stream: str, seconds: int) -> None:
     """Pause such a stream while the others go on, and resume it."""
     _need(life, stream)
+    names = [name for name in life.world.names if stream in _streams(life, name)]
     with life.world.ledger.session(NAME, "") as session:
-        activation.pause(session.db, NAME, [stream], WHO, "maintenance")
+        for name in names:
+            activation.pause(session.db, name, [stream], WHO, "maintenance")
     life.world.pass_time(timedelta(seconds=seconds))
-    streams = life.world.installation.connections[NAME].streams
+    streams = _streams(life, NAME)
     life.live(*(one for one in streams if one != stream))
     life.attempt(life.runs.unfinished, *(one for one in streams if one != stream))
     with life.world.ledger.session(NAME, "") as session:
-        activation.resume(session.db, NAME, [stream], WHO)
+        for name in names:
+            activation.resume(session.db, name, [stream], WHO)
 
 
 @operation("shopper", 1, number=NUMBER, way=between(0, len(WAYS) - 1), apart=among(True, False))
@@ -125,5 +128,9 @@ def restore_in_flight(life: Life, what: str) -> None:
 
 
 def _need(life: Life, stream: Any) -> None:
-    if stream not in MORE or stream not in life.world.installation.connections[NAME].streams:
+    if stream not in MORE or stream not in _streams(life, NAME):
         raise NotPossibleError
+
+
+def _streams(life: Life, name: str) -> tuple[str, ...]:
+    return tuple(life.world.installation.connections[name].streams)

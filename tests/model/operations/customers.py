@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -44,7 +45,7 @@ operation = among_stores(*STORES)
 @operation("shopper", 3, who=WHO, addresses=between(0, 2))
 def register(life: Life, who: int, addresses: int) -> None:
     """Register a customer with some addresses."""
-    if len(life.world.names) > 1 or who in life.facts.customers:
+    if who in life.facts.customers:
         raise NotPossibleError
     _allow(life)
     number = FIRST_ID + len(life.facts.people)
@@ -96,11 +97,13 @@ def close_account(life: Life, who: int) -> None:
 def forget_customer(life: Life, who: int) -> None:
     """Forget a registered person."""
     name = known_person(life, who)
-    with life.world.ledger.session(NAME, "") as session:
-        try:
-            forgetting.forget(session.db, NAME, life.facts.people[name]["email"], "operator")
-        except PermanentError:
-            raise NotPossibleError from None  # nothing of them has been read
+    email, forgotten = life.facts.people[name]["email"], 0
+    for connection in life.world.names:
+        with life.world.ledger.session(connection, "") as session, suppress(PermanentError):
+            forgetting.forget(session.db, connection, email, "operator")
+            forgotten += 1
+    if not forgotten:
+        raise NotPossibleError  # nothing of them has been read
     life.facts.forgotten_people.add(name)
 
 
@@ -160,6 +163,7 @@ def _allow(life: Life) -> None:
         streams = world.sections.get("streams", STREAMS)
         yesterday = world.clock.now() - timedelta(days=1)  # a store's clock may be behind
         with world.ledger.session(NAME, "") as session:
-            Session(session.db, NAME, CUSTOMERS, "").start_watermark(yesterday)
+            for name in world.names:
+                Session(session.db, name, CUSTOMERS, "").start_watermark(yesterday)
         names = {"customer_consent": CONSENT, "customer_locale": LOCALE}
         world.restart(streams=[*streams, CUSTOMERS], oms=world.with_names(**names))

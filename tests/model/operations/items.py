@@ -14,6 +14,8 @@ from tests.model.operations.shoppers import SKU
 Json = dict[str, Any]
 manhattan = at("manhattan")
 SHARED = among(*documents.SKUS[:2])
+ITEM = among(*documents.SKUS, documents.NOT_AT_OMS, documents.NOT_AT_OMS)
+"""One of the OMS's own items, or the one that it has only if it was created or learned."""
 SECOND_ID = 911
 """Of a product that is spelled nearly as another one."""
 OTHER_SPELLING = "lamp"
@@ -53,7 +55,7 @@ for _place in ("bigcommerce", "commercetools", "salesforce"):
     at(_place)("merchant", 0.5)(sell_other_spelling)
 
 
-@manhattan("oms", 1, sku=SKU)
+@manhattan("oms", 1, sku=ITEM)
 def discontinue_item(life: Life, sku: str) -> None:
     """Take an item out of the item master; what is in orders and on stock stays."""
     if sku not in _items(life):

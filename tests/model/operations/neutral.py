@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.assets import documents
@@ -11,16 +12,25 @@ from tests.model.world import AT_STORE, ControlError
 
 Json = dict[str, Any]
 Lines = list[tuple[str, int]]
+IN_CHANNEL: Mapping[str, Callable[[str], Json]] = {
+    "commercetools": lambda name: {"store": {"typeId": "store", "key": name}},
+    "salesforce": lambda name: {"SalesStoreId": name},
+}
+"""What an order of a store's channel has."""
 
 
-def place_seed(life: Life, number: int, lines: Any, **changes: Any) -> None:
+def place_seed(
+    life: Life, number: int, lines: Any, channel: int | None = None, **changes: Any
+) -> None:
     """Place an order in the form of a seed, and keep it, so that it can be changed."""
     if number in life.seeds:
         raise NotPossibleError
     moment = life.world.clock.now() + life.world.skew[AT_STORE]
     seed = seed_order(number, moment, lines, **changes)
-    life.world.to_store("seed/orders", [seed])
+    [identifier] = life.world.to_store("seed/orders", [seed])["ids"]
     life.seeds[number] = seed
+    name = life.place_in_channel(number, channel)
+    life.world.to_store(f"orders/{identifier}", IN_CHANNEL[life.world.pair.store](name), "PATCH")
 
 
 def place(life: Life, number: int, lines: Lines) -> None:

@@ -167,8 +167,6 @@ def price_row(sku: str, price: Decimal) -> dict[str, Any]:
 
 def allow(life: Life) -> None:
     """Let the connection write prices, from the first one on."""
-    if len(life.world.names) > 1:
-        raise NotPossibleError  # the second connection has the standard streams
     if PRICES not in life.world.installation.connections[NAME].streams:
         streams = life.world.sections.get("streams", STREAMS)
         policy: dict[str, Any] = {"first_price": "send", "currency": USD, "interval": "PT1M"}

@@ -213,8 +213,6 @@ def number_of(life: Life, sku: str) -> Any:
 def allow(life: Life) -> None:
     """Let the connection follow the catalog and write products, from the first one on."""
     world = life.world
-    if len(world.names) > 1:
-        raise NotPossibleError  # the second connection has the standard streams
     if LISTINGS in world.installation.connections[NAME].streams:
         return
     streams = world.sections.get("streams", STREAMS)

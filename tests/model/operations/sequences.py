@@ -10,13 +10,12 @@ from typing import Any
 from domain.identity import correlation_id
 from sandbox.system import Request
 from tests.model.life import Life, NotPossibleError
-from tests.model.operations.channels import OWN
 from tests.model.operations.faults import write_fault, writes_of
 from tests.model.operations.operators import configure
 from tests.model.operations.registry import NUMBER, among, at, operation, perform
 from tests.model.systems import KINDS
 from tests.model.wire import LATE
-from tests.model.world import AT_OMS, AT_STORE, NAME
+from tests.model.world import AT_OMS, AT_STORE, NAME, OWN
 
 NEIGHBOURS = (1004, 1005)
 """Orders that no other operation touches."""

@@ -8,7 +8,7 @@ from typing import Any
 from tests.assets import documents
 from tests.model.life import Life, NotPossibleError
 from tests.model.operations.registry import NUMBER, PLACE, UNITS, among, at
-from tests.model.world import AT_STORE, CHANNELS
+from tests.model.world import AT_STORE
 
 operation = at("bigcommerce")
 SKU = among("MUG", "LAMP", "TENT", "SHIRT-S", "SHIRT-M")
@@ -20,13 +20,15 @@ def lines(random: Random) -> list[tuple[str, int]]:
     return [(SKU(random), UNITS(random)) for _ in range(random.choice((1, 1, 2, 3)))]
 
 
-def place_in(life: Life, number: int, order_lines: Any, **changes: Any) -> None:
+def place_in(
+    life: Life, number: int, order_lines: Any, channel: int | None = None, **changes: Any
+) -> None:
     """Place an order, by default in the channel of the connection that it belongs to."""
     if life.world.store.book.load(number) is not None:
         raise NotPossibleError
     person = documents.PERSON | {"email": f"shopper-{number}@example.com"}
-    channel = CHANNELS[life.world.connection_of(number)]
-    changes = {"billing_address": person, "channel_id": channel} | changes
+    name = life.place_in_channel(number, channel)
+    changes = {"billing_address": person, "channel_id": name} | changes
     moment = life.world.clock.now() + life.world.skew[AT_STORE]
     document = documents.order(number, moment, order_lines, **changes)
     life.world.to_store("orders", [document])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from tests.model.facts import Asked
 from tests.model.life import Json, Life
 from tests.model.promises.both import Both, both
 from tests.model.promises.neutral import ordered, ordered_at_oms
-from tests.model.world import FACTORS
 
 OUTCOMES = "SELECT action_id, state, code FROM sync.action_outcome"
 CAPTURED = "SELECT DISTINCT source_id FROM sync.capture WHERE stream = 'actions'"
@@ -80,7 +80,8 @@ def _effects(
         return
     happened, facts = found.life.happened[number], found.life.facts
     # The store counts what Lockstep refunds for a return as if it were taken off the order.
-    if not happened & EDITS and number not in facts.canceled_at_oms | facts.returned:
+    others = facts.canceled_at_oms | facts.returned | facts.corrected
+    if not happened & EDITS and number not in others:
         yield from _units(found, number, done)
     if found.life.world.pair.oms == "manhattan":
         document = found.life.world.ask_oms(f"effects/order/{held['id']}")["order"]
@@ -91,13 +92,14 @@ def _effects(
 
 def _units(found: Both, number: int, done: Sequence[Asked]) -> Iterator[str]:
     order, held = found.store[str(number)], found.oms[str(number)]
-    wanted = ordered(order)
+    factor = partial(found.life.world.factor, number=number)
+    wanted = ordered(found.life, order)
     for line in order["lines"]:
         cancels = [
             one for one in done if one.kind == "cancel" and one.fields["line"] == line["line"]
         ]
         off = sum(int(one.fields.get("quantity", line["quantity"])) for one in cancels)
-        units = min(off, int(line["quantity"])) * FACTORS.get(line["sku"], 1)
+        units = min(off, int(line["quantity"])) * factor(line["sku"])
         wanted[line["sku"]] -= units
     units_there = ordered_at_oms(held)
     if +wanted != +units_there:

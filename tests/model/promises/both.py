@@ -9,7 +9,7 @@ from typing import Any
 from orchestration.local.simulated import SIMULATED
 from tests.model.life import OPEN, Life, is_refunded, is_withdrawn, wanted_of
 from tests.model.operations.workflows import DROPPED, ON_HOLD
-from tests.model.world import FACTORS, store_id
+from tests.model.world import number_of, store_id
 
 Json = dict[str, Any]
 
@@ -42,11 +42,11 @@ def both(life: Life) -> Both:
     world = life.world
     at_store, at_oms = world.ask_store("truth"), world.ask_oms("truth")
     numbers = {order["id"]: order["number"] for order in at_store["orders"]}
-    found = Counter(order["id"] for order in at_oms["orders"])
+    found = Counter(number_of(order["id"]) for order in at_oms["orders"])
     made = Both(
         life,
         {order["number"]: _of_store(life, order) for order in at_store["orders"]},
-        {order["id"]: _of_oms(life, order) for order in at_oms["orders"]},
+        {number_of(order["id"]): _of_oms(life, order) for order in at_oms["orders"]},
         [name for name, times in found.items() if times > 1],
         _by_sku(at_store["levels"]),
         _by_sku(at_oms["levels"]),
@@ -73,7 +73,7 @@ def _of_store(life: Life, order: Json) -> Json:
         kinds = {"physical"} if SIMULATED[pair.oms].ships_only else {"physical", "digital"}
         goods = {str(line["id"]) for line in document["products"] if line["type"] in kinds}
         order["lines"] = [
-            line | {"quantity": wanted.get(line["line"], ("", 0))[1] // FACTORS.get(line["sku"], 1)}
+            line | {"quantity": wanted.get(line["line"], ("", 0))[1]}
             for line in order["lines"]
             if line["line"] in goods
         ]

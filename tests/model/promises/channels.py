@@ -15,7 +15,7 @@ def check(life: Life) -> Iterator[str]:
         return
     note_channels(life)
     held = {order["id"] for order in life.world.ask_oms("truth")["orders"]}
-    for number in sorted({*life.world.store.book.by_id} - facts.ever_served):
+    for number in sorted(facts.channels.keys() - facts.ever_served):
         if str(number) in held:
             yield f"order_unserved: {number} was sent, and its channel was never served"
 

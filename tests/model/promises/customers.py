@@ -19,14 +19,17 @@ def check(life: Life) -> Iterator[str]:
     store = {row["id"]: row for row in world.ask_store("truth")["customers"]}
     held = {row["id"]: row for row in world.ask_oms("truth")["customers"]}
     creates = world.ask_oms("counts")["customer_creates"]
-    if creates > len(facts.people) or held.keys() - facts.people.keys():
-        yield f"customer_doubled: {creates} were created of {len(facts.people)} people"
+    ids = {prefix + name for prefix in world.prefixes for name in facts.people}
+    if creates > len(ids) or held.keys() - ids:
+        yield f"customer_doubled: {creates} were created of {len(ids)} people"
     excused = {name for stream, name, _ in world.database.rows(OPEN) if stream == "customers"}
     excused |= {name for stream, name in facts.discarded if stream == "customers"}
     for name in sorted(facts.people.keys() - excused - facts.forgotten_people):
-        yield from _compared(name, store.get(name), held.get(name))
-        if name in store and name in held:
-            yield from _attributes(life, name)
+        for prefix in world.prefixes:
+            there = held.get(prefix + name)
+            yield from _compared(prefix + name, store.get(name), there)
+            if name in store and there is not None:
+                yield from _attributes(life, name, prefix + name)
 
 
 def _compared(name: str, here: Json | None, there: Json | None) -> Iterator[str]:
@@ -35,13 +38,13 @@ def _compared(name: str, here: Json | None, there: Json | None) -> Iterator[str]
             yield f"customer_kept: {name} was deleted in the store, and is known at the OMS"
     elif there is None:
         yield f"customer_lost: {name} is in the store only"
-    elif fields := [field for field in here if here[field] != there[field]]:
+    elif fields := [field for field in here if field != "id" and here[field] != there[field]]:
         yield f"customer_differs: {name}: {', '.join(sorted(fields))}"
 
 
-def _attributes(life: Life, name: str) -> Iterator[str]:
+def _attributes(life: Life, name: str, oms_id: str) -> Iterator[str]:
     """Return what a customer has agreed to, or their language, where the OMS has another one."""
-    store, document = life.world.store, life.world.tenant._state.customers[name].document
+    store, document = life.world.store, life.world.tenant._state.customers[oms_id].document
     if life.world.pair.store == "bigcommerce":
         customer = store.customers.customers[int(name)]
         agrees = customer["accepts_product_review_abandoned_cart_emails"]

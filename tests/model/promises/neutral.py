@@ -19,7 +19,6 @@ from tests.model.promises.channels import is_left_out
 from tests.model.promises.end import UNSETTLED
 from tests.model.promises.shipments import MISSING
 from tests.model.promises.stock import is_missing, tracked_skus
-from tests.model.world import FACTORS
 
 Json = dict[str, Any]
 UNLIMITED = 999_000
@@ -90,10 +89,11 @@ def _held(found: Both, number: str, order: Json, held: Json) -> Iterator[str]:
         if order["awaits_fulfilment"]:
             yield f"cancel_hidden: {number} is canceled at the OMS and waits in the store"
         return
-    wanted, units = ordered(order), ordered_at_oms(held)
+    wanted, units = ordered(found.life, order), ordered_at_oms(held)
     facts = found.life.facts
     is_changed_there = int(number) in facts.canceled_at_oms or facts.has_asked(int(number))
-    if wanted != units and order["awaits_fulfilment"] and not is_changed_there:
+    alike = (wanted, _corrected(found.life, order, wanted))
+    if units not in alike and order["awaits_fulfilment"] and not is_changed_there:
         yield f"order_differs: {number}: the store has {dict(wanted)}, the OMS {dict(units)}"
 
 
@@ -104,12 +104,21 @@ def _is_asked(found: Both, number: str) -> bool:
     return bool(found.life.world.database.rows(query, source_id))
 
 
-def ordered(order: Json) -> Counter[str]:
+def ordered(life: Life, order: Json) -> Counter[str]:
     """Return SKU -> units of a store's order that the OMS should have, in the OMS's units."""
     units: Counter[str] = Counter()
+    number = int(order["number"])
     for line in order["lines"]:
-        units[line["sku"]] += int(line["quantity"]) * FACTORS.get(line["sku"], 1)
+        units[line["sku"]] += int(line["quantity"]) * life.world.factor(line["sku"], number)
     return +units
+
+
+def _corrected(life: Life, order: Json, units: Counter[str]) -> Counter[str]:
+    """Return units by the SKUs under which an operator has sent them, if any were corrected."""
+    found: Counter[str] = Counter()
+    for sku, number in units.items():
+        found[life.as_sent(int(order["number"]), sku)] += number
+    return found
 
 
 def ordered_at_oms(held: Json) -> Counter[str]:
@@ -127,7 +136,9 @@ def _shipped(found: Both, number: str, order: Json, held: Json) -> Iterator[str]
         return
     gone, shown = shipped_by_sku(held), shipped_by_sku(order)
     for sku in gone:
-        gone[sku] //= FACTORS.get(sku, 1)
+        gone[sku] //= found.life.world.factor(sku, int(number))
+    if gone != shown:
+        shown = _corrected(found.life, order, shown)
     is_by_hand = any(name == int(number) for name, _ in found.life.facts.by_hand)
     if +gone != shown and not is_by_hand:
         yield f"units_differ: {number}: the OMS shipped {dict(+gone)}, the store {dict(shown)}"
@@ -141,8 +152,8 @@ def _stock(found: Both) -> Iterator[str]:
     policy = found.life.world.installation.connections["acme"].inventory
     waiting: Counter[str] = Counter()
     unsure = {
-        line["sku"]
-        for number in found.life.facts.left_out
+        found.life.as_sent(number, line["sku"])
+        for number in found.life.facts.left_out | found.life.facts.corrected
         for line in found.store[str(number)]["lines"]
     }
     for number, order in found.store.items():
@@ -163,16 +174,16 @@ def _stock(found: Both) -> Iterator[str]:
         # The OMS keeps no units of an order that it has canceled and the store has opened again.
         is_held = number in found.oms and not is_canceled
         held = ordered_at_oms(found.oms[number]) if is_held else Counter()
-        waiting += ordered(order) - held
+        waiting += ordered(found.life, order) - held
     tracked = found.levels.keys() & _tracked(found.life) - _kept(found, policy.missing_item)
     for sku, units in sorted(found.available.items()):
         if sku not in tracked or found.open["inventory", sku] or units >= UNLIMITED:
             continue
         if sku in unsure or sku in found.life.facts.units_changed:
             continue
-        factor = FACTORS.get(sku, 1)
-        held_back = policy.safety_stock + policy.channel_buffer + waiting[sku] // factor
-        wanted = max(0, units // factor - held_back)
+        held_back = policy.safety_stock + policy.channel_buffer
+        left = (units - waiting[sku]) // found.life.world.factor(sku)
+        wanted = max(0, left - held_back)
         if found.levels[sku] != wanted:
             yield (
                 f"stock_differs: {sku}: the OMS has {units}, {waiting[sku]} wait, "

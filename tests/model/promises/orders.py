@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from tests.model.life import is_refunded, is_withdrawn, wanted_of
 from tests.model.promises.channels import is_left_out
 from tests.model.promises.end import End
-from tests.model.world import FACTORS
 
 Json = dict[str, Any]
 RELEASED, CANCELED = 3000.0, 9000.0
@@ -75,7 +75,7 @@ def _held(end: End, number: int, document: Json, held: Json) -> Iterator[str]:
             yield f"cancel_hidden: {number} is canceled at the OMS and waits in the store"
         return
     wanted = facts.wanted.get(number) or [wanted_of(document)]
-    found = [difference for one in wanted if (difference := _difference(one, held))]
+    found = [difference for one in wanted if (difference := _difference(end, number, one, held))]
     if len(found) == len(wanted):
         yield f"order_differs: {number}: {found[-1]}"
 
@@ -92,21 +92,26 @@ def _is_by_hand(end: End, number: int, held: Json) -> bool:
     """
     return all(
         sum(unit["Quantity"] for unit in line["units"] if unit["Status"] < 7000.0)
-        <= end.life.facts.by_hand[number, int(line["OrderLineId"])] * FACTORS.get(line["ItemId"], 1)
+        <= end.life.facts.by_hand[number, int(line["OrderLineId"])]
+        * end.life.world.factor(line["ItemId"], number)
         for line in held["lines"]
     )
 
 
-def _difference(wanted: Json, held: Json) -> str:
+def _difference(end: End, number: int, wanted: Json, held: Json) -> str:
     """Return how the OMS's order differs from what it should hold; empty if it does not."""
+    factor = partial(end.life.world.factor, number=number)
+    sent = partial(end.life.as_sent, number)
+    owed = {line: (sku, units * factor(sku)) for line, (sku, units) in wanted["units"].items()}
     units: dict[str, tuple[str, Any]] = {}
     for line in held["lines"]:
         ordered = line["OrderedQuantity"]
         if line["canceled"] and line["OrderLineId"] not in wanted["units"]:
             continue
         units[line["OrderLineId"]] = (line["ItemId"], ordered)
-    if units != wanted["units"]:
-        return f"the store has {wanted['units']}, the OMS {units}"
+    corrected = {line: (sent(sku), number) for line, (sku, number) in owed.items()}
+    if units not in (owed, corrected):
+        return f"the store has {owed}, the OMS {units}"
     lines = held["order"]["OrderLine"]
     streets = {
         line["ShipToAddress"]["Address"].get("Address1")

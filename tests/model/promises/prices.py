@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 
 from tests.model.life import OPEN, Life
-from tests.model.world import FACTORS
 
 WITHIN = Decimal("0.0001")
 """By so much a change may seem to be above its limit, by rounding."""
@@ -74,14 +73,14 @@ def check(life: Life) -> Iterator[str]:
         for row in life.world.ask_store("truth")["prices"]
         if row["price_list"] == facts.price_list and row["currency"] == "USD"
     }
-    for sku, price in sorted(_of_store(facts.list_prices).items()):
+    for sku, price in sorted(_of_store(life, facts.list_prices).items()):
         is_sold = sku in facts.shown_prices
         if is_sold and in_list.get(sku) != price and not _is_named(sku, excused, "WHOLESALE"):
             there = in_list.get(sku)
             yield f"price_differs: {sku} costs {price} in the OMS's list, {there} in the store's"
     yield from _scheduled(life, excused)
-    sales = _of_store(facts.sales)
-    for sku, price in sorted(_of_store(facts.prices).items()):
+    sales = _of_store(life, facts.sales)
+    for sku, price in sorted(_of_store(life, facts.prices).items()):
         if sku in facts.priced_by_hand or _is_named(sku, excused):
             continue
         shown = facts.shown_prices.get(sku)
@@ -101,7 +100,7 @@ def _scheduled(life: Life, excused: Collection[str]) -> Iterator[str]:
     """Return each price with a period that the store lacks within it, or shows before it."""
     facts, now = life.facts, life.world.clock.now()
     for sku, one in sorted(facts.scheduled.items()):
-        price = one.price * FACTORS.get(sku, 1)
+        price = one.price * life.world.factor(sku)
         shown, is_known = facts.shown_prices.get(sku), sku not in facts.priced_by_hand
         if shown is None or _is_named(sku, excused):
             continue
@@ -112,9 +111,9 @@ def _scheduled(life: Life, excused: Collection[str]) -> Iterator[str]:
             yield f"price_late: {sku} shows {shown}, and {price} applies since {one.start}"
 
 
-def _of_store(prices: Mapping[str, Decimal]) -> dict[str, Decimal]:
+def _of_store(life: Life, prices: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """Return prices of the OMS's units as those of the store's."""
-    return {sku: price * FACTORS.get(sku, 1) for sku, price in prices.items()}
+    return {sku: price * life.world.factor(sku) for sku, price in prices.items()}
 
 
 def _is_named(sku: str, names: Collection[str], price_list: str = "") -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 
 from tests.assets import documents
 from tests.model.life import Json, Life
 from tests.model.promises.both import both
-from tests.model.world import FACTORS
+from tests.model.world import number_of
 
 BY_HAND = frozenset({"refund_units", "refund_all"})
 
@@ -29,8 +30,8 @@ def check(life: Life) -> Iterator[str]:
     for number in sorted(map(str, life.facts.returned)):
         if life.happened[int(number)] & BY_HAND or number not in found.store:
             continue
-        names = [row["id"] for row in at_oms["returns"] if row["order"] == number]
-        most = _worth(at_oms["returns"], number)
+        names = [row["id"] for row in at_oms["returns"] if number_of(row["order"]) == number]
+        most = _worth(life, at_oms["returns"], number)
         if paid[number] > most:
             yield f"refund_doubled: {number}: {paid[number]} cents paid back, {most} confirmed"
         reasons = [code for name in names for code in found.open["returns", name]]
@@ -47,22 +48,26 @@ def _shown(life: Life) -> Iterator[str]:
     store = life.world.ask_store("truth")
     numbers = {order["id"]: order["number"] for order in store["orders"]}
     for row in life.world.ask_oms("truth")["returns"]:
+        number = number_of(row["order"])
         for line in row["lines"]:
-            units = int(line["quantity"]) / FACTORS.get(line["sku"], 1)
-            came[f"{row['order']} {line['sku']}"] += units
+            factor = life.world.factor(line["sku"], int(number))
+            came[f"{number} {line['sku']}"] += int(line["quantity"]) / factor
     for row in store.get("returns", ()):
+        number = numbers[row["order"]]
         for line in row["lines"]:
-            shown[f"{numbers[row['order']]} {line['sku']}"] += int(line["quantity"])
+            sku = life.as_sent(int(number), line["sku"])
+            shown[f"{number} {sku}"] += int(line["quantity"])
     for name in sorted(shown):
         if shown[name] > came[name]:
             yield f"return_shown_twice: {name}: {shown[name]} units shown, {came[name]} came back"
 
 
-def _worth(returns: list[Json], number: str) -> int:
+def _worth(life: Life, returns: list[Json], number: str) -> int:
     """Return the cents of the units of an order that are confirmed, each line in whole units."""
     units: Counter[tuple[str, str]] = Counter()
     for row in returns:
-        for line in row["confirmed"] if row["order"] == number else ():
+        for line in row["confirmed"] if number_of(row["order"]) == number else ():
             units[line["line"], line["sku"]] += int(line["quantity"])
-    whole = sum(count // FACTORS.get(sku, 1) for (_, sku), count in units.items())
+    factor = partial(life.world.factor, number=int(number))
+    whole = sum(count // factor(sku) for (_, sku), count in units.items())
     return whole * int(documents.PRICE * 100)

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from tests.model.promises.end import End
-from tests.model.world import FACTORS
 
 Json = dict[str, Any]
 KEPT = (12, 13, 4)
@@ -39,7 +38,8 @@ def _units(end: End, number: int, document: Json, held: Json) -> Iterator[str]:
     at_oms: defaultdict[str, float] = defaultdict(float)
     for package in held["packages"]:
         for line in package["lines"] if package["PackageId"] else ():
-            at_oms[line["OrderLineId"]] += line["Quantity"] / FACTORS.get(line["ItemId"], 1)
+            factor = end.life.world.factor(line["ItemId"], number)
+            at_oms[line["OrderLineId"]] += line["Quantity"] / factor
     at_store: Counter[str] = Counter()
     for shipment in document["shipments"]:
         for item in shipment["items"]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 from tests.model.life import SENT_ON, Json, Life, is_withdrawn
 from tests.model.promises.end import End
-from tests.model.world import FACTORS
 
 
 def check(end: End) -> Iterator[str]:
@@ -32,8 +32,9 @@ def check(end: End) -> Iterator[str]:
         elif row is None or is_missing(end.life, sku, int(row["TotalQuantity"])):
             wanted = 0 if policy.missing_item == "zero" else None
         else:
-            held_back = policy.safety_stock + policy.channel_buffer + waiting[sku]
-            wanted = max(0, int(row["TotalQuantity"]) // FACTORS.get(sku, 1) - held_back)
+            left = int(row["TotalQuantity"]) - waiting[sku]
+            held_back = policy.safety_stock + policy.channel_buffer
+            wanted = max(0, left // world.factor(sku) - held_back)
         if wanted is not None and level["quantity"] != wanted:
             yield (
                 f"stock_differs: {sku}: the OMS has {row and row['TotalQuantity']}, "
@@ -54,7 +55,8 @@ def is_missing(life: Life, sku: str, units: int) -> bool:
 def _unsure(end: End) -> set[str]:
     """Return the SKUs of which the documents leave open how many units the store shows.
 
-    An item's unit is remembered for a while; an order of a channel that was not served may wait;
+    An item's unit is remembered for a while; an order of a channel that was not served may
+    wait, and so may one whose correction holds for one of its versions only;
     and whether units that an agent has canceled come back with a refused change of the store is
     an operator's to decide.
     """
@@ -62,8 +64,12 @@ def _unsure(end: End) -> set[str]:
     open_ones = {
         number for number in end.store if facts.has_asked(number) and end.rejections(number)
     }
-    orders = [end.store[number] for number in facts.left_out | open_ones]
-    return facts.units_changed | {line["sku"] for order in orders for line in order["products"]}
+    lines = [
+        end.life.as_sent(number, line["sku"])
+        for number in facts.left_out | open_ones | facts.corrected
+        for line in end.store[number]["products"]
+    ]
+    return facts.units_changed | {*lines}
 
 
 def tracked_skus(life: Life) -> set[str]:
@@ -79,7 +85,7 @@ def tracked_skus(life: Life) -> set[str]:
 
 
 def _waiting(end: End) -> Counter[str]:
-    """Return the units that were ordered and that the OMS does not have."""
+    """Return the units that were ordered and that the OMS does not have, in its own."""
     units: Counter[str] = Counter()
     for number, document in end.store.items():
         is_due = document["order"]["status_id"] == 11 or number in end.life.facts.seen_outgoing
@@ -97,9 +103,10 @@ def _waiting(end: End) -> Counter[str]:
         known: Counter[str] = Counter()
         for line in held["lines"] if held and not is_canceled else ():
             known[line["ItemId"]] += line["OrderedQuantity"]
+        factor = partial(end.life.world.factor, number=number)
         wanted = _wanted(end, number, document, is_held=held is not None)
         for sku, ordered in wanted.items():  # of one SKU, a line's units are as good as another's
-            units[sku] += max(0, ordered - int(known[sku]) // FACTORS.get(sku, 1))
+            units[sku] += max(0, ordered * factor(sku) - int(known[sku]))
     return units
 
 
@@ -114,7 +121,7 @@ def _wanted(end: End, number: int, document: Json, *, is_held: bool) -> Counter[
     is_reported = "change_not_sent" in end.rejections(number)  # then its units are taken off
     if is_held and contents and document["order"]["status_id"] not in SENT_ON and not is_reported:
         for sku, quantity in contents[-1]["units"].values():
-            units[sku] += quantity // FACTORS.get(sku, 1)
+            units[sku] += quantity
         return units
     for line in document["products"]:
         unshipped = line["quantity"] - line["quantity_shipped"]

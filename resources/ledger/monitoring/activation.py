@@ -129,11 +129,21 @@ def resume(
 ) -> list[str]:
     """Make streams active; return those that were paused.
 
-    Stock that was entered by hand in the meantime is compared with the OMS's.
+    Stock that was entered by hand in the meantime is compared with the OMS's. A run that is still
+    writing since before the pause ends its chunk first: what it knows of the store is older.
     """
-    resumed = _set(db, connection, streams, who, why, active=True)
-    if INVENTORY in resumed:
-        doubt_all(db, connection)
+    with db.transaction():
+        if any(
+            one.stream == INVENTORY and not one.active
+            for one in activations(db, connection, streams)
+        ):
+            db.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))",  # the writer's
+                (f"{connection}/{INVENTORY}",),
+            )
+        resumed = _set(db, connection, streams, who, why, active=True)
+        if INVENTORY in resumed:
+            doubt_all(db, connection)
     return resumed
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import psycopg
 import pytest
 
 from assets.chain.run_config import live_config
+from resources.ledger.deliveries.deliveries import Deliveries
 from resources.ledger.monitoring.activation import pause, resume
 from tests.assets.documents import DEPOT, PRODUCTS, order
 from tests.assets.reconciliation.comparing import drifts_of, look
@@ -273,6 +275,38 @@ def test_stock_that_was_entered_during_a_pause_is_replaced_after_it(scene: Scene
     _live(scene)
     assert {r["quantity"] for r in scene.levels() if r["sku"] == "MUG"} == {1_000}
     assert scene.store_counts()["inventory_writes"] == writes + 1
+
+
+def test_stock_that_was_entered_while_a_run_compared_levels_is_replaced(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stream is resumed, paused, and resumed again before the run has ended that compares."""
+    scene.to_store("locations", [{"id": 7, "code": "EAST", "label": "East"}])
+    scene.configure(inventory={"mode": "by_node", "nodes": {DEPOT: "EAST"}})
+    _live(scene)
+    original, waiting = Deliveries.put_targets, list[threading.Thread]()
+
+    def change() -> None:
+        with psycopg.connect(scene.database, autocommit=True) as db:
+            pause(db, NAME, ("inventory",), "ann", "stocktaking")
+            scene.to_store("stock", [{"sku": "MUG", "location_id": 7, "quantity": 3}])
+            resume(db, NAME, ("inventory",), "ann")
+
+    def put(self: Deliveries, rows: Any) -> None:
+        if not waiting:  # the levels have been read, and this is not noted yet
+            waiting.append(threading.Thread(target=change))
+            waiting[0].start()
+            waiting[0].join(2)
+        original(self, rows)
+
+    with psycopg.connect(scene.database, autocommit=True) as db:
+        pause(db, NAME, ("inventory",), "ann", "stocktaking")
+        resume(db, NAME, ("inventory",), "ann")
+    monkeypatch.setattr(Deliveries, "put_targets", put)
+    _live(scene)
+    waiting[0].join(60)
+    _live(scene)
+    assert {r["quantity"] for r in scene.levels() if r["sku"] == "MUG"} == {1_000}
 
 
 def test_stock_that_was_entered_while_its_stream_was_not_configured_is_replaced(

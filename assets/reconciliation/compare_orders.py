@@ -58,7 +58,7 @@ class OrderComparator:
             if not other.is_canceled:
                 found = f"refers to order {snapshot.source_id} of the store"
                 result.add(kind, "order", other.order_id, found=found)
-        if known.is_rejected or snapshot.is_forgotten:
+        if known.is_rejected or snapshot.is_left_out:
             return result
         if snapshot.store is None:
             return self._without_store(snapshot, result)

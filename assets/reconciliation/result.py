@@ -53,8 +53,9 @@ class OrderSnapshot:
     """Whether ``order_id`` is that of its link."""
     is_withdrawn: bool = False
     """The store had canceled it, and the OMS after it."""
-    is_forgotten: bool = False
-    """Its person was forgotten: the ledger has nothing of it that the systems should show."""
+    is_left_out: bool = False
+    """Another connection of the store has sent it, or its person was forgotten: the OMS need not
+    hold it as the store or the ledger has it."""
     has_moved: bool = False
     """The ledger changed while the systems were read: the order is not compared now."""
 

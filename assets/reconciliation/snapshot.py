@@ -35,6 +35,7 @@ from resources.ledger.records.record_state import (
 )
 from resources.ledger.records.withdrawals import withdrawn_by_store
 from resources.ledger.session import Session
+from resources.ledger.store_links import sent_elsewhere
 from resources.sync import Sync
 
 CHUNK = 500
@@ -111,8 +112,8 @@ class SnapshotReader:
         others: Mapping[str, tuple[OrderOrigin, ...]] | None = None,
     ) -> list[OrderSnapshot]:
         at_store, at_oms = dict(store or {}), dict(oms or {})
-        for page in self._sync.orders.read([i for i in ids if i not in at_store]):
-            at_store |= {record.source_id: record for record in page.records}
+        unread = self._sync.orders.read([i for i in ids if i not in at_store])
+        at_store |= {record.source_id: record for record in _records(unread)}
         own, origins = self._recorded(ids, others or {})
         at_oms = own | at_oms
         linked = self._session.links.oms_ids(ids)
@@ -126,7 +127,7 @@ class SnapshotReader:
         lines = self._session.records.line_groups(shipped)
         amendments = Amendments(self._session.db, self._sync.name).of_orders(ids)
         withdrawn = withdrawn_by_store(self._session.db, self._sync.name, ids)
-        forgotten = forgotten_among(self._session.db, self._sync.name, ORDERS, list(ids))
+        left_out = self._left_out(ids, linked)
         after = self._record_states(ids, order_ids)
         changes = edits.of_records(self._session.db, self._sync.name, ORDERS, ids)
         return [
@@ -144,11 +145,16 @@ class SnapshotReader:
                 tuple(amendments.get(source_id, {}).values()),
                 is_linked=source_id in linked,
                 is_withdrawn=source_id in withdrawn,
-                is_forgotten=source_id in forgotten,
+                is_left_out=source_id in left_out,
                 has_moved=before[source_id] != after[source_id],
             )
             for source_id in ids
         ]
+
+    def _left_out(self, ids: Collection[str], linked: Collection[str]) -> set[str]:
+        db, name = self._session.db, self._sync.name
+        elsewhere = sent_elsewhere(db, name, [i for i in ids if i not in linked])
+        return elsewhere.keys() | forgotten_among(db, name, ORDERS, list(ids))
 
     def _read(self, missing: Mapping[str, str]) -> dict[str, RawRecord]:
         """Read orders of the OMS by their ids; return those found, by the store's ids."""

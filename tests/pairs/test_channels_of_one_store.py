@@ -17,7 +17,8 @@ import psycopg
 import pytest
 import yaml
 
-from domain.connections import Installation
+from assets.reconciliation.run import Request, reconcile
+from domain.connections import ORDERS, SHIPMENTS, Installation
 from orchestration import settings
 from orchestration.settings import ConfigurationError
 from resources.ledger.monitoring.activation import resume
@@ -163,6 +164,11 @@ def test_an_order_that_was_sent_before_its_channel_was_split_off_is_not_sent_aga
     assert shop.ids_at(EU) == ["EU-4"]
     query = "SELECT source_id, rule FROM sync.record WHERE connection = %s AND state = 'skipped'"
     assert dict(shop.sql(query, EU)) == {"2": "sent_elsewhere", "3": "sent_elsewhere"}
+    assert shop.lockstep is not None
+    sync = shop.lockstep.sync(EU, "reconciliation")
+    for day in (shop.yesterday, shop.today):
+        found = reconcile(sync, Request(day, (ORDERS, SHIPMENTS), confirm_seconds=0))
+        assert found.drifts == [], "its own account need not have them"
     shop.sql_write("UPDATE sync.stream SET configured = false WHERE connection = %s", US)
     shop.sql_write(
         """UPDATE sync.link SET organisation = (

@@ -108,7 +108,7 @@ def _difference(end: End, number: int, wanted: Json, held: Json) -> str:
         ordered = line["OrderedQuantity"]
         if line["canceled"] and line["OrderLineId"] not in wanted["units"]:
             continue
-        if line["cancelled"] and number in end.life.facts.canceled_at_oms:
+        if line["canceled"] and number in end.life.facts.canceled_at_oms:
             _, still = owed.get(line["OrderLineId"], ("", 0))
             if still <= ordered:
                 owed.pop(line["OrderLineId"], None)  # it stays as the OMS has canceled it

@@ -106,3 +106,36 @@ def test_an_order_that_is_owed_goes_out_without_what_was_refunded_since(scene: S
     outcomes = scene.outcomes("orders")
     assert outcomes["2"] == ("skipped", "refunded_before_export")
     assert outcomes["3"] == ("skipped", "shipped_before_export")
+
+
+def test_orders_without_cents_and_with_thousandths_are_sent_and_reduced_exactly(
+    scene: Scene,
+) -> None:
+    """Yen and dinars, whole and after units were refunded; a rerun finds no difference."""
+    amounts = {1: ("JPY", "143", "500"), 2: ("KWD", "1.234", "0.750")}
+    for number, (currency, price, shipping) in amounts.items():
+        document = order(number, scene.moment(), currency_code=currency)
+        document["default_currency_code"] = currency
+        for line in document["products"]:
+            line |= {"price_ex_tax": price, "price_inc_tax": price}
+        for address in document["shipping_addresses"]:
+            address |= {"cost_ex_tax": shipping, "cost_inc_tax": shipping}
+        scene.place(document)
+    scene.run("orders")
+    assert scene.open_rejections("orders") == {}
+    totals = {key: Decimal(row["saved_total"]) for key, row in scene.oms_orders().items()}
+    assert totals == {"1": 3 * 143 + 500, "2": 3 * Decimal("1.234") + Decimal("0.750")}
+    currencies = [scene.oms_order(number)["CurrencyCode"] for number in amounts]
+    assert currencies == ["JPY", "KWD"]
+    prices = [Decimal(str(scene.oms_order(n)["OrderLine"][0]["UnitPrice"])) for n in amounts]
+    assert prices == [143, Decimal("1.234")]
+
+    for number in amounts:
+        lines = [{"id": number * 100 + 1, "quantity_refunded": 1}]
+        scene.to_store(f"orders/{number}", {"products": lines, "status_id": 14}, "PATCH")
+    scene.run("orders")
+    assert scene.open_rejections("orders") == {}
+    assert [units_at_oms(scene, number) for number in amounts] == [[("MUG", 1), ("LAMP", 1)]] * 2
+    saved = scene.effects()
+    scene.run("orders")
+    assert scene.effects() == saved

@@ -299,3 +299,35 @@ def test_two_spellings_of_an_org_are_one() -> None:
     same = identity(my_domain="https://ACME.my.salesforce.com:443/")
     assert identity() == same
     assert identity(sales_store_id="0ZE000000000001AAA").overlaps(same)
+
+
+AMOUNTS = ("Amount", "Price", "WithTax")
+"""How the names of an order's amounts end."""
+
+
+def scaled(value: Any, scale: Decimal, name: str = "") -> Any:
+    """Return a document with its amounts times a factor."""
+    if isinstance(value, dict):
+        return {key: scaled(part, scale, key) for key, part in value.items()}
+    if isinstance(value, list):
+        return [scaled(part, scale, name) for part in value]
+    is_amount = isinstance(value, int | float) and name.endswith(AMOUNTS)
+    return float(Decimal(str(value)) * scale) if is_amount else value
+
+
+@pytest.mark.parametrize(("currency", "scale"), [("JPY", "100"), ("KWD", "0.1")])
+def test_amounts_are_exact_in_a_currency_without_cents_or_with_thousandths(
+    currency: str, scale: str
+) -> None:
+    """Each as it is of a currency with cents, and all of them add up."""
+    factor, document = Decimal(scale), order()
+    cents = mapped(document)
+    found = mapped(scaled(document, factor) | {"CurrencyIsoCode": currency})
+    assert (found.currency, found.total) == (currency, cents.total * factor)
+    assert found.total_tax == cents.total_tax * factor
+    for line, other in zip(found.lines, cents.lines, strict=True):
+        assert line.line_total == other.line_total * factor
+        assert line.unit_price == other.unit_price * factor
+        assert line.total_discount() == other.total_discount() * factor
+        assert line.total_tax() == other.total_tax() * factor
+    assert [p.amount for p in found.payments] == [p.amount * factor for p in cents.payments]

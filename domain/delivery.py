@@ -63,7 +63,8 @@ class Intent:
     group: str = ""
     """What a call takes together: a location of stock."""
     reads: bool = False
-    """The target record is read before it is sent, since what it holds decides."""
+    """The target record is read before it is sent, by what it ``asks``: what it holds decides."""
+    asks: Question = ()
     may_exist: bool = False
     """The target may have the effect, so it is looked for before it is sent."""
     is_independent: bool = False
@@ -189,11 +190,11 @@ class ItemSave:
 
 @dataclass(frozen=True, slots=True)
 class ListingSave:
-    """Texts and pictures that a product of the store should have."""
+    """Texts, pictures and categories that a product of the store should have; ``None`` stays."""
 
     product_id: str
     texts: Mapping[str, str]
-    """By the canonical field: ``name``, ``description``, ``warranty``."""
+    """By the canonical field: ``name``, ``description``, ``warranty``, ``brand``."""
     images: Sequence[str] | None = None
     """All of the product's pictures; ``None``: they stay."""
     skus: Sequence[str] = ()
@@ -202,6 +203,7 @@ class ListingSave:
     """Which the product lacks and should have."""
     currency: str = ""
     """Of their prices, as of ``NewListing``."""
+    categories: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

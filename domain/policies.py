@@ -35,7 +35,7 @@ TimeZone = Annotated[str, AfterValidator(_known_zone)]
 """The name of a time zone, such as America/New_York."""
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 StoreList = Annotated[str, StringConstraints(pattern=r"^[^\s/]([^/]{0,98}[^\s/])?$")]
-OmsField = Literal["title", "description", "warranty", "images"]
+OmsField = Literal["title", "description", "warranty", "images", "brand", "categories"]
 Money = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=4)]
 
 
@@ -201,6 +201,8 @@ class CatalogPolicy(Config):
     create_products: Literal["never", "hidden", "visible"] = "never"
     """Create a product in the store for a listing whose SKU it does not have; shoppers see it at
     once, or once the merchant shows it."""
+    create_brands: bool = False
+    """Create a brand that a listing names and the store lacks; otherwise it is a rejection."""
     list_from_oms: bool = False
     """List the OMS's items in the store: create products that it lacks, as ``create_products``
     says, and keep the fields in ``oms_fields`` as the OMS has them (stream ``listings``)."""

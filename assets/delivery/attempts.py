@@ -76,7 +76,7 @@ class Attempts:
 
     async def _attempt(self, plan: Plan, intent: Intent, writer: Writer) -> Outcome:
         if intent.reads:
-            held = (await writer.held({intent.target_key: ()}))[intent.target_key]
+            held = (await writer.held({intent.target_key: intent.asks}))[intent.target_key]
             if held.problems:
                 return Outcome("refused", problems=held.problems)
             decision = await self._decide(plan, intent, held)

@@ -16,6 +16,9 @@ class ListedItem(Record, frozen=True, kw_only=True):
     warranty: str | None = None
     images: tuple[str, ...] | None = None
     """Addresses, the main picture first."""
+    brand: str | None = None
+    categories: tuple[str, ...] | None = None
+    """By their names in the store."""
     weight: Quantity | None = None
     """Of one unit of the OMS, in the OMS's own unit of weight."""
     price: Amount | None = None

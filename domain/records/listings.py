@@ -43,6 +43,10 @@ class Listing(Record, frozen=True, kw_only=True):
     warranty: str | None = None
     images: tuple[str, ...] | None = None
     """Addresses from which the store fetches the pictures, the first at the front."""
+    brand: str | None = None
+    """By its name."""
+    categories: tuple[str, ...] | None = None
+    """By their names: all that the product is in."""
     sold_as: Key = ""
     """Of an item of the OMS: the product that sells it; empty if one is to be created."""
     is_asked: bool = False
@@ -73,7 +77,12 @@ class Listing(Record, frozen=True, kw_only=True):
     @property
     def texts(self) -> dict[str, str]:
         """Return the texts that are wanted, by field."""
-        named = {"name": self.name, "description": self.description, "warranty": self.warranty}
+        named = {
+            "name": self.name,
+            "description": self.description,
+            "warranty": self.warranty,
+            "brand": self.brand,
+        }
         return {field: text for field, text in named.items() if text is not None}
 
 

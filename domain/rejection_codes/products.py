@@ -18,6 +18,16 @@ PRODUCTS: dict[str, Entry] = {
         "The store can sell an item without limit independently of the product's other variants.",
         ("inventory.infinite", "inventory.infinite_quantity"),
     ),
+    "listing_brand_invalid": Entry("value", "A brand is one non-empty line."),
+    "listing_brand_unknown": Entry(
+        "mapping", "The store has the brand of a listing.", ("catalog.create_brands",)
+    ),
+    "listing_categories_invalid": Entry(
+        "value", "Each category of a listing is named once, and their number is limited."
+    ),
+    "listing_category_unknown": Entry(
+        "mapping", "A category of a listing is one of the store's, and its name shows which."
+    ),
     "listing_draft_pending": Entry(
         "business_rule", "A listed field has no unpublished changes in the store."
     ),

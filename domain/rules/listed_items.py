@@ -20,14 +20,18 @@ from domain.records.catalog import Product
 from domain.records.listed_items import ListedItem
 from domain.records.listings import Listing
 
-TEXTS = ("name", "description", "warranty")
+TEXTS = ("name", "description", "warranty", "brand")
 OWNED = {
     "title": "name",
     "description": "description",
     "warranty": "warranty",
     "images": "images",
+    "brand": "brand",
+    "categories": "categories",
 }
 """The policy's name of a field -> the listing's."""
+SORTED_BY = ("brand", "categories")
+"""What a new product gets only where the OMS owns it: the store has to know its names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,11 @@ def listing_of(
         return _update(item, product_id, place.product, owned, is_asked=is_asked)
     if (skipped := _not_created(item, place, policy, takes)) is not None:
         return skipped
+    owned = owned_fields(policy, takes)
+    stated = [name for name in OWNED.values() if name not in SORTED_BY or name in owned]
     given: dict[str, Any] = {
         name: value
-        for name in (*OWNED.values(), *takes.needs)
+        for name in (*stated, *takes.needs)
         if name in takes.fields and (value := getattr(item, name)) is not None
     }
     return Listing(product_id=item_id(item.sku), sku=item.sku, is_asked=is_asked, **given)

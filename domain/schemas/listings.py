@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 import pandera.pandas as pa
 
+from domain.categories import category_key
 from domain.errors import Problem
 from domain.listings import is_item, is_new
 from domain.parsing.text import has_controls
@@ -16,7 +17,11 @@ from domain.schemas.batch import Rule, booleans, failures, integers, texts
 from domain.skus import sku_key
 
 LONGEST_NAME, LONGEST_TEXT, LONGEST_ADDRESS, MOST_IMAGES = 250, 60_000, 255, 100
-ALL_FIELDS = ("name", "description", "warranty", "images", "price", "weight", "variants")
+ALL_FIELDS = (
+    "name", "description", "warranty", "images", "brand", "categories", "price", "weight",
+    "variants",
+)  # fmt: skip
+LONGEST_BRAND, LONGEST_CATEGORY, MOST_CATEGORIES = 250, 1_000, 100
 MOST_VARIANTS, MOST_OPTIONS, LONGEST_OPTION = 100, 10, 255
 _ADDRESS = re.compile(r"https://[^\s/?#@]+/[^\s]*", re.ASCII)
 _BREAKS = str.maketrans("", "", "\t\r\n")
@@ -24,7 +29,7 @@ RULES: dict[str, Rule] = {
     "listing_empty": Rule(
         "record",
         "the listing changes nothing",
-        "give a title, a description, a warranty or images",
+        "give a title, a description, a warranty, images, a brand or categories",
     ),
     "listing_title_invalid": Rule(
         "name",
@@ -40,6 +45,17 @@ RULES: dict[str, Rule] = {
         "images",
         "an image is not an https address of at most 255 characters, or occurs twice",
         "give public addresses that start with https://",
+    ),
+    "listing_brand_invalid": Rule(
+        "brand",
+        f"a brand is one line of 1 to {LONGEST_BRAND} characters",
+        "correct the brand",
+    ),
+    "listing_categories_invalid": Rule(
+        "categories",
+        f"categories are at most {MOST_CATEGORIES} names of up to {LONGEST_CATEGORY:,} characters, "
+        "each of them once",
+        "name each category once, such as Kitchen > Mugs",
     ),
     "listing_field_not_taken": Rule(
         "record",
@@ -80,6 +96,8 @@ class Listings(pa.DataFrameModel):
     has_good_texts: bool
     has_good_images: bool
     image_count: int
+    has_good_brand: bool
+    has_good_categories: bool
     has_place: bool
     is_complete: bool
     has_good_variants: bool
@@ -99,6 +117,14 @@ class Listings(pa.DataFrameModel):
 
     @pa.check("has_good_images", name="listing_image_invalid")
     def _images(cls, good: pd.Series[bool]) -> pd.Series[bool]:
+        return good
+
+    @pa.check("has_good_brand", name="listing_brand_invalid")
+    def _brand(cls, good: pd.Series[bool]) -> pd.Series[bool]:
+        return good
+
+    @pa.check("has_good_categories", name="listing_categories_invalid")
+    def _categories(cls, good: pd.Series[bool]) -> pd.Series[bool]:
         return good
 
     @pa.check("has_place", name="listing_field_not_taken")
@@ -135,9 +161,7 @@ def listing_problems(
     frame = pd.DataFrame(
         {
             "product_id": texts([listing.product_id for listing in listings]),
-            "changes_something": booleans(
-                [bool(one.texts or one.variants) or one.images is not None for one in listings]
-            ),
+            "changes_something": booleans([_changes(one) for one in listings]),
             "has_place": booleans([_has_place(one, fields) for one in listings]),
             "is_complete": booleans([_is_complete(one, needs) for one in listings]),
             "has_good_variants": booleans([_are_variants(one.variants) for one in listings]),
@@ -148,9 +172,16 @@ def listing_problems(
             ),
             "has_good_images": booleans([_are_images(one.images or ()) for one in listings]),
             "image_count": integers([len(one.images or ()) for one in listings]),
+            "has_good_brand": booleans([_is_brand(one.brand) for one in listings]),
+            "has_good_categories": booleans([_are_categories(one.categories) for one in listings]),
         }
     )
     return failures(Listings, frame, RULES)
+
+
+def _changes(listing: Listing) -> bool:
+    has_lists = listing.images is not None or listing.categories is not None
+    return has_lists or bool(listing.texts or listing.variants)
 
 
 def _has_place(listing: Listing, fields: Collection[str]) -> bool:
@@ -187,6 +218,22 @@ def _is_title(name: str | None) -> bool:
     if name is None:
         return True
     return len(name.strip()) > 0 and len(name) <= LONGEST_NAME and not has_controls(name)
+
+
+def _is_brand(brand: str | None) -> bool:
+    if brand is None:
+        return True
+    return len(brand.strip()) > 0 and len(brand) <= LONGEST_BRAND and not has_controls(brand)
+
+
+def _are_categories(names: Sequence[str] | None) -> bool:
+    if names is None:
+        return True
+    keys = {category_key(name) for name in names}
+    return len(keys) == len(names) <= MOST_CATEGORIES and all(
+        key and len(name) <= LONGEST_CATEGORY and not has_controls(name)
+        for key, name in zip(map(category_key, names), names, strict=True)
+    )
 
 
 def _is_text(text: str | None) -> bool:

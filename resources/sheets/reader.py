@@ -24,7 +24,7 @@ from resources.sheets.archive import check_size, examine, refused
 MOST_ROWS = 10_000
 MOST_COLUMNS = 50
 LONGEST_CELL = 65_536
-COLUMNS = ("sku", "title", "description", "warranty", "images")
+COLUMNS = ("sku", "title", "description", "warranty", "images", "brand", "categories")
 NEW_COLUMNS = ("group", "options", "price", "weight")
 """Of products that the store does not have yet."""
 AMOUNTS = ("price", "weight")

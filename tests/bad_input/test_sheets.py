@@ -35,6 +35,8 @@ GOOD: dict[str, tuple[str, ...]] = {
     "title": ("Mug", "Stoneware mug", "カップ"),
     "description": ("<p>A\nmug</p>", "x" * 1_000),
     "warranty": ("2 years",),
+    "brand": ("", "Kiln"),
+    "categories": ("", "Kitchen > Mugs; Sale", "Sale\nJars"),
     "group": ("", "", "Tee"),
     "options": ("", "Size: S", "Size: L; Colour: Red"),
     "price": ("", "12.50", "0"),

@@ -36,6 +36,7 @@ PATHS = (
     "/{projectKey}/products",
     "/{projectKey}/products/{ID}",
     "/{projectKey}/product-types",
+    "/{projectKey}/categories",
     "/{projectKey}/states",
     "/{projectKey}/messages",
     "/{projectKey}/standalone-prices",

@@ -281,6 +281,7 @@ def test_products_read_and_listed_fit_the_official_file(tapped: Tapped) -> None:
         for key in kinds
     ]
     ids = project.set("catalog", rows)["ids"]
+    project.set("categories", [{"id": name, "name": name} for name in "ab"])
     tapped.exchanged.clear()
     one, two = (f"https://img.example.com/{n}.jpg" for n in (1, 2))
     for product_id in ids:
@@ -290,6 +291,9 @@ def test_products_read_and_listed_fit_the_official_file(tapped: Tapped) -> None:
             ({"warranty": ""}, (two,)),
         ):
             assert tapped.apply("listings", ListingSave(product_id, texts, images)).state == "done"
+        for names in (("a",), ("b",)):
+            save = ListingSave(product_id, {}, categories=names)
+            assert tapped.apply("listings", save).state == "done"
     stale = {"version": 1, "actions": []}
     assert project.api.post(f"/products/{ids[0]}", json=stale).status_code == 409
     assert project.api.get(f"/products/{ids[0]}").is_success
@@ -297,6 +301,8 @@ def test_products_read_and_listed_fit_the_official_file(tapped: Tapped) -> None:
     assert found == {
         "changeName",
         "setDescription",
+        "addToCategory",
+        "removeFromCategory",
         "setAttributeInAllVariants",
         "setProductAttribute",
         "addExternalImage",

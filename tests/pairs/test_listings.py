@@ -140,10 +140,64 @@ def test_an_exported_sheet_that_is_imported_again_sends_nothing(
     shop.run("catalog", first=shop.today)
     before = sent(shop)
     with sync.ledger.session(NAME, "catalog") as session:
-        write(file, "products", (*COLUMNS, *NEW_COLUMNS), exported(session))
+        write(
+            file,
+            "products",
+            (*COLUMNS, *NEW_COLUMNS),
+            exported(session, sync_of(shop).listings_target.fields),
+        )
     rows = [row.cells for row in read(file)]
     assert len(rows) >= 3
+    with sync.ledger.session(NAME, "catalog") as session:
+        few = next(row for row in exported(session, ("name",)) if row[0] == first)
+    assert [name for name, text in zip(COLUMNS, few, strict=False) if text] == [
+        "sku",
+        "title",
+        "description",
+    ]
     assert all(row.is_done for row in do(shop, *rows))
+    assert sent(shop) == before
+
+
+def shelves(shop: PairScene) -> None:
+    """Give the store brands and categories, two of the same name."""
+    for number, name, parent in ((1, "Kitchen", 0), (2, "Mugs", 1), (3, "Sale", 0), (4, "Mugs", 3)):
+        up = {"parent_id": str(parent)} if parent else {}
+        shop.to_store("categories", [{"id": str(number), "name": name} | up])
+    if shop.pair.store == "bigcommerce":
+        shop.to_store("brands", [{"id": 31, "name": "Kiln"}])
+
+
+def test_brands_and_categories_are_written_by_their_names(shop: PairScene, tmp_path: Path) -> None:
+    """What the store lacks is named, and sent once it has it; an exported sheet sends nothing."""
+    if "brand" not in sync_of(shop).listings_target.fields:
+        pytest.skip("its products take neither")
+    shelves(shop)
+    first, second, *_ = skus_of(shop)
+    placed = {"sku": first, "brand": "kiln", "categories": "Sale > mugs; KITCHEN"}
+    rows = do(shop, placed, {"sku": second, "title": "Jar", "categories": "Bowls"})
+    assert rows[0].result == "done"
+    assert rows[1].result.startswith("rejected: the store has no category Bowls")
+    assert sent(shop) == 1, "nothing of the second is written"
+    assert all(row.is_done for row in do(shop, placed))
+    assert sent(shop) == 1
+    shop.to_store("categories", [{"id": "5", "name": "Bowls"}])
+    [row] = do(shop, {"sku": second, "warranty": "1 year"})
+    assert row.result == "done", "what was refused goes with the next request"
+    shop.run("catalog", first=shop.today)
+    known = dict(shop.sql("SELECT sku, categories FROM history.catalog"))
+    assert (sorted(known[first]), known[second]) == (["Kitchen", "Mugs"], ["Bowls"])
+    before, file = sent(shop), tmp_path / "products.xlsx"
+    with sync_of(shop).ledger.session(NAME, "catalog") as session:
+        write(
+            file,
+            "products",
+            (*COLUMNS, *NEW_COLUMNS),
+            exported(session, sync_of(shop).listings_target.fields),
+        )
+    cells = [row.cells for row in read(file)]
+    assert {"brand", "categories"} <= cells[0].keys()
+    assert all(row.is_done for row in do(shop, *cells))
     assert sent(shop) == before
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from domain.categories import split
 from domain.listings import new_id
 from domain.records.catalog import Attribute
 from domain.records.listings import Listing, NewVariant
@@ -97,6 +98,8 @@ def listing_of(
         description=cells.get("description"),
         warranty=cells.get("warranty"),
         images=None if images is None else tuple(images),
+        brand=cells.get("brand"),
+        categories=split(cells["categories"]) if "categories" in cells else None,
         price=_amount(first, "price") if product_id is None else None,
         weight=_amount(first, "weight") if product_id is None else None,
         variants=_variants(unit) if product_id is None else _added(unit, lacks),

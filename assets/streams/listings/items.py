@@ -219,7 +219,8 @@ class ItemReader:
         """Return what makes two versions of an item differ."""
         policy, product = self._policy, place.product
         owned = owned_fields(policy, self.takes)
-        shown = [getattr(product, name) for name in TEXTS if name in owned] if product else []
+        compared = [name for name in (*TEXTS, "categories") if name in owned]
+        shown = [getattr(product, name) for name in compared] if product else []
         basis = [
             encode_record(item).decode(),
             price,

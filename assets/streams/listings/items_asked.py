@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from assets.pipeline.capture import capture_pages
 from assets.streams.listings.group import Wanted
@@ -13,6 +13,7 @@ from assets.streams.listings.items import ItemReader
 from assets.streams.listings.sheet import check
 from assets.streams.listings.state import is_same, values_of
 from assets.streams.listings.stream import Listings, waiting_variants
+from domain.categories import are_same
 from domain.errors import RecordRejected
 from domain.exchange import RawRecord, Skipped
 from domain.records.catalog import Product
@@ -106,12 +107,12 @@ def _effect(reader: ItemReader, record: RawRecord) -> Asked:
 
 def _different(listing: Listing, product: Product) -> list[str]:
     """Return the fields that the store shows differently; pictures may be copies, so all count."""
-    return [
-        name
-        for name, value in values_of(listing).items()
-        if (
-            not is_same(name, getattr(product, name), value)
-            if isinstance(value, str)
-            else product.images != value
-        )
-    ]
+    return [name for name, value in values_of(listing).items() if not _shows(product, name, value)]
+
+
+def _shows(product: Product, name: str, value: Any) -> bool:
+    """Return whether a product shows a value; the catalog has its categories' own names only."""
+    if name == "categories":
+        return are_same(product.categories, [one.rpartition(">")[2] for one in value])
+    shown = getattr(product, name)
+    return is_same(name, shown, value) if isinstance(value, str) else bool(shown == value)

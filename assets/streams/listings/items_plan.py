@@ -24,6 +24,7 @@ from assets.streams.listings.state import (
     value_digest,
     values_of,
 )
+from domain.categories import are_same
 from domain.delivery import Held, Intent, ListingSave, NewListing, Outcome
 from domain.listings import (
     adopted,
@@ -79,6 +80,8 @@ class ItemPlans:
         """
         listing = due.record
         product = self._shown.get(listing.sold_as)
+        if listing.categories is not None:  # the catalog has their names alone, not what is above
+            return None
         is_open = bool(due.unsettled) or (due.known is not None and is_partial(due.known))
         if product is None or is_open or self.is_forced(listing):
             return None
@@ -112,7 +115,7 @@ class ItemPlans:
             if was_sent and shows_all(listing, shown):
                 plan.context = Settled(wanted)
                 return Outcome("done", held.target_id)
-            if plan.due.known is None and not was_sent:
+            if _known_of(plan, held.target_id) is None and not was_sent:
                 plan.notes.append(adopted(held.target_id))
             wanted = {name: value for name, value in wanted.items() if name in self._owned}
         return self._difference(plan, intent, held, wanted)
@@ -121,7 +124,7 @@ class ItemPlans:
         self, plan: Plan, intent: Intent, held: Held, wanted: Mapping[str, Any]
     ) -> Intent | Outcome:
         """Return what is written: owned fields that differ, and were not edited in the store."""
-        shown, known = held.content, plan.due.known
+        shown, known = held.content, _known_of(plan, held.target_id)
         given = given_values(known)
         changed = {
             name: value
@@ -152,8 +155,14 @@ class ItemPlans:
         sent = {name: value for name, value in changed.items() if name not in edited}
         if not sent:
             return Outcome("done", held.target_id)
-        images = sent.pop("images", None)
-        save = ListingSave(held.target_id, sent, images, (plan.due.record.sku,))
+        images, categories = sent.pop("images", None), sent.pop("categories", None)
+        save = ListingSave(
+            held.target_id,
+            sent,
+            images,
+            (plan.due.record.sku,),
+            categories=categories,
+        )
         return replace(intent, content=save)
 
     def settled(self, plan: Plan, outcome: Outcome, target_key: str) -> TargetRow:
@@ -176,10 +185,11 @@ class ItemPlans:
         before = plan.due.known
         found: Settled = plan.context or Settled()
         taken = {n: v for n, v in values_of(listing).items() if n in found.fields}
-        given = given_values(before)
+        same = _known_of(plan, target_id)
+        given = given_values(same)
         if not in_part:  # which part was saved is not known
             given = given | {name: value_digest(name, value) for name, value in taken.items()}
-        images = list(taken["images"]) if "images" in taken else images_of(before)
+        images = list(taken["images"]) if "images" in taken else images_of(same)
         kept: dict[str, Any] = {
             "images": images,
             "texts": sorted(listing.texts),
@@ -192,11 +202,19 @@ class ItemPlans:
         return TargetRow.following(before, target_key, target_id, content, moment)
 
 
+def _known_of(plan: Plan, product_id: str) -> TargetRow | None:
+    """Return what is known of a product; of another one that had the item's SKU it is nothing."""
+    known = plan.due.known
+    return known if known is not None and known.target_id == product_id else None
+
+
 def _is_shown(name: str, value: Any, shown: Mapping[str, Any], known: TargetRow | None) -> bool:
     """Return whether the store shows a value.
 
     Where it keeps copies of pictures, they are those that were sent last, and there are as many.
     """
+    if name == "categories":
+        return are_same(shown[name], value)
     if name != "images":
         return is_same(name, shown[name], value)
     if "addresses" in shown:

@@ -22,6 +22,7 @@ from assets.streams.listings.state import (
     shows_all,
     unmet,
 )
+from domain.categories import are_same
 from domain.connections import INVENTORY, LISTINGS
 from domain.delivery import Held, Intent, ListingSave, NewListing, Outcome
 from domain.identity import delivery_key
@@ -110,7 +111,8 @@ class ListingsPlanner(Planner[Listing]):
             accepted.canonical_digest,
         )
         content = self._new(listing) if operation == "create" else self._add(listing)
-        return Plan(due, [Intent(operation, key, accepted.source_id, content, reads=True)])
+        intent = Intent(operation, key, accepted.source_id, content, reads=True, asks=(listing,))
+        return Plan(due, [intent])
 
     def _is_replaced(self, accepted: AcceptedRecord) -> bool:
         """Return whether the chunk has a newer request that has taken in this one."""
@@ -126,8 +128,17 @@ class ListingsPlanner(Planner[Listing]):
             counts_stock=INVENTORY in connection.streams,
         )
 
+    def _save(self, listing: Listing, product_id: str) -> ListingSave:
+        return ListingSave(
+            product_id,
+            listing.texts,
+            listing.images,
+            known_skus(listing),
+            categories=listing.categories,
+        )
+
     def _add(self, listing: Listing) -> ListingSave:
-        save = _save(listing, listing.product_id)
+        save = self._save(listing, listing.product_id)
         currency = self.sync.connection.prices.currency or ""
         return replace(save, variants=listing.variants or (), currency=currency)
 
@@ -160,7 +171,7 @@ class ListingsPlanner(Planner[Listing]):
             plan.notes.append(adopted(held.target_id))
         elif fields := unmet(listing, found.made):
             plan.notes.append(new_values_kept(fields))
-        save = _save(listing, held.target_id)
+        save = self._save(listing, held.target_id)
         return self._difference(plan, held, intent, save, found)
 
     def _found(self, plan: Plan, intent: Intent, held: Held) -> Found:
@@ -201,6 +212,9 @@ class ListingsPlanner(Planner[Listing]):
         force = self.request.force
         if images is not None and not force and self._has_images(images, held, found):
             images = None
+        categories = save.categories
+        if categories is not None and not force and are_same(shown["categories"], categories):
+            categories = None
         if force:
             texts = dict(save.texts)
         same = save.texts.keys() - texts.keys()
@@ -209,9 +223,11 @@ class ListingsPlanner(Planner[Listing]):
         variants = lacking(plan.due.record, shown["skus"]) if save.variants else ()
         if variants and self.sync.connection.catalog.create_products == "never":
             return Outcome("refused", problems=(not_created(),))
-        if not texts and images is None and not variants:
+        if not texts and images is None and categories is None and not variants:
             return Outcome("done", save.product_id)
-        content = replace(save, texts=texts, images=images, variants=variants)
+        content = replace(
+            save, texts=texts, images=images, categories=categories, variants=variants
+        )
         return replace(intent, content=content)
 
     def _has_images(self, wanted: Sequence[str], held: Held, found: Found) -> bool:
@@ -273,10 +289,6 @@ def _is_made(listing: Listing) -> bool:
     """Return whether a product is to be created."""
     product_id = listing.product_id
     return is_new(product_id) or (is_item(product_id) and not listing.sold_as)
-
-
-def _save(listing: Listing, product_id: str) -> ListingSave:
-    return ListingSave(product_id, listing.texts, listing.images, known_skus(listing))
 
 
 def _was_sent(plan: Plan, intent: Intent) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from assets.streams.listings.group import Wanted, listing_of, units_of
+from domain.categories import joined
 from domain.parsing.text import printable
 from domain.records.listings import Listing
 from domain.records.record import InvalidRecord
@@ -13,7 +14,7 @@ from domain.skus import sku_key
 from resources.ledger.records import listings
 from resources.ledger.records.products import Products
 from resources.ledger.session import Session
-from resources.sheets.reader import NEW_COLUMNS
+from resources.sheets.reader import COLUMNS, NEW_COLUMNS
 
 DONE, TAKEN = "done", ("delivered", "unchanged")
 LONGEST_RESULT = 500
@@ -173,14 +174,21 @@ def note_results(session: Session, rows: Sequence[Wanted]) -> bool:
     return all(row.is_done for row in rows)
 
 
-def exported(session: Session) -> Iterator[tuple[str, ...]]:
+def exported(session: Session, fields: Collection[str] = ALL_FIELDS) -> Iterator[tuple[str, ...]]:
     """Yield a row of the template for each product of the store that has a SKU.
 
-    ``session`` is of the stream ``catalog``. A title that the catalog may have cut is left out:
-    imported again, it would be written to the store.
+    ``session`` is of the stream ``catalog``, ``fields`` are those that listings can write. A title
+    that the catalog may have cut is left out: imported again, it would be written to the store.
     """
     for product in session.products.newest():
         sku = next((one.sku for one in product.variants if one.sku), "")
         title = product.name if len(product.name) < LONGEST_NAME - CUT else ""
-        texts = sku, title, product.description, product.warranty, ""
-        yield (*texts, *("" for _ in NEW_COLUMNS))
+        texts = {
+            "sku": sku,
+            "title": title,
+            "description": product.description,
+            "warranty": product.warranty if "warranty" in fields else "",
+            "brand": product.brand if "brand" in fields else "",
+            "categories": joined(product.categories) if "categories" in fields else "",
+        }
+        yield tuple(texts.get(name, "") for name in (*COLUMNS, *NEW_COLUMNS))

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from domain.categories import category_key
 from domain.identity import content_digest
 from domain.listings import is_new
 from domain.parsing.text import clean_text
@@ -102,8 +103,8 @@ def shows_all(listing: Listing, shown: Mapping[str, Any]) -> bool:
 
 def values_of(listing: Listing) -> Json:
     """Return the texts and pictures that a listing asks for, by field."""
-    images: Json = {} if listing.images is None else {"images": listing.images}
-    return listing.texts | images
+    lists = {"images": listing.images, "categories": listing.categories}
+    return listing.texts | {name: one for name, one in lists.items() if one is not None}
 
 
 def given_values(row: TargetRow | None) -> dict[str, str]:
@@ -114,6 +115,8 @@ def given_values(row: TargetRow | None) -> dict[str, str]:
 
 def value_digest(field: str, value: str | Sequence[str]) -> str:
     """Return the digest of a field's value; forms that count as the same have one."""
+    if field == "categories":
+        value = sorted(map(category_key, value))
     text = normal(field, value) if isinstance(value, str) else "\n".join(value)
     return content_digest(text.encode()).hex()
 
@@ -126,8 +129,11 @@ def is_same(field: str, shown: str, wanted: str) -> bool:
 def normal(field: str, text: str) -> str:
     """Return a text in its one form: line ends alike, and no spaces around it.
 
-    The catalog keeps names without needless spaces and invisible characters.
+    The catalog keeps names without needless spaces and invisible characters. Brands are the same in
+    any case.
     """
+    if field == "brand":
+        return clean_text(text).casefold()
     if field == "name":
         return clean_text(text)
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()

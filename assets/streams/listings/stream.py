@@ -33,7 +33,8 @@ from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.sync import Sync
 
-FIELDS, NEW_FIELDS = ("name", "description", "warranty", "images"), ("price", "weight", "variants")
+FIELDS = ("name", "description", "warranty", "images", "brand", "categories")
+NEW_FIELDS = ("price", "weight", "variants")
 """What a later request takes over: of any product, and of one to create."""
 ADVICE = "correct the row and import it again"
 PRESENT = timedelta(minutes=5)

@@ -27,6 +27,7 @@ from resources.sync import Sync
 CODES = "0 all rows are done, 1 some are not, 2 wrong usage"
 SHOWN = 20
 SHEET = (*COLUMNS, *NEW_COLUMNS)
+OPTIONS = ("title", "description", "warranty", "image", "brand", "category")
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -55,7 +56,8 @@ def export(connection: str, file: Path) -> None:
     lockstep, sync = _open(connection, (CATALOG,))
     try:
         with sync.ledger.session(connection, CATALOG) as session:
-            count = write(file, "products", SHEET, map(_fitting, exported(session)))
+            rows = exported(session, sync.listings_target.fields)
+            count = write(file, "products", SHEET, map(_fitting, rows))
     finally:
         lockstep.close()
     click.echo(f"{file}: {plural(count, 'product')}")
@@ -109,6 +111,14 @@ def import_(connection: str, file: Path, result: Path | None, *, dry_run: bool) 
 @click.option("--description", help="May be HTML.")
 @click.option("--warranty")
 @click.option("--image", "images", multiple=True, metavar="URL", help="Repeatable; replaces all.")
+@click.option("--brand", help="By its name.")
+@click.option(
+    "--category",
+    "categories",
+    multiple=True,
+    metavar="NAME",
+    help='By its name, or "Kitchen > Mugs". Repeatable; replaces all.',
+)
 @click.option("--price", metavar="AMOUNT", help="Of a new product.")
 @click.option("--weight", metavar="NUMBER", help="Of a new product, in the store's unit.")
 @click.option("--dry-run", is_flag=True, help="Only check the values.")
@@ -119,22 +129,27 @@ def set_(
     description: str | None,
     warranty: str | None,
     images: tuple[str, ...],
+    brand: str | None,
+    categories: tuple[str, ...],
     price: str | None,
     weight: str | None,
     *,
     dry_run: bool,
 ) -> None:
-    """Write title, texts or pictures of the product with a SKU.
+    """Write title, texts, pictures, brand or categories of the product with a SKU.
 
     With catalog.create_products, a SKU that the store does not have creates a product.
     """
-    given = {"title": title, "description": description, "warranty": warranty}
+    given = {"title": title, "description": description, "warranty": warranty, "brand": brand}
     given |= {"price": price, "weight": weight}
     cells = {"sku": sku, **{name: text for name, text in given.items() if text is not None}}
     if images:
         cells["images"] = "\n".join(images)
+    if categories:
+        cells["categories"] = "\n".join(categories)
     if cells.keys() <= {"sku", *NEW_COLUMNS}:
-        raise click.UsageError("Give at least one of --title, --description, --warranty, --image.")
+        names = ", ".join(f"--{name}" for name in OPTIONS)
+        raise click.UsageError(f"Give at least one of {names}.")
     rows = [Wanted(0, cells)]
     is_done = _deliver(connection, rows, dry_run=dry_run)
     click.echo(f"{sku}: {rows[0].result}", err=not is_done)

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import msgspec
 
+from domain.categories import split
 from domain.exchange import Mapped, Skipped
 from domain.records.listed_items import ListedItem
 from domain.sources import EVERYTHING, Page, Scope, Shape
@@ -42,6 +43,8 @@ class ItemsSource:
             names.item_warranty,
             names.item_image,
             names.item_weight,
+            names.item_brand,
+            names.item_categories,
             names.item_style,
             names.item_discontinued,
         )
@@ -52,6 +55,8 @@ class ItemsSource:
             "warranty": names.item_warranty,
             "images": names.item_image,
             "weight": names.item_weight,
+            "brand": names.item_brand,
+            "categories": names.item_categories,
         }
         self.states = frozenset(field for field, attribute in named.items() if attribute)
 
@@ -77,8 +82,10 @@ class ItemsSource:
         """Map a row. Raises ``RecordRejected`` ``oms_payload_unreadable``."""
         row, names, problems = _decoded(payload), self._names, DocumentProblems(self._zone)
         image: str | None
+        categories: str | None
         with problems.collecting():
             image = _text(row, names.item_image, problems)
+            categories = _text(row, names.item_categories, problems)
             item = ListedItem(
                 sku=_text(row, names.item_id, problems) or "",
                 name=_text(row, names.item_description, problems),
@@ -86,6 +93,8 @@ class ItemsSource:
                 warranty=_text(row, names.item_warranty, problems),
                 images=None if image is None else tuple(image.split()),
                 weight=_number(row, names.item_weight, problems),
+                brand=_text(row, names.item_brand, problems),
+                categories=None if categories is None else split(categories),
                 style=_text(row, names.item_style, problems) or "",
                 is_discontinued=_flag(row, names.item_discontinued, problems),
             )

@@ -69,6 +69,9 @@ class ManhattanNames(Config):
     item_weight: str | None = None
     """Of one base unit; ``catalog.weight_factor`` converts it."""
     item_image: str | None = "SmallImageURI"
+    item_brand: str | None = "Brand"
+    item_categories: str | None = None
+    """The attribute with the names of a product's categories in the store, separated by ``;``."""
     item_style: str | None = "Style"
     """What items have in common that differ in colour or size only; null: each is a product."""
     item_discontinued: str | None = "IsDiscontinued"

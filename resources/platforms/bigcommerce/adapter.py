@@ -84,7 +84,10 @@ class BigCommerce:
         self._preflight = Preflight(self._http, settings, connection, levels, prices)
         self.shipments = BigCommerceShipments(self._policy, settings, connection)
         stock = BigCommerceStock(self._policy, settings, levels)
-        listings = BigCommerceListings(self._policy, settings, self._http)
+        creates_brands = connection.catalog.create_brands
+        listings = BigCommerceListings(
+            self._policy, settings, self._http, creates_brands=creates_brands
+        )
         returns = BigCommerceRefunds(self._policy, settings)
         self.targets: StoreTargets = {
             "shipments": self.shipments,

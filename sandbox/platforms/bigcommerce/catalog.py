@@ -20,6 +20,8 @@ class Catalog:
         self.products: dict[int, Json] = {}
         self.brands: dict[int, str] = {}
         self.categories: dict[int, str] = {}
+        self.parents: dict[int, int] = {}
+        """Category -> the one that it is in; those at the top are absent."""
         self.variants: dict[int, Json] = {}
         self.by_sku: dict[str, int] = {}
         self.products_by_sku: dict[str, int] = {}
@@ -41,8 +43,8 @@ class Catalog:
         is_base = not given.get("variants")
         self._check(number, tracking, [str(entry.get("sku") or sku) for entry in variants])
         product = _product(given, number, tracking, now)
-        for old in self.products.get(number, {"variant_ids": []})["variant_ids"]:
-            del self.variants[old]
+        before = self.products.get(number, {"variant_ids": [], "sku": ""})
+        olds = [self.variants.pop(old) for old in before["variant_ids"]]
         product["variant_ids"] = [
             self._put_variant(entry, product, is_base=is_base) for entry in variants
         ]
@@ -50,9 +52,18 @@ class Catalog:
             product["variant_ids"][0] if not given.get("variants") else None
         )
         self.products[number] = product
+        self._forget(before["sku"], olds, product)
         self._last["product"] = max(self._last["product"], number)
         if sku:
             self.products_by_sku[sku] = number
+        return number
+
+    def brand_of(self, name: str) -> int:
+        """Return the id of the brand of a name, in any case; one that is not there is created."""
+        same = (n for n, known in self.brands.items() if known.casefold() == name.casefold())
+        if (number := next(same, None)) is None:
+            number = max(self.brands, default=30) + 1
+            self.brands[number] = name
         return number
 
     def add_variant(self, product: Json, given: Json) -> int:
@@ -67,6 +78,17 @@ class Catalog:
         for variant_id in product["variant_ids"]:
             self.by_sku.pop(self.variants.pop(variant_id)["sku"], None)
         self.products_by_sku.pop(product["sku"], None)
+
+    def _forget(self, sku: str, variants: list[Json], product: Json) -> None:
+        """Free the SKUs that a product and its variants had before, and have no more."""
+        for old in variants:
+            kept = self.variants.get(old["id"])
+            if self.by_sku.get(old["sku"]) == old["id"] and (
+                kept is None or kept["sku"] != old["sku"]
+            ):
+                del self.by_sku[old["sku"]]
+        if sku != product["sku"] and self.products_by_sku.get(sku) == product["id"]:
+            del self.products_by_sku[sku]
 
     def _check(self, number: int, tracking: str, skus: list[str]) -> None:
         if tracking not in TRACKING:

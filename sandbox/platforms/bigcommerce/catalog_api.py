@@ -22,6 +22,7 @@ PRODUCT_TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(SIZES, (int, float)),
     "sale_price": (int, float),
     "brand_id": (int,),
+    "brand_name": (str,),
     "categories": (list,),
     "images": (list,),
     "custom_fields": (list,),
@@ -40,6 +41,7 @@ PRODUCT_WRITABLE = (
     *SIZES,
     "sale_price",
     "brand_id",
+    "brand_name",
     "categories",
     "images",
     "custom_fields",
@@ -65,9 +67,11 @@ class CatalogApi:
             case "GET", ["variants"]:
                 return self._variants(request.query)
             case "GET", ["brands"]:
-                return _listed(self.catalog.brands, request.query)
+                return _listed(self.catalog.brands, request.query, {})
             case "GET", ["categories"]:
-                return _listed(self.catalog.categories, request.query)
+                parents = self.catalog.parents
+                more = {n: {"parent_id": parents.get(n, 0)} for n in self.catalog.categories}
+                return _listed(self.catalog.categories, request.query, more)
             case "GET", ["products", number] if number.isdigit():
                 return json_reply(
                     {"data": self._show(self._product(int(number)), request.query), "meta": {}}
@@ -161,6 +165,7 @@ class CatalogApi:
         given = {name: value for name, value in body.items() if name not in ("type", "variants")}
         self._check(given)
         check_new(self.catalog, body)
+        self._name_brand(body)
         number = max(self.catalog.products, default=110) + 1
         made = with_option_ids(body, number * 1000)
         self.catalog.put(made | {"id": number}, self.now())
@@ -178,6 +183,11 @@ class CatalogApi:
         """Refuse fields of another type, and those that can't be written."""
         if name := misfit(body, PRODUCT_TYPES):
             raise Refused(v3_error(422, f"The field '{name}' is invalid.", {name: "wrong type"}))
+        known = self.catalog.categories
+        if unknown := [one for one in body.get("categories", ()) if one not in known]:
+            raise Refused(v3_error(409, f"There is no category {unknown[0]}."))
+        if body.get("brand_id") and body["brand_id"] not in self.catalog.brands:
+            raise Refused(v3_error(409, f"There is no brand {body['brand_id']}."))
         for name in sorted(set(body) - set(PRODUCT_WRITABLE)):
             raise Refused(
                 v3_error(422, f"The field '{name}' cannot be written to.", {name: "not writable"})
@@ -191,10 +201,19 @@ class CatalogApi:
                 )
             )
 
+    def _name_brand(self, body: Json) -> None:
+        """Take a brand by its name, which is created where it is new.
+
+        Source: products_catalog.v3.yml, ``brand_name``.
+        """
+        if name := body.pop("brand_name", ""):
+            body["brand_id"] = self.catalog.brand_of(name)
+
     def _update(self, product: Json, request: Request) -> Response:
         body = parse_object(request.body, "v3")
         self._check(body)
         check_name(self.catalog, body, product["id"])
+        self._name_brand(body)
         if "images" in body:
             body["images"] = numbered(body["images"], product["id"])
         if "custom_fields" in body:
@@ -221,8 +240,11 @@ def _modified(products: list[Json], query: Query) -> list[Json]:
     ]
 
 
-def _listed(names: dict[int, str], query: Query) -> Response:
+def _listed(names: dict[int, str], query: Query, more: dict[int, Json]) -> Response:
     """Answer a list of brands or categories, sorted by id."""
     page, limit = paging_v3(query, 50, MAX_LIMIT)
-    rows = [{"id": number, "name": name} for number, name in sorted(names.items())]
+    rows = [
+        {"id": number, "name": name} | more.get(number, {})
+        for number, name in sorted(names.items())
+    ]
     return envelope(rows[(page - 1) * limit : page * limit], len(rows), page, limit, query)

@@ -25,7 +25,7 @@ What a merchant and shoppers do, and what arrived at the store:
                                     variants?: [{id?, sku, price?}], brand_id?, categories?,
                                     images?, custom_fields?, date_modified?, ...}]
     DELETE catalog/{id}
-    POST  brands, categories      [{id, name}]
+    POST  brands, categories      [{id, name, parent_id?}]
     POST  pricelists              [{id?, name}]
     POST  prices                  [{sku, price, sale_price?, price_list?, currency?}]: set by hand;
                                   without a price list the catalog's, in USD
@@ -175,8 +175,14 @@ class Control:
                 catalog.remove(int(number))
                 return {}
             case "POST", [("brands" | "categories") as name]:
-                named = {int(entry["id"]): str(entry["name"]) for entry in _entries(body)}
+                entries = _entries(body)
+                named = {int(entry["id"]): str(entry["name"]) for entry in entries}
                 getattr(catalog, name).update(named)
+                if name == "categories":
+                    above = {int(one["id"]): int(one.get("parent_id") or 0) for one in entries}
+                    catalog.parents |= {
+                        number: parent for number, parent in above.items() if parent
+                    }
                 return {"ids": list(named)}
             case "POST", ["pricelists"]:
                 return {"ids": [prices.put_list(entry) for entry in _entries(body)]}

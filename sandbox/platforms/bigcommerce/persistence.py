@@ -24,6 +24,7 @@ def dump_store(store: BigCommerceStore) -> bytes:
         "variants": list(store.catalog.variants.values()),
         "brands": store.catalog.brands,
         "categories": store.catalog.categories,
+        "parents": store.catalog.parents,
         "channels": list(store.channels.channels.values()),
         "hooks": list(store.webhooks.hooks.values()),
         "customers": store.customers.state(),
@@ -45,6 +46,7 @@ def load_store(store: BigCommerceStore, state: bytes) -> None:
     store.catalog.restore(kept["products"], kept["variants"])
     store.catalog.brands = dict(kept.get("brands", {}))
     store.catalog.categories = dict(kept.get("categories", {}))
+    store.catalog.parents = dict(kept.get("parents", {}))
     store.build(OrderBook(store.links, kept["dictionary"]))
     store.book.restore(msgspec.convert(kept["orders"], list[Record]))
     store.stock.restore(kept["stock"])

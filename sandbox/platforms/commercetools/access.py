@@ -34,6 +34,7 @@ READS = {
     "product-projections": ("view_products", "manage_products", "view_published_products"),
     "products": ("view_products", "manage_products"),
     "standalone-prices": ("view_standalone_prices", "manage_standalone_prices"),
+    "categories": ("view_products", "manage_products", "view_categories"),
     "product-types": ("view_product_types", "view_products", "manage_products"),
     "stores": ("view_stores", "manage_stores"),
     "messages": ("view_messages",),

@@ -24,6 +24,7 @@ What a merchant and shoppers do, and what arrived at the store:
                                 catalog/{id}, GET catalog
     POST  product-types         [{key, attributes: [{name, type: text | ltext, level?}]}]
     POST  states                [{key, type?, name?, transitions?: [key]}]
+    POST  categories            [{id?, key?, name, parent?: id}]; a text is the name in English
     POST  channels              [{key, roles?}]; POST stores [{key}]; DELETE orders/{id}
     POST  stock                 [{sku, channel?: key, quantity, reserved?}]: set levels without
                                 counting a write; ``quantity`` is on stock, ``reserved`` of it;
@@ -90,6 +91,7 @@ class Control:
             "place": lambda rows: self._place([neutral(row) for row in rows]),
             "catalog": self._catalog,
             "product-types": lambda rows: Products(self._project).put_types(rows),
+            "categories": lambda rows: Products(self._project).put_categories(rows),
             "channels": self._channels,
             "stores": self._stores,
             "states": lambda rows: put_states(self._project, rows),
@@ -184,6 +186,10 @@ class Control:
                 return self._catalog(rows)
             case "POST", ["customers"]:
                 return put_customers(self._project, customers_of(body, self._project.instance))
+            case "POST", ["categories"]:
+                names = {"parent_id": "parent"}
+                rows = [{names.get(n, n): v for n, v in row.items()} for row in body]
+                return Products(self._project).put_categories(rows)
             case "POST", ["locations"]:
                 return {}  # stock is kept without a channel, unless the project has some
             case ("PATCH", ["orders", identifier]) | ("POST", ["orders", identifier, "status"]):

@@ -46,6 +46,10 @@ def apply(master: Json, action: Json, definitions: dict[str, Json]) -> None:
             case "setProductAttribute":
                 _check_attribute(action, definitions, "Product")
                 _set_attribute(data["attributes"], action)
+            case "addToCategory":
+                _category(data["categories"], action["category"], is_in=True)
+            case "removeFromCategory":
+                _category(data["categories"], action["category"], is_in=False)
             case "addVariant":
                 _add_variant(data, master, action, definitions)
             case kind:
@@ -56,6 +60,18 @@ def _set(data: Json, name: str, value: Json) -> None:
     data.pop(name, None)
     if value:
         data[name] = value
+
+
+def _reference(given: Json) -> Json:
+    return {"typeId": "category", "id": str(given["id"])}
+
+
+def _category(known: list[Json], given: Json, *, is_in: bool) -> None:
+    """Put a product into a category or take it out; what is so already stays so."""
+    reference = _reference(given)
+    known[:] = [one for one in known if one["id"] != reference["id"]]
+    if is_in:
+        known.append(reference)
 
 
 def _localized(value: Any) -> Json:
@@ -159,7 +175,7 @@ def data_of_draft(draft: Json, definitions: dict[str, Json]) -> Json:
     data: Json = {
         "name": _localized(draft["name"]),
         "slug": slugs,
-        "categories": [],
+        "categories": [_reference(one) for one in draft.get("categories", ())],
         "masterVariant": variants[0],
         "variants": variants[1:],
         "attributes": draft.get("attributes", []),

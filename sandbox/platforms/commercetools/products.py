@@ -12,6 +12,8 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from sandbox.platforms.commercetools.clock import normalised
 from sandbox.platforms.commercetools.documents import new_id
 from sandbox.platforms.commercetools.product_actions import (
@@ -46,6 +48,18 @@ class Products:
             request, self._table, parts, update=self._update, create=self._create
         )
 
+    def projections(self, request: Request, parts: list[str]) -> Response:
+        """Answer ``/product-projections``, with the categories in them where ``expand`` asks."""
+        response = self._project.read(request, self._project.products, parts)
+        if "categories[*]" not in request.query.get("expand", ()):
+            return response
+        answer = orjson.loads(response.body)
+        for product in answer.get("results", [answer]):
+            for one in product.get("categories", ()):
+                if (found := self._project.categories.get(one["id"])) is not None:
+                    one["obj"] = found
+        return json_reply(answer)
+
     def _create(self, draft: Json) -> Json:
         """Create a product; its key, its slugs and its SKUs are its own in the project."""
         project = self._project
@@ -53,6 +67,8 @@ class Products:
         definitions = {one["name"]: one for one in kind["attributes"]}
         data = data_of_draft(draft, definitions)
         self._check_taken(draft, data)
+        for one in data["categories"]:
+            self._project.categories.need(one["id"])
         made = project.envelope() | {
             "productType": {"typeId": "product-type", "id": kind["id"]},
             "masterData": _master(data, copy.deepcopy(data), published=bool(draft.get("publish"))),
@@ -101,6 +117,21 @@ class Products:
     def put_types(self, rows: list[Json]) -> Json:
         """Define product types: ``[{key, attributes: [{name, type, level?}]}]``."""
         return {"ids": [self._put_type(row) for row in rows]}
+
+    def put_categories(self, rows: list[Json]) -> Json:
+        """Put categories as a merchant does; ``parent`` is the id of the one above."""
+        known, ids = self._project.categories, []
+        for row in rows:
+            made = self._project.envelope() | row
+            made["name"] = row["name"] if isinstance(row["name"], dict) else {"en": row["name"]}
+            above: list[Json] = []
+            if "parent" in row:
+                made["parent"] = {"typeId": "category", "id": row["parent"]}
+                above = [*known.need(row["parent"])["ancestors"], made["parent"]]
+            made |= {"ancestors": above, "slug": {"en": f"c-{made['id']}"}, "orderHint": "0.1"}
+            self._project.keep(known, made, [], is_new=True)
+            ids.append(made["id"])
+        return {"ids": ids}
 
     def _put_type(self, row: Json) -> str:
         definitions = [_definition(one) for one in row.get("attributes", ())]
@@ -176,6 +207,8 @@ class Products:
         definitions = self._project.product_types.need(product["productType"]["id"])["attributes"]
         self._check_added(product, actions)
         for action in actions:
+            if action.get("action") == "addToCategory":
+                self._project.categories.need(action["category"]["id"])
             apply(changed["masterData"], action, {one["name"]: one for one in definitions})
         master = changed["masterData"]
         master["hasStagedChanges"] = master["current"] != master["staged"]

@@ -39,6 +39,7 @@ from sandbox.system import Request, Response
 Json = dict[str, Any]
 READ_ONLY = (
     "customers", "carts", "channels", "stores", "product-projections", "product-types", "states",
+    "categories",
 )  # fmt: skip
 CLIENT = {"clientId": "lockstep", "isPlatformClient": False}
 
@@ -62,6 +63,7 @@ class Project:
         self.inventory, self.stores = Table("inventory-entry", ("key",)), Table("store", ("key",))
         self.products = Table("product", ("key",))
         self.catalogue = Table("product", ("key",))
+        self.categories = Table("category", ("key",))
         self.product_types = Table("product-type", ("key",))
         self.customers = Table("customer", ("key",))
         self.states = Table("state", ("key",))
@@ -90,6 +92,7 @@ class Project:
             "product-projections": self.products,
             "products": self.catalogue,
             "product-types": self.product_types,
+            "categories": self.categories,
             "messages": self.messages,
             "carts": self.carts,
             "subscriptions": self.subscriptions,
@@ -133,6 +136,8 @@ class Project:
             return self._products.handle(request, parts[2:])
         if resource == "subscriptions":
             return self._subscriptions(request, parts[2:])
+        if resource == "product-projections":
+            return self._products.projections(request, parts[2:])
         if resource in READ_ONLY or resource == "messages":
             return self.read(request, self.tables[resource], parts[2:])
         raise refuse(404, "ResourceNotFound", "The Resource was not found.")

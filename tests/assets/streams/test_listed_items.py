@@ -38,11 +38,14 @@ def shop(scene: Scene) -> Scene:
     return scene
 
 
-def configure(shop: Scene, **policy: Any) -> None:
-    """Set the connection's policy."""
+def configure(shop: Scene, oms: Json | None = None, **policy: Any) -> None:
+    """Set the connection's policy, and the OMS's settings."""
     names = {"item_text": "LongText", "item_weight": "Weight"}
     shop.configure(
-        streams=STREAMS, catalog=POLICY | policy, oms={"names": names}, prices={"currency": "USD"}
+        streams=STREAMS,
+        catalog=POLICY | policy,
+        oms=oms or {"names": names},
+        prices={"currency": "USD"},
     )
 
 
@@ -266,12 +269,12 @@ def test_the_sensor_asks_for_the_items_once_in_the_interval(shop: Scene) -> None
 
 def test_an_item_with_another_case_or_too_long_a_sku_makes_no_product(shop: Scene) -> None:
     """The one is left alone, the other is a rejection; neither keeps a good one back."""
-    long = "L" * 198
+    long = "L" * 256
     rows = ({"ItemId": sku, "Description": "Cup"} for sku in ("jar", long, "CUP"))
     stock(shop, *rows)
     run(shop)
     assert rules(shop, "jar") == ["item_spelled_differently"]
-    assert list(shop.open_rejections("listings").values()) == ["listing_unreadable"]
+    assert list(shop.open_rejections("listings").values()) == ["oms_payload_unreadable"]
     assert len(named(shop, "CUP")) == 1
     assert named(shop, long) == []
 

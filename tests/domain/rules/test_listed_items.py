@@ -15,7 +15,8 @@ from domain.records.listed_items import ListedItem
 from domain.records.listings import Listing
 from domain.rules.listed_items import Place, Takes, listing_of, weighed
 
-ALL = Takes(("name", "description", "images", "price", "weight", "variants"), ("name", "price"))
+FIELDS = ("name", "description", "images", "brand", "categories", "price", "weight", "variants")
+ALL = Takes(FIELDS, ("name", "price"))
 TEXTS = Takes(("name", "description", "price"), ("name",))
 """A store without variants and pictures."""
 MUG = ListedItem(
@@ -54,6 +55,18 @@ def test_a_new_product_gets_all_that_the_item_states_and_the_store_takes() -> No
     few = listed(takes=TEXTS)
     assert isinstance(few, Listing)
     assert (few.images, few.price, few.name) == (None, None, "Mug")
+
+
+def test_brand_and_categories_go_along_only_where_the_oms_owns_them() -> None:
+    """Also for a new product: the store has to know their names."""
+    sorted_ = ListedItem(sku="MUG", name="Mug", brand="Kiln", categories=("Mugs",))
+    found = listed(sorted_)
+    assert isinstance(found, Listing)
+    assert (found.brand, found.categories) == (None, None)
+    for place in (Place(), Place(("7",))):
+        owned = listed(sorted_, place, oms_fields=("brand", "categories"))
+        assert isinstance(owned, Listing)
+        assert (owned.brand, owned.categories) == ("Kiln", ("Mugs",))
 
 
 def test_a_product_that_is_sold_gets_the_owned_fields_only() -> None:

@@ -25,7 +25,12 @@ Json = dict[str, Any]
 
 def items() -> ListedItemSource:
     """Return a tenant's source, which makes no call here."""
-    names = ManhattanNames(item_text="LongText", item_weight="Weight", item_warranty="Warranty")
+    names = ManhattanNames(
+        item_text="LongText",
+        item_weight="Weight",
+        item_warranty="Warranty",
+        item_categories="Shelf",
+    )
     settings = SimpleNamespace(
         names=names,
         zone=UTC,
@@ -73,6 +78,8 @@ def test_an_items_texts_pictures_and_marks_are_read() -> None:
         "LongText": "<p>Clay</p>",
         "Warranty": " ",
         "SmallImageURI": "https://a.example/1 https://a.example/2",
+        "Brand": "Kiln",
+        "Shelf": "Kitchen > Mugs; Sale",
         "Weight": 0.4,
         "Style": {"StyleId": "CUPS"},
         "IsDiscontinued": "true",
@@ -82,6 +89,7 @@ def test_an_items_texts_pictures_and_marks_are_read() -> None:
     assert (found.sku, found.name, found.description) == ("MUG", "Mug", "<p>Clay</p>")
     assert (found.warranty, found.weight, found.style) == (None, Decimal("0.4"), "CUPS")
     assert found.images == ("https://a.example/1", "https://a.example/2")
+    assert (found.brand, found.categories) == ("Kiln", ("Kitchen > Mugs", "Sale"))
     assert found.is_discontinued
     bare = mapped(items(), {"ItemId": "MUG", "Weight": 0})
     assert bare == ListedItem(sku="MUG")

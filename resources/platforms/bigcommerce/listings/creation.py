@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -40,12 +40,16 @@ def _owners(http: ApiClient, path: str, name: str, sku: str) -> Iterator[int]:
             yield number
 
 
-def document_of_new(new: NewListing) -> dict[str, Any]:
-    """Return the document that creates a product, which has all that the store requires of one."""
+def document_of_new(new: NewListing, named: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document that creates a product, which has all that the store requires of one.
+
+    ``named`` are its brand and categories.
+    """
     listing = new.listing
     tracking = "variant" if listing.variants else "product"
     document: dict[str, Any] = {
-        **listing.texts,
+        **{name: text for name, text in listing.texts.items() if name != "brand"},
+        **named,
         "type": "physical",
         "price": _number(listing.price),
         "weight": _number(listing.weight),

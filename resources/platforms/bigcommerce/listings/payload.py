@@ -19,6 +19,8 @@ class ListedProduct(Document):
     description: str | None = ""
     warranty: str | None = ""
     sku: Scalar = None
+    brand_id: Id = None
+    categories: list[Id] | None = None
     images: list[msgspec.Raw] | None = None
     variants: list[Variant | None] | None = None
 

@@ -45,6 +45,7 @@ from resources.platforms.bigcommerce.listings.creation import (
     pictures,
     products_with,
 )
+from resources.platforms.bigcommerce.listings.names import StoreNames
 from resources.platforms.bigcommerce.listings.payload import (
     LISTED_PRODUCTS,
     PARTIAL_ANSWERS,
@@ -55,6 +56,7 @@ from resources.platforms.bigcommerce.settings import CATALOG_PAGE, BigCommerceSe
 
 TEXTS = ("name", "description", "warranty")
 """Canonical fields of a listing, which the store calls by the same names."""
+REFERENCES = ("brand_id", "categories")
 PATH = "/v3/catalog/products"
 ADVICE = "correct the texts, pictures or new values in the sheet"
 PARTIAL = 207
@@ -66,28 +68,39 @@ class BigCommerceListings:
     """``domain.targets.ListingTarget``: a product is changed by its id, field by field."""
 
     def __init__(
-        self, policy: ClientPolicy, settings: BigCommerceSettings, reader: ApiClient
+        self,
+        policy: ClientPolicy,
+        settings: BigCommerceSettings,
+        reader: ApiClient,
+        *,
+        creates_brands: bool,
     ) -> None:
         self._policy, self._settings, self._reader = policy, settings, reader
+        self._creates_brands = creates_brands
         self.acts_for = policy.acts_for
         each = Operation(concurrency=settings.write_concurrency)
         self.operations: Mapping[str, Operation] = {"update": each, "create": each}
-        self.fields: Collection[str] = (*TEXTS, "images", "price", "weight", "variants")
+        self.fields: Collection[str] = (
+            *TEXTS, "images", "brand", "categories", "price", "weight", "variants"
+        )  # fmt: skip
         self.needs: Collection[str] = ("name", "price", "weight")
 
     def writer(self, log: ExchangeLog) -> ListingsWriter:
         """Open the store for writing products."""
         push = AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log)
-        return ListingsWriter(push, self._reader)
+        return ListingsWriter(
+            push, StoreNames(self._reader, creates_brands=self._creates_brands), self._reader
+        )
 
 
 class ListingsWriter(TargetWriter):
     """``domain.targets.Writer`` of listings: what is uncertain is read, and written again."""
 
-    def __init__(self, push: AsyncApiClient, reader: ApiClient) -> None:
+    def __init__(self, push: AsyncApiClient, names: StoreNames, reader: ApiClient) -> None:
         super().__init__(push)
         self._push, self._reader = push, reader
         self._variants = VariantAdder(push, reader)
+        self._names = names
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Change or create products, one call each."""
@@ -97,31 +110,34 @@ class ListingsWriter(TargetWriter):
         ]
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return the texts that products show, how many pictures they have, and their SKUs."""
-        known = [name for name in asked if not is_by_sku(name)]
+        """Return the texts that products show, how many pictures they have, and their SKUs.
+
+        And, where a listing asks for them, the names of their brand and categories.
+        """
+        known = {name: question for name, question in asked.items() if not is_by_sku(name)}
         found = await asyncio.to_thread(self._read, known)
         held = {n: found.get(n) or Held(n, problems=(product_gone(n),)) for n in known}
         for name in asked.keys() - held.keys():
-            held[name] = await asyncio.to_thread(self._by_sku, name)
+            held[name] = await asyncio.to_thread(self._by_sku, name, asked[name])
         return held
 
-    def _by_sku(self, name: str) -> Held:
+    def _by_sku(self, name: str, question: Question) -> Held:
         """Return the product that has the SKU of a product to create, if there is one."""
         ids = products_with(self._reader, sku_named(name))
         if not ids:
             return Held(name)
         if len(ids) > 1:
             return Held(name, problems=(sku_taken(ids, "there are several"),))
-        return self._read(ids).get(ids[0]) or Held(name)
+        return self._read({ids[0]: question}).get(ids[0]) or Held(name)
 
-    def _read(self, product_ids: Sequence[str]) -> dict[str, Held]:
-        numbers = sorted({int(text) for text in product_ids if is_product_id(text)})
+    def _read(self, asked: Mapping[str, Question]) -> dict[str, Held]:
+        numbers = sorted({int(text) for text in asked if is_product_id(text)})
         found: dict[str, Held] = {}
         for start in range(0, len(numbers), IDS_A_CALL):
             params: dict[str, str | int] = {
                 "id:in": ",".join(map(str, numbers[start : start + IDS_A_CALL])),
                 "include": "images,variants",
-                "include_fields": ",".join((*TEXTS, "sku")),
+                "include_fields": ",".join((*TEXTS, *REFERENCES, "sku")),
                 "limit": CATALOG_PAGE,
             }
             for page in products_by_id(self._reader, params):
@@ -131,13 +147,16 @@ class ListingsWriter(TargetWriter):
                         "images": len(product.images or ()),
                         "skus": _skus(product),
                     }
+                    for listing in asked.get(str(product.id), ()):
+                        content |= self._names.shown(product, listing)
                     found[str(product.id)] = Held(str(product.id), content)
         return found
 
     async def _save(self, claimed: Claimed) -> Receipt:
         """Change a product, then add the variants that it lacks, each by a call of its own."""
         save: ListingSave = claimed.content
-        has_fields = bool(save.texts) or save.images is not None
+        lists = (save.images, save.categories)
+        has_fields = bool(save.texts) or any(one is not None for one in lists)
         receipt = await self._change(claimed) if has_fields else Receipt(save.product_id)
         if not save.variants:
             return receipt
@@ -149,7 +168,8 @@ class ListingsWriter(TargetWriter):
 
     async def _change(self, claimed: Claimed) -> Receipt:
         save: ListingSave = claimed.content
-        body: dict[str, object] = dict(save.texts)
+        body: dict[str, object] = await asyncio.to_thread(self._names.written, save)
+        body |= {name: text for name, text in save.texts.items() if name in TEXTS}
         if save.images is not None:
             body["images"] = pictures(save.images)
         reply = await self._push.request(
@@ -169,10 +189,11 @@ class ListingsWriter(TargetWriter):
         product itself, which an earlier call has created: the next run compares it.
         """
         new: NewListing = claimed.content
+        named = await asyncio.to_thread(self._names.written, new)
         reply = await self._push.request(
             "POST",
             PATH,
-            body=orjson.dumps(document_of_new(new)),
+            body=orjson.dumps(document_of_new(new, named)),
             correlation_id=claimed.correlation_id,
             decode=written_data_id,
         )

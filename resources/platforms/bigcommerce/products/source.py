@@ -23,9 +23,10 @@ from resources.platforms.bigcommerce.catalog import (
     is_product_id,
     products_by_id,
 )
-from resources.platforms.bigcommerce.client import page_of, pages_of
+from resources.platforms.bigcommerce.client import page_of
 from resources.platforms.bigcommerce.personal import FACTS
 from resources.platforms.bigcommerce.products.mapping import to_product
+from resources.platforms.bigcommerce.products.names import names_of
 from resources.platforms.bigcommerce.products.payload import FIELDS, VOLATILE
 from resources.platforms.bigcommerce.settings import (
     BOUND_SLACK_SECONDS,
@@ -52,11 +53,6 @@ class _Header(Document):
     categories: list[Scalar] | None = None
 
 
-class _Named(Document):
-    id: Scalar = None
-    name: Scalar = None
-
-
 class _Captured(msgspec.Struct):
     """A product with the names of its brand and categories, if it has any."""
 
@@ -65,7 +61,7 @@ class _Captured(msgspec.Struct):
     category_names: list[str]
 
 
-_HEADERS, _NAMES = msgspec.json.Decoder(_Header), msgspec.json.Decoder(_Named)
+_HEADERS = msgspec.json.Decoder(_Header)
 
 
 class ProductsSource:
@@ -138,21 +134,8 @@ class _Names:
     """The names of the store's brands and categories, read if there is a product to name."""
 
     def __init__(self, http: ApiClient) -> None:
-        self.brands = _names(http, BRANDS_PATH)
-        self.categories = _names(http, CATEGORIES_PATH)
-
-
-def _names(http: ApiClient, path: str) -> dict[int, str]:
-    found: dict[int, str] = {}
-    for page in pages_of(http, path, {"limit": CATALOG_PAGE}, READS_PRODUCTS):
-        for raw in page:
-            try:
-                named = _NAMES.decode(raw)
-            except (ValueError, RecursionError):
-                continue
-            if type(named.id) is int and isinstance(named.name, str):
-                found[named.id] = named.name
-    return found
+        self.brands = names_of(http, BRANDS_PATH)
+        self.categories = names_of(http, CATEGORIES_PATH)
 
 
 def _record(raw: msgspec.Raw, header: _Header, moment: datetime | None, names: _Names) -> RawRecord:

@@ -14,9 +14,19 @@ from domain.delivery import ListingSave
 from domain.errors import Problem, RecordRejected
 from domain.listings import moved_skus
 from domain.skus import sku_key
+from resources.platforms.commercetools.listings.attributes import (
+    ATTRIBUTES,
+    ENUMS,
+    LOCALIZED,
+    definition_of,
+    enum_key,
+    plain,
+    unsuitable,
+)
 from resources.platforms.commercetools.listings.creation import added_variants
 from resources.platforms.commercetools.listings.payload import (
     AttributeDefinition,
+    AttributeType,
     ListedProduct,
     ListedVariant,
     MasterData,
@@ -24,6 +34,7 @@ from resources.platforms.commercetools.listings.payload import (
     ProductType,
 )
 from resources.platforms.commercetools.listings.product import (
+    category_ids,
     data_of,
     locale_of,
     localized,
@@ -32,11 +43,7 @@ from resources.platforms.commercetools.listings.product import (
     values_of,
     variants_of,
 )
-from resources.platforms.commercetools.settings import (
-    UNKNOWN_SIZE,
-    WARRANTY_ATTRIBUTE,
-    CommercetoolsSettings,
-)
+from resources.platforms.commercetools.settings import UNKNOWN_SIZE, CommercetoolsSettings
 
 Action = dict[str, Any]
 STANDALONE = "Standalone"
@@ -48,11 +55,13 @@ def actions_of(
     save: ListingSave,
     settings: CommercetoolsSettings,
     kind: ProductType | None,
+    categories: Sequence[str] | None = None,
 ) -> list[Action]:
     """Return what makes a product show a listing; nothing if it shows all of it.
 
-    ``kind`` is the product's type. Raises ``RecordRejected`` with every field that can't be
-    written, and for a product that sells other SKUs.
+    ``kind`` is the product's type, ``categories`` are the ids of all that it should be in. Raises
+    ``RecordRejected`` with every field that can't be written, and for a product that sells other
+    SKUs.
     """
     if moved := moved_skus(save.skus, own_skus(product, settings)):
         raise RecordRejected(*moved)
@@ -62,12 +71,14 @@ def actions_of(
         missing = [one for one in save.variants if sku_key(one.sku) not in sold]
         fields.add(replace(save, variants=missing), kind or ProductType())
     for field, text in save.texts.items():
-        if field == "warranty":
-            fields.warranty(text, first_definition((kind.attributes if kind else None) or ()))
+        if field in ATTRIBUTES:
+            fields.attribute(field, text, definition_of(kind or ProductType(), field))
         else:
             fields.text(field, text)
     if save.images is not None:
         fields.pictures(list(save.images))
+    if categories is not None:
+        fields.categories(categories)
     if fields.problems:
         raise RecordRejected(*fields.problems)
     return fields.actions
@@ -99,27 +110,43 @@ class _Fields:
             return
         self._add("changeName" if name else "setDescription", **({field: wanted} if wanted else {}))
 
-    def warranty(self, text: str, definition: AttributeDefinition | None) -> None:
-        """Change the attribute that holds the warranty, of the product or of all variants."""
-        kind = definition.type.name if definition is not None and definition.type else None
-        if definition is None or kind not in ("text", "ltext"):
-            self.problems.append(_not_taken(kind))
+    def attribute(self, name: str, text: str, definition: AttributeDefinition | None) -> None:
+        """Change the attribute that holds a text, of the product or of all variants."""
+        problem = unsuitable(name, text, definition)
+        if definition is None or problem is not None:
+            self.problems += [problem] if problem is not None else []
             return
         of_product = definition.level == "Product"
-        shown, staged = (_values(one, of_product=of_product) for one in (self._data, self._staged))
-        wanted = [self._value(value, text, kind) for value in shown]
+        shown, staged = (
+            [plain(value) for value in _values(one, name, of_product=of_product)]
+            for one in (self._data, self._staged)
+        )
+        wanted = [self._value(value, text, definition) for value in shown]
         if wanted == shown:
             return
         if staged not in (shown, wanted):
-            self.problems.append(_prepared("warranty"))
+            self.problems.append(_prepared(name))
             return
         if of_product:
-            self._set("setProductAttribute", wanted[0])
+            self._set("setProductAttribute", name, wanted[0])
         elif all(value == wanted[0] for value in wanted):
-            self._set("setAttributeInAllVariants", wanted[0])
+            self._set("setAttributeInAllVariants", name, wanted[0])
         else:
             for variant, value in zip(variants_of(self._data), wanted, strict=True):
-                self._set("setAttribute", value, variantId=variant.id)
+                self._set("setAttribute", name, value, variantId=variant.id)
+
+    def categories(self, wanted: Sequence[str]) -> None:
+        """Put the product into categories, and take it out of all others."""
+        shown, staged = category_ids(self._data), category_ids(self._staged)
+        if set(wanted) == set(shown):
+            return
+        if set(staged) != set(shown):
+            self.problems.append(_prepared("categories"))
+            return
+        changes = [("addToCategory", one) for one in wanted if one not in shown]
+        changes += [("removeFromCategory", one) for one in shown if one not in wanted]
+        for action, one in changes:
+            self._add(action, category={"typeId": "category", "id": one})
 
     def pictures(self, wanted: list[str]) -> None:
         """Remove, add and move the master variant's pictures."""
@@ -156,30 +183,32 @@ class _Fields:
             self.problems += rejected.problems
             return
         master = self._data.master_variant or ListedVariant()
-        for value in values_of(master.attributes, WARRANTY_ATTRIBUTE):
-            for draft in drafts:
-                draft["attributes"].append({"name": WARRANTY_ATTRIBUTE, "value": value})
+        for name in ATTRIBUTES:
+            for value in values_of(master.attributes, name):
+                for draft in drafts:
+                    draft["attributes"].append({"name": name, "value": plain(value)})
         for draft in drafts:
             self._add("addVariant", **draft)
 
-    def _value(self, value: Any, text: str, kind: str) -> Any:
+    def _value(self, value: Any, text: str, definition: AttributeDefinition) -> Any:
         """Return an attribute's value with a text in it; ``None`` if nothing is left."""
-        if kind == "text":
-            return text or None
+        kind = definition.type or AttributeType()
+        if kind.name != LOCALIZED:
+            return enum_key(kind, text) if text and kind.name in ENUMS else text or None
         return localized(value if isinstance(value, dict) else {}, self._locale, text) or None
 
-    def _set(self, action: str, value: Any, **more: Any) -> None:
+    def _set(self, action: str, name: str, value: Any, **more: Any) -> None:
         given = {} if value is None else {"value": value}
-        self._add(action, name=WARRANTY_ATTRIBUTE, **given, **more)
+        self._add(action, name=name, **given, **more)
 
     def _add(self, action: str, **fields: Any) -> None:
         self.actions.append({"action": action, "staged": self._is_staged, **fields})
 
 
-def _values(data: ProductData, *, of_product: bool) -> list[Any]:
+def _values(data: ProductData, name: str, *, of_product: bool) -> list[Any]:
     """Return the attribute's value of the product, or of each variant; ``None`` for none."""
     owners = [data.attributes] if of_product else [one.attributes for one in variants_of(data)]
-    return [next(values_of(attributes, WARRANTY_ATTRIBUTE), None) for attributes in owners]
+    return [next(values_of(attributes, name), None) for attributes in owners]
 
 
 def _prepared(field: str) -> Problem:
@@ -189,21 +218,3 @@ def _prepared(field: str) -> Problem:
         f"the product has unpublished changes of its {field}, which it would lose",
         "publish or revert them in the store, then retry; or set platform.listings to staged",
     )
-
-
-def _not_taken(kind: str | None) -> Problem:
-    reason = f"is of the kind {kind}" if kind else "does not exist"
-    return Problem(
-        "listing_field_not_taken",
-        "warranty",
-        f"the attribute {WARRANTY_ATTRIBUTE} of the product's type {reason}, so it can't hold text",
-        f"add an attribute {WARRANTY_ATTRIBUTE} (text) to the type, or leave the warranty out",
-    )
-
-
-def first_definition(
-    definitions: Sequence[AttributeDefinition | None],
-) -> AttributeDefinition | None:
-    """Return the definition of the attribute that holds the warranty."""
-    named = (one for one in definitions if one is not None and one.name == WARRANTY_ATTRIBUTE)
-    return next(named, None)

@@ -18,15 +18,22 @@ from domain.identity import content_digest
 from domain.records.catalog import Attribute
 from domain.records.listings import Listing, NewVariant
 from domain.skus import sku_key
+from resources.platforms.commercetools.listings.attributes import (
+    ATTRIBUTES,
+    ENUMS,
+    LOCALIZED,
+    TEXT,
+    enum_key,
+    unknown_brand,
+)
 from resources.platforms.commercetools.listings.payload import AttributeDefinition, ProductType
 from resources.platforms.commercetools.settings import (
+    BRAND_ATTRIBUTE,
     UNKNOWN_SIZE,
-    WARRANTY_ATTRIBUTE,
     CommercetoolsSettings,
 )
 
 LONGEST_SLUG = 200
-TEXT, LOCALIZED, ENUMS = "text", "ltext", ("enum", "lenum")
 _NO_SLUG = re.compile(r"[^A-Za-z0-9]+")
 Draft = dict[str, Any]
 
@@ -37,14 +44,19 @@ def key_of(listing: Listing) -> str:
 
 
 def draft_of(
-    new: NewListing, settings: CommercetoolsSettings, kind: ProductType, locale: str
+    new: NewListing,
+    settings: CommercetoolsSettings,
+    kind: ProductType,
+    locale: str,
+    categories: Sequence[str] = (),
 ) -> Draft:
-    """Return the draft; ``kind`` is the type that the settings name.
+    """Return the draft; ``kind`` is the type that the settings name, ``categories`` are ids.
 
     Raises ``RecordRejected`` with all that the type or the project has no place for.
     """
     listing = new.listing
-    made = _Draft(new.currency, listing.warranty, kind, locale)
+    texts = {name: listing.texts.get(name, "") for name in ATTRIBUTES}
+    made = _Draft(new.currency, texts, kind, locale)
     variants = [
         made.variant(one, listing.price if one.price is None else one.price)
         for one in listing.variants or (NewVariant(sku=listing.sku),)
@@ -65,6 +77,8 @@ def draft_of(
     }
     if listing.description:
         draft["description"] = {locale: listing.description}
+    if categories:
+        draft["categories"] = [{"typeId": "category", "id": one} for one in categories]
     if settings.tax_category is not None:
         draft["taxCategory"] = {"typeId": "tax-category", "id": settings.tax_category}
     if made.problems:
@@ -86,7 +100,7 @@ def added_variants(
     ``has_prices``: the product has prices of its own, not standalone ones. Raises
     ``RecordRejected`` with all that the type, or the product, has no place for.
     """
-    made = _Draft(save.currency, None, kind, locale)
+    made = _Draft(save.currency, {}, kind, locale)
     drafts = [made.variant(one, one.price) for one in save.variants]
     if not has_prices and any("prices" in draft for draft in drafts):
         made.note(
@@ -102,7 +116,10 @@ def added_variants(
 class _Draft:
     """Makes variants of a draft, and collects what is wrong with them."""
 
-    def __init__(self, currency: str, warranty: str | None, kind: ProductType, locale: str) -> None:
+    def __init__(
+        self, currency: str, texts: Mapping[str, str], kind: ProductType, locale: str
+    ) -> None:
+        """``texts`` are those that are attributes, by name; an empty one is none."""
         self._currency, self._locale = currency, locale
         self._definitions = {
             one.name.casefold(): one
@@ -112,12 +129,13 @@ class _Draft:
         self.problems: list[Problem] = []
         self._everywhere: list[Draft] = []
         self.of_product: list[Draft] = []
-        if warranty:
-            named = Attribute(name=WARRANTY_ATTRIBUTE, value=warranty)
-            definition = self._definitions.get(WARRANTY_ATTRIBUTE)
+        for name, text in texts.items():
+            if not text:
+                continue
+            definition = self._definitions.get(name)
             is_whole = definition is not None and definition.level == "Product"
             (self.of_product if is_whole else self._everywhere).extend(
-                self._attributes([named], of_product=is_whole)
+                self._attributes([Attribute(name=name, value=text)], of_product=is_whole)
             )
 
     def variant(self, variant: NewVariant, price: Decimal | None) -> Draft:
@@ -151,6 +169,9 @@ class _Draft:
                 self.note(one.name, f"the product's type has no attribute {one.name}", advice)
                 continue
             value = self._value(definition, one.value)
+            if value is None and one.name == BRAND_ATTRIBUTE:
+                self._keep(unknown_brand(one.value))
+                continue
             if value is None:
                 message = f"the attribute {one.name} does not allow {one.value}"
                 self.note(one.name, message, "use one of the values that the type lists")
@@ -164,19 +185,13 @@ class _Draft:
         if kind.name == LOCALIZED:
             return {self._locale: text}
         if kind.name in ENUMS:
-            for one in kind.values or ():
-                if one is not None and text.casefold() in _labels(one.key, one.label):
-                    return one.key
+            return enum_key(kind, text)
         return None
 
     def note(self, field: str, message: str, advice: str) -> None:
         """Note what the type, or the product, has no place for."""
-        problem = Problem("listing_field_not_taken", field, message, advice)
+        self._keep(Problem("listing_field_not_taken", field, message, advice))
+
+    def _keep(self, problem: Problem) -> None:
         if problem not in self.problems:
             self.problems.append(problem)
-
-
-def _labels(key: str | None, label: object) -> set[str]:
-    """Return the key and the labels of an enum's value."""
-    labels = label.values() if isinstance(label, Mapping) else [label]
-    return {text.casefold() for text in (key, *labels) if isinstance(text, str)}

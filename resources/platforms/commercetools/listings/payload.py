@@ -25,6 +25,7 @@ class ProductData(Camel):
 
     name: Names = None
     description: Names = None
+    categories: list[Reference | None] | None = None
     attributes: list[Attribute | None] | None = None
     master_variant: ListedVariant | None = None
     variants: list[ListedVariant | None] | None = None
@@ -77,5 +78,15 @@ class ProductType(Camel):
     attributes: list[AttributeDefinition | None] | None = None
 
 
+class CategoryRow(Camel):
+    """A category, and the one that it is in."""
+
+    id: Text = None
+    key: Text = None
+    name: Names = None
+    parent: Reference | None = None
+
+
 LISTED_PRODUCTS = PayloadDecoder(ListedProduct, "a product", ANSWER_ADVICE)
+CATEGORIES = PayloadDecoder(CategoryRow, "a category", ANSWER_ADVICE)
 PRODUCT_TYPES = PayloadDecoder(ProductType, "a product type", ANSWER_ADVICE)

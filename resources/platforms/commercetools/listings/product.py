@@ -17,7 +17,11 @@ from resources.platforms.commercetools.listings.payload import (
 from resources.platforms.commercetools.orders.texts import name_of, text_of
 from resources.platforms.commercetools.products.mapping import written_text
 from resources.platforms.commercetools.products.payload import Attribute
-from resources.platforms.commercetools.settings import WARRANTY_ATTRIBUTE, CommercetoolsSettings
+from resources.platforms.commercetools.settings import (
+    BRAND_ATTRIBUTE,
+    WARRANTY_ATTRIBUTE,
+    CommercetoolsSettings,
+)
 
 Texts = Mapping[str, Any]
 
@@ -61,7 +65,8 @@ def shown(product: ListedProduct, settings: CommercetoolsSettings) -> dict[str, 
     return {
         "name": name_of(data.name, locales),
         "description": written_text(data.description, locales),
-        "warranty": _warranty(data, locales),
+        "warranty": _attribute(data, WARRANTY_ATTRIBUTE, locales),
+        "brand": _attribute(data, BRAND_ATTRIBUTE, locales),
         "images": len(pictures),
         "addresses": pictures,
         "skus": own_skus(product, settings),
@@ -105,12 +110,17 @@ def locale_of(product: ListedProduct, settings: CommercetoolsSettings) -> str:
     return next(iter(data_of(product, settings).name or {}), "")
 
 
-def _warranty(data: ProductData, locales: tuple[str, ...]) -> str:
-    """Return the warranty of the product, or that which all of its variants have alike."""
-    for value in values_of(data.attributes, WARRANTY_ATTRIBUTE):
+def category_ids(data: ProductData) -> list[str]:
+    """Return the ids of the categories that the product is in."""
+    return [one.id for one in data.categories or () if one is not None and one.id]
+
+
+def _attribute(data: ProductData, name: str, locales: tuple[str, ...]) -> str:
+    """Return an attribute of the product, or what all of its variants have alike."""
+    for value in values_of(data.attributes, name):
         return text_of(value, locales)
     texts = {
-        text_of(next(values_of(variant.attributes, WARRANTY_ATTRIBUTE), None), locales)
+        text_of(next(values_of(variant.attributes, name), None), locales)
         for variant in variants_of(data)
     }
     return texts.pop() if len(texts) == 1 else ""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 import orjson
 
+from domain.categories import Categories
 from domain.delivery import (
     Claimed,
     Held,
@@ -41,6 +42,8 @@ from resources.platforms.commercetools.client import (
     refuse,
 )
 from resources.platforms.commercetools.listings.actions import actions_of
+from resources.platforms.commercetools.listings.attributes import ATTRIBUTES
+from resources.platforms.commercetools.listings.categories import categories_of
 from resources.platforms.commercetools.listings.checks import product_type
 from resources.platforms.commercetools.listings.creation import draft_of
 from resources.platforms.commercetools.listings.payload import (
@@ -48,7 +51,12 @@ from resources.platforms.commercetools.listings.payload import (
     ListedProduct,
     ProductType,
 )
-from resources.platforms.commercetools.listings.product import is_published, shown
+from resources.platforms.commercetools.listings.product import (
+    category_ids,
+    data_of,
+    is_published,
+    shown,
+)
 from resources.platforms.commercetools.settings import (
     MOST_CONFLICTS,
     MOST_SEEN,
@@ -72,7 +80,9 @@ class CommercetoolsListings:
         each = Operation(concurrency=settings.write_concurrency)
         self.operations: Mapping[str, Operation] = {"update": each, "create": each}
         texts = ("name", "description", "warranty")
-        self.fields: Collection[str] = (*texts, "images", "price", "variants")
+        self.fields: Collection[str] = (
+            *texts, "images", "brand", "categories", "price", "variants"
+        )  # fmt: skip
         self.needs: Collection[str] = ("name",)
 
     def writer(self, log: ExchangeLog) -> ListingsWriter:
@@ -91,6 +101,11 @@ class ListingsWriter(TargetWriter):
         self._push, self._reader, self._settings = push, reader, settings
         self._seen: dict[str, ListedProduct] = {}
         self._types: dict[str, ProductType | None] = {}
+
+    @cached_property
+    def _categories(self) -> Categories:
+        """Return the project's categories, read once, and only where a listing names one."""
+        return categories_of(self._reader, self._settings.locales)
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Change or create products, one call each."""
@@ -114,22 +129,35 @@ class ListingsWriter(TargetWriter):
             if product is None or not is_published(product):
                 held[name] = Held(name, problems=(product_gone(name),))
             else:
-                held[name] = self._shown(product)
+                held[name] = await asyncio.to_thread(self._shown, product, asked[name])
         for name in asked.keys() - held.keys():
             same = list((await asyncio.to_thread(self._by_sku, sku_named(name))).values())
             if len(same) > 1:
                 ids = [product.id or "" for product in same]
                 held[name] = Held(name, problems=(sku_taken(ids, "there are several"),))
+            elif same:
+                held[name] = await asyncio.to_thread(self._shown, same[0], asked[name])
             else:
-                held[name] = self._shown(same[0]) if same else Held(name)
+                held[name] = Held(name)
         return held
 
-    def _shown(self, product: ListedProduct) -> Held:
+    def _shown(self, product: ListedProduct, question: Question) -> Held:
         identifier = product.id or ""
         if len(self._seen) >= MOST_SEEN:
             self._seen.clear()  # those that had nothing to change; any other is read again
         self._seen[identifier] = product
-        return Held(identifier, shown(product, self._settings))
+        content = shown(product, self._settings)
+        for listing in question:
+            if listing.categories is not None:
+                ids = category_ids(data_of(product, self._settings))
+                content["categories"] = self._categories.names(ids, listing.categories)
+        return Held(identifier, content)
+
+    async def _category_ids(self, names: Sequence[str] | None) -> list[str] | None:
+        """Return the ids of categories. Raises ``RecordRejected`` for one that is not known."""
+        if names is None:
+            return None
+        return (await asyncio.to_thread(lambda: self._categories)).ids(names)
 
     def _by_id(self, product_ids: Sequence[str]) -> dict[str, ListedProduct]:
         found: dict[str, ListedProduct] = {}
@@ -169,10 +197,11 @@ class ListingsWriter(TargetWriter):
             kind = await asyncio.to_thread(product_type, self._reader, "key", named)
         if kind is None or not locales:
             raise RecordRejected(_no_type())
+        ids = await self._category_ids(new.listing.categories)
         reply = await self._push.request(
             "POST",
             PATH,
-            body=orjson.dumps(draft_of(new, self._settings, kind, locales[0])),
+            body=orjson.dumps(draft_of(new, self._settings, kind, locales[0], ids or ())),
             correlation_id=claimed.correlation_id,
             idempotent=True,  # of a key and a SKU a project takes one product
             decode=_made,
@@ -191,6 +220,7 @@ class ListingsWriter(TargetWriter):
     async def _save(self, claimed: Claimed) -> Receipt:
         save: ListingSave = claimed.content
         product = self._seen.pop(save.product_id, None)
+        ids = await self._category_ids(save.categories)
         was_hidden = product is not None and not is_published(product)
         for _ in range(MOST_CONFLICTS):
             if product is None:
@@ -199,9 +229,9 @@ class ListingsWriter(TargetWriter):
                 if product is None or not (was_hidden or is_published(product)):
                     raise RecordRejected(product_gone(save.product_id))
             kind = None
-            if "warranty" in save.texts or save.variants:
+            if not save.texts.keys().isdisjoint(ATTRIBUTES) or save.variants:
                 kind = await asyncio.to_thread(self._type, product)
-            actions = actions_of(product, save, self._settings, kind)
+            actions = actions_of(product, save, self._settings, kind, ids)
             if not actions:
                 return Receipt(save.product_id)
             reply = await self._push.request(

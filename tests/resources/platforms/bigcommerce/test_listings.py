@@ -12,7 +12,7 @@ import pytest
 
 from domain.delivery import Claimed, Held, Intent, ListingSave, Outcome
 from domain.records.catalog import Attribute
-from domain.records.listings import NewVariant
+from domain.records.listings import Listing, NewVariant
 from resources.http.retries import RetryPolicy
 from tests.resources.platforms.bigcommerce.conftest import Shop
 from tests.resources.platforms.bigcommerce.stores import platform
@@ -26,11 +26,11 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RetryPolicy, "backoff", lambda _self, failures: 0.01 * failures)
 
 
-def use(shop: Shop, work: Callable[[Any], Any]) -> Any:
+def use(shop: Shop, work: Callable[[Any], Any], **catalog: Any) -> Any:
     """Open the store's products and use the writer."""
 
     async def run() -> Any:
-        store = platform(shop.url)
+        store = platform(shop.url, sections={"catalog": catalog})
         async with store.targets["listings"].writer(lambda _: None) as writer:
             found = await work(writer)
         store.close()
@@ -39,10 +39,10 @@ def use(shop: Shop, work: Callable[[Any], Any]) -> Any:
     return asyncio.run(run())
 
 
-def save(shop: Shop, save: ListingSave) -> Outcome:
+def save(shop: Shop, save: ListingSave, **catalog: Any) -> Outcome:
     """Change a product."""
     claimed = [Claimed(Intent("update", uuid4(), save.product_id, save), "prd-1")]
-    [found] = use(shop, lambda writer: writer.apply(claimed))
+    [found] = use(shop, lambda writer: writer.apply(claimed), **catalog)
     return found
 
 
@@ -75,6 +75,74 @@ def test_a_refusal_is_the_products_own(shop: Shop) -> None:
     outcome = save(shop, ListingSave("99", {"name": "Cup"}))
     assert outcome.state == "refused"
     assert [problem.code for problem in outcome.problems] == ["listing_refused"]
+
+
+def named(**wanted: Any) -> Listing:
+    """Return a listing of the mug."""
+    return Listing(product_id="11", sku="A", **wanted)
+
+
+def shelf(shop: Shop) -> None:
+    """Put a mug of a brand into the store, and two categories of one name."""
+    shop.control("POST", "brands", [{"id": 31, "name": "Kiln"}, {"id": 32, "name": "Loom"}])
+    rows = ((1, "Kitchen", 0), (2, "Mugs", 1), (3, "Sale", 0), (4, "Mugs", 3), (5, "Jars", 1))
+    shop.control(
+        "POST", "categories", [{"id": n, "name": name, "parent_id": up} for n, name, up in rows]
+    )
+    mug = {"id": 11, "sku": "A", "name": "Mug", "brand_id": 31, "categories": [2]}
+    shop.control("POST", "catalog", [mug])
+
+
+def place(shop: Shop, *categories: str, brand: str = "", creates: bool = False) -> Outcome:
+    """Put the mug under a brand, and into categories."""
+    texts = {"brand": brand} if brand else {}
+    wanted = ListingSave("11", texts, skus=("A",), categories=categories or None)
+    return save(shop, wanted, create_brands=creates)
+
+
+def placed(shop: Shop) -> tuple[int, list[int]]:
+    """Return the ids of the mug's brand and categories."""
+    mug = shop.read("v3/catalog/products/11")["data"]
+    return mug["brand_id"], mug["categories"]
+
+
+def test_a_brand_and_categories_are_found_by_their_names(shop: Shop) -> None:
+    """In any case; one of several categories of a name by those above it."""
+    shelf(shop)
+    assert place(shop, "sale >mugs", "JARS", brand="loom").state == "done"
+    assert placed(shop) == (32, [4, 5])
+    [shown] = use(
+        shop, lambda w: w.held({"11": (named(brand="x", categories=("Mugs",)),)})
+    ).values()
+    assert (shown.content["brand"], shown.content["categories"]) == (
+        "Loom",
+        ("Mugs", "Kitchen > Jars"),
+    )
+
+
+def test_what_the_store_does_not_have_is_named_and_nothing_is_written(shop: Shop) -> None:
+    """Also a name that several categories have."""
+    shelf(shop)
+    outcome = place(shop, "Mugs", "Bowls", "Sale", brand="Acme")
+    assert outcome.state == "refused"
+    assert [(one.code, one.value) for one in outcome.problems] == [
+        ("listing_brand_unknown", "Acme"),
+        ("listing_category_unknown", "Mugs"),
+        ("listing_category_unknown", "Bowls"),
+    ]
+    assert "Kitchen > Mugs; Sale > Mugs" in outcome.problems[1].message
+    assert placed(shop) == (31, [2])
+
+
+def test_a_brand_that_may_be_created_is_created_once(shop: Shop) -> None:
+    """Also where the answer is lost, and in another case."""
+    shelf(shop)
+    shop.fault(kind="drop_after", method="PUT", path="/products/11", times=1)
+    for brand in ("Acme", "ACME"):
+        assert place(shop, brand=brand, creates=True).state == "done"
+    brands = [row["name"] for row in shop.read("v3/catalog/brands")["data"]]
+    assert brands == ["Kiln", "Loom", "Acme"]
+    assert placed(shop)[0] == 33
 
 
 LABELS = {"S": 1, "L": 2}

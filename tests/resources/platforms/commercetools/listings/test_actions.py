@@ -18,6 +18,7 @@ from resources.platforms.commercetools.listings.payload import (
     LISTED_PRODUCTS,
     AttributeDefinition,
     AttributeType,
+    EnumValue,
     ListedProduct,
     ProductType,
 )
@@ -28,6 +29,8 @@ Json = dict[str, Any]
 ONE, TWO, THREE = (f"https://img.example.com/{n}.jpg" for n in (1, 2, 3))
 TEXT = AttributeDefinition("warranty", AttributeType("text"), "Variant")
 OPTIONS = [AttributeDefinition(name, AttributeType("text")) for name in ("size", "colour")]
+KILN = EnumValue(key="kiln", label="Kiln & Co")
+BRAND = AttributeDefinition("brand", AttributeType("enum", [KILN]), "Variant")
 LOCALIZED = AttributeDefinition("warranty", AttributeType("ltext"), "Variant")
 
 
@@ -55,13 +58,14 @@ def actions(
     warranty: AttributeDefinition | None = TEXT,
     variants: Sequence[NewVariant] = (),
     currency: str = "",
+    categories: Sequence[str] | None = None,
     **changes: Any,
 ) -> list[Json]:
     """Return the actions for a listing."""
     chosen = settings(**({"locales": ("en",)} | changes))
-    kind = ProductType(id="t", attributes=[warranty, *OPTIONS])
+    kind = ProductType(id="t", attributes=[warranty, BRAND, *OPTIONS])
     save = ListingSave("p", texts or {}, images, ("MUG-L",), variants, currency)
-    return actions_of(found, save, chosen, kind)
+    return actions_of(found, save, chosen, kind, categories)
 
 
 def refused(found: ListedProduct, *args: Any, **changes: Any) -> set[tuple[str, str]]:
@@ -189,7 +193,7 @@ def test_a_product_that_sells_other_skus_is_left_alone() -> None:
 def test_what_a_product_shows_is_read_whatever_is_absent() -> None:
     """A product without data shows nothing."""
     bare = LISTED_PRODUCTS.decode(b'{"id": "p"}').document
-    nothing: Json = {"name": "", "description": "", "warranty": "", "images": 0}
+    nothing: Json = {"name": "", "description": "", "warranty": "", "brand": "", "images": 0}
     assert shown(bare, settings()) == nothing | {
         "addresses": [],
         "skus": [],
@@ -243,3 +247,33 @@ def test_what_a_variant_has_no_place_for_is_named_with_the_rest() -> None:
     assert refused(found, variants=[XL], currency="USD") == {("listing_field_not_taken", "price")}
     without = NewVariant(sku="MUG-XL", options=XL.options)
     assert len(actions(found, variants=[without])) == 1
+
+
+def test_a_brand_is_one_of_those_that_its_type_lists() -> None:
+    """By its key or its label, in any case; another one is named."""
+    everywhere = {"action": "setAttributeInAllVariants", "staged": False, "name": "brand"}
+    assert actions(product(), {"brand": "kiln & co"}) == [everywhere | {"value": "kiln"}]
+    has = {"attributes": [{"name": "brand", "value": {"key": "kiln", "label": "Kiln & Co"}}]}
+    both = {
+        "masterVariant": {"id": 1, "sku": "MUG-S"} | has,
+        "variants": [{"id": 2, "sku": "MUG-L"} | has],
+    }
+    assert actions(product(both), {"brand": "Kiln & Co"}) == []
+    assert shown(product(both), settings())["brand"] == "Kiln & Co"
+    [added] = actions(product(both), variants=[XL], currency="USD")
+    assert {"name": "brand", "value": "kiln"} in added["attributes"]
+    assert refused(product(), {"brand": "Other"}) == {("listing_brand_unknown", "brand")}
+
+
+def test_a_product_is_in_the_categories_that_are_named_and_in_no_other() -> None:
+    """What is in them already stays; a merchant's unpublished change is not lost."""
+    found = product({"categories": [{"id": "a"}, {"id": "b"}]})
+    changes = actions(found, categories=["b", "c"])
+    assert [(one["action"], one["category"]["id"]) for one in changes] == [
+        ("addToCategory", "c"),
+        ("removeFromCategory", "a"),
+    ]
+    assert actions(found, categories=["b", "a"]) == []
+    staged = product({"categories": [{"id": "a"}]}, staged={"categories": [{"id": "b"}]})
+    assert refused(staged, categories=["c"]) == {("listing_draft_pending", "categories")}
+    assert actions(staged, categories=["a"]) == []

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from assets.delivery.request import DeliveryRequest
 from assets.streams.catalog import store_items as catalog
+from assets.streams.intervals import probe_at_intervals
 from assets.streams.inventory.changes import look_at_sold_levels
 from assets.streams.inventory.delivery import InventoryPlanner
 from assets.streams.inventory.plan import make_changed_due
@@ -46,10 +47,8 @@ class Inventory:
 
     def probe(self, sync: Sync, since: datetime) -> datetime | None:
         """Ask the OMS once the interval has passed; the current levels can be read at any time."""
-        with sync.ledger.session(sync.name, INVENTORY) as session:
-            mark = session.watermark()
-        is_due = mark is None or since - mark >= sync.connection.inventory.interval
-        return sync.stock.probe(since) if is_due else None
+        interval = sync.connection.inventory.interval
+        return probe_at_intervals(sync, INVENTORY, sync.stock, interval, since)
 
     def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
         """Read the availability of every SKU of the catalog, which is refreshed first where due.

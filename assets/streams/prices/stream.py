@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from assets.delivery.request import DeliveryRequest
 from assets.streams.catalog import store_items as catalog
+from assets.streams.intervals import probe_at_intervals
 from assets.streams.prices.delivery import PricesPlanner
 from assets.streams.prices.plan import make_changed_due, make_listed_due, take_up_due
 from domain.connections import INVENTORY, PRICES
@@ -48,10 +49,8 @@ class Prices:
 
     def probe(self, sync: Sync, since: datetime) -> datetime | None:
         """Ask the OMS once the interval has passed; the current prices can be read at any time."""
-        with sync.ledger.session(sync.name, PRICES) as session:
-            mark = session.watermark()
-        is_due = mark is None or since - mark >= sync.connection.prices.interval
-        return sync.prices.probe(since) if is_due else None
+        interval = sync.connection.prices.interval
+        return probe_at_intervals(sync, PRICES, sync.prices, interval, since)
 
     def fetch(self, sync: Sync, session: Session, window: Window) -> Iterator[Page]:
         """Read the prices of every SKU of the catalog, which is refreshed first where due.

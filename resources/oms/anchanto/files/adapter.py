@@ -1,6 +1,6 @@
-"""An account that is read by files, behind the port ``OrderManagementSystem``.
+"""An account that exchanges files, behind the port ``OrderManagementSystem``.
 
-The mapping is that of the API. What files can't do is absent.
+The mapping is the API's. Parts that files can't provide are absent.
 """
 
 from __future__ import annotations

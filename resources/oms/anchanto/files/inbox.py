@@ -1,12 +1,12 @@
-"""Files that come in: taken one by one, in the order of their times, and kept as they came.
+"""Incoming files: taken one at a time, oldest first, and kept unchanged.
 
     stock/             files wait here; a name that starts with a dot, or ends in .tmp, is not ready
     stock/taking/      the file that is being read; after a crash it is read again
-    stock/taken/       files that were read, with rows that could not be used or without
+    stock/taken/       files that were read, even if some of their rows were unusable
     stock/failed/      files of which nothing was used, each with a .reason.txt beside it
 
-A file is claimed by a rename, so one of the same name that comes meanwhile is another file. One
-process at a time takes files. To read a file again changes nothing (``state.py``).
+A file is claimed by renaming it, so a new file of the same name is a file of its own. Only one
+process takes files at a time. Reading a file again changes nothing (``state.py``).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Take: TypeAlias = Callable[[Path], str]
 
 
 class Inbox:
-    """One kind of files of an exchange."""
+    """The incoming files of one kind, such as stock."""
 
     def __init__(self, exchange: AnchantoExchange, kind: str) -> None:
         self.folder = exchange.folder / kind

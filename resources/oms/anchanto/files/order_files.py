@@ -1,6 +1,6 @@
-"""Files about orders that come in: their statuses, and shipments with a row for each SKU.
+"""Incoming files about orders: their statuses, and their shipments with one row per SKU.
 
-A file states a shipment whole: its rows of one number are one shipment, in the order of the file.
+A file describes each shipment completely: its rows with one number are that shipment, in order.
 """
 
 from __future__ import annotations

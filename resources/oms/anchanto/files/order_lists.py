@@ -1,4 +1,4 @@
-"""Orders with their shipments, as the files show them; the API's form is in ``orders/lists.py``."""
+"""Orders with their shipments, read from files; ``orders/lists.py`` reads them from the API."""
 
 from __future__ import annotations
 

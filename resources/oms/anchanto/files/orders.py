@@ -1,7 +1,7 @@
-"""Orders and cancellations as files, as a target of deliveries; below the mapping of the API.
+"""The target that sends orders and cancellations as files; the mapping is the API's.
 
-What was sent is known by its number, so an order goes out once. Whether a cancellation was in time
-shows in the order's status, or in its shipments.
+Orders that were sent are known by their numbers, so each goes out once. Whether a cancellation was
+in time shows in the order's status or in its shipments.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Orders as the files show them: what was sent, and what files have said about it since.
+"""Orders as files show them: what was sent, and what files have reported since.
 
-Times of change are when a file was taken, so that each falls into a window that is still open.
+A change has the time at which its file was taken, so that it falls into a window still open.
 """
 
 from __future__ import annotations

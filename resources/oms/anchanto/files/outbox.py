@@ -1,7 +1,7 @@
-"""Files that go out: written whole under another name, noted, and then handed out by a rename.
+"""Outgoing files: written completely under a temporary name, recorded, then handed out by renaming.
 
-A file that lies under its other name has not been handed out; one that was noted and does not is
-out, wherever the other program has moved it. So a lost run leaves no doubt about either.
+A file that still has its temporary name has not been handed out. One that was recorded and no
+longer has it is out, wherever the other program has moved it. So a run that dies leaves no doubt.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UNFINISHED = "."
 
 
 class Outbox:
-    """One kind of files that go out."""
+    """The outgoing files of one kind, such as orders."""
 
     def __init__(self, exchange: AnchantoExchange, kind: str, channel: str) -> None:
         self.folder, self._format = exchange.folder / kind, exchange.format
@@ -41,7 +41,7 @@ class Outbox:
         return not self._unfinished(name).exists()
 
     def prepare(self, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
-        """Write a file under its other name. Raises ``TransientError`` if it can't be."""
+        """Write a file under its temporary name. Raises ``TransientError`` if that fails."""
         path, cells = self._unfinished(name), [[row.get(c, "") for c in columns] for row in rows]
         try:
             if self._format == "xlsx":
@@ -61,9 +61,9 @@ class Outbox:
             raise TransientError(f"{text_of} {self.folder.name} of oms.exchange.folder") from error
 
     def hand_out(self, name: str, correlation_id: str, log: ExchangeLog) -> None:
-        """Give a file its name. Raises ``OutcomeUnknown`` if the disk does not confirm it.
+        """Rename a file to its final name. Raises ``OutcomeUnknown`` if the disk does not confirm.
 
-        Raises what ``before_effect`` does, with the file still under its other name.
+        Raises what ``before_effect`` does, with the file still under its temporary name.
         """
         before_effect.get()()
         started, fault, status = time.perf_counter(), "", UNANSWERED

@@ -1,6 +1,6 @@
-"""The reading calls of an account, answered from what its files have said.
+"""The reading calls of an account, answered from its files.
 
-Every list is one page: rows that come meanwhile can't move others past a page's edge.
+Every list is one page: rows that arrive meanwhile can't move others from one page to the next.
 """
 
 from __future__ import annotations

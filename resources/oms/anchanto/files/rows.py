@@ -1,6 +1,6 @@
-"""An order as the rows of a file: one for each of its lines, with all of the order in each. Pure.
+"""An order as rows of a file: one per line, each with all fields of the order. Pure.
 
-A field within another one is named with it, such as ``shipping_address.zipcode``.
+A nested field is named by its path, such as ``shipping_address.zipcode``.
 """
 
 from __future__ import annotations

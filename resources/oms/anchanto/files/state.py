@@ -1,8 +1,8 @@
-"""What the files have said, by the newest that has said it: the account, as far as files show it.
+"""The account as far as its files show it: each row by the newest file that has it.
 
-A small SQLite database in the exchange's folder. Sources are read again and again, and a file is
-taken once; so its rows are kept here, each with the file and line that it came from. An older file
-never replaces what a newer one has said, and a row that says the same changes nothing.
+A small SQLite database in the exchange's folder. Sources are read repeatedly, and a file is taken
+once; so its rows are kept here, each with its file and line. An older file never replaces the rows
+of a newer one, and an identical row changes nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Files of stock: a row of a SKU at a warehouse, in the account's names for the fields of a row.
+"""Stock files: one row per SKU and warehouse, with the account's names of fields.
 
-A row is captured with all of its cells as they were, and with file, line and the file's digest.
+A row is captured with all of its cells unchanged, and with its file, line and the file's digest.
 """
 
 from __future__ import annotations

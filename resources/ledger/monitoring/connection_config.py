@@ -21,8 +21,13 @@ _PREFIX = """CASE WHEN EXISTS (SELECT FROM sync.delivery d
                   THEN c.order_id_prefix ELSE excluded.order_id_prefix END"""
 """The prefix under which the OMS has the connection's orders, if it has any."""
 
-_NARROWED = """CASE WHEN excluded.part NOT IN ('', c.part) THEN now() ELSE c.narrowed_at END"""
-"""When the connection began to serve only a part of what it served before."""
+_NARROWED = """CASE WHEN excluded.part NOT IN ('', coalesce(c.part, '')) THEN now()
+                     ELSE c.narrowed_at END"""
+"""When the connection began to serve only a part of what it served before.
+
+A ledger that is older than the column may have orders of all parts. If it has none, nothing is kept
+for it.
+"""
 
 
 def describe(db: psycopg.Connection[Any], installation: Installation) -> None:

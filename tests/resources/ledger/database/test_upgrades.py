@@ -8,7 +8,11 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from domain.connections import Installation
 from resources.ledger.database.migrate import migrations
+from resources.ledger.monitoring.activation import resume, started_at
+from resources.ledger.monitoring.connection_config import describe
+from tests.resources.oms.manhattan.samples import settings_of
 
 NOON = datetime(2026, 3, 19, 12, tzinfo=UTC)
 
@@ -296,3 +300,69 @@ def test_an_item_has_what_its_side_has(
     with pytest.raises(psycopg.errors.CheckViolation):
         itemised.execute(f"UPDATE sync.item SET {more} WHERE side = '{side}'")  # noqa: S608
     itemised.close()
+
+
+def test_a_stream_that_was_paused_before_it_ever_started_starts_when_it_is_resumed(
+    before: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    """As in a backup of before starts were noted: the program that it replaces may have sent all.
+
+    One that has sent something, or is active, has done so for long.
+    """
+    migrate(before, "0001", "0048")
+    before.execute(
+        """INSERT INTO sync.activation (connection, stream, active, changed_by, why)
+           VALUES ('acme', 'orders', false, 'ann', ''), ('acme', 'returns', true, 'ann', ''),
+                  ('acme', 'customers', false, 'ann', ''), ('other', 'orders', false, 'ann', '')"""
+    )
+    before.execute(
+        """INSERT INTO sync.delivery (delivery_key, connection, stream, source_id, action,
+               target_key, source_day, capture_id, state, attempts, correlation_id, run_id,
+               claimed_at, is_uncertain)
+           VALUES (gen_random_uuid(), 'acme', 'customers', '1', 'create', '1', '2026-01-01',
+                   gen_random_uuid(), 'delivered', 1, '', 'r', now(), false)"""
+    )
+
+    migrate(before, "0049", "9999")
+
+    def known(connection: str, stream: str) -> bool:
+        return started_at(before, connection, stream) is not None
+
+    assert known("acme", "orders") and known("other", "orders")
+    assert not known("acme", "returns") and not known("acme", "customers")
+    resume(before, "acme", ["orders", "customers"], "ann")
+    started = started_at(before, "acme", "orders")
+    assert started is not None
+    assert datetime.now(UTC) - timedelta(minutes=5) < started <= datetime.now(UTC)
+    assert not known("acme", "customers")
+    before.close()
+
+
+@pytest.mark.parametrize(("kept", "channel", "is_narrowed"), [
+    (None, 2, True), (None, None, False), ("", 2, True), ("2", 2, False),
+])  # fmt: skip
+def test_a_ledger_that_does_not_know_what_a_connection_served_keeps_the_orders_of_all_of_it(
+    database: str, kept: str | None, channel: int | None, is_narrowed: bool
+) -> None:
+    """A backup of before that was noted, under a configuration that names a channel since."""
+    with psycopg.connect(database, autocommit=True) as db:
+        describe(db, installation(channel))
+        db.execute("UPDATE sync.connection SET part = %s, narrowed_at = NULL", (kept,))
+        describe(db, installation(channel))
+        row = db.execute("SELECT narrowed_at IS NOT NULL FROM sync.connection").fetchone()
+        assert row == (is_narrowed,)
+        describe(db, installation(channel))
+        part = db.execute("SELECT part FROM sync.connection").fetchone()
+        assert part == ("" if channel is None else str(channel),)
+
+
+def installation(channel: int | None) -> Installation:
+    """Return a connection to a store, or to one channel of it."""
+    platform = {
+        "kind": "bigcommerce", "store_hash": "abc123", "token": {"env": "T"},
+        **({} if channel is None else {"channel_id": channel}),
+    }  # fmt: skip
+    oms = settings_of().model_dump(mode="json", exclude_unset=True)
+    return Installation.model_validate(
+        {"connections": {"acme": {"platform": platform, "oms": oms | {"kind": "manhattan"}}}}
+    )

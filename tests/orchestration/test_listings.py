@@ -116,6 +116,64 @@ def test_good_rows_of_a_sheet_go_on_and_every_row_has_a_result(
     assert sent == 2
 
 
+def fill(template: Path, file: Path) -> None:
+    """Fill a template in as people do: with numbers, a formula, merged cells, and a row twice."""
+    book = load_workbook(template)
+    sheet = book.active
+    for row in (
+        {"sku": "CUP-9", "title": "Stoneware cup", "brand": "Kiln"},
+        {"sku": 120, "title": "Jar"},
+        {"sku": "TEE-S", "title": "=A2"},
+        {"sku": "TEE-L", "title": "Linen tee"},
+        {"sku": "TEE-S", "title": "Cotton tee"},
+        {"sku": "CUP-9", "title": "Merged"},
+    ):
+        sheet.append([row.get(name) for name in (*COLUMNS, *NEW_COLUMNS)])
+    sheet.merge_cells("B7:C7")
+    book.save(file)
+
+
+def test_a_sheet_is_filled_in_interrupted_corrected_and_imported_again(
+    listing: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked for before the interruption is sent once; the sheet of results is a sheet."""
+    template, file, outcome = (tmp_path / f"{name}.xlsx" for name in ("t", "p", "p.result"))
+    listing.done("catalog", "template", str(template))
+    fill(template, file)
+    listing._control(f"bigcommerce/{listing.store}/brands", [{"id": 31, "name": "Kiln"}])
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(in_process, "run_partitions", interrupted)
+        assert listing.run("catalog", "import", "demo", str(file)).exit_code == 1
+    assert (shown(listing)[900]["name"], outcome.exists()) == ("Cup", False)
+    assert listing.run("catalog", "import", "demo", str(file)).exit_code == 1
+    cup, jar, formula, tee, twice, merged = results(outcome)
+    assert (cup, tee) == ("done", "done")
+    assert "A3 (sku) is a number" in jar
+    assert "B4 (title) is a formula" in formula
+    assert "row 5 names the same product" in twice
+    assert "merged" in merged
+    assert (shown(listing)[900]["brand_id"], shown(listing)[901]["name"]) == (31, "Linen tee")
+
+    book = load_workbook(outcome)
+    sheet = book.active
+    for number in (7, 6, 4, 3):
+        sheet.delete_rows(number)
+    sheet["B3"] = "Cotton tee"
+    again = tmp_path / "again.xlsx"
+    book.save(again)
+    assert "2 rows, 2 done, 0 not" in listing.done("catalog", "import", "demo", str(again))
+    assert shown(listing)[901]["name"] == "Cotton tee"
+    with Ledger(listing.database).connect() as db:
+        [sent] = db.execute(
+            "SELECT count(*) FROM sync.message_log WHERE stream = 'listings'"
+        ).fetchone() or (0,)
+    assert sent == 3
+
+
 def test_one_product_is_set_by_its_sku_and_shown_in_trace(listing: Shop) -> None:
     """The delivery is in the product's history; a mistake changes nothing."""
     text = listing.done("catalog", "set", "demo", "CUP-9", "--title", "Set cup")

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from domain.connections import Installation
 from resources.ledger.links import Link, Links
 from resources.ledger.monitoring.connection_config import (
     describe,
@@ -122,6 +123,28 @@ def test_the_oms_that_has_a_connections_orders_is_kept(database: str, tmp_path: 
         describe(db, moved)
         assert kept_oms(db, moved) == kept_oms(db, second) == {}
         assert Links(db, "acme").store_ids(["W-1"]) == {"W-1": "1"}
+
+
+def test_an_oms_that_moves_back_or_on_is_taken_from_where_it_was_last(
+    database: str, tmp_path: Path
+) -> None:
+    """A setting that is left from an earlier move allows no later one; links follow each."""
+    oms = {n: f"manhattan 127.0.0.1:{n}/manhattan/s1, organization sandbox" for n in (1, 2, 3)}
+
+    def at(port: int, came_from: int | None = None) -> Installation:
+        moved = {} if came_from is None else {"oms_moved_from": oms[came_from]}
+        return installation_of(f"http://127.0.0.1:{port}", "s1", tmp_path, **moved)
+
+    with psycopg.connect(database, autocommit=True) as db:
+        describe(db, at(1))
+        Links(db, "acme").claim([Link("1", "1", "W-1", "W-1")], "run")
+        describe(db, at(2, came_from=1))
+        for port, stale, last in ((1, 1, 2), (2, 2, 1), (3, 1, 2)):
+            describe(db, at(port, came_from=stale))
+            assert kept_oms(db, at(port, came_from=stale)) == {"acme": oms[last]}
+            describe(db, at(port, came_from=last))
+            assert kept_oms(db, at(port)) == {}
+            assert Links(db, "acme").store_ids(["W-1"]) == {"W-1": "1"}
 
 
 STREAMS = """SELECT stream, to_oms, is_snapshot, entity, source_system, target_system, configured

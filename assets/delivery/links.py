@@ -11,6 +11,7 @@ from domain.records.orders import Order
 from resources.ledger.links import ORDER, Link, RefusedLink
 from resources.ledger.rejections.recovery import retry_linked
 from resources.ledger.session import Session
+from resources.ledger.store_links import SENT_ELSEWHERE
 
 NOT_LINKED = "order_not_linked"
 """The code, and the rule, of an OMS order that is not one of the store's, as far as known."""
@@ -60,7 +61,7 @@ def not_linked(order_id: str) -> Problem:
 def already_sent(connection: str, oms_id: str) -> Problem:
     """Return why an order is not sent: another connection of the store has sent it."""
     return Problem(
-        "order_sent_elsewhere",
+        SENT_ELSEWHERE,
         "order_id",
         f"The connection {connection} has sent this order of the store to its OMS already, as "
         f"{oms_id}; under another id it would be fulfilled twice.",

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+SENT_ELSEWHERE = "order_sent_elsewhere"
+"""The code of an order that a connection which is no longer configured has sent to the same OMS."""
+
 
 class SentElsewhere(NamedTuple):
     """An order that another connection of the store has sent."""

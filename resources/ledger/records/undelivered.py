@@ -14,6 +14,7 @@ import psycopg
 from domain.skus import sku_key
 from resources.ledger.database.compression import decompress
 from resources.ledger.rows import TargetRow
+from resources.ledger.store_links import SENT_ELSEWHERE
 
 Units = Mapping[str, Decimal]
 """SKU -> units, in the unit of the OMS's orders."""
@@ -26,7 +27,7 @@ WITH due AS (
     UNION
     SELECT x.source_day, x.capture_id, false FROM sync.rejection x
     WHERE x.connection = %(name)s AND x.stream = 'orders' AND x.stage = 'delivered'
-      AND x.state IN ('open', 'retried')
+      AND x.state IN ('open', 'retried') AND x.code <> %(elsewhere)s
     UNION
     SELECT d.source_day, d.capture_id, true FROM sync.delivery d
     WHERE d.prune_month = '9999-12-31'
@@ -46,7 +47,7 @@ SELECT c.source_id, c.source_updated_at, c.capture_id, c.payload FROM sync.rejec
 JOIN sync.capture c ON c.connection = x.connection AND c.stream = x.stream
     AND c.source_day = x.source_day AND c.capture_id = x.capture_id
 WHERE x.connection = %s AND x.stream = 'orders' AND x.stage = 'validated'
-  AND x.state IN ('open', 'retried')"""
+  AND x.state IN ('open', 'retried') AND x.code <> %s"""
 _AT_OMS = """
 SELECT target_key, content FROM sync.target_state
 WHERE connection = %s AND stream = 'orders' AND target_key = ANY(%b::text[])
@@ -91,14 +92,15 @@ def undelivered_units(
 ) -> dict[str, int]:
     """Return by SKU key how many units of orders the OMS's stock does not contain yet.
 
-    Of an order that the OMS lacks, accepted or rejected, all units; of a changed one what is added;
+    Of an order that the OMS lacks, accepted or rejected, all units (but none of one that a former
+    connection has sent to it); of a changed one what is added;
     of one that arrived after ``read_at``, when the last read of stock started, all, since that read
     may not have them reserved yet. ``units_of`` reads a captured order, ``units_held`` one in the
     form of target state; ``wanted`` returns by order what is still wanted of these versions:
     nothing that the source has taken back, or that an agent has canceled.
     """
     versions = _due(db, connection, read_at or NEVER)
-    rows = db.execute(_REJECTED, (connection,), binary=True)
+    rows = db.execute(_REJECTED, (connection, SENT_ELSEWHERE), binary=True)
     for source_id, updated_at, capture_id, payload in rows:
         sold = dict(units_of(decompress(payload)))
         _keep_newest(versions, source_id, OpenVersion(updated_at, capture_id, sold, False))
@@ -133,7 +135,9 @@ def sold_since_written(
 
 def _due(db: psycopg.Connection[Any], connection: str, read_at: datetime) -> dict[str, OpenVersion]:
     found: dict[tuple[str, datetime], OpenVersion] = {}
-    rows = db.execute(_DUE, {"name": connection, "read_at": read_at}).fetchall()
+    rows = db.execute(
+        _DUE, {"name": connection, "read_at": read_at, "elsewhere": SENT_ELSEWHERE}
+    ).fetchall()
     for source_id, updated_at, capture_id, arrived, sku, quantity in rows:
         version = found.setdefault(
             (source_id, updated_at), OpenVersion(updated_at, capture_id, {}, arrived)

@@ -279,3 +279,8 @@ def test_of_a_former_connections_orders_only_the_open_ones_need_a_person(scene: 
         ("4", "order_sent_elsewhere"),
     ]
     assert scene.oms_counts()["creates"] == 4
+    scene.to_oms("advance", {"to": "allocate"})
+    run_of(scene, "second", "inventory")
+    allocated, shipped = 4, 2
+    shown = scene.store_stock()["MUG"]["quantity"]
+    assert shown == 1_000 - allocated - shipped, "the OMS has the units of the open ones"

@@ -41,8 +41,10 @@ __all__ = [
 ]
 
 # A busy machine would break a deadline, or be found too slow at drawing; the number of examples
-# bounds what a test costs.
-settings.register_profile("lockstep", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# bounds what a test costs. Each session draws others.
+settings.register_profile(
+    "lockstep", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("lockstep")
 
 TEMPLATE = "lockstep_template"

@@ -50,6 +50,7 @@ PHRASES = re.compile(
     r"|\b(?:its|the|their|our|by|of) present (?:state|settings?|rules|versions?|status|one)\b",
     re.IGNORECASE,
 )
+SUSPECT = re.compile(f"{WORDS.pattern}|{PHRASES.pattern}", re.IGNORECASE)
 """Phrases that came back: an order has a total and says nothing; a command is run with ...; what
 holds now is current."""
 
@@ -78,9 +79,14 @@ def _sources() -> Iterator[Path]:
 
 
 def _found(path: Path) -> list[str]:
+    whole = path.read_text()
+    # Few lines have one of the words at all, which a single pass over the file finds.
+    starts = [match.start() for match in SUSPECT.finditer(whole)]
+    numbers = sorted({whole.count("\n", 0, start) + 1 for start in starts})
+    lines = whole.split("\n") if numbers else []
     found = []
-    for number, line in enumerate(path.read_text().split("\n"), 1):
-        text = line
+    for number in numbers:
+        text = lines[number - 1]
         for pattern in ALLOWED:
             text = pattern.sub("", text)
         words = {word.lower() for word in SEEN_AS_WORD.findall(text)}

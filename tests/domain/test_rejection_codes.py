@@ -82,9 +82,11 @@ def code_of(call: ast.Call) -> ast.expr | None:
 def constants_of(tree: ast.Module) -> dict[str, ast.Constant]:
     """Return the module's constants by name."""
     return {
-        ast.unparse(node.targets[0]): node.value
+        node.targets[0].id: node.value
         for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
     }
 
 
@@ -108,7 +110,8 @@ def test_every_code_in_the_sources_has_its_line_in_the_table() -> None:
                     passed_on.add((file, ast.unparse(code)))
             if (
                 isinstance(node, ast.AnnAssign)
-                and ast.unparse(node.target) == "RULES"
+                and isinstance(node.target, ast.Name)
+                and node.target.id == "RULES"
                 and isinstance(node.value, ast.Dict)
             ):
                 used |= {

@@ -30,8 +30,6 @@ READS = [
     "status",
     "trace",
     "rejections list",
-    "rejections show",
-    "rejections discard",
 ]
 HEAVY_IMPORTS = """
 import os, sys

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 
 import httpx
@@ -108,10 +109,11 @@ def test_every_invoice_is_in_the_store_or_reported(url: str, tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_olist_orders_are_served_as_in_the_tables(url: str) -> None:
-    """All 8,000 arrive, with the sum of payments as their total."""
-    seed = olist.read(shared_path("data/olist"))
+    """Of 8,000 the first 2,000, with the sum of payments as their total."""
+    every = olist.read(shared_path("data/olist"))
+    seed = replace(every, documents=lambda: islice(every.documents(), 2_000))
     counts = post(url, "bigcommerce/s1", "manhattan/t1", seed)
-    assert (counts["orders"], counts["refused"], counts["items"]) == (8000, 0, len(seed.items))
+    assert (counts["orders"], counts["refused"], counts["items"]) == (2_000, 0, len(seed.items))
     kept = dump(url, "bigcommerce/s1/dump/orders")
     assert [order["external_order_id"] for order in kept] == [
         document["external_order_id"] for document in seed.documents()

@@ -215,7 +215,7 @@ _RAW = st.builds(
 
 
 @pytest.mark.no_cover
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(_RAW)
 def test_no_address_raises_and_a_canonical_one_does_not_change(raw: RawAddress) -> None:
     """Any text gives an address; normalising it again changes nothing and adds no problem."""

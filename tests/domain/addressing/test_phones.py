@@ -83,7 +83,7 @@ def test_every_invalid_example_is_a_problem() -> None:
 
 @pytest.mark.no_cover
 @same_metadata
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(
     st.sampled_from(REGIONS),
     st.sampled_from(["", "", "+", "00", "011", "0", "1", "8"]),

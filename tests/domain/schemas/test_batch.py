@@ -92,7 +92,7 @@ ROW = st.tuples(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.lists(ROW, max_size=4))
 def test_a_batch_passes_exactly_where_pandera_finds_nothing(rows: list[tuple[Any, ...]]) -> None:
     """With checks of columns and of the whole frame, for no rows, too."""

@@ -83,7 +83,7 @@ def test_a_message_of_another_kind_keeps_no_other_from_being_taken() -> None:
         received({"data": [{"LocationId": "DC1"}, {"OrderId": None}]})
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5),

@@ -87,7 +87,7 @@ PLACES = places(compound())
 
 
 @pytest.mark.no_cover
-@tuned(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@tuned(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.sampled_from(PLACES), ODD, st.booleans()), min_size=1, max_size=3),
     st.sampled_from([(), ("products",), ("coupons", "products", "transactions")]),
@@ -132,7 +132,7 @@ def outcome_of(payload: bytes, *, exported: bool) -> Mapped[Order] | Skipped | R
         return rejection
 
 
-@tuned(max_examples=100, deadline=None)
+@tuned(max_examples=50, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(1, 99), st.integers(1, 99_999), st.integers(0, 25)),

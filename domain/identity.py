@@ -18,9 +18,11 @@ import orjson
 
 from domain.parsing.text import has_controls
 
-LONGEST_ID = 600
-"""Characters: two keys of a canonical record (SKU and location, SKU and price list), and what else
-names a record beside them. Of any script they fit in an entry of the ledger's indexes."""
+LONGEST_ID = 255
+"""Characters; also what a key of a canonical record can have (``domain.records.record``)."""
+LONGEST_COMPOSED = 600
+"""Characters of two such keys (SKU and location, SKU and price list), and of what else names a
+record beside them. Of any script they fit in an entry of the ledger's indexes."""
 _PIECE = 2_047
 """Bytes; ``hashlib`` gives up the lock for more."""
 _LENGTH = Struct(">Q")
@@ -97,8 +99,13 @@ def content_digest(content: bytes) -> bytes:
 
 
 def is_id(text: str) -> bool:
-    """Return whether a text can be a record's id: not empty or too long, no control characters."""
+    """Return whether a text can be the id of a system's record: 1 to 255 visible characters."""
     return 0 < len(text) <= LONGEST_ID and not has_controls(text)
+
+
+def is_composed_id(text: str) -> bool:
+    """Return whether a text of several keys can be a record's id: 1 to 600 visible characters."""
+    return 0 < len(text) <= LONGEST_COMPOSED and not has_controls(text)
 
 
 def fallback_id(payload: bytes) -> str:

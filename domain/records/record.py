@@ -16,12 +16,13 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 from msgspec.structs import fields, force_setattr
 
+from domain.identity import LONGEST_ID
 from domain.memo import remembered
 from domain.parsing.text import has_controls
 
 DIGITS, QUANTITY_DIGITS, PLACES = 18, 15, 4
 """Of an amount, of a quantity, and decimals of both."""
-LONGEST_KEY = 255
+LONGEST_KEY = LONGEST_ID
 SMALLEST = Decimal(1).scaleb(-PLACES)
 _AMOUNT_BOUND = Decimal(10) ** (DIGITS - PLACES)
 _QUANTITY_BOUND = Decimal(10) ** (QUANTITY_DIGITS - PLACES)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import ClassVar, Protocol
 
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import fallback_id, is_id
+from domain.identity import fallback_id, is_composed_id
 from domain.policies import InventoryPolicy
 from domain.records.inventory import StockLevel
 from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
@@ -92,6 +92,6 @@ class ListedStock(ABC):
 
     def _record(self, sku: str, node: str, payload: bytes, now: datetime) -> RawRecord:
         source_id = f"{sku}@{node}"
-        if not sku or not is_id(source_id):
+        if not sku or not is_composed_id(source_id):
             source_id = fallback_id(payload)
         return RawRecord(source_id, now, payload, self._mapper.content(payload))

@@ -14,6 +14,7 @@ from domain.identity import (
     correlation_id,
     delivery_key,
     fallback_id,
+    is_composed_id,
     is_id,
 )
 from domain.records.record import LONGEST_KEY
@@ -102,11 +103,13 @@ def test_a_record_without_a_usable_id_gets_the_same_fallback_each_time() -> None
 def test_ids_are_what_tables_and_indexes_can_hold() -> None:
     """Text without control characters that is short enough for an index."""
     assert is_id("1001") and is_id("SKU-1@DC1") and is_id("שלום")
-    assert not any(map(is_id, ("", "a\x00", "a\nb", "x" * 601, "\ud800")))
+    for unusable in ("", "a\x00", "a\nb", "\ud800"):
+        assert not is_id(unusable) and not is_composed_id(unusable)
+    assert not is_id("x" * 256) and not is_composed_id("x" * 601)
 
 
 def test_whatever_a_canonical_record_can_hold_is_an_id() -> None:
     """A record whose key is valid keeps it: its drifts and approvals are found under it."""
     sku, place = "S" * LONGEST_KEY, "L" * LONGEST_KEY
-    assert is_id(sku) and is_id(f"{sku}@{place}")
-    assert is_id(f"{sku}@{place}/USD/2026-11-28T12:00:00.000000+00:00")
+    assert is_id(sku) and is_composed_id(f"{sku}@{place}")
+    assert is_composed_id(f"{sku}@{place}/USD/2026-11-28T12:00:00.000000+00:00")

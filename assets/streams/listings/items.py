@@ -18,7 +18,7 @@ import orjson
 from assets.streams.listings.item_prices import prices_of
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import fallback_id, is_id
+from domain.identity import fallback_id, is_composed_id
 from domain.listings import item_id
 from domain.records.listed_items import ListedItem
 from domain.records.listings import Listing
@@ -109,7 +109,9 @@ class ItemReader:
             if item is not None and not asked:
                 content = self._content(item, places[item.sku], price)
             name = item_id(raw.source_id if item is None else item.sku)
-            if not is_id(name):  # a SKU of its own length leaves no place for what goes before it
+            if not is_composed_id(
+                name
+            ):  # a SKU of its own length leaves no place for what goes before it
                 name = item_id(fallback_id(name.encode()))
             found[name] = RawRecord(name, present, payload, content)
         return list(found.values())
@@ -152,7 +154,7 @@ class ItemReader:
         mapped = self._source.to_canonical(bytes(captured.lockstep_item))
         if isinstance(mapped, Skipped):
             raise RecordRejected(Problem("listing_unreadable", "", mapped.reason, _ADVICE))
-        if not is_id(item_id(mapped.record.sku)):
+        if not is_composed_id(item_id(mapped.record.sku)):
             raise RecordRejected(
                 Problem("listing_unreadable", "sku", "the SKU has too many characters", _ADVICE)
             )

@@ -12,7 +12,7 @@ import orjson
 
 from domain.errors import AccessRefused, LockstepError, RateLimited
 from domain.exchange import RawRecord
-from domain.identity import fallback_id, is_id
+from domain.identity import fallback_id, is_composed_id
 from domain.parsing.vendor_documents import text_of
 from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
 from domain.values import Window
@@ -95,7 +95,7 @@ class ProductReads(ABC):
     def _name(self, sku: str, row: bytes) -> str:
         """Return the record's id of a product: its SKU, unless that can't be an id."""
         name = f"{sku}{self.suffix}"
-        return name if sku and is_id(name) else fallback_id(row)
+        return name if sku and is_composed_id(name) else fallback_id(row)
 
     def _price(self, row: PricedRow | ListedRow) -> Decimal | None:
         """Return the price that the settings choose."""

@@ -21,7 +21,7 @@ import orjson
 
 from domain.errors import Problem
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import fallback_id, is_id
+from domain.identity import fallback_id, is_composed_id
 from domain.parsing.vendor_documents import text_of
 from domain.policies import InventoryPolicy
 from domain.records.inventory import StockLevel
@@ -109,7 +109,7 @@ class Availability:
         sku = text_of(key.item_id)
         source_id = f"{sku}@{node or self.view}"
         content = _content(payload)
-        if not sku or not is_id(source_id):
+        if not sku or not is_composed_id(source_id):
             source_id = fallback_id(content or payload)
         return RawRecord(source_id, observed_at, payload, content)
 

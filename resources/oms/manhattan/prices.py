@@ -15,7 +15,7 @@ import msgspec
 import orjson
 
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.identity import fallback_id, is_id
+from domain.identity import fallback_id, is_composed_id
 from domain.parsing.vendor_documents import text_of
 from domain.records.prices import Price
 from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
@@ -116,7 +116,7 @@ class PricesSource:
         sku = text_of(row.get(names.item_id))
         parts = (names.price_list, names.price_currency, names.price_from)
         source_id = f"{sku}@{'/'.join(self._text(row, name) for name in parts).rstrip('/')}"
-        if not sku or not is_id(source_id):
+        if not sku or not is_composed_id(source_id):
             source_id = fallback_id(content)
         return RawRecord(source_id, moment, payload, content)
 

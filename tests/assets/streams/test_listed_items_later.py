@@ -154,3 +154,18 @@ def test_a_brand_is_created_if_the_connection_allows_it_and_named_otherwise(cup:
     run(cup)
     assert (named(cup, "CUP")[0]["categories"], writes(cup)) == ([], before)
     assert "listing_edit_kept" in warnings(cup, "CUP")
+
+
+def test_a_ledger_from_before_the_product_finds_it_and_makes_no_second_one(cup: Scene) -> None:
+    """A restored backup: what the product shows is compared, and what the OMS has changed sent."""
+    for table in ("delivery", "target_state", "record", "capture"):
+        cup.sql_write(f"DELETE FROM sync.{table} WHERE stream = 'listings'")  # noqa: S608 - our own tables
+    before = writes(cup)
+    run(cup)
+    assert (len(named(cup, "CUP")), writes(cup)) == (1, before)
+    edit(cup, "CUP", name="Mug")
+    run(cup)
+    assert named(cup, "CUP")[0]["name"] == "Mug", "an edit is known as one again"
+    stock(cup, {"ItemId": "CUP", "Description": "Big cup", "LongText": "Clay"})
+    run(cup)
+    assert [one["name"] for one in named(cup, "CUP")] == ["Big cup"]

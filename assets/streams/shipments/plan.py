@@ -11,46 +11,40 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-import orjson
-
 from assets.delivery.plan import Due, Plan
 from assets.delivery.planner import Planner
 from assets.delivery.request import DeliveryRequest
-from assets.delivery.target_state import KnownShipment, OrderTargetState
+from assets.delivery.target_state import OrderTargetState
 from assets.streams.orders.cancel_answers import record_cancel_answers
-from assets.streams.shipments.problems import canceled_at_oms, made_by_hand
+from assets.streams.shipments.held import hold
+from assets.streams.shipments.intents import ShipmentIntents
+from assets.streams.shipments.problems import canceled_at_oms
+from assets.streams.shipments.progress import progress_of
 from assets.streams.shipments.requests import Lines, not_shipped, shipment_requests
 from assets.streams.shipments.same_sku import as_shipped
 from assets.streams.shipments.status import (
     OrderAtStore,
     StatusRules,
-    settle,
 )
-from assets.streams.shipments.taken_back import left_in_store, taken_back, why_left, without_parcel
+from assets.streams.shipments.taken_back import left_in_store, why_left, without_parcel
 from domain.connections import SHIPMENTS
 from domain.delivery import (
     Held,
     Intent,
     NewShipment,
     Outcome,
-    ShipmentChange,
     ShipmentRemoval,
     StatusChange,
 )
-from domain.exchange import ShipmentRequest, StoreOrderState, StoreShipment
-from domain.identity import content_digest, delivery_key
+from domain.exchange import StoreOrderState
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
 from domain.records.record import decode_record
-from resources.ledger.records.fulfilment_progress import ProgressRow
 from resources.ledger.records.withdrawals import withdrawn_by_store
 from resources.ledger.rejections.discards import NO_PARTS, RULE, DiscardedParts, parts
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
 from resources.sync import Sync
-
-RELEASED = (Milestone.RELEASED, Milestone.PICKED, Milestone.PACKED)
-SHIPPED = (Milestone.SHIPPED, Milestone.DELIVERED, Milestone.RETURNED)
 
 
 class ShipmentsPlanner(Planner[Fulfilment]):
@@ -70,6 +64,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
             self.shipments.noted,
             has_history=self.shipments.has_history,
         )
+        self._intents = ShipmentIntents(sync.name)
         self._lines: Mapping[str, Lines] = {}
         self._withdrawn: Collection[str] = ()
         self._discarded: Mapping[str, DiscardedParts] = {}
@@ -85,7 +80,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         self._lines = self.session.records.line_groups(ids)
         self.session.progress.put(
             [
-                _progress(a, record, not_shipped(self._lines.get(record.source_id)))
+                progress_of(a, record, not_shipped(self._lines.get(record.source_id)))
                 for a, record in records.items()
             ]
         )
@@ -135,7 +130,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         self._add_parcels(plan, discarded)
         change = self._take_back(plan) or change
         if change is not None:
-            plan.intents.append(self._set(due, state, change))
+            plan.intents.append(self._intents.set_status(plan, change))
         return plan
 
     def _take_back(self, plan: Plan) -> StatusChange | None:
@@ -157,15 +152,9 @@ class ShipmentsPlanner(Planner[Fulfilment]):
                 note = left_in_store(order.source_id, name, shipment.shipment_id, why)
                 plan.notes.append(note)
             else:
-                removals.append(self._remove(plan, name))
+                removals.append(self._intents.remove(plan, name))
         plan.intents[:0] = removals
         return self._statuses.back_of(order) if removals else None
-
-    def _remove(self, plan: Plan, name: str) -> Intent:
-        order: OrderAtStore = plan.context
-        removal = ShipmentRemoval(name, order.source_id, order.state.shipments[name].shipment_id)
-        identity = orjson.dumps([removal.shipment_id, "removal"])
-        return self._intent(plan.due, "shipment_removal", removal, identity, reads=True)
 
     def _add_parcels(self, plan: Plan, discarded: DiscardedParts) -> None:
         """Add the shipments that the store lacks, and their tracking.
@@ -177,7 +166,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         for key, request in order.requests.items():
             if missing := covers[key].missing:
                 part = replace(request, lines=missing)
-                intent = self._create(plan, part, state.new_name(key))
+                intent = self._intents.create(plan, part, state.new_name(key))
                 if intent.key in discarded.intents:
                     order.is_partial = True
                     plan.left_alone = (RULE, order.source_id)
@@ -186,41 +175,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
                     plan.intents.append(intent)
             for own in covers[key].names:
                 if state.shipments[own].is_outdated(request):
-                    plan.intents.append(self._update(plan, request, own))
-
-    def _create(self, plan: Plan, request: ShipmentRequest, name: str) -> Intent:
-        units = [(line.line_id, line.quantity) for line in request.lines]
-        identity = orjson.dumps([name, request.tracking_number, units])
-        numbers = frozenset(r.tracking_number for r in plan.context.requests.values())
-        is_first = not any(intent.operation == "shipment" for intent in plan.intents)
-        new = NewShipment(name, request, numbers)
-        intent = self._intent(plan.due, "shipment", new, identity, reads=is_first)
-        return replace(intent, is_independent=True)
-
-    def _update(self, plan: Plan, request: ShipmentRequest, name: str) -> Intent:
-        state: OrderTargetState = plan.context.state
-        change = ShipmentChange(name, state.shipments[name].shipment_id, request)
-        identity = [change.shipment_id, state.sequence, request.tracking_number, request.carrier]
-        return self._intent(plan.due, "shipment_update", change, orjson.dumps(identity))
-
-    def _set(self, due: Due[Fulfilment], state: OrderTargetState, change: StatusChange) -> Intent:
-        identity = f"{state.sequence}:{change.status}".encode()
-        return self._intent(due, "status", change, identity, reads=True)
-
-    def _intent(
-        self,
-        due: Due[Fulfilment],
-        operation: str,
-        content: NewShipment | ShipmentChange | ShipmentRemoval | StatusChange,
-        identity: bytes,
-        *,
-        reads: bool = False,
-    ) -> Intent:
-        source_id = due.record.source_id
-        key = delivery_key(
-            self.sync.name, SHIPMENTS, source_id, operation, content_digest(identity)
-        )
-        return Intent(operation, key, source_id, content, reads=reads)
+                    plan.intents.append(self._intents.update(plan, request, own))
 
     def decide(self, plan: Plan, intent: Intent, held: Held) -> Intent | Outcome:
         """Return what is done by what the store shows at the moment of sending."""
@@ -287,42 +242,9 @@ class ShipmentsPlanner(Planner[Fulfilment]):
 
     def settled(self, plan: Plan, intent: Intent, outcome: Outcome) -> TargetRow | None:
         """Return what the store holds of the order after a success."""
+        hold(plan, intent, outcome)
         order: OrderAtStore = plan.context
-        state, content = order.state, intent.content
-        applied_at = plan.due.record.updated_at.isoformat()
-        if isinstance(content, NewShipment):
-            is_adopted = isinstance(outcome.held, StoreShipment) and order.has_foreign
-            shipment = KnownShipment.from_request(
-                outcome.target_id, content.request, is_own=not is_adopted
-            )
-            if isinstance(outcome.held, StoreShipment):
-                shipment = replace(shipment, tracking=outcome.held.tracking_number)
-                if is_adopted:
-                    plan.notes.append(made_by_hand(outcome.held, content.request))
-            state.shipments[content.name] = shipment
-        elif isinstance(content, ShipmentChange):
-            known = state.shipments[content.name]
-            # Its own units: a parcel may have become several shipments before it had a number.
-            state.shipments[content.name] = replace(
-                KnownShipment.from_request(
-                    content.shipment_id, content.request, is_own=known.is_own
-                ),
-                group_id=known.group_id,
-                units=known.units,
-            )
-            # An older state of the order that is applied late must not bring the old number back.
-            state.applied_at = max(state.applied_at, applied_at)
-        elif isinstance(content, ShipmentRemoval):
-            del state.shipments[content.name]
-            if not outcome.is_found:
-                plan.notes.append(taken_back(order.source_id, content.name, content.shipment_id))
-            # Nor may it bring the parcel back.
-            state.applied_at = max(state.applied_at, applied_at)
-        else:
-            settle(order, content, outcome)
-            state.applied_at = applied_at
-        state.sequence += 1
-        return state.to_row(plan.due.record.source_id, plan.due.record)
+        return order.state.to_row(plan.due.record.source_id, plan.due.record)
 
     def follow_up(self, plan: Plan) -> list[Intent]:
         """Return new tracking of adopted shipments, and the merchant's status after a shipment."""
@@ -333,9 +255,9 @@ class ShipmentsPlanner(Planner[Fulfilment]):
             if isinstance(intent.content, NewShipment) and outcome.is_found:
                 name, request = intent.content.name, intent.content.request
                 if state.shipments[name].is_outdated(request):
-                    more.append(self._update(plan, request, name))
+                    more.append(self._intents.update(plan, request, name))
         if (back := order.back_to_kept()) is not None:
-            more.append(self._set(plan.due, state, back))
+            more.append(self._intents.set_status(plan, back))
         return more
 
 
@@ -345,23 +267,3 @@ def _has_canceled(fulfilment: Fulfilment) -> bool:
 
 def _is_status_uncertain(due: Due[Fulfilment]) -> bool:
     return any(u.action == "status" and u.is_uncertain for u in due.unsettled)
-
-
-def _progress(
-    accepted: AcceptedRecord, fulfilment: Fulfilment, unshipped: Collection[str]
-) -> ProgressRow:
-    units = [
-        part for line in fulfilment.lines if line.line_id not in unshipped for part in line.units
-    ]
-    awaiting, shipped = (
-        sum((u.quantity for u in units if u.milestone in stages), Decimal(0))
-        for stages in (RELEASED, SHIPPED)
-    )
-    return ProgressRow(
-        fulfilment.source_id,
-        fulfilment.order_id,
-        awaiting,
-        shipped,
-        accepted.correlation_id,
-        fulfilment.updated_at,
-    )

@@ -221,6 +221,21 @@ def test_an_exchange_whose_new_goods_are_canceled_is_for_an_operator(shop: Scene
     assert refunds(shop) == []
 
 
+@pytest.mark.parametrize(("back", "is_settled"), [(2, False), (1, True)])
+def test_an_exchange_with_fewer_new_goods_than_come_back_is_for_an_operator(
+    shop: Scene, back: int, is_settled: bool
+) -> None:
+    """One of them is canceled. Where another one goes out in its place, nothing is owed."""
+    goods = [{"item": sku, "quantity": 1} for sku in ("TENT", "LAMP")]
+    made = open_return(shop, lines=units(l101=back), type="Exchange", exchange=goods)
+    step(shop, made, "verify", lines=[{"line": "1", "quantity": back}])
+    shop.to_oms(f"orders/{made}/cancel", {"lines": ["2"]})
+    shop.run("returns")
+    rejected = {} if is_settled else {made: "return_not_settled"}
+    assert shop.open_rejections("returns") == rejected
+    assert refunds(shop) == []
+
+
 def test_a_return_is_no_sale_to_the_other_streams(shop: Scene) -> None:
     """Its document is an order at the OMS: it is skipped, and the sale's own lines show it."""
     made = open_return(shop, lines=units(l101=3, l102=1))

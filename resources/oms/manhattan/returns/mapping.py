@@ -99,12 +99,13 @@ class ReturnMapper:
             raise RecordRejected(_several(return_id, parents))
         new_goods = [line for line in lines if not is_return_line(line)]
         kinds = {self._is_refunded(line) for line in returned}
+        mapped = tuple(self._line(line, problems) for line in returned)
         record = Return(
             return_id=return_id,
             order_id=named[0],
-            lines=tuple(self._line(line, problems) for line in returned),
+            lines=mapped,
             is_refunded=not new_goods and kinds == {True},
-            unsettled=_unsettled(kinds, new_goods),
+            unsettled=_unsettled(kinds, mapped, new_goods, problems),
             updated_at=problems.updated_at(order.stamp(), "return"),
         )
         return Mapped(record, tuple(problems.warnings))
@@ -177,13 +178,44 @@ def _several(return_id: str, parents: Collection[str]) -> Problem:
     )
 
 
-def _unsettled(kinds: Collection[bool], new_goods: Sequence[ReturnedLine]) -> str:
-    """Return why a return is not settled; ``kinds``: whether its lines are for a refund."""
+def _unsettled(
+    kinds: Collection[bool],
+    returned: Sequence[ReturnLine],
+    new_goods: Sequence[ReturnedLine],
+    problems: DocumentProblems,
+) -> str:
+    """Return why a return is not settled; ``kinds``: whether its lines are for a refund.
+
+    New goods that others have replaced are no reason.
+    """
     if new_goods and all(map(_is_canceled, new_goods)):
         return "all new goods of the exchange are canceled"
+    if any(map(_has_canceled, new_goods)):
+        there = (unit for line in returned for unit in line.units)
+        back = sum((u.quantity for u in there if u.status is not ReturnStatus.CANCELED), ZERO)
+        if sum((_outgoing(line, problems) for line in new_goods), ZERO) < back:
+            return "new goods of the exchange are canceled, and fewer go out than come back"
     if len(kinds) > 1 and not new_goods:
         return "some of its lines are for a refund, and others are not"
     return ""
+
+
+def _has_canceled(line: ReturnedLine) -> bool:
+    """Return whether units of a line were canceled."""
+    details = line.quantity_detail or ()
+    in_status = any(detail.quantity and detail.status_id == CANCELED for detail in details)
+    return in_status or bool(line.order_line_cancel_history) or _is_canceled(line)
+
+
+def _outgoing(line: ReturnedLine, problems: DocumentProblems) -> Decimal:
+    """Return the units of a line of new goods that go out, or have gone."""
+    if _is_canceled(line):
+        return ZERO
+    field = f"OrderLine[{text_of(line.order_line_id)}]"
+    if not line.quantity_detail:
+        return problems.number(line.quantity, f"{field}.Quantity")
+    live = (detail for detail in line.quantity_detail if detail.status_id != CANCELED)
+    return sum((problems.number(one.quantity, f"{field}.QuantityDetail") for one in live), ZERO)
 
 
 def _is_canceled(line: ReturnedLine) -> bool:

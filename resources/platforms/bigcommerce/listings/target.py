@@ -88,19 +88,19 @@ class BigCommerceListings:
     def writer(self, log: ExchangeLog) -> ListingsWriter:
         """Open the store for writing products."""
         push = AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log)
-        return ListingsWriter(
-            push, StoreNames(self._reader, creates_brands=self._creates_brands), self._reader
-        )
+        return ListingsWriter(push, self._reader, creates_brands=self._creates_brands)
 
 
 class ListingsWriter(TargetWriter):
     """``domain.targets.Writer`` of listings: what is uncertain is read, and written again."""
 
-    def __init__(self, push: AsyncApiClient, names: StoreNames, reader: ApiClient) -> None:
+    def __init__(
+        self, push: AsyncApiClient, reader: ApiClient, *, creates_brands: bool = False
+    ) -> None:
         super().__init__(push)
         self._push, self._reader = push, reader
         self._variants = VariantAdder(push, reader)
-        self._names = names
+        self._names = StoreNames(reader, creates_brands=creates_brands)
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Change or create products, one call each."""

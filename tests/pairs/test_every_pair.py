@@ -17,6 +17,7 @@ from orchestration.local.simulated import pairs
 from resources.systems import streams_carried
 from sandbox.seed.load import read
 from sandbox.seed.seedset import SeedSet
+from tests.assets.operator import retry
 from tests.assets.reconciliation.comparing import drifts_of, look
 from tests.pairs.pair_scene import OpenPair, PairScene
 from tests.shared import shared_path
@@ -70,23 +71,30 @@ def test_orders_go_out_and_stock_and_shipments_come_back(shop: PairScene) -> Non
 
 @pytest.mark.parametrize("shop", ALL, indirect=True)
 def test_a_cancellation_reaches_the_oms_while_it_can(shop: PairScene) -> None:
-    """Before it went out, before the warehouse has it, and after it has shipped in part."""
-    [(never, first), (early, second), (late, third)] = shop.simple(3)
+    """Before it went out, before the warehouse has it, after a part has shipped, and when lost."""
+    [(never, first), (early, second), (late, third), (lost, fourth)] = shop.simple(4)
     shop.cancel(never)
     shop.run("orders")
-    assert states(shop) == {str(second["id"]): False, str(third["id"]): False}
+    kept = {str(each["id"]): False for each in (second, third, fourth)}
+    assert states(shop) == kept
 
     line = max(third["products"], key=lambda each: each["quantity"])
     shop.to_oms("advance", {"to": "ship", "orders": [str(third["id"])], "partial_rate": 0.0})
-    shop.cancel(early)
-    shop.cancel(late)
+    shop.to_oms(f"orders/{fourth['id']}/remove", {})
+    for each in (early, late, lost):
+        shop.cancel(each)
     shop.run("orders")
     shop.run("shipments", "orders")
     assert states(shop) == {str(second["id"]): True, str(third["id"]): False}
     assert str(first["id"]) not in states(shop)
-    assert shop.open_rejections("orders") == {late: "cancel_refused"}
+    assert shop.open_rejections("orders") == {late: "cancel_refused", lost: "order_gone_at_oms"}
     [shipped] = [o for o in shop.truth_of(shop.pair.oms)["orders"] if o["id"] == str(third["id"])]
     assert line["sku"] in {row["sku"] for p in shipped["parcels"] for row in p["lines"]}
+
+    retry(shop, "orders", lost)
+    shop.run("orders")
+    assert shop.open_rejections("orders") == {late: "cancel_refused"}
+    assert str(fourth["id"]) not in states(shop), "nothing is sent that the store has canceled"
 
 
 @pytest.mark.parametrize("shop", ALL, indirect=True)

@@ -8,12 +8,11 @@ from typing import Any
 import orjson
 import pytest
 
-from resources.ledger.rejections import operator_actions, work_queue
-from resources.ledger.rejections.work_queue import RejectionFilter
 from sandbox.app import RunningSandbox
 from sandbox.system import Request, Response
 from tests.assets.documents import address, order, total_of
-from tests.assets.scene import NAME, Scene
+from tests.assets.operator import retry
+from tests.assets.scene import Scene
 
 Json = dict[str, Any]
 
@@ -72,10 +71,7 @@ def test_a_refusal_of_an_order_that_is_gone_at_the_oms_says_so(scene: Scene, cha
     assert "retry" in scene.sql("SELECT advice FROM sync.rejection")[0][0]
     scene.run("orders")
     assert scene.oms_orders() == {}, "whether it is to be sent again is an operator's decision"
-    assert scene.lockstep is not None
-    with scene.lockstep.ledger.connect() as db:
-        found = work_queue.find(db, RejectionFilter(connection=NAME, stream="orders"))
-        operator_actions.begin_retry(db, found, "ann", "as_captured", "the OMS was restored")
+    retry(scene, "orders")
     scene.run("orders")
     assert scene.open_rejections("orders") == {}
     quantities = [row["lines"][0]["Quantity"] for row in scene.oms_orders().values()]

@@ -27,6 +27,7 @@ from resources.oms.anchanto.payload import Documents
 from resources.oms.anchanto.settings import AnchantoSettings
 from resources.oms.anchanto.statuses import CANCELED, StatusTable
 from resources.oms.create_only import CreateOnlyWriter
+from resources.oms.gone import order_gone
 
 ORDERS, CANCELLATIONS = "orders", "cancellations"
 ACTS_FOR = 5.0
@@ -119,7 +120,9 @@ class FileOrdersWriter(ComparedOrders, CreateOnlyWriter):
         known = self._statuses.known(status)
         if known is not None and known.name == CANCELED:
             return Receipt(number)
-        if payload is None or (known is not None and not known.is_cancelable):
+        if payload is None:
+            raise RecordRejected(order_gone("number", number))
+        if known is not None and not known.is_cancelable:
             raise _refused(number, status)
         await asyncio.to_thread(self._ask_to_cancel, content, claimed.key, claimed.correlation_id)
         return Receipt(number, "requested")
@@ -142,7 +145,6 @@ class FileOrdersWriter(ComparedOrders, CreateOnlyWriter):
 
 
 def _refused(number: str, status: str) -> RecordRejected:
-    reason = f"it is {status}" if status else "no file has it"
-    text = f"The order can no longer be canceled: {reason}."
+    text = f"The order can no longer be canceled: it is {status}."
     advice = "Stop it at the warehouse by hand, or take it back as a return."
     return RecordRejected(Problem("cancel_refused", "number", text, advice, number))

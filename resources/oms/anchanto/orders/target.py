@@ -75,6 +75,6 @@ class OrdersWriter(ComparedOrders, CreateOnlyWriter):
             return await self.same(content.wanted, error)
         return receipt or await self.same(content.wanted)
 
-    async def _status(self, number: str) -> str:
+    async def _status(self, number: str) -> str | None:
         found = await self.read([number])
-        return status_in(self._documents, found[number]) if number in found else ""
+        return status_in(self._documents, found[number]) if number in found else None

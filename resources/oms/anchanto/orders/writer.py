@@ -16,9 +16,10 @@ from resources.oms.anchanto.client import Answer, Opener, interpret, path_of, re
 from resources.oms.anchanto.payload import Documents
 from resources.oms.anchanto.settings import AnchantoSettings
 from resources.oms.anchanto.statuses import CANCELED, StatusTable
+from resources.oms.gone import order_gone
 
-Status: TypeAlias = Callable[[str], Awaitable[str]]
-"""Reads an order's present status, empty if the account has no such order."""
+Status: TypeAlias = Callable[[str], Awaitable[str | None]]
+"""Reads an order's current status, ``None`` if the account has no such order."""
 
 
 class AnchantoWriter:
@@ -59,7 +60,8 @@ class AnchantoWriter:
     ) -> Receipt:
         """Cancel an order; safe to repeat, since canceled is final.
 
-        Raises ``RecordRejected`` ``cancel_refused``, with its status, if it is too late.
+        Raises ``RecordRejected`` ``cancel_refused``, with its status, if it is too late, and
+        ``order_gone_at_oms`` if the account has no such order.
         """
         path = path_of(self._wire.paths.cancel, number)
         body = self._wire.fields.outgoing("order", {"reason": reason})
@@ -68,6 +70,8 @@ class AnchantoWriter:
         if answer.is_refused or not self._is_canceled(stated):
             # It may have been canceled, or packed, before it was asked.
             status = await read(number)
+            if status is None:
+                raise RecordRejected(order_gone("number", number, answer.text or ""))
             if not self._is_canceled(status):
                 raise self._refused(answer, status, number)
         return Receipt(number, trace_id=request_id(reply.headers))
@@ -97,7 +101,7 @@ class AnchantoWriter:
     def _refused(self, answer: Answer, status: str, number: str) -> RecordRejected:
         known = self._statuses.known(status)
         if not status:
-            reason = "it is not at the account"
+            reason = "its status can't be read"
         elif known is not None and known.is_cancelable:
             reason = f"it is {status}; Anchanto says: {(answer.text or 'nothing').rstrip('.')}"
         else:

@@ -101,6 +101,6 @@ class OrdersWriter(CreateOnlyWriter):
         receipt = await self.calls.create_order(content.payload, claimed.correlation_id)
         return receipt or await self.same(content.wanted)
 
-    async def _status(self, order_id: str) -> str:
+    async def _status(self, order_id: str) -> str | None:
         found = await self.read([order_id])
-        return status_in(found[order_id]) if order_id in found else ""
+        return status_in(found[order_id]) if order_id in found else None

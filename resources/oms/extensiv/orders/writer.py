@@ -25,11 +25,12 @@ from resources.oms.extensiv.parsing import is_yes
 from resources.oms.extensiv.payload import CancelAnswer, decode_order
 from resources.oms.extensiv.settings import ExtensivSettings
 from resources.oms.extensiv.statuses import AT_WMS, CANCELED, ERROR, NEW
+from resources.oms.gone import order_gone
 
 _CANCEL = msgspec.json.Decoder(CancelAnswer)
 AT_WAREHOUSE = (AT_WMS, "partial")
-Status: TypeAlias = Callable[[str], Awaitable[str]]
-"""Reads an order's present status, empty if the account has no such order."""
+Status: TypeAlias = Callable[[str], Awaitable[str | None]]
+"""Reads an order's current status, ``None`` if the account has no such order."""
 
 
 class ExtensivWriter:
@@ -74,20 +75,21 @@ class ExtensivWriter:
         """Cancel an order in its current state; safe to repeat, since canceled is final.
 
         ``requested`` where the warehouse has taken the request and the order is not canceled yet.
-        Raises ``RecordRejected`` ``cancel_refused`` if it is too late.
+        Raises ``RecordRejected`` ``cancel_refused`` if it is too late, and ``order_gone_at_oms`` if
+        the account has no such order.
         """
-        status = await read(order_id)
+        status = await _read(read, order_id)
         if status == CANCELED:
             return Receipt(order_id)
         if status not in (NEW, ERROR, *AT_WAREHOUSE):
-            raise _too_late(f"it is {status or 'not at the account'}")
+            raise _too_late(f"it is {status}" if status else "its status can't be read")
         if status in (NEW, ERROR):
             reply = await self._send("POST", self._paths.cancel, order_id, correlation_id)
             answer = interpret(reply, self._codes)
             if not answer.is_refused:
                 return Receipt(order_id, trace_id=trace_of(reply))
             # It may have reached the warehouse, or have been canceled, since it was read.
-            status = await read(order_id)
+            status = await _read(read, order_id)
             if status == CANCELED:
                 return Receipt(order_id, trace_id=trace_of(reply))
             if status not in AT_WAREHOUSE:
@@ -127,6 +129,14 @@ class ExtensivWriter:
             has_effect=True,
             decode=open_envelope,
         )
+
+
+async def _read(read: Status, order_id: str) -> str:
+    """Return an order's status. Raises ``RecordRejected`` if the account lacks the order."""
+    status = await read(order_id)
+    if status is None:
+        raise RecordRejected(order_gone("cust_ref", order_id))
+    return status
 
 
 def status_in(payload: bytes) -> str:

@@ -21,7 +21,7 @@ from domain.delivery import (
     failed,
     outcome_of,
 )
-from domain.errors import LockstepError, Problem, RecordRejected
+from domain.errors import LockstepError, RecordRejected
 from domain.exchange import ExchangeLog, Receipt
 from domain.parsing.vendor_documents import text_of
 from domain.reconciliation import Difference
@@ -31,6 +31,7 @@ from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.shared_calls import SharedCalls
 from resources.http.target_writer import TargetWriter
+from resources.oms.gone import order_gone
 from resources.oms.manhattan.orders.bulk import BulkCreation
 from resources.oms.manhattan.orders.changes import (
     applied,
@@ -175,7 +176,7 @@ class OrdersWriter(TargetWriter):
             is_new = not isinstance(content, OrderCancel) and content.before is None
             if is_new or await self._has(order_id := _id_of(content)):
                 raise
-            raise RecordRejected(_gone(order_id, str(refusal))) from refusal
+            raise RecordRejected(order_gone("OrderId", order_id, str(refusal))) from refusal
 
     async def _has(self, order_id: str) -> bool:
         """Return whether the tenant has an order; true if it can't be read."""
@@ -210,16 +211,3 @@ def _id_of(content: OrderSave | OrderCancel) -> str:
     if isinstance(content, OrderCancel):
         return content.order_id
     return str(content.wanted["OrderId"])
-
-
-def _gone(order_id: str, refusal: str) -> Problem:
-    return Problem(
-        "order_gone_at_oms",
-        "OrderId",
-        f"The OMS no longer has the order {order_id}, which was sent to it; it refused the change: "
-        f"{refusal}",
-        "If it was deleted there on purpose, discard the rejection. If it is still to be "
-        "fulfilled (the OMS was restored from a backup, say), retry the rejection: the OMS is "
-        "asked once more, and gets the whole order if it lacks it.",
-        order_id,
-    )

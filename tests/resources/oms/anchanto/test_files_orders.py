@@ -325,7 +325,7 @@ def test_a_cancellation_goes_out_once_until_the_order_is_packed(
 ) -> None:
     """It is a request: the status answers it."""
     cancel = claim("cancel", OrderCancel("T-1", "by the shopper"))
-    assert [p.code for p in send(oms, cancel).problems] == ["cancel_refused"]
+    assert [p.code for p in send(oms, cancel).problems] == ["order_gone_at_oms"]
     send(oms, save(payload_of(oms)))
 
     def fail(*_: object) -> None:

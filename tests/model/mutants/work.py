@@ -69,7 +69,7 @@ MUTANTS = (
         11,
         "an item that the OMS has lost is not created again",
         _forget_lost_items,
-        also=("create_items", "discontinue_item"),
+        also=("lose_created_item",),
     ),
     Mutant(
         9,

@@ -8,7 +8,7 @@ from tests.assets import documents
 from tests.model.life import Life, NotPossibleError
 from tests.model.operations.operators import configure
 from tests.model.operations.products import allow
-from tests.model.operations.registry import among, at
+from tests.model.operations.registry import among, at, perform
 from tests.model.operations.shoppers import SKU
 
 Json = dict[str, Any]
@@ -92,6 +92,16 @@ def create_items(life: Life, creates: bool) -> None:
     """Let the SKUs that the item master lacks be created there, or no longer."""
     allow(life)
     configure(life, catalog={"create_items": creates})
+
+
+@manhattan("oms", 0.5)
+def lose_created_item(life: Life) -> None:
+    """Take an item out of the item master that was created for a SKU of the store."""
+    perform(life, "create_items", creates=True)
+    for _ in range(2):
+        perform(life, "sync")
+        perform(life, "wait", minutes=60)
+    perform(life, "discontinue_item", sku=documents.NOT_AT_OMS)
 
 
 def _row(sku: str) -> Json:

@@ -22,6 +22,7 @@ from domain.reconciliation import DIFFERS, Drift, DriftKey, Entity
 from domain.records.record import decode_record
 from domain.records.returns import Return
 from domain.refunds import ReturnRecord
+from domain.skus import BySku
 from resources.ledger.records.record_state import RecordState, record_states
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -120,7 +121,7 @@ class ReturnComparator:
             if state.accepted is not None
         }
         lines = session.records.line_groups(sorted({r.source_id for r in records.values()}))
-        rules = self._sync.connection.orders.uom_rules
+        rules = BySku(self._sync.connection.orders.uom_rules)
         target = self._sync.platform.targets["returns"]
         return {
             return_id: wanted_return(

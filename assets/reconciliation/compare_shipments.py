@@ -24,6 +24,7 @@ from domain.reconciliation import (
 )
 from domain.records.fulfilment import Fulfilment
 from domain.records.record import amend
+from domain.skus import BySku
 from domain.values import Grain, Partition
 from resources.sync import Sync
 
@@ -33,6 +34,7 @@ class ShipmentComparator:
 
     def __init__(self, sync: Sync, is_captured: IsCaptured, now: datetime) -> None:
         self._sync, self._is_captured, self._now = sync, is_captured, now
+        self._units = BySku(sync.connection.orders.uom_rules)
 
     def compare(self, snapshot: OrderSnapshot) -> Result:
         """Compare the OMS's parcels and milestone with the store's shipments and status."""
@@ -69,9 +71,7 @@ class ShipmentComparator:
             if isinstance(mapped, Skipped):
                 return result
             amend(mapped.record, "source_id", snapshot.source_id)
-            shipments = shipment_requests(
-                mapped.record, snapshot.lines, self._sync.connection.orders.uom_rules
-            )
+            shipments = shipment_requests(mapped.record, snapshot.lines, self._units)
         except RecordRejected:
             return result  # its capture becomes a rejection with the reason
         comparison = _Comparison(snapshot, held, result)

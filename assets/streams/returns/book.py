@@ -25,6 +25,7 @@ from domain.policies import UomRule
 from domain.records.returns import Return
 from domain.refunds import PARTS, OrderRefunds, RefundRequest, StoreRefund
 from domain.rules.refund_amounts import PricedOrder
+from domain.skus import BySku
 from domain.sources import ReturnSource
 from resources.ledger.monitoring.activation import started_at
 from resources.ledger.records.refunds import KnownRefund, ReturnedLine
@@ -47,7 +48,7 @@ class Book:
     """Return -> what operators have approved of it."""
     discarded: Collection[str]
     """Returns whose refund an operator may have made."""
-    uom_rules: Mapping[str, UomRule]
+    uom_rules: BySku[UomRule]
     old: Collection[str] = ()
     """Returns that were as they are before the stream was started."""
     unread: Collection[str] = ()
@@ -92,7 +93,7 @@ class Book:
 def read_book(
     session: Session,
     target: ReturnsTarget,
-    uom_rules: Mapping[str, UomRule],
+    uom_rules: BySku[UomRule],
     records: Iterable[Return],
     source: ReturnSource,
 ) -> Book:

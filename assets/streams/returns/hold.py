@@ -18,6 +18,7 @@ from domain.identity import content_digest
 from domain.policies import UomRule
 from domain.records.orders import ONE
 from domain.refunds import DECLINED, OrderRefunds, RefundRequest
+from domain.skus import BySku
 from resources.ledger.records.refunds import KnownRefund, ReturnedLine
 from resources.ledger.rows import KnownLine
 
@@ -123,7 +124,7 @@ class OrderReturns:
 def order_returns(
     returned: Sequence[ReturnedLine],
     lines: Mapping[str, KnownLine],
-    uom_rules: Mapping[str, UomRule],
+    uom_rules: BySku[UomRule],
 ) -> OrderReturns:
     """Return the units of an order's returns; part of a unit has arrived, and is not confirmed."""
     arrived: dict[str, Decimal] = {}

@@ -43,6 +43,7 @@ from domain.identity import content_digest, delivery_key
 from domain.records.record import decode_record
 from domain.records.returns import Return
 from domain.refunds import OrderRefunds, RefundRequest, StoreRefund
+from domain.skus import BySku
 from resources.ledger.records.refunds import RefundRow
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
@@ -84,11 +85,10 @@ class ReturnsPlanner(ReadingPlanner[Return]):
         records = {
             a: decode_record(Return, a.canonical).as_of(a.source_updated_at) for a in current
         }
-        rules = self.sync.connection.orders.uom_rules
-        source = self.sync.returns
-        self._book = read_book(self.session, self._target, rules, records.values(), source)
-        ids = [record.return_id for record in records.values()]
-        known = self.session.deliveries.targets(ids)
+        rules = BySku(self.sync.connection.orders.uom_rules)
+        found = records.values()
+        self._book = read_book(self.session, self._target, rules, found, self.sync.returns)
+        known = self.session.deliveries.targets([record.return_id for record in found])
         return [
             Due(a, record, record.return_id, known.get(record.return_id))
             for a, record in records.items()

@@ -14,6 +14,7 @@ from domain.identity import content_digest
 from domain.policies import UomRule
 from domain.records.returns import Return
 from domain.refunds import ReturnedUnits, ReturnRecord, StoreRefund
+from domain.skus import BySku
 from resources.ledger.rows import TargetRow
 
 
@@ -173,7 +174,7 @@ def wanted_return(
     record: Return,
     state: ReturnState,
     lines: Lines,
-    uom_rules: Mapping[str, UomRule],
+    uom_rules: BySku[UomRule],
     *,
     shows_announced: bool,
 ) -> ReturnRecord:

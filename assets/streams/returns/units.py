@@ -11,6 +11,7 @@ from domain.errors import Problem
 from domain.policies import UomRule
 from domain.records.orders import ONE
 from domain.records.returns import Return, ReturnStatus
+from domain.skus import BySku
 from resources.ledger.rows import KnownLine
 
 Lines = Mapping[str, KnownLine]
@@ -41,7 +42,7 @@ class Counted:
 def count_units(
     record: Return,
     lines: Lines,
-    uom_rules: Mapping[str, UomRule],
+    uom_rules: BySku[UomRule],
     *,
     shown: bool,
     announced: bool,
@@ -83,7 +84,7 @@ def store_units(
     record: Return,
     quantities: Mapping[str, Decimal],
     lines: Lines,
-    uom_rules: Mapping[str, UomRule],
+    uom_rules: BySku[UomRule],
 ) -> StoreUnits:
     """Convert units by the order's line; what can't be converted keeps only its line back."""
     units: dict[str, int] = {}

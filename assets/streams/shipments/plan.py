@@ -40,6 +40,7 @@ from domain.exchange import StoreOrderState
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
 from domain.records.record import decode_record
+from domain.skus import BySku
 from resources.ledger.records.withdrawals import withdrawn_by_store
 from resources.ledger.rejections.discards import NO_PARTS, RULE, DiscardedParts, parts
 from resources.ledger.rows import AcceptedRecord, TargetRow
@@ -65,6 +66,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
             has_history=self.shipments.has_history,
         )
         self._intents = ShipmentIntents(sync.name)
+        self._units = BySku(sync.connection.orders.uom_rules)
         self._lines: Mapping[str, Lines] = {}
         self._withdrawn: Collection[str] = ()
         self._discarded: Mapping[str, DiscardedParts] = {}
@@ -120,9 +122,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         change = self._statuses.change_of(order, is_uncertain=_is_status_uncertain(due))
         if state.lines is None and change is None and state.holds_all(fulfilment.parcels):
             return plan  # its month is past its retention, and the store has all of it
-        requests, kept_back = shipment_requests(
-            fulfilment, state.lines, self.sync.connection.orders.uom_rules
-        )
+        requests, kept_back = shipment_requests(fulfilment, state.lines, self._units)
         order.requests = as_shipped(requests, fulfilment, state)
         discarded = self._discarded.get(fulfilment.source_id, NO_PARTS)
         plan.kept_back = discarded.without(kept_back)

@@ -12,6 +12,7 @@ from domain.errors import RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.records.fulfilment import Fulfilment
 from domain.records.record import amend
+from domain.skus import BySku
 from resources.ledger.rows import KnownLine
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -44,7 +45,8 @@ def preview_shipments(
 def _shipment(sync: Sync, record: str, fulfilment: Fulfilment) -> Sample:
     """Return the shipments and the status of an order that is at the store."""
     lines = _lines(sync, fulfilment.source_id)
-    requests, kept_back = shipment_requests(fulfilment, lines, sync.connection.orders.uom_rules)
+    units = BySku(sync.connection.orders.uom_rules)
+    requests, kept_back = shipment_requests(fulfilment, lines, units)
     status_for = sync.platform.targets["shipments"].status_for
     milestone = fulfilment.shown_milestone(status_for, not_shipped(lines))
     status = status_for(milestone)

@@ -10,6 +10,7 @@ from domain.exchange import ShipmentLine, ShipmentRequest
 from domain.policies import UomRule
 from domain.records.fulfilment import Fulfilment, Parcel, ParcelLine
 from domain.records.orders import ONE
+from domain.skus import BySku
 from resources.ledger.rows import KnownLine
 
 Lines = Mapping[str, KnownLine]
@@ -25,7 +26,7 @@ class Shipments(NamedTuple):
 
 
 def shipment_requests(
-    fulfilment: Fulfilment, lines: Lines | None, uom_rules: Mapping[str, UomRule]
+    fulfilment: Fulfilment, lines: Lines | None, uom_rules: BySku[UomRule]
 ) -> Shipments:
     """Return an order's shipments; ``lines`` is ``None`` for an order never captured.
 
@@ -61,7 +62,7 @@ def _not_captured(order_id: str) -> Problem:
 
 
 def _of_parcel(
-    fulfilment: Fulfilment, parcel: Parcel, lines: Lines, uom_rules: Mapping[str, UomRule]
+    fulfilment: Fulfilment, parcel: Parcel, lines: Lines, uom_rules: BySku[UomRule]
 ) -> list[ShipmentRequest]:
     """Split a parcel by the store's addresses: one shipment belongs to one order address."""
     groups: dict[str, list[ShipmentLine]] = {}
@@ -94,9 +95,7 @@ def _of_parcel(
     ]
 
 
-def _units(
-    parcel_id: str, content: ParcelLine, line: KnownLine, uom_rules: Mapping[str, UomRule]
-) -> int:
+def _units(parcel_id: str, content: ParcelLine, line: KnownLine, uom_rules: BySku[UomRule]) -> int:
     """Convert the OMS's units to the store's, by the factor that the order was sent with.
 
     A rule that changed since then applies to later orders.

@@ -17,6 +17,7 @@ from assets.streams.returns.hold import (
 )
 from assets.streams.returns.refund import lines_of, made_by_hand
 from domain.refunds import OrderRefunds, RefundRequest, StoreRefund
+from domain.skus import BySku
 from resources.ledger.records.refunds import KnownRefund, ReturnedLine
 from resources.ledger.rows import KnownLine
 from tests.domain.rules.test_refund_amounts import line, order
@@ -65,7 +66,7 @@ def test_units_of_returns_are_counted_in_the_stores_unit() -> None:
         ReturnedLine("R-3", "1", "MUG", Decimal(12), Decimal(12), is_refunded=False),
     ]
     known = {"1": KnownLine("1", "product", Decimal(12))}
-    assert order_returns(rows, known, {}) == OrderReturns({"1": 4}, {"1": 1})
+    assert order_returns(rows, known, BySku({})) == OrderReturns({"1": 4}, {"1": 1})
 
 
 def test_refunds_of_all_returns_count_against_what_all_have_confirmed() -> None:

@@ -82,6 +82,8 @@ class Product(Record, frozen=True, kw_only=True):
     brand: str = ""
     categories: tuple[str, ...] = ()
     attributes: tuple[Attribute, ...] = ()
+    inherited: tuple[str, ...] = ()
+    """Texts that it lacks, so that the store shows those of the product it is a variation of."""
     images: tuple[str, ...] = ()
     """Addresses, the one that is shown first at the front."""
     currency: str = ""

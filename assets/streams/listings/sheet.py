@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from assets.streams.listings.group import Wanted, listing_of, units_of
 from domain.categories import joined
 from domain.parsing.text import printable
+from domain.records.catalog import Product
 from domain.records.listings import Listing
 from domain.records.record import InvalidRecord
 from domain.schemas.listings import ALL_FIELDS, LONGEST_NAME, listing_problems
@@ -177,18 +178,25 @@ def note_results(session: Session, rows: Sequence[Wanted]) -> bool:
 def exported(session: Session, fields: Collection[str] = ALL_FIELDS) -> Iterator[tuple[str, ...]]:
     """Yield a row of the template for each product of the store that has a SKU.
 
-    ``session`` is of the stream ``catalog``, ``fields`` are those that listings can write. A title
-    that the catalog may have cut is left out: imported again, it would be written to the store.
+    ``session`` is of the stream ``catalog``, ``fields`` are those that listings can write.
     """
     for product in session.products.newest():
-        sku = next((one.sku for one in product.variants if one.sku), "")
-        title = product.name if len(product.name) < LONGEST_NAME - CUT else ""
-        texts = {
-            "sku": sku,
-            "title": title,
-            "description": product.description,
-            "warranty": product.warranty if "warranty" in fields else "",
-            "brand": product.brand if "brand" in fields else "",
-            "categories": joined(product.categories) if "categories" in fields else "",
-        }
-        yield tuple(texts.get(name, "") for name in (*COLUMNS, *NEW_COLUMNS))
+        yield row_of(product, fields)
+
+
+def row_of(product: Product, fields: Collection[str] = ALL_FIELDS) -> tuple[str, ...]:
+    """Return a product's row of the template.
+
+    A title that the catalog may have cut is left out, and a text that is not the product's own:
+    imported again, it would be written to the store.
+    """
+    texts = {
+        "sku": next((one.sku for one in product.variants if one.sku), ""),
+        "title": product.name if len(product.name) < LONGEST_NAME - CUT else "",
+        "description": product.description,
+        "warranty": product.warranty if "warranty" in fields else "",
+        "brand": product.brand if "brand" in fields else "",
+        "categories": joined(product.categories) if "categories" in fields else "",
+    }
+    written = texts | dict.fromkeys(product.inherited, "")
+    return tuple(written.get(name, "") for name in (*COLUMNS, *NEW_COLUMNS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -62,17 +63,18 @@ class ProductMapper:
         return Mapped(product)
 
     def _product(self, row: Row, problems: DocumentProblems) -> Product:
-        """Return the product; a variation has from its parent the texts that it lacks."""
         own, added = self._own, getattr(row, "added", None)
         parent: Row | None = added.parent if added is not None else None
+        texts, inherited = self._texts(row, parent)
         amount, of_price = _price(row, self._currency, problems)
         images = own.images(row, parent, added)
         return Product(
             product_id=row.id or "",
             name=clean_text(row.name or "", LONGEST_NAME),
-            description=row.description or (parent.description if parent else "") or "",
-            warranty=own.warranty(row) or (own.warranty(parent) if parent else ""),
-            brand=own.brand(row) or (own.brand(parent) if parent else ""),
+            description=texts["description"],
+            warranty=texts["warranty"],
+            brand=texts["brand"],
+            inherited=inherited,
             categories=(clean_text(row.family, LONGEST_TEXT),) if row.family else (),
             attributes=(*_standard_attributes(row, parent), *own.attributes(row)),
             images=images,
@@ -80,6 +82,13 @@ class ProductMapper:
             currency=of_price,
             variants=(self._variant(row, added, problems),),
         )
+
+    def _texts(self, row: Row, parent: Row | None) -> tuple[Mapping[str, str], tuple[str, ...]]:
+        """Return a product's texts, and which of them are its parent's since it lacks them."""
+        texts = self._own.texts(row)
+        common = self._own.texts(parent) if parent is not None else {}
+        inherited = tuple(name for name, text in texts.items() if not text and common.get(name))
+        return texts | {name: common[name] for name in inherited}, inherited
 
     def _variant(self, row: Row, added: Any, problems: DocumentProblems) -> Variant:
         own = self._own

@@ -31,6 +31,14 @@ class OwnFields:
             return str(getattr(self._products, name) or name)
         return {"sku": "StockKeepingUnit", "product_id": "Id"}.get(name, name)
 
+    def texts(self, row: Product) -> dict[str, str]:
+        """Return a product's texts by their names in the canonical record."""
+        return {
+            "description": row.description or "",
+            "warranty": self.warranty(row),
+            "brand": self.brand(row),
+        }
+
     def warranty(self, row: Product) -> str:
         """Return a product's terms as they are written; empty if it has none."""
         return _text_of(written(row, self._products.warranty)) if self._products.warranty else ""

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from assets.streams.listings.sheet import row_of
 from domain.errors import PermanentError
 from domain.exchange import Mapped, RawRecord
 from domain.records.catalog import Attribute, Product
 from domain.values import Window
+from resources.sheets.reader import COLUMNS
 from tests.resources.platforms.salesforce.conftest import Wire
 from tests.resources.platforms.salesforce.orgs import settings
 from tests.resources.platforms.salesforce.products.groups import (
@@ -51,6 +53,7 @@ def test_a_variation_has_its_own_fields_and_what_its_parent_shows(wire: Wire) ->
     assert red.images == (f"{CDN}/red.jpg", f"{CDN}/list.jpg", f"{CDN}/page.jpg")
     assert blue.images == (f"{CDN}/list.jpg", f"{CDN}/page.jpg")
     assert (red.description, red.warranty, red.brand) == ("A mug", "Two years", "Kiln")
+    assert red.inherited == ("description", "warranty", "brand")
     assert red.attributes == (
         Attribute(name="variation_of", value="Mug"),
         Attribute(name="material", value="Stoneware"),
@@ -66,6 +69,19 @@ def test_a_variation_has_its_own_fields_and_what_its_parent_shows(wire: Wire) ->
     assert list(map(str, (sizes.weight, sizes.width, sizes.height, sizes.depth))) == [
         "0.25", "8.00", "9.50", "8.00",
     ]  # fmt: skip
+
+
+def test_an_exported_row_has_only_what_a_variation_has_itself(wire: Wire) -> None:
+    """Imported again, its parent's texts would be stored there, and hide the parent's next ones."""
+    made = group_of_variations(wire)
+    put(wire, "Product2", Id=made["Blue"], Description="A blue mug")
+    found = captured(wire, BEFORE)
+    rows = [row_of(mapped(wire, found[made[name]])) for name in ("Red", "Blue")]
+    shown = [{name: text for name, text in zip(COLUMNS, row, strict=False) if text} for row in rows]
+    assert shown == [
+        {"sku": "MUG-R", "title": "Mug Red"},
+        {"sku": "MUG-B", "title": "Mug Blue", "description": "A blue mug"},
+    ]
 
 
 def test_a_single_product_has_its_own_pictures(wire: Wire) -> None:

@@ -183,6 +183,7 @@ ORDERS: dict[str, Entry] = {
         ("orders.check_items", "platform.gift_certificate_sku"),
     ),
     "tax_mismatch": Entry("value", "The taxes of lines and charges add up to the order's tax."),
+    "text_cut": Entry("value", "A free text is no longer than the OMS gets."),
     "total_mismatch": Entry(
         "value", "Lines, charges, discounts and taxes add up to the order's total."
     ),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from domain.delivery import Claimed, Held, Outcome, Question, outcome_of
+from domain.builders.cut_texts import cut_in
+from domain.delivery import Claimed, Held, OrderCancel, Outcome, Question, outcome_of
 from domain.errors import (
     LockstepError,
     PermanentError,
@@ -45,6 +47,8 @@ class CreateOnlyWriter(TargetWriter):
     system: str
     """The name of the OMS, as advice states it."""
     form: OrderForm
+    longest_text: int
+    """Characters of a free text; a longer one is sent cut (``domain.builders.cut_texts``)."""
 
     def __init__(
         self, *clients: AsyncApiClient, lists: OrderReader, origins: OrderRecogniser
@@ -62,7 +66,18 @@ class CreateOnlyWriter(TargetWriter):
 
     async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
         """Create or cancel orders, one call each."""
-        return [await outcome_of(self.send(one)) for one in claimed]
+        return [await outcome_of(self._sent(one)) for one in claimed]
+
+    async def _sent(self, claimed: Claimed) -> Receipt:
+        receipt = await self.send(claimed)
+        if isinstance(claimed.content, OrderCancel):
+            return receipt
+        return self._with_cut(receipt, claimed.content.wanted)
+
+    def _with_cut(self, receipt: Receipt, wanted: JsonView) -> Receipt:
+        """Add warnings of the texts that the OMS has only a part of."""
+        warnings = cut_in(wanted, self.longest_text, self.system)
+        return replace(receipt, warnings=(*receipt.warnings, *warnings)) if warnings else receipt
 
     async def find(
         self, claimed: Sequence[Claimed], owned: Collection[str]
@@ -82,7 +97,7 @@ class CreateOnlyWriter(TargetWriter):
             order_id = self._id_of(each)
             payload = None if order_id in owned else held.get(order_id)
             is_same = payload is not None and not self.compare(payload, each)[1]
-            receipts.append(Receipt(order_id) if is_same else None)
+            receipts.append(self._with_cut(Receipt(order_id), each) if is_same else None)
         return receipts
 
     async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:

@@ -14,7 +14,7 @@ import pytest
 
 from domain.errors import LockstepError, RecordRejected
 from domain.exchange import Mapped, RawRecord
-from domain.identity import is_id
+from domain.identity import is_composed_id
 from domain.policies import InventoryPolicy
 from domain.records.fulfilment import Fulfilment
 from domain.records.inventory import StockLevel
@@ -235,7 +235,7 @@ def test_every_corrupted_row_of_stock_is_captured_and_mapped_or_rejected(mode: s
     for payload in Mutator(documents).payloads(count, 22_000_000):
         records = records_of(payload.body, settings, policy)
         for record in records:
-            assert is_id(record.source_id), payload
+            assert is_composed_id(record.source_id), payload
             outcome, fault = outcome_of(mapper.level, record.payload)
             assert fault == "", (payload, fault)
             assert (record.content is not None) >= (outcome == "mapped"), payload

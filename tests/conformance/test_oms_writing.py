@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
+import msgspec
 import orjson
 import pytest
 
 from assets.streams.catalog.store_items import master_items
+from domain.delivery import Claimed, Intent, OrderSave, Outcome
 from domain.errors import RecordRejected
 from domain.exchange import Exchange, Mapped
 from domain.ports import OrderManagementSystem
+from domain.records.orders import Note
 from domain.values import Window
 from tests.conformance.calls import Calls
 from tests.conformance.mutations import mutations, refusal
@@ -109,6 +113,26 @@ def test_an_order_that_exists_differently_is_no_success(tenant: SimulatedOms) ->
 
     writing(tenant, use)
     assert tenant.creates(order.order_id) == 1
+
+
+def test_a_long_text_arrives_whole_or_a_warning_names_it(tenant: SimulatedOms) -> None:
+    """Also where the order was created before, and its answer was lost."""
+    text = " ".join(f"Ring {number} times." for number in range(40))
+    order = msgspec.structs.replace(tenant.order(1), notes=(Note(kind="customer", text=text),))
+    connector = tenant.open()
+    payload = connector.targets["orders"].payload(order)
+    save = OrderSave(payload, payload, None)
+    claimed = Claimed(Intent("create", uuid4(), order.source_id, save), CORRELATION)
+
+    async def create() -> list[Outcome]:
+        async with connector.targets["orders"].writer(lambda _: None) as writer:
+            return [*await writer.apply([claimed]), *await writer.apply([claimed])]
+
+    is_whole = text in str(payload)
+    for outcome in asyncio.run(create()):
+        assert outcome.state == "done"
+        codes = [problem.code for problem in outcome.warnings]
+        assert codes == ([] if is_whole else ["text_cut"])
 
 
 def test_a_cancellation_may_be_repeated(tenant: SimulatedOms) -> None:

@@ -30,6 +30,7 @@ CODE_POSITIONS = {
 """Functions that take a code -> the position of that argument."""
 PASSED_THROUGH = {
     ("assets/delivery/adoption.py", "self._code"),  # order_adopted, customer_adopted
+    ("assets/delivery/links.py", "SENT_ELSEWHERE"),
     ("assets/streams/actions/outcome.py", "REUSED"),
     ("domain/schemas/batch.py", "code"),
     ("domain/schemas/orders.py", "problem.code"),

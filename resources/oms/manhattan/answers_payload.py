@@ -78,7 +78,7 @@ class CancelLine(msgspec.Struct, rename="pascal"):
     """Whether a line is canceled, and its cancel request in both spellings of the vendor."""
 
     order_line_id: object = None
-    is_canceled: object = None
+    is_canceled: object = msgspec.field(default=None, name="IsCancelled")
     cancellation_request_status: object = None
     cancellation_request: object = msgspec.field(default=None, name="cancellationRequestStatus")
 

@@ -179,5 +179,6 @@ def refuse(reply: Reply, code: str, field: str, advice: str) -> NoReturn:
     if reply.status >= 500:
         raise PermanentError(f"{summary}; trying again won't help")
     reason = vendor_text(summary.partition(": ")[2].partition(": ")[2] or summary, 300)
-    message = f"the store answers {reply.status} {code_of(reply)}: {reason}"
+    own = code_of(reply)
+    message = f"the store answers {reply.status} {own}: {reason.removesuffix(f'; {own}')}"
     raise RecordRejected(Problem(code, field, message, advice))

@@ -109,7 +109,7 @@ def test_an_export_has_each_product_once_by_one_of_its_skus(shop: Scene) -> None
     assert shop.lockstep is not None
     with shop.lockstep.sync(NAME, "test").ledger.session(NAME, "catalog") as session:
         rows = {row[0]: row for row in exported(session)}
-    assert rows["TEE-S"] == ("TEE-S", "Tee", "<p>Linen</p>", *[""] * 6)
+    assert rows["TEE-S"] == ("TEE-S", "Tee", "<p>Linen</p>", *[""] * 8)
     assert "" not in rows
     assert "TEE-L" not in rows
 

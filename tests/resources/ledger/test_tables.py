@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from domain.identity import LONGEST_ID, is_id
+from domain.identity import LONGEST_COMPOSED, is_composed_id
 from resources.ledger.history import LEFT_OUT
 from resources.ledger.privacy.retention import MONTHLY
 from resources.ledger.tables import TABLES, Table
@@ -43,8 +43,8 @@ def test_a_declared_column_has_the_type_of_the_database(database: str, table: Ta
 def test_the_longest_id_fits_in_every_index(database: str) -> None:
     """Of any script, and of letters that don't repeat: an entry takes a third of a page at most."""
     drawn = random.Random(7)
-    longest = "".join(chr(drawn.randrange(0x20000, 0x2A6DF)) for _ in range(LONGEST_ID))
-    assert is_id(longest)
+    longest = "".join(chr(drawn.randrange(0x20000, 0x2A6DF)) for _ in range(LONGEST_COMPOSED))
+    assert is_composed_id(longest)
     with psycopg.connect(database, autocommit=True) as db:
         rows = db.execute(
             """SELECT i.indexrelid::regclass::text, t.relname,

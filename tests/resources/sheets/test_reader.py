@@ -17,7 +17,15 @@ from resources.sheets import archive, reader
 from resources.sheets.reader import COLUMNS, Row, read
 from resources.sheets.writer import LONGEST, write
 
-GOOD = ("CUP-1", "Cup", "A cup", "2 years", "https://img.example.com/1.jpg")
+GOOD = (
+    "CUP-1",
+    "Cup",
+    "A cup",
+    "2 years",
+    "https://img.example.com/1.jpg",
+    "Clayworks",
+    "Kitchen > Mugs",
+)
 
 
 @pytest.fixture
@@ -63,7 +71,8 @@ def test_a_sheet_that_was_written_is_read_again(file: Path) -> None:
 
     The result of an earlier import is left out.
     """
-    rows = [GOOD, ("=1+1", "007", "", "2026-01-01", ""), ("", "", "", "", "")]
+    empty = [""] * len(COLUMNS)
+    rows = [GOOD, ("=1+1", "007", "", "2026-01-01", *empty[4:]), empty]
     assert write(file, "products", (*COLUMNS, "result"), [(*row, "done") for row in rows]) == 3
     assert read(file)[:2] == [
         Row(2, dict(zip(COLUMNS, GOOD, strict=True))),
@@ -105,7 +114,7 @@ def test_a_row_without_a_sku_or_with_a_cell_beyond_the_header_is_named(file: Pat
     """It says nothing about a product."""
     found = read(saved(file, ("", "Title"), (*GOOD, "", "extra")))
     assert found[0].problems == ("row 2 has no SKU",)
-    assert found[1].problems == ("G3 is in a column without a name",)
+    assert found[1].problems == ("I3 is in a column without a name",)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from resources.oms.anchanto.files.rows import OrderRows
 from resources.oms.anchanto.orders.content import ComparedOrders, OrderContent
 from resources.oms.anchanto.orders.diff import FORM
 from resources.oms.anchanto.orders.lookup import Origins
+from resources.oms.anchanto.orders.mapping import LONGEST_TEXT
 from resources.oms.anchanto.orders.writer import status_in
 from resources.oms.anchanto.payload import Documents
 from resources.oms.anchanto.settings import AnchantoSettings
@@ -71,7 +72,7 @@ class AnchantoFileOrders(OrderContent):
 class FileOrdersWriter(ComparedOrders, CreateOnlyWriter):
     """``domain.targets.Writer`` of orders."""
 
-    system, form = "Anchanto", FORM
+    system, form, longest_text = "Anchanto", FORM, LONGEST_TEXT
 
     def __init__(
         self,

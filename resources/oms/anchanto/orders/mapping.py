@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TypeAlias
 
 from domain.addressing.addresses import Address
+from domain.builders.cut_texts import cut
 from domain.builders.single_address import refuse_hold, single_group
 from domain.errors import Problem, RecordRejected
 from domain.parsing.json_numbers import to_count, to_number
@@ -149,7 +150,7 @@ def _remarks(order: Order, lines: list[OrderLine], group: FulfilmentGroup) -> st
         own = [*line.options, *line.texts]
         texts += [f"{line.sku}: {'; '.join(own)}"] if own else []
         texts += [line.gift_message] if line.gift_message else []
-    return "; ".join(dict.fromkeys(texts))[:LONGEST_TEXT]
+    return cut("; ".join(dict.fromkeys(texts)), LONGEST_TEXT)
 
 
 def _payment(order: Order) -> Json:

@@ -13,6 +13,7 @@ from resources.oms.anchanto.orders.content import ComparedOrders, OrderContent
 from resources.oms.anchanto.orders.diff import FORM
 from resources.oms.anchanto.orders.lists import OrderLists
 from resources.oms.anchanto.orders.lookup import Origins
+from resources.oms.anchanto.orders.mapping import LONGEST_TEXT
 from resources.oms.anchanto.orders.writer import AnchantoWriter, status_in
 from resources.oms.anchanto.payload import Documents
 from resources.oms.anchanto.settings import AnchantoSettings
@@ -49,7 +50,7 @@ class AnchantoOrders(OrderContent):
 class OrdersWriter(ComparedOrders, CreateOnlyWriter):
     """``domain.targets.Writer`` of orders."""
 
-    system, form = "Anchanto", FORM
+    system, form, longest_text = "Anchanto", FORM, LONGEST_TEXT
 
     def __init__(
         self,

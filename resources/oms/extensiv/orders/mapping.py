@@ -16,6 +16,7 @@ import pycountry
 from domain.addressing.addresses import Address
 from domain.addressing.cities import needs_city
 from domain.addressing.postcodes import has_postcodes
+from domain.builders.cut_texts import cut
 from domain.builders.single_address import refuse_hold, single_group
 from domain.parsing.json_numbers import to_count, to_number
 from domain.records.orders import FulfilmentGroup, Order, OrderLine
@@ -169,13 +170,13 @@ def _item(place: int, line: OrderLine, *, with_tax: bool) -> Json:
         "extended_amount": to_number(line.unit_price * line.quantity, f"{field}.extended_amount"),
     }
     if line.name:
-        item["description"] = line.name[:LONGEST_TEXT]
+        item["description"] = cut(line.name, LONGEST_TEXT)
     if discount := line.total_discount():
         item["addl_discount"] = to_number(discount, f"{field}.addl_discount")
     if with_tax:
         item["tax"] = to_number(line.total_tax(), f"{field}.tax")
     if texts := [*line.options, *line.texts]:
-        item["line_comment"] = "; ".join(texts)[:LONGEST_TEXT]
+        item["line_comment"] = cut("; ".join(texts), LONGEST_TEXT)
     return item
 
 
@@ -184,8 +185,8 @@ def _texts(order: Order, lines: list[OrderLine], group: FulfilmentGroup) -> Json
     notes = [note.text for note in order.notes if note.kind != "staff"]
     gifts = [line.gift_message for line in lines if line.gift_message]
     texts = {
-        "shipping_instructions": "; ".join([*group.texts, *notes])[:LONGEST_TEXT],
-        "gift_message": "; ".join(dict.fromkeys(gifts))[:LONGEST_TEXT],
+        "shipping_instructions": cut("; ".join([*group.texts, *notes]), LONGEST_TEXT),
+        "gift_message": cut("; ".join(dict.fromkeys(gifts)), LONGEST_TEXT),
     }
     return {name: text for name, text in texts.items() if text}
 

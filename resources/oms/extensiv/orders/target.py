@@ -17,7 +17,7 @@ from resources.oms.extensiv.client import Policies
 from resources.oms.extensiv.orders.diff import FORM, compare_order, order_change, units_of
 from resources.oms.extensiv.orders.lists import OrderLists
 from resources.oms.extensiv.orders.lookup import Origins
-from resources.oms.extensiv.orders.mapping import OrderMapper
+from resources.oms.extensiv.orders.mapping import LONGEST_TEXT, OrderMapper
 from resources.oms.extensiv.orders.writer import ExtensivWriter, status_in
 from resources.oms.extensiv.settings import ExtensivSettings
 
@@ -72,7 +72,7 @@ class ExtensivOrders:
 class OrdersWriter(CreateOnlyWriter):
     """``domain.targets.Writer`` of orders."""
 
-    system, form = "Extensiv", FORM
+    system, form, longest_text = "Extensiv", FORM, LONGEST_TEXT
 
     def __init__(
         self,

@@ -125,6 +125,9 @@ class OrderSource(Source[Order], Protocol):
     """Kinds of events, as events of the store name them, that say that an order was deleted or
     archived, which its lists of changed orders don't show."""
 
+    sku_path: ClassVar[str]
+    """Where a line's entry in an order's document has its SKU, as ``variant.sku``."""
+
     def probe(self, since: datetime, *, other_parts: bool = False) -> datetime | None:
         """Return what ``Source.probe`` does, also of parts of the store that are not served."""
         ...

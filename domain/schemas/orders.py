@@ -179,13 +179,16 @@ def order_problems(
     orders: Sequence[Order],
     items: Mapping[str, MasterItem] | None,
     held: Collection[tuple[int, str]] = (),
+    sku_path: str = "sku",
 ) -> dict[int, list[Problem]]:
     """Validate a batch of orders; return the problems of each failing one by its position.
 
     ``items`` are the items of the batch's SKUs in the OMS's item master; ``None`` skips the rules
     about SKU and unit. ``held`` are positions and SKUs of orders that the OMS has with them: it may
-    have discontinued the item since. A cancellation is sent without the order's content, so only
-    its header's keys are checked: a SKU that the OMS lacks must not keep the order from it.
+    have discontinued the item since. ``sku_path`` is where the store's document has a line's SKU:
+    the field of the problem leads an operator there. A cancellation is sent without the order's
+    content, so only its header's keys are checked: a SKU that the OMS lacks must not keep the order
+    from it.
     """
     lines = [
         (row, line)
@@ -198,7 +201,9 @@ def order_problems(
     for index, problems in failures(OrderLines, frame, RULES).items():
         row, line = lines[index]
         item = items.get(line.sku) if items is not None else None
-        found.setdefault(row, []).extend(_of_line(problem, line, item) for problem in problems)
+        found.setdefault(row, []).extend(
+            _of_line(problem, line, item, sku_path) for problem in problems
+        )
     return found
 
 
@@ -269,11 +274,11 @@ def _line_frame(
     )
 
 
-def _of_line(problem: Problem, line: OrderLine, item: MasterItem | None) -> Problem:
+def _of_line(problem: Problem, line: OrderLine, item: MasterItem | None, sku_path: str) -> Problem:
     field = f"lines[{line.line_id}]{problem.field.removeprefix('lines')}"
     value, message = problem.value, problem.message
     if problem.code == "sku_unknown":
-        value = line.sku
+        field, value = f"lines[{line.line_id}].{sku_path}", line.sku
     elif problem.code == "uom_unknown" and item is not None:
         value = line.uom
         message = f"the item {line.sku} has no unit {value} at the OMS; it has "

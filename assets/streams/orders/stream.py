@@ -99,7 +99,7 @@ class Orders:
             skus = {line.sku for order in records if not order.canceled for line in order.lines}
             known = known_items(sync, session, skus)
             held = _held_with(sync, session, records, skus - known.keys())
-        return order_problems(records, known, held)
+        return order_problems(records, known, held, sync.orders.sku_path)
 
     def typed(self, accepted: Sequence[tuple[StoredCapture, Order]]) -> list[TableRows]:
         """Return header and line rows."""

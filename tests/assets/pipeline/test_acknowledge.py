@@ -27,6 +27,7 @@ class Counter:
 
     shape = "requests"
     deletion_events = frozenset[str]()
+    sku_path = "sku"
 
     def __init__(self, scene: Scene, ids: Sequence[str]) -> None:
         self.scene = scene

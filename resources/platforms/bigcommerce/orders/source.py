@@ -31,6 +31,7 @@ class OrdersSource:
     shape: ClassVar[Shape] = "changes"
     facts: ClassVar[frozenset[str]] = FACTS
     deletion_events: ClassVar[frozenset[str]] = frozenset({"store/order/archived"})
+    sku_path: ClassVar[str] = "sku"
 
     def __init__(
         self, http: ApiClient, settings: BigCommerceSettings, connection: Connection

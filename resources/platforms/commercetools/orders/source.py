@@ -45,6 +45,7 @@ class OrdersSource:
     shape: ClassVar[Shape] = "changes"
     facts: ClassVar[frozenset[str]] = FACTS
     deletion_events: ClassVar[frozenset[str]] = frozenset({OF_ORDERS, "ResourceDeleted"})
+    sku_path: ClassVar[str] = "variant.sku"
 
     def __init__(
         self, http: ApiClient, settings: CommercetoolsSettings, connection: Connection

@@ -34,6 +34,7 @@ class OrdersSource:
     shape: ClassVar[Shape] = "changes"
     facts: ClassVar[frozenset[str]] = FACTS
     deletion_events: ClassVar[frozenset[str]] = frozenset({"OrderSummary DELETE"})
+    sku_path: ClassVar[str] = "Product2.StockKeepingUnit"
 
     def __init__(
         self, http: ApiClient, settings: SalesforceSettings, connection: Connection

@@ -130,8 +130,7 @@ class OrderRules:
             return decision
 
         try:
-            mapped = self._mapped(to_order, payload, decide)
-            if isinstance(mapped, Skipped):
+            if isinstance(mapped := self._mapped(to_order, payload, decide), Skipped):
                 return mapped
             header, decision = decided[0]
             if mapped.record.canceled and not exported(header.source_id):
@@ -156,10 +155,13 @@ class OrderRules:
             self._ship_from.translate(rejected.lines, rejected.paths.nodes, problems)
             raise RecordRejected(*problems) from None
 
-    def as_sent(self, to_order: MapsOrders, payload: bytes) -> Order | None:
+    def as_sent(
+        self, to_order: MapsOrders, payload: bytes, *, needs_codes: bool = True
+    ) -> Order | None:
         """Return a captured order as it would be sent, whatever its status is.
 
-        ``None`` for another connection's. Raises ``RecordRejected`` for one that can't be sent.
+        ``None`` for another connection's. Raises ``RecordRejected`` for one that can't be sent;
+        without ``needs_codes`` only if it can't be mapped, and what has no code there gets none.
         """
         headers: list[OrderHeader] = []
 
@@ -170,7 +172,7 @@ class OrderRules:
         mapped = to_order(payload, decide)
         if isinstance(mapped, Skipped):
             return None
-        return self._translate(mapped, headers[0], "export").record
+        return self._translate(mapped, headers[0], "export", needs_codes=needs_codes).record
 
     def depends_on_oms(self, header: OrderHeader, owed: Asked) -> bool:
         """Return whether ``to_order`` needs to know if the OMS has an order."""
@@ -204,7 +206,12 @@ class OrderRules:
         return replace(last, canceled=True, cancel_reason=reason, hold=None)
 
     def _translate(
-        self, mapped: Mapped[Order], header: OrderHeader, decision: Decision
+        self,
+        mapped: Mapped[Order],
+        header: OrderHeader,
+        decision: Decision,
+        *,
+        needs_codes: bool = True,
     ) -> Mapped[Order]:
         order = mapped.record
         problems: list[Problem] = []
@@ -217,7 +224,7 @@ class OrderRules:
             )
             advice = "correct orders.order_id_prefix"
             problems.append(Problem("order_id_invalid", "id", message, advice, order_id))
-        if problems:
+        if problems and needs_codes:
             raise RecordRejected(*problems)
         canceled = order.canceled or decision == "cancel"
         customer_id = order.customer.customer_id

@@ -120,8 +120,12 @@ class OrdersMapper:
         return records.canonicals(records.newest_accepted(list(self._exported)))
 
     def _look_for_changes(self, source_id: str, payload: bytes, skipped: Skipped) -> None:
-        """Raise ``RecordRejected`` if a version that is not sent has another content."""
-        now, last = self._versions.as_sent(payload), self._last(source_id)
+        """Raise ``RecordRejected`` if a version that is not sent has another content.
+
+        Also if that has no code at the OMS, such as a shipping method that no setting names.
+        """
+        now = self._versions.as_sent(payload, needs_codes=False)
+        last = self._last(source_id)
         if now is None or last is None or last.canceled:
             return
         changes = physical_changes(last, now)
@@ -151,7 +155,8 @@ class OrdersMapper:
     @cached_property
     def _discarded(self) -> Mapping[str, Order]:
         """Of all orders that the OMS has: the versions whose changes operators have discarded."""
-        return self._versions.discarded(list(self._exported), CHANGE_NOT_SENT)
+        found = list(self._exported)
+        return self._versions.discarded(found, CHANGE_NOT_SENT, needs_codes=False)
 
     @cached_property
     def _by_hand(self) -> Collection[str]:
@@ -166,7 +171,8 @@ class OrdersMapper:
         """
         newest = self._session.records.newest_accepted([source_id])
         for edited in (True, False):
-            yield from self._versions.of(newest, edited=edited).values()
+            found = self._versions.of(newest, edited=edited, needs_codes=False)
+            yield from found.values()
 
 
 def exported_orders(sync: Sync, session: Session, captures: Sequence[StoredCapture]) -> set[str]:

@@ -75,6 +75,28 @@ def test_a_changed_line_is_named(scene: Scene) -> None:
     assert scene.sql("SELECT field FROM sync.rejection") == [("lines[101].quantity",)]
 
 
+def test_a_change_to_a_method_without_a_code_is_reported_when_the_order_ships(
+    scene: Scene,
+) -> None:
+    """Its first rejection asks for a setting, and no setting would send the change any more."""
+    codes = {"shipping_methods": {"Ground": "Ground"}, "default_shipping_method": None}
+    scene.configure(orders=codes)
+    scene.place(order(1, scene.moment(), [("MUG", 3)]))
+    scene.run("orders")
+    edit(scene, shipping_addresses=[{"id": 100, "shipping_method": "Courier"}])
+    assert scene.open_rejections("orders") == {"1": "shipping_method_unknown"}
+    scene.to_oms("orders/1/ship", {})
+    scene.run("shipments")
+    scene.run("orders")
+    assert scene.open_rejections("orders") == CHANGED
+    assert scene.sql("SELECT field FROM sync.rejection WHERE state = 'open'") == [
+        ("groups[100].shipping_method",)
+    ]
+    scene.configure(orders=codes | {"shipping_methods": {}})
+    edit(scene, shipping_addresses=[{"id": 100, "shipping_method": "Ground"}])
+    assert scene.open_rejections("orders") == {}
+
+
 def test_what_a_changed_setting_makes_of_a_shipped_order_is_no_change(scene: Scene) -> None:
     """Otherwise a rerun would reject every order that has shipped; a real change is one still."""
     shipped(scene)

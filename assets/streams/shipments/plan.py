@@ -88,7 +88,8 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         )
         record_cancel_answers(self.session, self.sync, list(records.values()))
         known = self.session.deliveries.targets(ids)
-        self._discarded = parts(self.session.db, self.sync.name, SHIPMENTS, ids)
+        delivered_as = {a.source_id: record.source_id for a, record in records.items()}
+        self._discarded = parts(self.session.db, self.sync.name, SHIPMENTS, delivered_as)
         canceled = [
             r.source_id
             for r in records.values()
@@ -124,7 +125,7 @@ class ShipmentsPlanner(Planner[Fulfilment]):
             return plan  # its month is past its retention, and the store has all of it
         requests, kept_back = shipment_requests(fulfilment, state.lines, self._units)
         order.requests = as_shipped(requests, fulfilment, state)
-        discarded = self._discarded.get(fulfilment.source_id, NO_PARTS)
+        discarded = self._discarded.get(due.accepted.source_id, NO_PARTS)
         plan.kept_back = discarded.without(kept_back)
         order.is_partial = bool(kept_back)
         self._add_parcels(plan, discarded)

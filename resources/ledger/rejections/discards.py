@@ -7,7 +7,7 @@ that an operator retries or edits later.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -96,22 +96,24 @@ NO_PARTS = DiscardedParts(frozenset(), frozenset())
 
 
 def parts(
-    db: psycopg.Connection[Any], connection: str, stream: str, source_ids: Sequence[str]
+    db: psycopg.Connection[Any], connection: str, stream: str, delivered_as: Mapping[str, str]
 ) -> dict[str, DiscardedParts]:
-    """Return the parts of records that operators have discarded, of records with any.
+    """Return the parts of records that operators have discarded, by the ids of those with any.
 
-    A version may be newer than the discarded one, and have the same part.
+    ``delivered_as`` has for each record the id under which its deliveries are kept: the OMS's order
+    is a record, and its shipments are of the store's. A version may be newer than the discarded
+    one, and have the same part.
     """
     rows = db.execute(
         """SELECT x.source_id, x.problems, array(
                SELECT d.delivery_key FROM sync.delivery d
                WHERE (d.connection, d.stream, d.source_id, d.capture_id)
-                   = (x.connection, x.stream, x.source_id, x.capture_id)
+                   = (x.connection, x.stream, i.key, x.capture_id)
                  AND d.state IN ('refused', 'dead'))
-           FROM sync.rejection x
-           WHERE x.connection = %s AND x.stream = %s AND x.source_id = ANY(%b::text[])
+           FROM unnest(%b::text[], %b::text[]) AS i(id, key)
+           JOIN sync.rejection x ON x.connection = %s AND x.stream = %s AND x.source_id = i.id
              AND x.stage = 'delivered' AND x.state = 'discarded'""",
-        (connection, stream, list(source_ids)),
+        (list(delivered_as), list(delivered_as.values()), connection, stream),
     )
     found: dict[str, DiscardedParts] = {}
     for source_id, problems, keys in rows:
@@ -159,8 +161,7 @@ def give_up(db: psycopg.Connection[Any], rejection_ids: Sequence[int]) -> None:
            FROM sync.rejection x
            WHERE x.rejection_id = ANY(%(ids)s) AND x.stream = ANY(%(streams)s)
              AND d.connection = x.connection AND d.stream = x.stream
-             AND d.source_id = x.source_id AND d.capture_id = x.capture_id
-             AND d.state IN ('failed', 'in_flight')""",
+             AND d.capture_id = x.capture_id AND d.state IN ('failed', 'in_flight')""",
         values,
     )
     db.execute(

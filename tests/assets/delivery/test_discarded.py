@@ -231,27 +231,37 @@ def test_what_the_store_refused_is_not_sent_after_a_discard(
     assert (scene.effects(), prices.shown(scene)) != before
 
 
-def test_a_discarded_parcel_stays_discarded_until_it_changes_itself(scene: Scene) -> None:
-    """Later versions of the order show the others, and the status; then it gets another number."""
+@pytest.mark.parametrize("prefix", ["", "W-"])
+def test_a_discarded_parcel_stays_discarded_until_it_changes_itself(
+    scene: Scene, prefix: str
+) -> None:
+    """Later versions of the order show the others, and the status; then it gets another number.
+
+    Also where the OMS has another id of the order than the store.
+    """
+    scene.configure(orders={"order_id_prefix": prefix})
+    order = f"{prefix}1"
     scene.place(documents.order(1, scene.moment(), [("MUG", 2), ("LAMP", 1)]))
     scene.run("orders")
     parcel = {"lines": [{"line": "101", "quantity": 2}], "tracking": "T1"}
-    scene.to_oms("orders/1/ship", parcel)
-    package = scene.oms_order(1)["OrderTrackingInfo"][-1]["PackageId"]
+    scene.to_oms(f"orders/{order}/ship", parcel)
+    package = scene.oms_order(order)["OrderTrackingInfo"][-1]["PackageId"]
     scene.fault("bigcommerce", refuse("POST", "/shipments"))
     scene.run("shipments", first=scene.today, raise_on_error=False)
-    assert list(scene.open_rejections("shipments")) == ["1"]
+    assert list(scene.open_rejections("shipments")) == [order]
     discard(scene)
     scene.fault("bigcommerce")
 
-    scene.to_oms("orders/1/ship", {"lines": [{"line": "102", "quantity": 1}], "tracking": "T2"})
+    scene.to_oms(
+        f"orders/{order}/ship", {"lines": [{"line": "102", "quantity": 1}], "tracking": "T2"}
+    )
     scene.run("shipments", first=scene.today)
     force = {f"{NAME}__shipments_delivered": {"config": {"force": True}}}
     scene.run("shipments", first=scene.today, config=force)
     assert [one["tracking_number"] for one in scene.store_shipments()] == ["T2"]
     assert scene.open_rejections("shipments") == {}
     assert scene.store_orders()[1]["status_id"] == 2
-    scene.to_oms("orders/1/track", {"package": package, "tracking": "T3", "carrier": "UPS"})
+    scene.to_oms(f"orders/{order}/track", {"package": package, "tracking": "T3", "carrier": "UPS"})
     scene.run("shipments", first=scene.today)
     assert [one["tracking_number"] for one in scene.store_shipments()] == ["T2", "T3"]
 

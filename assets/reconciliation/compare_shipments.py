@@ -8,6 +8,7 @@ from datetime import datetime
 
 from assets.delivery.target_state import Cover, KnownShipment, OrderTargetState
 from assets.reconciliation.result import IsCaptured, OrderSnapshot, Repair, Result
+from assets.streams.shipments.intents import creation_key
 from assets.streams.shipments.requests import not_shipped, shipment_requests
 from assets.streams.shipments.same_sku import as_shipped
 from domain.connections import SHIPMENTS
@@ -74,7 +75,7 @@ class ShipmentComparator:
             shipments = shipment_requests(mapped.record, snapshot.lines, self._units)
         except RecordRejected:
             return result  # its capture becomes a rejection with the reason
-        comparison = _Comparison(snapshot, held, result)
+        comparison = _Comparison(self._sync.name, snapshot, held, result)
         requests = as_shipped(shipments.by_parcel, mapped.record, comparison.state)
         comparison.compare_shipments(requests, is_whole=not shipments.problems)
         status_for = self._sync.platform.targets["shipments"].status_for
@@ -92,8 +93,11 @@ class ShipmentComparator:
 class _Comparison:
     """One order: adds drifts to the result, and sets the target state to what the store holds."""
 
-    def __init__(self, snapshot: OrderSnapshot, held: StoreSnapshot, result: Result) -> None:
-        self._snapshot, self._held, self._result = snapshot, held, result
+    def __init__(
+        self, connection: str, snapshot: OrderSnapshot, held: StoreSnapshot, result: Result
+    ) -> None:
+        self._connection, self._snapshot = connection, snapshot
+        self._held, self._result = held, result
         self.state = OrderTargetState.from_ledger(snapshot.shipments.target, None)
         self.lost: set[str] = set()
         """Ids of shipments that the store no longer has, and that are created again."""
@@ -101,28 +105,32 @@ class _Comparison:
     def compare_shipments(self, requests: Mapping[str, ShipmentRequest], *, is_whole: bool) -> None:
         """Compare parcel by parcel; not ``is_whole``: a parcel has no request.
 
-        Then a shipment without a parcel may be that one's, made by hand.
+        Then, and where an operator has discarded one, a shipment without a parcel may be that
+        one's, made by hand.
         """
         left = dict(self._snapshot.store_shipments)
         absent: list[str] = []
         covers = self.state.cover(requests)
         owned = {key: cover.names for key, cover in covers.items()}
+        left_out = {k for k in requests if self._is_left_out(requests[k], k, covers[k])}
         for key, request in requests.items():
             own = [(name, self.state.shipments[name]) for name in owned[key]]
             if not own or any(known.shipment_id not in left for _, known in own):
-                absent.append(key)
+                if own or key not in left_out:
+                    absent.append(key)
                 continue
             for name, known in own:
                 shipment = left.pop(known.shipment_id)
                 self._compare_shipment(name, known, request, shipment, is_whole=len(own) == 1)
-            self._add_missing_units(key, covers[key])
+            if key not in left_out:
+                self._add_missing_units(key, covers[key])
         for key in absent:
             replacement = _find_same(requests[key], left)
             if replacement is not None:
                 del left[replacement]  # created again by hand
             else:
                 self._add_missing(key, owned[key])
-        for shipment in left.values() if is_whole else ():
+        for shipment in left.values() if is_whole and not left_out else ():
             is_known = any(_is_same(request, shipment) for request in requests.values())
             units = sum(line.quantity for line in shipment.lines)
             self._result.add(
@@ -131,6 +139,12 @@ class _Comparison:
                 f"{self._snapshot.source_id}/{shipment.shipment_id}",
                 found=f"{units} units in the store",
             )
+
+    def _is_left_out(self, request: ShipmentRequest, key: str, cover: Cover) -> bool:
+        """Return whether an operator has discarded the units that the store lacks of a parcel."""
+        part = replace(request, lines=cover.missing)
+        created = creation_key(self._connection, part, self.state.new_name(key))
+        return bool(cover.missing) and created in self._snapshot.discarded.intents
 
     def _add_missing(self, key: str, own: list[str]) -> None:
         can_repair = len(own) <= 1 and not self._held.is_final

@@ -21,6 +21,7 @@ from domain.records.actions import Amendment
 from domain.values import Partition
 from resources.ledger.captures.edits import Change
 from resources.ledger.records.record_state import UNKNOWN, RecordState
+from resources.ledger.rejections.discards import NO_PARTS, DiscardedParts
 from resources.ledger.rows import KnownLine, TargetRow
 
 IsCaptured = Callable[[datetime], bool]
@@ -56,6 +57,8 @@ class OrderSnapshot:
     is_left_out: bool = False
     """Another connection of the store has sent it, or its person was forgotten: the OMS need not
     hold it as the store or the ledger has it."""
+    discarded: DiscardedParts = NO_PARTS
+    """Parcels that operators have discarded."""
     has_moved: bool = False
     """The ledger changed while the systems were read: the order is not compared now."""
 

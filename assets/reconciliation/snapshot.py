@@ -34,6 +34,7 @@ from resources.ledger.records.record_state import (
     records_of_day,
 )
 from resources.ledger.records.withdrawals import withdrawn_by_store
+from resources.ledger.rejections.discards import NO_PARTS, parts
 from resources.ledger.session import Session
 from resources.ledger.store_links import sent_elsewhere
 from resources.sync import Sync
@@ -128,6 +129,8 @@ class SnapshotReader:
         amendments = Amendments(self._session.db, self._sync.name).of_orders(ids)
         withdrawn = withdrawn_by_store(self._session.db, self._sync.name, ids)
         left_out = self._left_out(ids, linked)
+        delivered_as = {order_ids[i]: i for i in ids if i in order_ids}
+        discarded = parts(self._session.db, self._sync.name, SHIPMENTS, delivered_as)
         after = self._record_states(ids, order_ids)
         changes = edits.of_records(self._session.db, self._sync.name, ORDERS, ids)
         return [
@@ -146,6 +149,7 @@ class SnapshotReader:
                 is_linked=source_id in linked,
                 is_withdrawn=source_id in withdrawn,
                 is_left_out=source_id in left_out,
+                discarded=discarded.get(order_ids.get(source_id, ""), NO_PARTS),
                 has_moved=before[source_id] != after[source_id],
             )
             for source_id in ids

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import UUID
 
 import orjson
 
@@ -23,12 +24,10 @@ class ShipmentIntents:
 
     def create(self, plan: Plan, request: ShipmentRequest, name: str) -> Intent:
         """Return the creation of a shipment, whose first one reads the order before."""
-        units = [(line.line_id, line.quantity) for line in request.lines]
-        identity = orjson.dumps([name, request.tracking_number, units])
         numbers = frozenset(r.tracking_number for r in plan.context.requests.values())
         is_first = not any(intent.operation == "shipment" for intent in plan.intents)
         new = NewShipment(name, request, numbers)
-        intent = self._intent(plan, "shipment", new, identity, reads=is_first)
+        intent = self._intent(plan, "shipment", new, _identity(request, name), reads=is_first)
         return replace(intent, is_independent=True)
 
     def update(self, plan: Plan, request: ShipmentRequest, name: str) -> Intent:
@@ -60,6 +59,20 @@ class ShipmentIntents:
         reads: bool = False,
     ) -> Intent:
         source_id = plan.due.record.source_id
-        digest = content_digest(identity)
-        key = delivery_key(self._connection, SHIPMENTS, source_id, operation, digest)
+        key = _key(self._connection, source_id, operation, identity)
         return Intent(operation, key, source_id, content, reads=reads)
+
+
+def creation_key(connection: str, request: ShipmentRequest, name: str) -> UUID:
+    """Return the key of the creation of a shipment: the same part has the same key again."""
+    return _key(connection, request.order_id, "shipment", _identity(request, name))
+
+
+def _identity(request: ShipmentRequest, name: str) -> bytes:
+    units = [(line.line_id, line.quantity) for line in request.lines]
+    return orjson.dumps([name, request.tracking_number, units])
+
+
+def _key(connection: str, source_id: str, operation: str, identity: bytes) -> UUID:
+    digest = content_digest(identity)
+    return delivery_key(connection, SHIPMENTS, source_id, operation, digest)

@@ -11,6 +11,7 @@ from resources.ledger.rejections import operator_actions
 from resources.ledger.rejections.work_queue import RejectionFilter
 from tests.assets import documents, prices
 from tests.assets.actions import ask, carry_out, with_actions
+from tests.assets.reconciliation.comparing import look
 from tests.assets.scene import NAME, Scene
 
 pytestmark = pytest.mark.slow(seconds=30)
@@ -261,6 +262,7 @@ def test_a_discarded_parcel_stays_discarded_until_it_changes_itself(
     assert [one["tracking_number"] for one in scene.store_shipments()] == ["T2"]
     assert scene.open_rejections("shipments") == {}
     assert scene.store_orders()[1]["status_id"] == 2
+    assert look(scene, repair=True).drifts == []
     scene.to_oms(f"orders/{order}/track", {"package": package, "tracking": "T3", "carrier": "UPS"})
     scene.run("shipments", first=scene.today)
     assert [one["tracking_number"] for one in scene.store_shipments()] == ["T2", "T3"]

@@ -126,11 +126,14 @@ ORDERS: dict[str, Entry] = {
         "business_rule", "Changes of an order need an OMS that accepts changes."
     ),
     "order_without_lines": Entry("missing", "An order has at least one line."),
+    "paid_above_total": Entry(
+        "value", "Certificates and store credit have not paid more than the order's total."
+    ),
     "partly_shipped_in_store": Entry(
         "value", "No unit of an order is shipped in the store before the order is sent."
     ),
     "payment_mismatch": Entry(
-        "value", "Certificates and store credit do not pay more than the order's total."
+        "value", "What certificates and store credit have paid is not below zero."
     ),
     "pickup_location_unknown": Entry(
         "mapping", "A pick-up location is mapped to an OMS location.", ("orders.pickup_locations",)

@@ -39,7 +39,10 @@ def to_payments(
     settings: BigCommerceSettings,
     problems: DocumentProblems,
 ) -> tuple[Payment, ...]:
-    """Return the payments; their amounts sum to the order's total."""
+    """Return the payments; their amounts sum to the order's total.
+
+    An order that was edited may cost less than what certificates and store credit have paid.
+    """
     certificate = amount_of(order.gift_certificate_amount)
     credit = amount_of(order.store_credit_amount)
     rest = total - certificate - credit
@@ -47,13 +50,19 @@ def to_payments(
         message = f"the order's total {total} is below zero, so it can't have been paid"
         advice = "a refund is not an order: correct or cancel it in the store"
         problems.reject("total_negative", "total_inc_tax", message, advice, total)
-    elif rest < 0 or certificate < 0 or credit < 0:
-        message = (
-            f"gift certificates {certificate} and store credit {credit} are more than "
-            f"the total {total}"
-        )
+    elif certificate < 0 or credit < 0:
+        message = f"gift certificates {certificate} or store credit {credit} are below zero"
         advice = "compare the order's payments in the store"
         problems.reject("payment_mismatch", "gift_certificate_amount", message, advice, rest)
+    elif rest < 0:
+        message = (
+            f"gift certificates {certificate} and store credit {credit} have paid more than the "
+            f"total {total}"
+        )
+        advice = "give the customer back what is too much, if that has not been done"
+        problems.warn("paid_above_total", "total_inc_tax", message, advice)
+        certificate = min(certificate, total)
+        credit = min(credit, total - certificate)
     payments = []
     if certificate > 0:
         method = settings.gift_certificate_method

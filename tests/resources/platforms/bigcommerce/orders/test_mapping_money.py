@@ -5,10 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 
+from domain.exchange import Mapped
 from domain.records.orders import ChargeKind
-from tests.resources.platforms.bigcommerce.stores import line_of, mapped, order, rejected
+from tests.resources.platforms.bigcommerce.stores import line_of, mapped, mapper, order, rejected
 
 
 def test_tax_inclusive_prices_are_taken_with_their_tax() -> None:
@@ -240,7 +242,26 @@ def test_gift_certificates_and_store_credit_are_payments_of_their_own() -> None:
         ("store_credit", "Other", 5),
         ("payment", "CreditCard", Decimal("12.50")),
     ]
-    assert "payment_mismatch" in rejected(order(gift_certificate_amount="99.0000"))
+    assert "payment_mismatch" in rejected(order(gift_certificate_amount="-1.0000"))
+
+
+@pytest.mark.parametrize(
+    ("certificate", "credit", "expected"),
+    [
+        ("99.0000", "0.0000", [("gift_certificate", Decimal("27.50"))]),
+        ("0.0000", "40.0000", [("store_credit", Decimal("27.50"))]),
+        ("20.0000", "10.0000", [("gift_certificate", 20), ("store_credit", Decimal("7.50"))]),
+    ],
+)
+def test_an_order_that_costs_less_than_was_paid_goes_out_with_a_warning(
+    certificate: str, credit: str, expected: list[tuple[str, Decimal]]
+) -> None:
+    """The merchant has taken something off: the warehouse must not ship it."""
+    document = order(gift_certificate_amount=certificate, store_credit_amount=credit)
+    result = mapper().to_order(orjson.dumps(document), lambda _: False)
+    assert isinstance(result, Mapped)
+    assert [(p.payment_id, p.amount) for p in result.record.payments] == expected
+    assert [warning.code for warning in result.warnings] == ["paid_above_total"]
 
 
 def test_transactions_give_the_authorisation() -> None:

@@ -27,9 +27,10 @@ CHANGE_NOT_SENT = "change_not_sent"
 DELETED = Problem(
     "order_deleted_in_store",
     "id",
-    "The store has deleted or archived the order, and the OMS still has it to fulfil.",
-    "Cancel it at the OMS ('lockstep action cancel'), or let it be fulfilled; then discard the "
-    "rejection. With orders.deleted: cancel such orders are canceled automatically.",
+    "The store has deleted or archived the order before it was shown that all of it had left.",
+    "If the OMS still has it to fulfil, cancel it there ('lockstep action cancel') or let it be "
+    "fulfilled; then discard the rejection. With orders.deleted: cancel such orders are canceled "
+    "automatically.",
 )
 
 

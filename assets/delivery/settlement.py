@@ -129,6 +129,7 @@ class Settlement:
                     outcome.trace_id,
                     "" if outcome.succeeded else error[:1000],
                     outcome.is_lost,
+                    outcome.is_first,
                 )
             )
             if held is not None:

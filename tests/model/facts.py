@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -99,6 +99,14 @@ class Facts:
     """SKUs of which a product was asked for."""
     dropped: set[str] = field(default_factory=set)
     """SKUs whose product the merchant has deleted."""
+    removed: set[str] = field(default_factory=set)
+    """Those that the OMS's item must not bring back."""
+    owned: dict[str, str] = field(default_factory=dict)
+    """SKU -> the title of the OMS's item, where the store's products follow them."""
+    owned_since: dict[str, datetime] = field(default_factory=dict)
+    """SKU -> when its item got this title."""
+    owned_before: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """SKU -> all titles that its item ever had."""
     shared: dict[str, str] = field(default_factory=dict)
     """SKU -> the store's id of a second product that has it."""
     spelled: set[str] = field(default_factory=set)

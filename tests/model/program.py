@@ -27,6 +27,7 @@ from tests.model.operations import (
     extensiv,
     faults,
     items,
+    listed,
     merchants,
     operators,
     periods,
@@ -43,6 +44,7 @@ from tests.model.operations import (
 from tests.model.operations.registry import Op, draw, names_for
 from tests.model.promises.kept import broken
 from tests.model.promises.prices import watch
+from tests.model.promises.products import FULL_READ
 from tests.model.runs import Runs
 from tests.model.systems import KINDS as SYSTEMS
 from tests.model.systems import PAIR
@@ -50,7 +52,19 @@ from tests.model.world import ALL, MORE, World
 
 LOADED = (
     *(shoppers, channels, merchants, commercetools, salesforce, warehouse, extensiv, anchanto),
-    *(items, workflows, agents, returns, customers, accounts, prices, periods, products, sheets),
+    *(
+        items,
+        workflows,
+        agents,
+        returns,
+        customers,
+        accounts,
+        prices,
+        periods,
+        products,
+        sheets,
+        listed,
+    ),
     *(operators, corrections, faults, sequences, crossing),
 )
 """The modules with operations."""
@@ -65,6 +79,8 @@ SET_BACK = timedelta(minutes=30)
 """After it, what was stamped before a clock was set back is no longer in the future."""
 NOTICED = timedelta(seconds=5)
 """After it, what a reconciliation has put into the inbox belongs to a second that is over."""
+LOOKS = 2
+"""How often items are read after all is quiet: once the catalog has shown what was deleted."""
 PAUSES = (2, 8, 20, 60, 60, 180, 600, 1500)
 """Minutes between these rounds."""
 
@@ -128,7 +144,7 @@ def _settle(life: Life) -> list[str]:
     """Run until nothing changes any more; return what is wrong if that never happens."""
     life.world.without_faults()
     before: Any = None
-    is_swept = False
+    is_swept, looks = False, 0
     has_whole_seconds = any(SYSTEMS[kind].has_whole_seconds for kind in life.world.pair)
     streams: tuple[str, ...] = ("orders", "shipments", *MORE)
     for number in range(ROUNDS):
@@ -150,6 +166,10 @@ def _settle(life: Life) -> list[str]:
                 is_done = life.attempt(life.runs.reconcile, today, repair=True)
                 life.facts.needs_repair = not is_done  # a process may be frozen in the middle
                 life.world.pass_time(NOTICED)
+                continue
+            if streams == ALL and life.facts.owned and looks < LOOKS:
+                looks += 1
+                life.world.pass_time(FULL_READ)
                 continue
             if streams == ALL:
                 return []

@@ -84,7 +84,12 @@ KINDS: Mapping[str, Kind] = {
         ExtensivAccount,
         Writes(("POST",), "orders/cartrover|orders/cancel"),
         {"bucket": 0},
-        {"calls_per_minute": 60_000, "orders_per_second": 1_000, "push_concurrency": 4},
+        {
+            "calls_per_minute": 60_000,
+            "orders_per_second": 1_000,
+            "push_concurrency": 4,
+            "snapshot_ttl": "PT0S",
+        },
         has_whole_seconds=True,
     ),
     "anchanto": Kind(

@@ -164,6 +164,7 @@ class World:
             if name == SECOND:
                 streams = sections.get("streams", STREAMS)
                 sections["streams"] = [one for one in streams if one in OF_EACH]
+                sections["catalog"] = sections.get("catalog", {}) | {"list_from_oms": False}
             for place, kind in zip(("platform", "oms"), self.pair, strict=True):
                 base = section_of(kind, HOST, STORE, self._secrets)
                 sections[place] = base | sections.get(place, {})

@@ -7,7 +7,7 @@ from typing import Any
 from tests.assets import documents
 from tests.model.life import Life, NotPossibleError
 from tests.model.operations.operators import configure
-from tests.model.operations.products import allow
+from tests.model.operations.products import allow, brought
 from tests.model.operations.registry import among, at, perform
 from tests.model.operations.shoppers import SKU
 
@@ -62,6 +62,8 @@ def discontinue_item(life: Life, sku: str) -> None:
         raise NotPossibleError
     life.world.to_oms("items/remove", [sku])
     life.facts.discontinued.add(sku)
+    if brought(life, sku):
+        life.facts.titles.pop(sku, None)  # nor does it show whether it was read before
 
 
 @manhattan("oms", 2, sku=SKU)
@@ -69,7 +71,7 @@ def list_item(life: Life, sku: str) -> None:
     """Take an item into the item master (again)."""
     if sku in _items(life):
         raise NotPossibleError
-    life.world.to_oms("items", [_row(sku)])
+    life.world.to_oms("items", [_row(life, sku)])
     life.facts.units_changed.discard(sku)
 
 
@@ -80,9 +82,9 @@ def change_unit(life: Life, sku: str, keeps: bool) -> None:
     if sku not in items:
         raise NotPossibleError
     is_changed = items[sku]["UOM"] != "EA"
-    row = _row(sku)
+    row = items[sku] | {"BaseUOM": "EA", "UOM": "EA", "AlternateUOM": []}
     if not is_changed:
-        row |= {"BaseUOM": "CS", "AlternateUOM": ["EA"] if keeps else []}
+        row |= {"BaseUOM": "CS", "UOM": "CS", "AlternateUOM": ["EA"] if keeps else []}
     life.world.to_oms("items", [row])
     life.facts.units_changed.add(sku)
 
@@ -91,6 +93,8 @@ def change_unit(life: Life, sku: str, keeps: bool) -> None:
 def create_items(life: Life, creates: bool) -> None:
     """Let the SKUs that the item master lacks be created there, or no longer."""
     allow(life)
+    if life.world.sections["catalog"].get("list_from_oms"):
+        raise NotPossibleError  # each system would write the other's texts
     configure(life, catalog={"create_items": creates})
 
 
@@ -104,8 +108,8 @@ def lose_created_item(life: Life) -> None:
     perform(life, "discontinue_item", sku=documents.NOT_AT_OMS)
 
 
-def _row(sku: str) -> Json:
-    return {"ItemId": sku, "Description": sku, "BaseUOM": "EA"}
+def _row(life: Life, sku: str) -> Json:
+    return {"ItemId": sku, "Description": life.facts.owned.get(sku, sku), "BaseUOM": "EA"}
 
 
 def _items(life: Life) -> dict[str, Json]:

@@ -23,8 +23,8 @@ NEW = among("CUP", "JUG")
 TITLE = among("Red", "Blue", "Old")
 SIZES = among("S", "SM", "SL", "SML")
 """Variants of a group, by the letters of their sizes."""
-FIRST_ID = 900
-"""Of products that are made by hand."""
+FIRST_ID, BY_HAND = 900, "By hand"
+"""Of products that are made by hand: the first id, and the title."""
 SETTINGS: Mapping[str, Json] = {"commercetools": {"locales": ["en"], "product_type": "plain"}}
 TAKES = "catalog/(products|variants)|/products|composite"
 """The paths by which the stores take products."""
@@ -33,6 +33,11 @@ WAITING = """SELECT 1 FROM sync.capture c LEFT JOIN sync.record r
     AND r.stream = c.stream AND r.connection = c.connection
     WHERE c.stream = 'listings' AND c.source_id = ANY(%s)
     AND (r.state IS NULL OR r.state = 'accepted' AND r.outcome IS NULL) LIMIT 1"""
+SETTLED = """SELECT 1 FROM sync.capture c
+    JOIN sync.record r USING (connection, stream, source_day, capture_id)
+    WHERE c.stream = 'listings' AND c.source_id = %s AND c.captured_at >= %s
+    AND r.outcome IN ('delivered', 'unchanged') LIMIT 1"""
+"""Whether an item was read since a moment, and its product is as it should be."""
 UNSETTLED = """SELECT 1 FROM sync.delivery WHERE stream = 'listings' AND source_id = ANY(%s)
     AND (state IN ('in_flight', 'failed') OR is_uncertain) LIMIT 1"""
 
@@ -67,32 +72,31 @@ def list_group(life: Life, sizes: str) -> None:
 def rename_product(life: Life, sku: str, title: str) -> None:
     """Give a product another title by hand."""
     allow(life)
-    _rename(life, sku, title)
-    may_come = waits(life, sku)
-    life.facts.titles[sku] = {title} | (life.facts.titles.get(sku, set()) if may_come else set())
+    rename(life, sku, title)
+    before = life.facts.titles.get(sku, set()) if waits(life, sku) else set()
+    life.facts.titles[sku] = {title} | before | brought(life, sku)
 
 
 @operation("merchant", 1, sku=NEW)
 def drop_product(life: Life, sku: str) -> None:
     """Delete a product by hand."""
     allow(life)
-    _delete(life, sku)
+    has_item = sku in life.facts.owned and not brought(life, sku) and not waits(life, sku)
+    delete(life, sku)
     life.facts.titles[sku] = set()
     life.facts.dropped.add(sku)
+    life.facts.removed |= {sku} if has_item else set()
 
 
 @operation("merchant", 1, sku=NEW)
 def make_product(life: Life, sku: str) -> None:
     """Make a product by hand, perhaps one that was asked for, or deleted before."""
     allow(life)
-    if sku in _sold(life):
-        raise NotPossibleError
-    number = FIRST_ID + next(life.runs.numbers)
-    document = {"id": number, "sku": sku, "name": "By hand", "price": "9.00"}
-    life.world.to_store("seed/catalog", [document | {"inventory_tracking": "product"}])
-    life.facts.dropped.discard(sku)
-    before = life.facts.titles.get(sku, set())
-    life.facts.titles[sku] = {"By hand"} | (before if waits(life, sku) else set())
+    make_by_hand(life, sku)
+    facts = life.facts
+    before = facts.titles.get(sku, set()) if waits(life, sku) else set()
+    owned = {facts.owned[sku]} if sku in facts.owned else set()  # also of another product
+    facts.titles[sku] = {BY_HAND} | before | owned
 
 
 @operation("world", 2, fate=among("drop_after", "drop_before", "replaced"), times=among(1, 2))
@@ -138,8 +142,9 @@ def ask(life: Life, wanted: Sequence[Wanted]) -> None:
         if row.listing is not None:
             facts.listed.setdefault(row.sku, set()).add(row.listing.product_id)
             facts.requested.add(row.sku)
+            facts.removed.discard(row.sku)
             if title := row.cells.get("title"):
-                facts.titles[row.sku] = {title}
+                facts.titles[row.sku] = {title} | brought(life, row.sku)
             if images := row.cells.get("images"):
                 facts.pictures[row.sku] = {len(images.split())}
     capture_listings(sync, asked)
@@ -164,11 +169,33 @@ def waits(life: Life, sku: str) -> bool:
     return any(stream == LISTINGS and name in names for stream, name, _ in rows(OPEN))
 
 
-def _sold(life: Life) -> set[str]:
+def brought(life: Life, sku: str) -> set[str]:
+    """Return the title that the OMS's item may bring yet, over what the store shows by then."""
+    facts = life.facts
+    if sku not in facts.owned:
+        return set()
+    since = facts.owned_since[sku]
+    is_settled = life.world.database.rows(SETTLED, f"item:{sku}", since)
+    return set() if is_settled else {facts.owned[sku]}
+
+
+def sold(life: Life) -> set[str]:
+    """Return the SKUs that the store sells."""
     return {row["sku"] for row in life.world.ask_store("truth")["products"]}
 
 
-def _rename(life: Life, sku: str, title: str) -> None:
+def make_by_hand(life: Life, sku: str) -> None:
+    """Make a product past the store's API; raises ``NotPossibleError`` if one has the SKU."""
+    if sku in sold(life):
+        raise NotPossibleError
+    number = FIRST_ID + next(life.runs.numbers)
+    document = {"id": number, "sku": sku, "name": BY_HAND, "price": "9.00"}
+    life.world.to_store("seed/catalog", [document | {"inventory_tracking": "product"}])
+    life.facts.dropped.discard(sku)
+    life.facts.removed.discard(sku)
+
+
+def rename(life: Life, sku: str, title: str) -> None:
     """Change the title of the product with a SKU past the store's API."""
     store: Any = life.world.store
     number = number_of(life, sku)
@@ -183,7 +210,7 @@ def _rename(life: Life, sku: str, title: str) -> None:
         Products(store)._update(product, {"version": product["version"], "actions": [action]})
 
 
-def _delete(life: Life, sku: str) -> None:
+def delete(life: Life, sku: str) -> None:
     """Delete the product with a SKU by hand."""
     number = number_of(life, sku)
     if life.world.pair.store == "salesforce":
@@ -196,7 +223,7 @@ def _delete(life: Life, sku: str) -> None:
 def number_of(life: Life, sku: str) -> Any:
     """Return the store's id of the product with a SKU."""
     store: Any = life.world.store
-    if sku not in _sold(life):
+    if sku not in sold(life):
         raise NotPossibleError
     if life.world.pair.store == "salesforce":
         rows = store.book.rows("Product2")

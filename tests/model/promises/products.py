@@ -62,7 +62,7 @@ def _created(life: Life, shown: set[str], *, creates: bool) -> Iterator[str]:
     lacks = {sku for sku in shown - items.keys() if sku.casefold() not in spelled}
     if creates and lacks:
         yield f"item_not_created: the OMS still lacks {sorted(lacks)}"
-    own = {row["ItemId"]: row["Description"] for row in documents.ITEMS}
+    own = {row["ItemId"]: row["Description"] for row in documents.ITEMS} | facts.owned
     for sku in sorted(own.keys() & items.keys() - facts.discontinued):
         if items[sku] != own[sku]:
             yield f"item_overwritten: {sku} is described as {items[sku]} at the OMS"
@@ -78,7 +78,7 @@ def _items(life: Life) -> set[str]:
     if life.world.pair.oms == "manhattan":
         return {row["ItemId"] for row in life.world.ask_oms("items")["items"]}
     learned = {documents.NOT_AT_OMS} if "learn_item" in life.done else set[str]()
-    return {row["ItemId"] for row in documents.ITEMS} | learned
+    return {row["ItemId"] for row in documents.ITEMS} | learned | life.facts.owned.keys()
 
 
 def _pictures(life: Life) -> Iterator[str]:
@@ -103,6 +103,8 @@ def _requests(life: Life, shown: dict[str, str]) -> Iterator[str]:
     excused = {name for stream, name in (*rows, *facts.discarded) if stream == LISTINGS}
     if "restore" in life.done or life.world.wire.late_paths:
         return  # requests were forgotten, or came late over a change by hand
+    for sku in sorted(facts.removed & shown.keys()):
+        yield f"product_made_again: {sku} was deleted in the store, and its item brought it back"
     for sku in sorted(facts.requested | facts.titles.keys()):
         if sku in {*facts.dropped, *facts.shared} or facts.listed.get(sku, set()) & excused:
             continue

@@ -43,3 +43,19 @@ def test_an_order_that_is_refused_after_a_lost_request_keeps_no_request_waiting(
     assert not run(world, script, pair_named(pair)).problems
     doubts = "SELECT 1 FROM sync.delivery WHERE stream = 'orders' AND is_uncertain"
     assert not world.database.rows(doubts)
+
+
+def test_what_the_merchant_did_to_the_product_of_an_item_stays(world):
+    """An edit until the item changes, and a deletion for good."""
+    script = [
+        op("own_item", sku="CUP", title="Red"),
+        op("own_item", sku="JUG", title="Red"),
+        op("sync"),
+        op("rename_product", sku="CUP", title="Blue"),
+        op("drop_product", sku="JUG"),
+        op("own_item", sku="JUG", title="Old"),
+    ]
+    for pair in ("commercetools/extensiv", "salesforce/manhattan"):
+        assert not run(world, script, pair_named(pair)).problems
+        names = {row["sku"]: row["name"] for row in world.ask_store("truth")["products"]}
+        assert (names["CUP"], "JUG" in names) == ("Blue", False)

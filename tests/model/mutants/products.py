@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from assets.streams.listings import stream
+from assets.streams.listings import items, items_plan, stream
 from assets.streams.listings.group import Wanted
 from resources.platforms.bigcommerce.listings import target as listings
 from resources.platforms.bigcommerce.listings.creation import pictures
@@ -40,7 +41,32 @@ def _add_no_picture(patch: pytest.MonkeyPatch, _: World) -> None:
     patch.setattr(listings, "pictures", lambda images: pictures(images[:1]))
 
 
+def _overwrite_edits(patch: pytest.MonkeyPatch, _: World) -> None:
+    patch.setattr(items_plan, "given_values", lambda _known: {})
+
+
+def _make_again(patch: pytest.MonkeyPatch, _: World) -> None:
+    real = items.ItemReader.places
+
+    def places(self: Any, skus: Any) -> Any:
+        return {sku: replace(place, listed_as="") for sku, place in real(self, skus).items()}
+
+    patch.setattr(items.ItemReader, "places", places)
+
+
 MUTANTS = (
+    Mutant(
+        11,
+        "an item's title replaces the merchant's",
+        _overwrite_edits,
+        also=("own_item", "rename_product"),
+    ),
+    Mutant(
+        11,
+        "a product that was deleted is made again",
+        _make_again,
+        also=("own_item", "drop_product"),
+    ),
     Mutant(11, "a sale is not ended", _keep_sales, also=("set_sale", "set_price")),
     Mutant(
         11,

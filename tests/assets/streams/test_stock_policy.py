@@ -243,19 +243,26 @@ def test_units_that_are_added_to_an_order_at_the_oms_are_taken_off(scene: Scene)
     assert _shown(scene, "MUG") == 995
 
 
-def test_what_the_oms_took_of_a_refused_change_is_not_taken_off_again(scene: Scene) -> None:
-    """A line that is added to an order which the OMS has canceled: it takes the line."""
+@pytest.mark.parametrize(("units", "rejections"), [(1, {}), (3, {"1": "line_not_eligible"})])
+def test_what_the_oms_took_of_a_change_is_not_taken_off_again(
+    scene: Scene, units: int, rejections: dict[str, str]
+) -> None:
+    """A line that is added to an order which the OMS has canceled: it takes the line.
+
+    Whether the canceled line is to have fewer units, which changes nothing, or more.
+    """
     scene.place(order(1, scene.moment(), [("MUG", 2)]))
     scene.run("orders", first=scene.yesterday)
     scene.to_oms("orders/1/cancel", {"reason": {"ReasonId": "Out Of Stock"}})
     added = line(102, "LAMP", 3)
     del added["id"]
-    change = {"products": [{"id": 101, "quantity": 1}, added]}
+    change = {"products": [{"id": 101, "quantity": units}, added]}
     scene.to_store("orders/1", change, "PATCH")
     scene.run("orders")
-    assert scene.open_rejections("orders")
+    assert scene.open_rejections("orders") == rejections
     _live(scene)
-    assert _shown(scene, "MUG", "LAMP") == {"MUG": 1000, "LAMP": 997}
+    # A unit more of what the OMS has canceled is refused, and so is still sold.
+    assert _shown(scene, "MUG", "LAMP") == {"MUG": 1000 - max(0, units - 2), "LAMP": 997}
 
 
 @pytest.mark.parametrize("shipped", ["101", "102"])

@@ -111,7 +111,6 @@ class Outcome:
     """No answer shows the outcome of a request, or it may still take effect."""
     is_found: bool = False
     """It was not sent: the target had it already."""
-    is_first: bool = False  # a look right before has shown that no earlier one took effect
     is_dead: bool = False
     """It has no attempts left."""
     refused_lines: tuple[str, ...] = ()
@@ -134,7 +133,8 @@ class Held:
     problems: tuple[Problem, ...] = ()
     """Why it can't be read; then there is no content."""
     is_other: bool = False
-    """It has the id that was asked for, and none of the lines: another program's, or another."""
+    """It has the id of an order that was asked for, and none of the lines: another program has made
+    it, or it is another order."""
 
 
 Question: TypeAlias = tuple[Any, ...]

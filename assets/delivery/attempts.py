@@ -59,15 +59,14 @@ class Attempts:
     def _doubted(self, plan: Plan, intent: Intent, outcome: Outcome) -> Outcome:
         """Return a refusal as uncertain where the target may have taken an earlier request.
 
-        It may refuse the second because it has taken the first and moved on, or yet take the first
-        after a look has missed it. The record stays due, and the next run reads what the target
-        holds. Once a look right before has shown that it holds nothing, the refusal is certain.
+        It may refuse the second because it has taken the first and moved on. The record stays due,
+        and the next run reads what the target holds.
         """
-        if outcome.state != "refused" or self._of(intent).replaces:
+        operation = self._of(intent)
+        if outcome.state != "refused" or operation.replaces or operation.repeat == "find":
             return outcome
         earlier = (u for u in plan.due.unsettled if u.delivery_key == intent.key)
-        is_doubtful = not outcome.is_first and any(u.is_uncertain for u in earlier)
-        if not outcome.is_lost and not is_doubtful:
+        if not outcome.is_lost and not any(u.is_uncertain for u in earlier):
             return outcome
         reasons = outcome.error or "; ".join(p.message for p in outcome.problems)
         error = (
@@ -89,7 +88,6 @@ class Attempts:
         if intent.may_exist and (found := await self._find(claimed, writer)):
             return found
         [outcome] = await writer.apply([claimed])
-        outcome.is_first = intent.may_exist
         if outcome.state == "unknown" and self._of(intent).repeat == "find":
             outcome = await self._find(claimed, writer) or outcome
         if outcome.succeeded:

@@ -129,7 +129,6 @@ class Settlement:
                     outcome.trace_id,
                     "" if outcome.succeeded else error[:1000],
                     outcome.is_lost,
-                    outcome.is_first,
                 )
             )
             if held is not None:

@@ -114,14 +114,13 @@ def _not_allowed(request: ActionRequest, policy: ActionsPolicy, now: datetime) -
         )
     if request.requested_at - now > AHEAD:
         return Refused("action_of_the_future", "The request is dated in the future.")
-    return expired(request, policy, now)
-
-
-def expired(request: ActionRequest, policy: ActionsPolicy, now: datetime) -> Refused | None:
-    """Return why a request is too old to be carried out; ``None`` if it is not."""
-    limit, age = policy.valid_for, now - request.requested_at
-    text = f"The request was not carried out within {_span(limit)}; send it again if still wanted."
-    return Refused("action_expired", text) if age > limit else None
+    if now - request.requested_at > policy.valid_for:
+        return Refused(
+            "action_expired",
+            f"The request was not carried out within {_span(policy.valid_for)}; send it again if "
+            "it is still wanted.",
+        )
+    return None
 
 
 def _canceled(

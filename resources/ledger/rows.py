@@ -142,8 +142,6 @@ class SettleRow(NamedTuple):
     error: str = ""
     is_lost: bool = False
     """No answer came to a request: it may have taken effect, or still do so."""
-    is_first: bool = False
-    """No earlier request had taken effect when it was sent."""
 
 
 class TargetRow(NamedTuple):

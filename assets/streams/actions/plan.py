@@ -45,7 +45,6 @@ from domain.rules.permissions import (
     Refused,
     Unneeded,
     Waits,
-    expired,
 )
 from domain.targets import ChangingOrderTarget
 from resources.ledger.deliveries.deliveries import Deliveries
@@ -109,8 +108,6 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
             plan.context = Work(page, None, old.state, old.code, old.reason, is_old=True)
         elif due.known is not None and due.known.milestone != TENTATIVE:
             plan.context.state = "requested" if due.known.milestone else "done"
-        elif due.known is None and not due.unsettled and (late := self._expired(request)):
-            self._refuse(plan, late)  # nothing of it was sent, whatever it would wait for
         elif (first := page.pending[0] if page.pending else None) and (
             first.action_id != request.action_id
             and (first.requested_at, first.action_id) < (request.requested_at, request.action_id)
@@ -125,9 +122,6 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         else:
             self._decide(plan)
         return plan
-
-    def _expired(self, request: ActionRequest) -> Refused | None:
-        return expired(request, self.sync.connection.actions, self._now)
 
     def _wait(self, plan: Plan, reason: str, pause: timedelta) -> None:
         plan.waits_until = self._now + pause

@@ -95,8 +95,7 @@ class Deliveries:
         """Record the outcome of claimed deliveries.
 
         An effect stays uncertain unless it is known to have happened, or what came before it was
-        certain, as by a look at the target. ``acts_for`` is for how many seconds a lost request may
-        still take effect.
+        certain. ``acts_for`` is for how many seconds a lost request may still take effect.
         """
         if not rows:
             return
@@ -122,12 +121,12 @@ class Deliveries:
                       error = v.e,
                       settled_at = CASE WHEN v.s <> 'in_flight' THEN clock_timestamp() END,
                       is_uncertain = v.s NOT IN ('delivered', 'requested', 'superseded')
-                                     AND (d.is_uncertain AND NOT v.f OR v.l),
+                                     AND (d.is_uncertain OR v.l),
                       may_act_until = CASE WHEN v.l
                           THEN clock_timestamp() + make_interval(secs => %s)
                           ELSE d.may_act_until END
                FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[],
-                           %b::boolean[], %b::boolean[]) AS v(k, s, t, x, e, l, f)
+                           %b::boolean[]) AS v(k, s, t, x, e, l)
                WHERE d.delivery_key = v.k AND d.delivery_key = ANY(%b::uuid[])
                  AND d.prune_month = ANY(%b::date[])""",
             (
@@ -138,7 +137,6 @@ class Deliveries:
                 [r.trace_id for r in rows],
                 [r.error for r in rows],
                 [r.is_lost for r in rows],
-                [r.is_first for r in rows],
                 keys,
                 list(months),
             ),

@@ -211,21 +211,3 @@ def test_a_request_for_an_order_that_a_restored_ledger_lacks_holds_up_no_other(
 
     found = [outcome(scene, one)[0] for one in (refused, waits, unknown, done)]
     assert found == ["refused", "waiting", "refused", "done"]
-
-
-def test_a_request_that_waits_for_an_order_that_was_given_up_expires(patient: Scene) -> None:
-    """The order may not be looked at again, and its agent would never hear of the request."""
-    correlation = correlation_id(NAME, "order", "1")
-    patient.fault("manhattan", {"kind": "drop_before", "path": SAVE, "correlation": correlation})
-    for number in (1, 2):
-        patient.to_store(f"orders/{number}", {"customer_message": "Ring twice"}, "PATCH")
-    patient.run("orders", raise_on_error=False)
-    patient.fault("manhattan")
-    assert patient.open_rejections("orders").keys() == {"1"}
-    assert act(patient, "hold", 1, action_id="A1") == ("waiting", "")
-    with_actions(patient, max_attempts=1, actions={"valid_for": "PT0.001S"})
-
-    carry_out(patient)
-
-    assert outcome(patient, "A1") == ("refused", "action_expired")
-    assert saves(patient) == (3, 0), "both orders, and the change of the second"

@@ -51,7 +51,7 @@ class OrdersMapper:
         self._sync, self._session, self._rules = sync, session, sync.order_rules
         self._exported = exported_orders(sync, session, captures)
         self._to_canonical = sync.orders.to_canonical
-        self._versions = FormerVersions(sync, session)
+        self._versions = FormerVersions(sync, session, needs_codes=False)
         self._unknown = [c.source_id for c in captures if c.source_id not in self._exported]
         self._elsewhere = sent_elsewhere(session.db, sync.name, self._unknown)
         """What other connections of the store have sent, as before a channel was split off."""
@@ -124,7 +124,7 @@ class OrdersMapper:
 
         Also if that has no code at the OMS, such as a shipping method that no setting names.
         """
-        now = self._versions.as_sent(payload, needs_codes=False)
+        now = self._versions.as_sent(payload)
         last = self._last(source_id)
         if now is None or last is None or last.canceled:
             return
@@ -155,8 +155,7 @@ class OrdersMapper:
     @cached_property
     def _discarded(self) -> Mapping[str, Order]:
         """Of all orders that the OMS has: the versions whose changes operators have discarded."""
-        found = list(self._exported)
-        return self._versions.discarded(found, CHANGE_NOT_SENT, needs_codes=False)
+        return self._versions.discarded(list(self._exported), CHANGE_NOT_SENT)
 
     @cached_property
     def _by_hand(self) -> Collection[str]:
@@ -171,8 +170,7 @@ class OrdersMapper:
         """
         newest = self._session.records.newest_accepted([source_id])
         for edited in (True, False):
-            found = self._versions.of(newest, edited=edited, needs_codes=False)
-            yield from found.values()
+            yield from self._versions.of(newest, edited=edited).values()
 
 
 def exported_orders(sync: Sync, session: Session, captures: Sequence[StoredCapture]) -> set[str]:

@@ -32,6 +32,7 @@ from resources.ledger.records.records import Records
 from resources.ledger.records.refunds import Refunds
 from resources.ledger.rejections.rejections import Rejections
 from resources.ledger.tables import MESSAGE_LOG
+from resources.ledger.writer_lock import WRITER, writer_name
 
 T = TypeVar("T")
 TRANSACTION_TRIES = 5
@@ -85,27 +86,25 @@ class Session:
         It is a session lock: Postgres frees it when the process or its connection dies, so a crash
         never blocks the next run. ``stream`` is another one, whose target records are written, too.
         """
-        name = f"{self.connection}/{stream or self.stream}"
-        self.db.execute("SELECT pg_advisory_lock(hashtextextended(%s, 7))", (name,))
+        name = writer_name(self.connection, stream or self.stream)
+        self.db.execute(f"SELECT pg_advisory_lock({WRITER})".encode(), (name,))
         try:
             yield
         finally:
             if not self.db.closed:
-                self.db.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 7))", (name,))
+                self.db.execute(f"SELECT pg_advisory_unlock({WRITER})".encode(), (name,))
 
     @contextmanager
     def writer_lock_if_free(self) -> Iterator[bool]:
         """Hold the writer's lock if no other process does; yield whether it is held."""
-        name = f"{self.connection}/{self.stream}"
-        row = self.db.execute(
-            "SELECT pg_try_advisory_lock(hashtextextended(%s, 7))", (name,)
-        ).fetchone()
+        name = writer_name(self.connection, self.stream)
+        row = self.db.execute(f"SELECT pg_try_advisory_lock({WRITER})".encode(), (name,)).fetchone()
         held = bool(row and row[0])
         try:
             yield held
         finally:
             if held and not self.db.closed:
-                self.db.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 7))", (name,))
+                self.db.execute(f"SELECT pg_advisory_unlock({WRITER})".encode(), (name,))
 
     def check_writer(self) -> None:
         """Raise ``TransientError`` where the connection that holds the writer's lock has ended.

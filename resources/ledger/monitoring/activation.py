@@ -15,6 +15,7 @@ from psycopg.rows import class_row
 
 from domain.connections import INVENTORY
 from resources.ledger.records.doubted_levels import doubt_all
+from resources.ledger.writer_lock import wait_for_writer
 
 OVERLAP = timedelta(days=1)
 """How long after a stream's start the program that it replaces may still have sent records."""
@@ -137,10 +138,7 @@ def resume(
             one.stream == INVENTORY and not one.active
             for one in activations(db, connection, streams)
         ):
-            db.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))",  # the writer's
-                (f"{connection}/{INVENTORY}",),
-            )
+            wait_for_writer(db, connection, INVENTORY)
         resumed = _set(db, connection, streams, who, why, active=True)
         if INVENTORY in resumed:
             doubt_all(db, connection)

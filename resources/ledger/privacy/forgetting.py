@@ -31,6 +31,7 @@ from resources.ledger.privacy.person import (
     their_records,
 )
 from resources.ledger.privacy.returns import with_open_returns, with_returns
+from resources.ledger.writer_lock import wait_for_writer
 
 Kind = Literal["email", "customer_id"]
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
@@ -90,9 +91,7 @@ def forget(
     with db.transaction():
         # A run in the middle of a chunk would store or send what it has read before.
         for stream in PERSONAL:
-            db.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"{connection}/{stream}",)
-            )
+            wait_for_writer(db, connection, stream)
         theirs = [their_records(db, connection, entity, matches) for entity in ENTITIES]
         still_open = with_open_returns(db, connection, open_work(db, connection, theirs))
         theirs = [one.without(still_open[one.entity]) for one in theirs]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -11,6 +12,15 @@ T = TypeVar("T")
 def sku_key(sku: str) -> str:
     """Return a SKU without differences of case and spaces."""
     return " ".join(sku.split()).casefold()
+
+
+def by_key(units: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    """Return the sums of units by SKU key."""
+    found: dict[str, Decimal] = {}
+    for sku, quantity in units:
+        key = sku_key(sku)
+        found[key] = found.get(key, Decimal(0)) + quantity
+    return found
 
 
 class BySku(Generic[T]):

@@ -166,13 +166,17 @@ def listing_problems(
             "is_complete": booleans([_is_complete(one, needs) for one in listings]),
             "has_good_variants": booleans([_are_variants(one.variants) for one in listings]),
             "has_all_variants": booleans([not one.left_out for one in listings]),
-            "has_good_title": booleans([_is_title(one.name) for one in listings]),
+            "has_good_title": booleans(
+                [one.name is None or _is_line(one.name, LONGEST_NAME) for one in listings]
+            ),
             "has_good_texts": booleans(
                 [_is_text(one.description) and _is_text(one.warranty) for one in listings]
             ),
             "has_good_images": booleans([_are_images(one.images or ()) for one in listings]),
             "image_count": integers([len(one.images or ()) for one in listings]),
-            "has_good_brand": booleans([_is_brand(one.brand) for one in listings]),
+            "has_good_brand": booleans(
+                [one.brand is None or _is_line(one.brand, LONGEST_BRAND) for one in listings]
+            ),
             "has_good_categories": booleans([_are_categories(one.categories) for one in listings]),
         }
     )
@@ -206,33 +210,25 @@ def _are_variants(variants: Sequence[NewVariant] | None) -> bool:
         and len(skus) == len(chosen) == len(variants)
         and len(names) == 1
         and 0 < len(of_first) == len(set(of_first)) <= MOST_OPTIONS
-        and all(_is_option(option.name) and _is_option(option.value) for option in options)
+        and all(
+            _is_line(option.name, LONGEST_OPTION) and _is_line(option.value, LONGEST_OPTION)
+            for option in options
+        )
     )
 
 
-def _is_option(text: str) -> bool:
-    return len(text.strip()) > 0 and len(text) <= LONGEST_OPTION and not has_controls(text)
-
-
-def _is_title(name: str | None) -> bool:
-    if name is None:
-        return True
-    return len(name.strip()) > 0 and len(name) <= LONGEST_NAME and not has_controls(name)
-
-
-def _is_brand(brand: str | None) -> bool:
-    if brand is None:
-        return True
-    return len(brand.strip()) > 0 and len(brand) <= LONGEST_BRAND and not has_controls(brand)
+def _is_line(text: str, longest: int) -> bool:
+    return len(text.strip()) > 0 and len(text) <= longest and not has_controls(text)
 
 
 def _are_categories(names: Sequence[str] | None) -> bool:
     if names is None:
         return True
     keys = {category_key(name) for name in names}
-    return len(keys) == len(names) <= MOST_CATEGORIES and all(
-        key and len(name) <= LONGEST_CATEGORY and not has_controls(name)
-        for key, name in zip(map(category_key, names), names, strict=True)
+    return (
+        len(keys) == len(names) <= MOST_CATEGORIES
+        and all(keys)
+        and all(len(name) <= LONGEST_CATEGORY and not has_controls(name) for name in names)
     )
 
 

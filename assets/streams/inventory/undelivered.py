@@ -17,7 +17,7 @@ from domain.records.orders import Order
 from domain.records.record import decode_record
 from domain.rules.amendments import amended, units_wanted
 from domain.rules.availability import AvailabilityRules, takes_off_undelivered
-from domain.skus import sku_key
+from domain.skus import by_key
 from resources.ledger.records.amendments import Amendments
 from resources.ledger.records.records import Records
 from resources.ledger.records.undelivered import OpenVersion, Units, undelivered_units
@@ -63,17 +63,11 @@ def _units_under_way(
     is_readable = connection.platform.kind == sync.connection.platform.kind
 
     def units_of(payload: bytes) -> dict[str, Decimal]:
-        units: dict[str, Decimal] = {}
-        for sku, quantity in sync.orders.ordered_units(payload).items() if is_readable else ():
-            key = sku_key(sku)
-            units[key] = units.get(key, Decimal(0)) + quantity * rules.unit_of(sku).factor
-        return units
+        ordered = sync.orders.ordered_units(payload) if is_readable else {}
+        return by_key((sku, units * rules.unit_of(sku).factor) for sku, units in ordered.items())
 
     def units_held(content: bytes) -> dict[str, Decimal]:
-        units: dict[str, Decimal] = {}
-        for sku, quantity in sync.oms.targets["orders"].units(orjson.loads(content)).items():
-            units[sku_key(sku)] = units.get(sku_key(sku), Decimal(0)) + quantity
-        return units
+        return by_key(sync.oms.targets["orders"].units(orjson.loads(content)).items())
 
     def wanted(versions: Mapping[str, OpenVersion]) -> dict[str, Units]:
         states = orders.newest_states(list(versions))
@@ -110,8 +104,5 @@ def _without_canceled(
 
 
 def _units(order: Order) -> Units:
-    units: dict[str, Decimal] = {}
-    for line in () if order.canceled else order.lines:
-        key = sku_key(line.sku)
-        units[key] = units.get(key, Decimal(0)) + line.quantity
-    return units
+    lines = () if order.canceled else order.lines
+    return by_key((line.sku, line.quantity) for line in lines)

@@ -74,18 +74,18 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         wanted = self.customers.payload(customer)
         if known is None:
             return self._to(due, "create", wanted, wanted)
-        change = self._change(due)
+        change = self._change(known, wanted)
         if change is None or (customer.is_gone and customer.source_id in self._lost):
             return Plan(due)
         if customer.source_id in self._lost:
             raise RecordRejected(_gone(customer.customer_id))
         return self._to(due, "update", change, wanted)
 
-    def _change(self, due: Due[Customer]) -> Mapping[str, object] | None:
-        if due.known is None:
-            return None
-        known, wanted = orjson.loads(due.known.content), self.customers.payload(due.record)
-        return self.customers.change(known, wanted, whole=self.request.force)
+    def _change(
+        self, known: TargetRow, wanted: Mapping[str, object]
+    ) -> Mapping[str, object] | None:
+        held = orjson.loads(known.content)
+        return self.customers.change(held, wanted, whole=self.request.force)
 
     def _to(
         self,
@@ -120,8 +120,10 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         source_id = due.record.source_id
         if source_id in self._gone or self._may_be_adopted(due):
             return True
-        if not self.request.force and self._change(due) is not None:
-            self._looked_for.add(source_id)
+        if not self.request.force and due.known is not None:
+            wanted = self.customers.payload(due.record)
+            if self._change(due.known, wanted) is not None:
+                self._looked_for.add(source_id)
         return source_id in self._looked_for
 
     def _may_be_adopted(self, due: Due[Customer]) -> bool:

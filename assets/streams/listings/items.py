@@ -109,9 +109,7 @@ class ItemReader:
             if item is not None and not asked:
                 content = self._content(item, places[item.sku], price)
             name = item_id(raw.source_id if item is None else item.sku)
-            if not is_composed_id(
-                name
-            ):  # a SKU of its own length leaves no place for what goes before it
+            if not is_composed_id(name):  # of a row whose own id leaves no place for more
                 name = item_id(fallback_id(name.encode()))
             found[name] = RawRecord(name, present, payload, content)
         return list(found.values())
@@ -154,10 +152,6 @@ class ItemReader:
         mapped = self._source.to_canonical(bytes(captured.lockstep_item))
         if isinstance(mapped, Skipped):
             raise RecordRejected(Problem("listing_unreadable", "", mapped.reason, _ADVICE))
-        if not is_composed_id(item_id(mapped.record.sku)):
-            raise RecordRejected(
-                Problem("listing_unreadable", "sku", "the SKU has too many characters", _ADVICE)
-            )
         return mapped.record, captured
 
     def listing(

@@ -128,17 +128,8 @@ class ListingsPlanner(Planner[Listing]):
             counts_stock=INVENTORY in connection.streams,
         )
 
-    def _save(self, listing: Listing, product_id: str) -> ListingSave:
-        return ListingSave(
-            product_id,
-            listing.texts,
-            listing.images,
-            known_skus(listing),
-            categories=listing.categories,
-        )
-
     def _add(self, listing: Listing) -> ListingSave:
-        save = self._save(listing, listing.product_id)
+        save = _save(listing, listing.product_id)
         currency = self.sync.connection.prices.currency or ""
         return replace(save, variants=listing.variants or (), currency=currency)
 
@@ -171,7 +162,7 @@ class ListingsPlanner(Planner[Listing]):
             plan.notes.append(adopted(held.target_id))
         elif fields := unmet(listing, found.made):
             plan.notes.append(new_values_kept(fields))
-        save = self._save(listing, held.target_id)
+        save = _save(listing, held.target_id)
         return self._difference(plan, held, intent, save, found)
 
     def _found(self, plan: Plan, intent: Intent, held: Held) -> Found:
@@ -289,6 +280,16 @@ def _is_made(listing: Listing) -> bool:
     """Return whether a product is to be created."""
     product_id = listing.product_id
     return is_new(product_id) or (is_item(product_id) and not listing.sold_as)
+
+
+def _save(listing: Listing, product_id: str) -> ListingSave:
+    return ListingSave(
+        product_id,
+        listing.texts,
+        listing.images,
+        known_skus(listing),
+        categories=listing.categories,
+    )
 
 
 def _was_sent(plan: Plan, intent: Intent) -> bool:

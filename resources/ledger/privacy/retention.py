@@ -157,16 +157,8 @@ def _rows(
     kept = _unarchived(db, table, past, before) if table in ARCHIVED else None
     condition = f"{past} AND {'coalesce(source_day <> ALL(%s), true)' if kept else 'true'}"
     values = (before, kept.days) if kept else (before,)
-    total = _old_rows(db, table, condition, values) if dry_run else 0
-    statement = f"""DELETE FROM sync.{table} WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM sync.{table} t WHERE {condition} LIMIT {BATCH}))"""  # noqa: S608 - constants
-    while not dry_run and (number := db.execute(statement.encode(), values).rowcount):
-        total += number
-    if total and not dry_run:
-        db.execute(
-            "INSERT INTO sync.retention_log (table_name, before, rows) VALUES (%s, %s, %s)",
-            (table, before, total),
-        )
+    count = _old_rows if dry_run else _deleted
+    total = count(db, table, condition, values)
     removed = [Removal(table, before, total)] if total else []
     return removed + ([Removal(table, before, kept.rows, kept.why)] if kept else [])
 
@@ -201,6 +193,22 @@ def _old_rows(
     statement = f"SELECT count(*) FROM sync.{table} t WHERE {condition}"  # noqa: S608 - constants
     counted = db.execute(statement.encode(), values).fetchone()
     return int(counted[0]) if counted else 0
+
+
+def _deleted(
+    db: psycopg.Connection[Any], table: str, condition: str, values: tuple[Any, ...]
+) -> int:
+    statement = f"""DELETE FROM sync.{table} WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM sync.{table} t WHERE {condition} LIMIT {BATCH}))"""  # noqa: S608 - constants
+    total = 0
+    while number := db.execute(statement.encode(), values).rowcount:
+        total += number
+    if total:
+        db.execute(
+            "INSERT INTO sync.retention_log (table_name, before, rows) VALUES (%s, %s, %s)",
+            (table, values[0], total),
+        )
+    return total
 
 
 def _next(month: date) -> date:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
 from xdist.remote import Producer
-from xdist.scheduler import LoadGroupScheduling
+from xdist.scheduler import LoadScopeScheduling
 
 SYSTEMS = ("chaos", "demo", "daemon")
 """Markers (pyproject.toml) of tests that run a whole system, each of its processes a busy one.
 
 One worker runs all of them, so that no two systems share the machine's cores.
 """
+GROUPS = re.compile(rf'mark\.(?:({"|".join(SYSTEMS)})\b|xdist_group\("([^"]+)"\))')
+"""Markers in the text of a file of tests that say which files one worker runs."""
 ROOM = {
     "chaos": timedelta(minutes=8),
     "demo": timedelta(minutes=5),
@@ -29,30 +33,39 @@ SHORT = timedelta(seconds=20)
 LONGEST = max(ROOM.values())
 
 
-class ByFile(LoadGroupScheduling):  # type: ignore[misc] # pytest-xdist has no types
+class ByFile(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist has no types
     """Gives a worker a whole file at a time, or all files of a group."""
 
     def _split_scope(self, nodeid: str) -> str:
-        """Return the group, which ends the id behind an @, else the file."""
-        group: str = super()._split_scope(nodeid)
-        return group.partition("::")[0]
+        """Return the group of the test's file, else the file.
+
+        pytest-xdist's own groups end the id of a test, which pytest no longer lets it change.
+        """
+        return _group(self.config.rootpath / nodeid.partition("::")[0])
+
+
+@cache
+def _group(file: Path) -> str:
+    """Return what the file's markers name, by its text, as only workers import it."""
+    marker = GROUPS.search(file.read_text())
+    if marker is None:
+        return str(file)
+    return "systems" if marker[1] else marker[2]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile | None:
-    """Use ``ByFile`` where groups are asked for, as pyproject.toml does."""
-    return ByFile(config, log) if config.getvalue("dist") == "loadgroup" else None
+    """Use ``ByFile`` where scopes are asked for, as pyproject.toml does."""
+    return ByFile(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put whole systems into one group that runs first, then the longest files.
+    """Put whole systems first, then the longest files.
 
     pytest-xdist keeps this order because of ``--no-loadscope-reorder``.
     """
     ranks: dict[Path, float] = {}
     for item in items:
-        if _has(item, SYSTEMS):
-            item.add_marker(pytest.mark.xdist_group("systems"))
         ranks[item.path] = max(_seconds(item), ranks.get(item.path, 0.0))
     items.sort(key=lambda item: -ranks[item.path])
 

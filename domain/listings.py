@@ -9,6 +9,8 @@ from domain.records.listings import Listing, NewVariant
 from domain.skus import sku_key
 
 _NEW, _ITEM = "new:", "item:"
+EDIT_DOUBTFUL = "listing_edit_doubtful"
+"""The code of an item where a restored ledger can't know if the store or we have changed it."""
 
 
 def new_id(sku: str) -> str:
@@ -140,6 +142,18 @@ def edits_kept(fields: Sequence[str]) -> Problem:
         "record",
         f"{', '.join(fields)}: changed in the store since, and not at the OMS, so it stays",
         "to write the OMS's value again: lockstep catalog from-oms CONNECTION SKU",
+    )
+
+
+def edits_doubtful(fields: Sequence[str]) -> Problem:
+    """Return why an item is not written to a product that a restored ledger knows too little of."""
+    return Problem(
+        EDIT_DOUBTFUL,
+        ", ".join(fields),
+        f"{', '.join(fields)}: the store shows another value than the OMS has. The ledger was "
+        "restored from a backup, so it may have been edited in the store, or written since",
+        "to write the OMS's values: lockstep catalog from-oms CONNECTION SKU; to leave the store's "
+        "until the OMS's change: discard the rejection",
     )
 
 

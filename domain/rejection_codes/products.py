@@ -31,6 +31,11 @@ PRODUCTS: dict[str, Entry] = {
     "listing_draft_pending": Entry(
         "business_rule", "A listed field has no unpublished changes in the store."
     ),
+    "listing_edit_doubtful": Entry(
+        "business_rule",
+        "The ledger knows what was written last of a field that the OMS owns.",
+        ("catalog.oms_fields",),
+    ),
     "listing_edit_kept": Entry(
         "business_rule",
         "A field that the OMS owns is not edited in the store.",

@@ -3,12 +3,15 @@
 What the OMS's value was when it was written, or found in the store, is kept by field. A field that
 differs in the store while the OMS's value is still that one was edited there: it stays, with a
 note. Once the OMS's value changes, it is written.
+
+A restored ledger may lack what was written since its backup, which then looks like an edit. What
+the store shows stays in that case, too, and an operator decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -16,6 +19,7 @@ import orjson
 from assets.delivery.plan import Due, Plan
 from assets.delivery.request import DeliveryRequest
 from assets.streams.listings.state import (
+    edits_of,
     given_values,
     images_of,
     is_partial,
@@ -25,9 +29,13 @@ from assets.streams.listings.state import (
     values_of,
 )
 from domain.categories import are_same
+from domain.connections import LISTINGS
 from domain.delivery import Held, Intent, ListingSave, NewListing, Outcome
+from domain.errors import Problem
 from domain.listings import (
+    EDIT_DOUBTFUL,
     adopted,
+    edits_doubtful,
     edits_kept,
     edits_replaced,
     in_other_language,
@@ -40,6 +48,8 @@ from domain.records.catalog import Product
 from domain.records.listings import Listing
 from domain.rules.listed_items import Takes, owned_fields
 from domain.skus import sku_key
+from resources.ledger.monitoring.caution import known_from_backup
+from resources.ledger.rejections.discards import done_by_hand
 from resources.ledger.rows import TargetRow
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -52,6 +62,8 @@ class Settled:
     fields: Collection[str] = ()
     target_id: str = ""
     """Of a product that shows all of them, so that nothing is sent."""
+    edits: Mapping[str, str] = field(default_factory=dict)
+    """Those of the fields that stay as they were edited in the store, with what it shows."""
 
 
 class ItemPlans:
@@ -63,9 +75,16 @@ class ItemPlans:
         target = sync.listings_target
         self._owned = owned_fields(self._policy, Takes(target.fields, target.needs))
         self._shown: dict[str, Product] = {}
+        self._in_doubt: Collection[str] = frozenset()
+        """Items whose products may have been written since the backup of a restored ledger."""
 
     def prepare(self, records: Sequence[Listing]) -> None:
         """Read what the store shows of the items' products, as of the last read of its catalog."""
+        session, ids = self._session, [one.product_id for one in records if is_item(one.product_id)]
+        known = known_from_backup(session.db, session.connection, LISTINGS, ids)
+        self._in_doubt = known - done_by_hand(
+            session.db, session.connection, LISTINGS, sorted(known), EDIT_DOUBTFUL
+        )
         names = {one.sold_as for one in records if is_item(one.product_id) and one.sold_as}
         self._shown = self._session.products.named(names) if names else {}
 
@@ -83,7 +102,8 @@ class ItemPlans:
         if listing.categories is not None:  # the catalog has their names alone, not what is above
             return None
         is_open = bool(due.unsettled) or (due.known is not None and is_partial(due.known))
-        if product is None or is_open or self.is_forced(listing):
+        is_doubtful = listing.product_id in self._in_doubt
+        if product is None or is_open or is_doubtful or self.is_forced(listing):
             return None
         wanted = values_of(listing)
         texts = {name: value for name, value in wanted.items() if isinstance(value, str)}
@@ -124,46 +144,36 @@ class ItemPlans:
         self, plan: Plan, intent: Intent, held: Held, wanted: Mapping[str, Any]
     ) -> Intent | Outcome:
         """Return what is written: owned fields that differ, and were not edited in the store."""
+        listing: Listing = plan.due.record
         shown, known = held.content, _known_of(plan, held.target_id)
-        given = given_values(known)
+        given, is_doubtful = given_values(known), listing.product_id in self._in_doubt
         changed = {
             name: value
             for name, value in wanted.items()
-            if not _is_shown(name, value, shown, known)
+            if not _is_shown(name, value, shown, None if is_doubtful else known)
         }
         edited = [
             name
             for name, value in changed.items()
-            if given.get(name) == value_digest(name, value) and not self.is_forced(plan.due.record)
+            if not self.is_forced(listing) and _is_edited(name, value, shown, given)
         ]
-        replaced = [
-            name
-            for name in changed
-            if name not in edited
-            and name in given
-            and (now := _value_shown(name, shown)) is not None
-            and value_digest(name, now) != given[name]
-        ]
-        if edited:
-            plan.notes.append(edits_kept(edited))
-        if replaced:
-            plan.notes.append(edits_replaced(replaced))
+        seen = {name: _seen(name, shown) for name in edited}
+        if is_doubtful and (doubts := [n for n in edited if edits_of(known).get(n) != seen[n]]):
+            return Outcome("refused", problems=(edits_doubtful(doubts),))
+        sent = {name: value for name, value in changed.items() if name not in seen}
         elsewhere = shown.get("in_other_language", ())
-        if same := [name for name in elsewhere if name in wanted and name not in changed]:
-            plan.notes.append(in_other_language(same))
-        plan.context = Settled(wanted)
-        sent = {name: value for name, value in changed.items() if name not in edited}
+        same = [name for name in elsewhere if name in wanted and name not in changed]
+        plan.notes += _notes(edited, _edits_before(sent, shown, given), same)
+        plan.context = Settled(wanted, edits=seen)
         if not sent:
             return Outcome("done", held.target_id)
         images, categories = sent.pop("images", None), sent.pop("categories", None)
-        save = ListingSave(
-            held.target_id,
-            sent,
-            images,
-            (plan.due.record.sku,),
-            categories=categories,
+        return replace(
+            intent,
+            content=ListingSave(
+                held.target_id, sent, images, (listing.sku,), categories=categories
+            ),
         )
-        return replace(intent, content=save)
 
     def settled(self, plan: Plan, outcome: Outcome, target_key: str) -> TargetRow:
         """Return what is kept of a product: the OMS's values that it shows."""
@@ -189,11 +199,13 @@ class ItemPlans:
         given = given_values(same)
         if not in_part:  # which part was saved is not known
             given = given | {name: value_digest(name, value) for name, value in taken.items()}
+        left = {n: seen for n, seen in edits_of(same).items() if n not in found.fields}
         images = list(taken["images"]) if "images" in taken else images_of(same)
         kept: dict[str, Any] = {
             "images": images,
             "texts": sorted(listing.texts),
             "given": given,
+            "edits": left | dict(found.edits),
         }
         if in_part:
             kept["is_partial"] = True
@@ -222,6 +234,43 @@ def _is_shown(name: str, value: Any, shown: Mapping[str, Any], known: TargetRow 
     return images_of(known) == list(value) and shown.get("images") == len(value)
 
 
+def _is_edited(name: str, value: Any, shown: Mapping[str, Any], given: Mapping[str, str]) -> bool:
+    """Return whether a field that differs was edited in the store: the OMS's value is as it was.
+
+    As many pictures that the store has copied show no edit.
+    """
+    if given.get(name) != value_digest(name, value):
+        return False
+    return name != "images" or "addresses" in shown or shown.get("images") != len(value)
+
+
+def _edits_before(
+    sent: Collection[str], shown: Mapping[str, Any], given: Mapping[str, str]
+) -> list[str]:
+    """Return which fields were edited in the store before the OMS has changed them."""
+    return [
+        name
+        for name in sent
+        if name in given
+        and (now := _value_shown(name, shown)) is not None
+        and value_digest(name, now) != given[name]
+    ]
+
+
+def _notes(
+    edited: Sequence[str], replaced: Sequence[str], elsewhere: Sequence[str]
+) -> list[Problem]:
+    """Return what there is to say of fields: edits that stay, those that go, other languages."""
+    made = ((edits_kept, edited), (edits_replaced, replaced), (in_other_language, elsewhere))
+    return [note(fields) for note, fields in made if fields]
+
+
 def _value_shown(name: str, shown: Mapping[str, Any]) -> Any:
     """Return what the store shows of a field; ``None`` if that can't be compared."""
     return shown.get("addresses") if name == "images" else shown[name]
+
+
+def _seen(name: str, shown: Mapping[str, Any]) -> str:
+    """Return what shows an edit of a field again: its digest; of copied pictures their number."""
+    value = _value_shown(name, shown)
+    return str(shown.get(name)) if value is None else value_digest(name, value)

@@ -113,6 +113,12 @@ def given_values(row: TargetRow | None) -> dict[str, str]:
     return dict(given)
 
 
+def edits_of(row: TargetRow | None) -> dict[str, str]:
+    """Return by field what the store showed of the edits that were left to it."""
+    edits: dict[str, str] = {} if row is None else orjson.loads(row.content).get("edits", {})
+    return dict(edits)
+
+
 def value_digest(field: str, value: str | Sequence[str]) -> str:
     """Return the digest of a field's value; forms that count as the same have one."""
     if field == "categories":

@@ -7,6 +7,7 @@ where a dump was loaded into the same cluster, an operator says so (``lockstep r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -46,6 +47,7 @@ def become_cautious(db: psycopg.Connection[Any], why: str) -> int:
     """
     with db.transaction():
         db.execute("DELETE FROM sync.stock_basis")
+        db.execute("UPDATE sync.database_identity SET recorded_at = clock_timestamp()")
         return db.execute(
             """INSERT INTO sync.caution (connection, day, why)
                SELECT connection,
@@ -73,6 +75,22 @@ def is_cautious(db: psycopg.Connection[Any], connection: str) -> bool:
         "SELECT EXISTS (SELECT 1 FROM sync.caution WHERE connection = %s)", (connection,)
     ).fetchone()
     return bool(row and row[0])
+
+
+def known_from_backup(
+    db: psycopg.Connection[Any], connection: str, stream: str, keys: Sequence[str]
+) -> set[str]:
+    """Return the records of which nothing has been noted since the ledger was restored.
+
+    What the target holds of them may have been written after the backup.
+    """
+    rows = db.execute(
+        """SELECT t.target_key FROM sync.target_state t JOIN sync.database_identity i
+                ON t.updated_at < i.recorded_at
+           WHERE t.connection = %s AND t.stream = %s AND t.target_key = ANY(%b::text[])""",
+        (connection, stream, list(keys)),
+    )
+    return {key for (key,) in rows}
 
 
 def end_caution(db: psycopg.Connection[Any], connection: str, day: date) -> None:

@@ -62,19 +62,24 @@ def left_out(
 
 
 def done_by_hand(
-    db: psycopg.Connection[Any], connection: str, stream: str, source_ids: Sequence[str]
+    db: psycopg.Connection[Any],
+    connection: str,
+    stream: str,
+    source_ids: Sequence[str],
+    code: str | None = None,
 ) -> set[str]:
     """Return the records that an operator may have changed at the target by hand.
 
-    A rejection of them was discarded since it was noted what the target holds.
+    A rejection of them, with this code, was discarded since it was noted what the target holds.
     """
     rows = db.execute(
         """SELECT x.source_id FROM sync.rejection x
            JOIN sync.target_state t ON (t.connection, t.stream, t.target_key)
                                      = (x.connection, x.stream, x.source_id)
            WHERE x.connection = %s AND x.stream = %s AND x.source_id = ANY(%b::text[])
-             AND x.state = 'discarded' AND x.closed_at > t.updated_at""",
-        (connection, stream, list(source_ids)),
+             AND x.state = 'discarded' AND x.closed_at > t.updated_at
+             AND x.code = coalesce(%s, x.code)""",
+        (connection, stream, list(source_ids), code),
     )
     return {source_id for (source_id,) in rows}
 

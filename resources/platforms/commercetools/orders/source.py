@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
@@ -12,7 +12,7 @@ from domain.exchange import Mapped, Skipped
 from domain.reconciliation import StoreSnapshot
 from domain.records.orders import Order
 from domain.rules.export import Decide, always
-from domain.sources import EVERYTHING, Page, Scope, Shape, to_pages
+from domain.sources import EVERYTHING, Page, Scope, to_pages
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.commercetools.client import quoted
@@ -26,6 +26,7 @@ from resources.platforms.commercetools.personal import FACTS
 from resources.platforms.commercetools.reader import ChangesReader, Resource
 from resources.platforms.commercetools.settings import EXPAND, CommercetoolsSettings
 from resources.platforms.commercetools.statuses import ON_HOLD
+from resources.store_sources import StoreOrders
 
 
 def expanded_of(connection: Connection) -> tuple[str, ...]:
@@ -39,10 +40,9 @@ def expanded_of(connection: Connection) -> tuple[str, ...]:
     return expanded
 
 
-class OrdersSource:
+class OrdersSource(StoreOrders):
     """The orders of one project, or of one store of it."""
 
-    shape: ClassVar[Shape] = "changes"
     facts: ClassVar[frozenset[str]] = FACTS
     deletion_events: ClassVar[frozenset[str]] = frozenset({OF_ORDERS, "ResourceDeleted"})
     sku_path: ClassVar[str] = "variant.sku"
@@ -53,12 +53,12 @@ class OrdersSource:
         key = settings.store_key
         where = () if key is None else (f"store(key = {quoted(key)})",)
         orders = Resource("order", "/orders", "view_orders", where, expanded_of(connection))
-        self._reader = ChangesReader(http, settings, orders)
-        whole = Resource("order", "/orders", "view_orders", (), expanded_of(connection))
-        self._whole = ChangesReader(http, settings, whole)
+        of_project = Resource("order", "/orders", "view_orders", (), expanded_of(connection))
+        whole = ChangesReader(http, settings, of_project)
+        super().__init__(ChangesReader(http, settings, orders), whole, whole.read_by_id)
         self._paid, self._paid_whole = (
             PaidOrders(http, settings, each) if settings.payment_changes else None
-            for each in (orders, whole)
+            for each in (orders, of_project)
         )
         self._deletions: DeletionsReader | None = None
         if settings.order_deletions:
@@ -72,7 +72,7 @@ class OrdersSource:
 
         One more each where changes of payments and deletions are read, too.
         """
-        found = [(self._whole if other_parts else self._reader).probe(since)]
+        found = [super().probe(since, other_parts=other_parts)]
         if self._paid is not None:
             found.append(self._paid.probe(since))
         if self._deletions is not None:
@@ -81,14 +81,10 @@ class OrdersSource:
 
     def fetch(self, window: Window, scope: Scope = EVERYTHING) -> Iterator[Page]:
         """Read every order modified in the window, in pages; then those of its payments."""
-        yield from to_pages((self._whole if scope.other_parts else self._reader).read(window))
+        yield from super().fetch(window, scope)
         paid = self._paid_whole if scope.other_parts else self._paid
         if paid is not None:
             yield from to_pages(paid.read(window))
-
-    def read(self, ids: Collection[str]) -> Iterator[Page]:
-        """Read orders by id."""
-        return to_pages(self._whole.read_by_id(ids))
 
     def deleted(self, window: Window) -> Iterator[tuple[str, datetime]]:
         """Yield the orders whose deletion the project's messages state, where these are read."""
@@ -107,6 +103,3 @@ class OrdersSource:
     def to_store_snapshot(self, payload: bytes) -> StoreSnapshot:
         """Return the fulfilment that a captured order states."""
         return to_store_snapshot(payload)
-
-    async def acknowledge(self, done: Sequence[str]) -> None:
-        """Do nothing: the project keeps its orders, and a window can be read again."""

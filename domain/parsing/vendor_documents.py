@@ -11,9 +11,11 @@ from decimal import Decimal
 from domain.errors import RecordRejected
 from domain.parsing.problems import DocumentProblems
 from domain.records.record import InvalidRecord
+from domain.values import is_of_this_era
 
 LIMIT = Decimal(10) ** 11
 """Numbers from here on are mistakes."""
+NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 def text_of(value: object) -> str:
@@ -68,6 +70,12 @@ class VendorFindings(DocumentProblems):
             return Decimal(0)
         return value
 
+    def signed_number(self, value: Decimal | None, field: str) -> Decimal:
+        """Return a quantity that may be below zero, 0 with a problem if it can't be one."""
+        if value is not None and value.is_finite() and value < 0:
+            return -self.number(-value, field)
+        return self.number(value, field)
+
     def moment(self, text: str | None, field: str, zone: tzinfo = UTC) -> datetime | None:
         """Return a stamp as aware UTC, ``None`` if there is none or with a problem."""
         try:
@@ -75,3 +83,12 @@ class VendorFindings(DocumentProblems):
         except ValueError:
             self.unreadable(field, "The time can't be read.", (text or "")[:40])
             return None
+
+    def updated_at(self, text: str | None, field: str) -> datetime:
+        """Return the time of an order's last change; a stand-in if that is a problem."""
+        moment = self.moment(text, field)
+        if moment is None or not is_of_this_era(moment):
+            message = "The time of the order's last change is missing or not plausible."
+            self.unreadable(field, message, text_of(text)[:40])
+            return NO_TIME
+        return moment

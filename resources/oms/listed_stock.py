@@ -5,15 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import ClassVar, Protocol
 
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id, is_composed_id
+from domain.parsing.vendor_documents import LIMIT
 from domain.policies import InventoryPolicy
 from domain.records.inventory import StockLevel
 from domain.sources import COMPLETE, EVERYTHING, Page, Scope, Shape
 from domain.values import Window
 
+ZERO = Decimal(0)
+LEAST = Decimal("0.000001")
+"""Finer differences of a quantity are none."""
 ALL_WAREHOUSES = "AllWarehouses"
 """The node of the number over all warehouses, where the connection names none."""
 
@@ -21,6 +26,27 @@ ALL_WAREHOUSES = "AllWarehouses"
 def view_of(policy: InventoryPolicy) -> str:
     """Return by which name the number over all warehouses is kept."""
     return policy.view or ALL_WAREHOUSES
+
+
+def level_of(
+    sku: str, node: str, available: Decimal, on_hand: Decimal | None, observed_at: datetime | None
+) -> StockLevel:
+    """Return a level. Units below zero, of which more was sold than there is, are none."""
+    return StockLevel(
+        sku=sku,
+        node=node,
+        available=max(available, ZERO),
+        on_hand=None if on_hand is None else max(on_hand, ZERO),
+        status="in_stock" if available > 0 else "out_of_stock",
+        observed_at=observed_at,
+    )
+
+
+def in_one_form(values: Sequence[Decimal | None]) -> list[str | None] | None:
+    """Return quantities as text that is equal for equal ones; ``None`` if one can't be right."""
+    if not all(value is None or (value.is_finite() and -LIMIT < value < LIMIT) for value in values):
+        return None
+    return [None if v is None else f"{v.quantize(LEAST).normalize():f}" for v in values]
 
 
 class Rows(Protocol):

@@ -10,32 +10,30 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import orjson
 
 from domain.errors import PermanentError, Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id
-from domain.parsing.vendor_documents import LIMIT, text_of
+from domain.parsing.vendor_documents import text_of
 from domain.policies import InventoryPolicy
 from domain.records.inventory import StockLevel
 from domain.skus import sku_key
 from domain.sources import Page
 from resources.oms.anchanto.client import KIND, Reads
 from resources.oms.anchanto.parsing import Findings
-from resources.oms.anchanto.payload import Documents, Number, StockRow, join_rows, unreadable
+from resources.oms.anchanto.payload import Documents, StockRow, join_rows, unreadable
 from resources.oms.anchanto.personal import FACTS
 from resources.oms.anchanto.settings import AnchantoSettings
-from resources.oms.listed_stock import ListedStock, view_of
+from resources.oms.listed_stock import ListedStock, in_one_form, level_of, view_of
 
 MOST_PAGES = 1_000_000
 SKUS_A_CALL = 50
 """SKUs in one query: this many of the usual length stay well below 8 KB."""
 ZERO = Decimal(0)
 NEVER = datetime.min.replace(tzinfo=UTC)
-LEAST = Decimal("0.000001")
-"""Finer differences of a quantity are none."""
 
 
 class StockList:
@@ -177,20 +175,14 @@ class StockMapper:
         found = Findings(tuple(problem for each in decoded for problem in each.problems))
         with found.collecting():
             sku, node = self._names(rows, found)
-            available = sum((_units(row.available, "available", found) for row in rows), ZERO)
-            on_hand = None
+            units = [found.signed_number(row.available, "available") for row in rows]
+            available, on_hand = sum(units, ZERO), None
             if any(row.on_hand is not None for row in rows):
-                units = [_units(row.on_hand, "on_hand", found) for row in rows if row.on_hand]
-                on_hand = max(sum(units, ZERO), ZERO)
+                held = [found.signed_number(row.on_hand, "on_hand") for row in rows if row.on_hand]
+                on_hand = sum(held, ZERO)
             moments = [found.moment(row.updated_at, "updated_at") for row in rows]
-            level = StockLevel(
-                sku=sku,
-                node=node,
-                available=max(available, ZERO),
-                on_hand=on_hand,
-                status=_status(available),
-                observed_at=max((moment for moment in moments if moment), default=None),
-            )
+            observed_at = max((moment for moment in moments if moment), default=None)
+            level = level_of(sku, node, available, on_hand, observed_at)
         return Mapped(level, (_negative(sku, available),) if available < 0 else ())
 
     def content(self, payload: bytes) -> bytes | None:
@@ -204,10 +196,10 @@ class StockMapper:
             return None
         rows = [each.document for each in decoded]
         values = [value for row in rows for value in (row.available, row.on_hand)]
-        if any(each.problems for each in decoded) or not all(map(_is_plausible, values)):
+        if any(each.problems for each in decoded) or (texts := in_one_form(values)) is None:
             return None
         names = [[text_of(row.sku), text_of(row.warehouse_code)] for row in rows]
-        return orjson.dumps([names, [*map(_written, values)]])
+        return orjson.dumps([names, texts])
 
     def _names(self, rows: Sequence[StockRow], found: Findings) -> tuple[str, str]:
         """Return SKU and node of the rows, which are all of one SKU."""
@@ -222,24 +214,6 @@ class StockMapper:
         if node is None:
             raise unreadable("warehouse_code", "The row has no warehouse of ours.", warehouse)
         return sku, node
-
-
-def _units(value: Number, field: str, found: Findings) -> Decimal:
-    if value is not None and value.is_finite() and value < 0:
-        return -found.number(-value, field)
-    return found.number(value, field)
-
-
-def _is_plausible(value: Number) -> bool:
-    return value is None or (value.is_finite() and -LIMIT < value < LIMIT)
-
-
-def _written(value: Number) -> str | None:
-    return None if value is None else f"{value.quantize(LEAST).normalize():f}"
-
-
-def _status(available: Decimal) -> Literal["in_stock", "out_of_stock"]:
-    return "in_stock" if available > 0 else "out_of_stock"
 
 
 def _negative(sku: str, available: Decimal) -> Problem:

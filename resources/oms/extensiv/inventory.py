@@ -10,20 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import ClassVar, Literal
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 import orjson
 
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
-from domain.parsing.vendor_documents import LIMIT, text_of
+from domain.parsing.vendor_documents import text_of
 from domain.policies import InventoryPolicy
 from domain.records.inventory import StockLevel
 from domain.sources import Page
 from resources.oms.extensiv.parsing import Findings
 from resources.oms.extensiv.payload import (
-    Number,
     WarehouseLevel,
     decode_level,
     decode_node,
@@ -34,12 +33,9 @@ from resources.oms.extensiv.personal import FACTS
 from resources.oms.extensiv.settings import ExtensivSettings
 from resources.oms.extensiv.stock_list import StockList, sku_of
 from resources.oms.extensiv.warehouses import place_in
-from resources.oms.listed_stock import ListedStock, view_of
+from resources.oms.listed_stock import ListedStock, in_one_form, level_of, view_of
 
 NODE = b'{"node":'
-ZERO = Decimal(0)
-LEAST = Decimal("0.000001")
-"""Finer differences of a quantity are none."""
 
 
 class InventorySource(ListedStock):
@@ -82,18 +78,11 @@ class StockMapper:
         sku, node, row, problems = self._opened(payload)
         found = Findings(problems)
         with found.collecting():
-            available = _units(row.qty_available, "qty_available", found)
-            on_hand = None
+            available, on_hand = found.signed_number(row.qty_available, "qty_available"), None
             if row.qty_on_hand is not None:
-                on_hand = max(_units(row.qty_on_hand, "qty_on_hand", found), ZERO)
-            level = StockLevel(
-                sku=sku,
-                node=node,
-                available=max(available, ZERO),
-                on_hand=on_hand,
-                status=_status(available),
-                observed_at=found.moment(row.wms_datetime, "wms_datetime", self._zone),
-            )
+                on_hand = found.signed_number(row.qty_on_hand, "qty_on_hand")
+            observed_at = found.moment(row.wms_datetime, "wms_datetime", self._zone)
+            level = level_of(sku, node, available, on_hand, observed_at)
         return Mapped(level, (_negative(sku, available),) if available < 0 else ())
 
     def content(self, payload: bytes) -> bytes | None:
@@ -105,10 +94,9 @@ class StockMapper:
             sku, node, row, problems = self._opened(payload)
         except RecordRejected:
             return None
-        values = (row.qty_available, row.qty_on_hand)
-        if problems or not all(value is None or _is_plausible(value) for value in values):
+        if problems or (texts := in_one_form((row.qty_available, row.qty_on_hand))) is None:
             return None
-        return orjson.dumps([sku, node, *map(_written, values)])
+        return orjson.dumps([sku, node, *texts])
 
     def _opened(self, payload: bytes) -> tuple[str, str, WarehouseLevel, tuple[Problem, ...]]:
         """Return SKU, node, the quantities there, and what is wrong with the row."""
@@ -132,24 +120,6 @@ def _may_hold(row: bytes, node: str) -> bool:
         return place_in(row, node) is not None
     except RecordRejected:
         return True
-
-
-def _units(value: Number, field: str, found: Findings) -> Decimal:
-    if value is not None and value.is_finite() and value < 0:
-        return -found.number(-value, field)
-    return found.number(value, field)
-
-
-def _is_plausible(value: Decimal) -> bool:
-    return value.is_finite() and -LIMIT < value < LIMIT
-
-
-def _written(value: Number) -> str | None:
-    return None if value is None else f"{value.quantize(LEAST).normalize():f}"
-
-
-def _status(available: Decimal) -> Literal["in_stock", "out_of_stock"]:
-    return "in_stock" if available > 0 else "out_of_stock"
 
 
 def _negative(sku: str, available: Decimal) -> Problem:

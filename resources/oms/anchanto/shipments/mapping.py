@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 
+from domain.builders.parcels import OrderedLine
 from domain.connections import Connection
 from domain.exchange import Mapped, Skipped
 from domain.milestones import STAGES, Milestone
 from domain.parsing.vendor_documents import text_of
 from domain.records.fulfilment import Fulfilment, LineProgress, Units
-from domain.values import is_of_this_era
 from resources.oms.anchanto.orders.lookup import Origins
 from resources.oms.anchanto.parsing import Findings
 from resources.oms.anchanto.payload import Documents, OrderView
 from resources.oms.anchanto.settings import AnchantoSettings
-from resources.oms.anchanto.shipments.parcels import Line, ParcelMapper
+from resources.oms.anchanto.shipments.parcels import ParcelMapper
 from resources.oms.anchanto.statuses import Status, StatusTable
 
 ZERO = Decimal(0)
-NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 class FulfilmentMapper:
@@ -55,7 +53,7 @@ class FulfilmentMapper:
             is_packed = any(packed.units.values())
             record = Fulfilment(
                 order_id=number,
-                updated_at=_updated_at(order, found),
+                updated_at=found.updated_at(order.updated_at, "updated_at"),
                 lines=tuple(
                     _progress(line, packed.units.get(line.line_id, {}), status, is_packed, found)
                     for line in lines
@@ -68,8 +66,8 @@ class FulfilmentMapper:
         return Mapped(record, tuple(found.warnings))
 
 
-def _lines(order: OrderView, found: Findings) -> list[Line]:
-    lines: list[Line] = []
+def _lines(order: OrderView, found: Findings) -> list[OrderedLine]:
+    lines: list[OrderedLine] = []
     for place, item in enumerate(order.order_items or ()):
         field = f"order_items[{place}]"
         sku = text_of(item.sku)
@@ -79,14 +77,14 @@ def _lines(order: OrderView, found: Findings) -> list[Line]:
         line_id = text_of(item.line_id)
         if not line_id:
             found.unreadable(f"{field}.line_id", "A line has no id of the store's line.")
-        lines.append(Line(line_id, sku, found.number(item.quantity, f"{field}.quantity")))
+        lines.append(OrderedLine(line_id, sku, found.number(item.quantity, f"{field}.quantity")))
     if not lines:
         found.unreadable("order_items", "The order has no lines.")
     return lines
 
 
 def _progress(
-    line: Line,
+    line: OrderedLine,
     packed: Mapping[Milestone, Decimal],
     status: Status,
     is_packed: bool,
@@ -115,7 +113,7 @@ def _progress(
 
 
 def _reached_without_shipment(
-    line: Line, rest: Decimal, status: Status, is_packed: bool, found: Findings
+    line: OrderedLine, rest: Decimal, status: Status, is_packed: bool, found: Findings
 ) -> Milestone:
     """Return where units are that are in no shipment; the order's status may be ahead of them."""
     milestone = status.milestone
@@ -139,12 +137,3 @@ def _is_packed(status: Status) -> bool:
 
 def _is_before(milestone: Milestone, other: Milestone) -> bool:
     return STAGES.index(milestone) < STAGES.index(other)
-
-
-def _updated_at(order: OrderView, found: Findings) -> datetime:
-    moment = found.moment(order.updated_at, "updated_at")
-    if moment is None or not is_of_this_era(moment):
-        text = "The time of the order's last change is missing or not plausible."
-        found.unreadable("updated_at", text, text_of(order.updated_at)[:40])
-        return NO_TIME
-    return moment

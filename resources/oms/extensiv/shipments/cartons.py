@@ -1,31 +1,19 @@
-"""Parcels from an order's shipments: one for each carton, with its units by order line. Pure.
-
-A shipment names SKUs and no lines, so its units go to the order's lines of that SKU in their order.
-"""
+"""Parcels from an order's shipments: one for each carton, with its units by order line. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from decimal import Decimal
 from typing import NamedTuple
 
+from domain.builders.parcels import Content, LineUnits, OrderedLine, parcel_lines
 from domain.carriers.naming import carrier_named
+from domain.milestones import Milestone
 from domain.parsing.vendor_documents import text_of
-from domain.records.fulfilment import Parcel, ParcelLine
-from domain.skus import sku_key
+from domain.records.fulfilment import Parcel
 from resources.oms.extensiv.parsing import Findings
 from resources.oms.extensiv.payload import Shipment, ShipmentItem
-
-ZERO = Decimal(0)
-
-
-class Line(NamedTuple):
-    """An ordered line with its units."""
-
-    line_id: str
-    sku: str
-    ordered: Decimal
 
 
 class Cartons(NamedTuple):
@@ -43,10 +31,10 @@ class CartonMapper:
         self._carriers = {code.strip().casefold(): carrier for code, carrier in carriers.items()}
 
     def cartons(
-        self, shipments: Sequence[Shipment], lines: Sequence[Line], found: Findings
+        self, shipments: Sequence[Shipment], lines: Sequence[OrderedLine], found: Findings
     ) -> Cartons:
         """Return the parcels in their order; what a shipment lists twice counts once."""
-        units = _Units(lines)
+        units = LineUnits(lines)
         contents = _contents(shipments, found)
         names: set[str] = set()
         parcels = []
@@ -54,16 +42,16 @@ class CartonMapper:
             # Two shipments of one carton number are two parcels; the first one's name stays.
             parcel_id = f"{name}/{place + 1}" if name in names else name
             names.add(name)
-            content = units.take(items, found)
+            content = units.take(_units_in(items, found), Milestone.SHIPPED)
             if content:
                 parcels.append(self._parcel(parcel_id, shipments[place], content, found))
-        return Cartons(tuple(parcels), units.shipped)
+        return Cartons(tuple(parcels), units.totals())
 
     def _parcel(
         self,
         parcel_id: str,
         shipment: Shipment,
-        content: Mapping[tuple[str, str], Decimal],
+        content: Content,
         found: Findings,
     ) -> Parcel:
         number, name = text_of(shipment.tracking_no), text_of(shipment.carrier)
@@ -76,10 +64,7 @@ class CartonMapper:
             carrier_source=name,
             service=text_of(shipment.method),
             shipped_at=found.moment(shipment.date, "shipments.date", self._zone),
-            lines=tuple(
-                ParcelLine(line_id=line_id, sku=sku, quantity=quantity)
-                for (line_id, sku), quantity in content.items()
-            ),
+            lines=parcel_lines(content),
         )
 
 
@@ -113,34 +98,11 @@ def _name_of(shipment: Shipment, item: ShipmentItem, place: int) -> str:
     return f"carton-{number}" if number else f"shipment-{place + 1}"
 
 
-class _Units:
-    """The units of the order's lines, as shipments take them."""
-
-    def __init__(self, lines: Sequence[Line]) -> None:
-        self.shipped: dict[str, Decimal] = {line.line_id: ZERO for line in lines}
-        self._lines: dict[str, list[Line]] = {}
-        for line in lines:
-            self._lines.setdefault(sku_key(line.sku), []).append(line)
-
-    def take(
-        self, items: Sequence[ShipmentItem], found: Findings
-    ) -> dict[tuple[str, str], Decimal]:
-        """Return a carton's units by line and SKU; of a SKU that was not ordered the line is it."""
-        content: dict[tuple[str, str], Decimal] = {}
-        for item in items:
-            sku = text_of(item.item)
-            left = found.number(item.quantity, "shipments.items.quantity")
-            if not sku:
-                found.unreadable("shipments.items.item", "Units of a shipment have no SKU.")
-                continue
-            lines = self._lines.get(sku_key(sku)) or [Line(sku, sku, ZERO)]
-            for line in lines:
-                is_last = line is lines[-1]
-                room = line.ordered - self.shipped.get(line.line_id, ZERO)
-                part = left if is_last else min(left, max(room, ZERO))
-                if part > 0:
-                    key = (line.line_id, line.sku)
-                    content[key] = content.get(key, ZERO) + part
-                    self.shipped[line.line_id] = self.shipped.get(line.line_id, ZERO) + part
-                    left -= part
-        return content
+def _units_in(items: Sequence[ShipmentItem], found: Findings) -> Iterator[tuple[str, Decimal]]:
+    """Yield the units of a carton by SKU."""
+    for item in items:
+        sku, quantity = text_of(item.item), found.number(item.quantity, "shipments.items.quantity")
+        if sku:
+            yield sku, quantity
+        else:
+            found.unreadable("shipments.items.item", "Units of a shipment have no SKU.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from domain.builders.parcels import OrderedLine
 from domain.connections import Connection
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
@@ -16,16 +16,14 @@ from domain.parsing.text import clean_text, mask_emails, without_values
 from domain.parsing.vendor_documents import text_of
 from domain.personal import personal_values
 from domain.records.fulfilment import Fulfilment, LineProgress, Units
-from domain.values import is_of_this_era
 from resources.oms.extensiv.orders.lookup import Origins
 from resources.oms.extensiv.parsing import Findings, is_yes
 from resources.oms.extensiv.payload import OrderView, decode_order
 from resources.oms.extensiv.settings import ExtensivSettings
-from resources.oms.extensiv.shipments.cartons import CartonMapper, Line
+from resources.oms.extensiv.shipments.cartons import CartonMapper
 from resources.oms.extensiv.statuses import ERROR, STATUSES, Status, status_of
 
 ZERO = Decimal(0)
-NO_TIME = datetime.min.replace(tzinfo=UTC)
 LONGEST_REASON = 200
 UNKNOWN_DATA = "see the order there, since parts of it can't be read"
 
@@ -70,7 +68,7 @@ class FulfilmentMapper:
         cartons = self._cartons.cartons(order.shipments or [], lines, found)
         return Fulfilment(
             order_id=cust_ref,
-            updated_at=_updated_at(order, found),
+            updated_at=found.updated_at(order.updated_date_time, "updated_date_time"),
             lines=tuple(
                 _progress(line, cartons.shipped.get(line.line_id, ZERO), status, found)
                 for line in lines
@@ -89,8 +87,8 @@ def _status(order: OrderView, found: Findings) -> Status:
         return STATUSES[ERROR]
 
 
-def _lines(order: OrderView, found: Findings) -> list[Line]:
-    lines: list[Line] = []
+def _lines(order: OrderView, found: Findings) -> list[OrderedLine]:
+    lines: list[OrderedLine] = []
     for place, item in enumerate(order.items or ()):
         field = f"items[{place}]"
         sku = text_of(item.item)
@@ -100,13 +98,13 @@ def _lines(order: OrderView, found: Findings) -> list[Line]:
         line_id = text_of(item.line_item_id)
         if not line_id:
             found.unreadable(f"{field}.line_item_id", "A line has no id of the store's line.")
-        lines.append(Line(line_id, sku, found.number(item.quantity, f"{field}.quantity")))
+        lines.append(OrderedLine(line_id, sku, found.number(item.quantity, f"{field}.quantity")))
     if not lines:
         found.unreadable("items", "The order has no lines.")
     return lines
 
 
-def _progress(line: Line, shipped: Decimal, status: Status, found: Findings) -> LineProgress:
+def _progress(line: OrderedLine, shipped: Decimal, status: Status, found: Findings) -> LineProgress:
     units: list[Units] = []
     rest = line.ordered - shipped
     if rest > 0:
@@ -154,13 +152,3 @@ def _reason(text: str | None, payload: bytes) -> str:
     values = personal_values(document) - {(text or "").strip()}
     cleaned = without_values(clean_text(text or ""), values)
     return mask_emails(cleaned)[:LONGEST_REASON].rstrip(". ")
-
-
-def _updated_at(order: OrderView, found: Findings) -> datetime:
-    field = "updated_date_time"
-    moment = found.moment(order.updated_date_time, field)
-    if moment is None or not is_of_this_era(moment):
-        text = "The time of the order's last change is missing or not plausible."
-        found.unreadable(field, text, text_of(order.updated_date_time)[:40])
-        return NO_TIME
-    return moment

@@ -13,7 +13,7 @@ from assets.streams.inventory.plan import (
     read_planner,
     target_key,
 )
-from assets.streams.inventory.reading import LevelMapper, read_rows
+from assets.streams.inventory.reading import LevelMapper, nodes_of, read_rows
 from assets.streams.inventory.undelivered import orders_under_way
 from domain.connections import INVENTORY
 from domain.errors import RecordRejected
@@ -25,6 +25,7 @@ from domain.rules.availability import fed_locations
 from domain.skus import sku_key
 from domain.targets import NO_LEVEL
 from resources.ledger.records.record_state import RecordState, record_states
+from resources.ledger.records.unfed_levels import gone_nodes, written_elsewhere
 from resources.ledger.rows import TargetRow
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -71,13 +72,15 @@ class StockComparator:
         ]
 
     def compare_former(self, session: Session) -> list[Result]:
-        """Compare the levels of locations that showed the OMS's stock before the policy changed.
+        """Compare the levels of locations that showed the OMS's stock before.
 
-        No node feeds them any more, so what they show is sold until someone sets it to 0.
+        No node feeds them any more, as the policy has changed or the OMS no longer has the node, so
+        what they show is sold until someone sets it to 0.
         """
         store = self._sync.store_stock
-        fed = fed_locations(self._sync.connection.inventory, store.locations())
-        former = session.levels.written_elsewhere(fed)
+        gone = gone_nodes(session.db, self._sync.name, nodes_of(self._sync))
+        fed = fed_locations(self._sync.connection.inventory, store.locations(), gone)
+        former = written_elsewhere(session.db, self._sync.name, fed)
         held = store.levels({sku for sku, _ in former}) if former else {}
         return [self._former(sku, place, held.get((sku, place), 0)) for sku, place in former]
 

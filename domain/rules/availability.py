@@ -6,7 +6,7 @@ orders under way are converted, and rounded down; the policy's quantities are th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 from domain.errors import Problem
@@ -38,10 +38,17 @@ def location_of(
     return location
 
 
-def fed_locations(policy: InventoryPolicy, locations: Mapping[str, str]) -> set[str]:
-    """Return the ids of the store's locations that show the OMS's stock."""
-    is_one = policy.mode == "aggregate"
-    codes = {policy.store_location} if is_one else set(policy.nodes.values())
+def fed_locations(
+    policy: InventoryPolicy, locations: Mapping[str, str], gone: Collection[str] = ()
+) -> set[str]:
+    """Return the ids of the store's locations that show the OMS's stock.
+
+    ``gone`` are nodes, or the view, that the OMS no longer has.
+    """
+    if policy.mode == "aggregate":
+        codes = set() if gone else {policy.store_location}
+    else:
+        codes = {code for node, code in policy.nodes.items() if node not in gone}
     return {locations[code] for code in codes if code in locations}
 
 

@@ -270,16 +270,6 @@ class Levels:
             for sku, key, target, content, digest, *rest, is_settled in rows
         }
 
-    def written_elsewhere(self, locations: Collection[str]) -> list[tuple[str, str]]:
-        """Return SKU and location of the levels that were written to other locations."""
-        rows = self._db.execute(
-            """SELECT left(target_key, -1 - length(target_id)), target_id FROM sync.target_state
-               WHERE connection = %s AND stream = %s AND NOT target_id = ANY(%b::text[])
-               ORDER BY target_key""",
-            (self._name, INVENTORY, list(locations)),
-        )
-        return [(sku, location) for sku, location in rows]
-
     def _review(self) -> None:
         """Have captures that the policy kept out validated again."""
         self._db.execute(

@@ -226,6 +226,34 @@ def test_units_at_a_location_that_no_node_feeds_any_more_are_a_drift(
     assert scene.sql("SELECT count(*) FROM history.drifts WHERE state = 'open'") == [(0,)]
 
 
+def test_units_of_a_node_that_the_oms_no_longer_has_are_a_drift(scene: Scene) -> None:
+    """It was closed or renamed at the OMS: what its location shows is not there any more."""
+    scene.to_store("locations", [{"id": 7, "code": "EAST", "label": "East"}])
+    scene.to_oms("locations", [{"LocationId": "DC2", "LocationTypeId": "DC"}])
+    nodes = {DEPOT: "default", "DC2": "EAST"}
+    scene.configure(inventory={"mode": "by_node", "nodes": nodes})
+    for sku in ("MUG", "LAMP"):
+        _put(scene, sku, 12, "DC2")
+    scene.run("orders", "inventory")
+    _put(scene, "LAMP", 0, "DC2")
+    scene.to_oms("supply", [{"item": "MUG", "location": "DC2", "quantity": None}])
+    _live(scene)
+    assert drifts_of(look(scene)) == [], "a single row is a matter of missing_item"
+
+    scene.to_oms("supply", [{"item": "LAMP", "location": "DC2", "quantity": None}])
+    _live(scene)
+    found = [("missing_at_source", "stock", "MUG@7", "location", False)]
+    assert drifts_of(look(scene, repair=True)) == found, "LAMP shows no units"
+    scene.configure(inventory={"mode": "by_node", "nodes": nodes, "missing_item": "zero"})
+    _live(scene)
+    assert drifts_of(look(scene)) == []
+    scene.configure(inventory={"mode": "by_node", "nodes": nodes})
+    _put(scene, "MUG", 5, "DC2")
+    _live(scene)
+    assert {r["location_id"]: r["quantity"] for r in scene.levels() if r["sku"] == "MUG"}[7] == 5
+    assert drifts_of(look(scene)) == []
+
+
 def test_variants_that_swap_their_skus_show_the_levels_of_their_skus(scene: Scene) -> None:
     """No list of the store states what they hold at another than its default location."""
     scene.to_store("locations", [{"id": 7, "code": "EAST", "label": "East"}])

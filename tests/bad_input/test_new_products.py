@@ -17,10 +17,10 @@ from domain.listings import new_id
 from domain.records.catalog import Attribute
 from domain.records.listings import Listing, NewVariant
 from resources.http.target_writer import TargetWriter
-from resources.platforms.bigcommerce.listings.target import ListingsWriter as BigCommerceWriter
+from resources.platforms.bigcommerce.listings.target import BigCommerceListingsWriter
 from resources.platforms.salesforce.client import QueryClient
 from resources.platforms.salesforce.listings.creation import key_of
-from resources.platforms.salesforce.listings.target import ListingsWriter as SalesforceWriter
+from resources.platforms.salesforce.listings.target import SalesforceListingsWriter
 from resources.platforms.salesforce.prices.reader import PriceReader
 from tests.bad_input.counts import NEW_PRODUCTS_EACH
 from tests.bad_input.mutations import Mutator
@@ -151,7 +151,7 @@ def test_spoilt_answers_of_bigcommerce_make_no_product_or_variant_twice() -> Non
 
     outcomes = spoilt_answers(
         good,
-        lambda session, reading: BigCommerceWriter(pushing(session), reading),  # type: ignore[arg-type]
+        lambda session, reading: BigCommerceListingsWriter(pushing(session), reading),  # type: ignore[arg-type]
         {"12": adds, listing.product_id: makes},
         check,
         14_000_000,
@@ -191,7 +191,7 @@ def test_spoilt_answers_of_salesforce_make_no_second_product() -> None:
     def writer_of(session: Session, reading: Reading) -> TargetWriter:
         reader: Any = reading
         queries, prices = QueryClient(reader, chosen.data_path), PriceReader(reader, chosen)
-        return SalesforceWriter(pushing(session), queries, chosen, prices, creates=True)
+        return SalesforceListingsWriter(pushing(session), queries, chosen, prices, creates=True)
 
     def check(posts: Posts, state: str) -> str:
         made = [body for path, body in posts if path.endswith("/composite")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,20 +14,16 @@ from domain.delivery import (
     Held,
     ListingSave,
     NewListing,
-    Operation,
-    Outcome,
     Question,
-    outcome_of,
 )
-from domain.errors import Problem, RecordRejected, TransientError
+from domain.errors import Problem, RecordRejected
 from domain.exchange import ExchangeLog, Receipt
-from domain.listings import is_by_sku, product_gone, sku_named, sku_taken
+from domain.listings import sku_named, sku_taken
 from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import error_text, request_id, vendor_text
 from resources.http.reply import Reply
-from resources.http.target_writer import TargetWriter
 from resources.platforms.bigcommerce.catalog import (
     IDS_A_CALL,
     is_product_id,
@@ -53,6 +49,7 @@ from resources.platforms.bigcommerce.listings.payload import (
 )
 from resources.platforms.bigcommerce.listings.variants import VariantAdder
 from resources.platforms.bigcommerce.settings import CATALOG_PAGE, BigCommerceSettings
+from resources.store_listings import ListingsWriter, StoreListings, created_meanwhile
 
 TEXTS = ("name", "description", "warranty")
 """Canonical fields of a listing, which the store calls by the same names."""
@@ -64,8 +61,8 @@ REFUSALS = (400, 409, 422)
 """Answers to a creation that are about the product: 409 is a name or a SKU that another one has."""
 
 
-class BigCommerceListings:
-    """``domain.targets.ListingTarget``: a product is changed by its id, field by field."""
+class BigCommerceListings(StoreListings):
+    """``domain.targets.ListingTarget``: a product is changed field by field."""
 
     def __init__(
         self,
@@ -75,24 +72,22 @@ class BigCommerceListings:
         *,
         creates_brands: bool,
     ) -> None:
+        super().__init__(policy, settings.write_concurrency)
         self._policy, self._settings, self._reader = policy, settings, reader
         self._creates_brands = creates_brands
-        self.acts_for = policy.acts_for
-        each = Operation(concurrency=settings.write_concurrency)
-        self.operations: Mapping[str, Operation] = {"update": each, "create": each}
-        self.fields: Collection[str] = (
+        self.fields = (
             *TEXTS, "images", "brand", "categories", "price", "weight", "variants"
         )  # fmt: skip
-        self.needs: Collection[str] = ("name", "price", "weight")
+        self.needs = ("name", "price", "weight")
 
-    def writer(self, log: ExchangeLog) -> ListingsWriter:
+    def writer(self, log: ExchangeLog) -> BigCommerceListingsWriter:
         """Open the store for writing products."""
         push = AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log)
-        return ListingsWriter(push, self._reader, creates_brands=self._creates_brands)
+        return BigCommerceListingsWriter(push, self._reader, creates_brands=self._creates_brands)
 
 
-class ListingsWriter(TargetWriter):
-    """``domain.targets.Writer`` of listings: what is uncertain is read, and written again."""
+class BigCommerceListingsWriter(ListingsWriter):
+    """``domain.targets.Writer`` of listings."""
 
     def __init__(
         self, push: AsyncApiClient, reader: ApiClient, *, creates_brands: bool = False
@@ -102,35 +97,17 @@ class ListingsWriter(TargetWriter):
         self._variants = VariantAdder(push, reader)
         self._names = StoreNames(reader, creates_brands=creates_brands)
 
-    async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
-        """Change or create products, one call each."""
-        return [
-            await outcome_of(self._create(one) if _is_new(one) else self._save(one))
-            for one in claimed
-        ]
-
-    async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return the texts that products show, how many pictures they have, and their SKUs.
-
-        And, where a listing asks for them, the names of their brand and categories.
-        """
-        known = {name: question for name, question in asked.items() if not is_by_sku(name)}
-        found = await asyncio.to_thread(self._read, known)
-        held = {n: found.get(n) or Held(n, problems=(product_gone(n),)) for n in known}
-        for name in asked.keys() - held.keys():
-            held[name] = await asyncio.to_thread(self._by_sku, name, asked[name])
-        return held
-
-    def _by_sku(self, name: str, question: Question) -> Held:
+    def by_sku(self, name: str, question: Question) -> Held:
         """Return the product that has the SKU of a product to create, if there is one."""
         ids = products_with(self._reader, sku_named(name))
         if not ids:
             return Held(name)
         if len(ids) > 1:
             return Held(name, problems=(sku_taken(ids, "there are several"),))
-        return self._read({ids[0]: question}).get(ids[0]) or Held(name)
+        return self.read({ids[0]: question}).get(ids[0]) or Held(name)
 
-    def _read(self, asked: Mapping[str, Question]) -> dict[str, Held]:
+    def read(self, asked: Mapping[str, Question]) -> dict[str, Held]:
+        """Return the texts that products show, how many pictures they have, and their SKUs."""
         numbers = sorted({int(text) for text in asked if is_product_id(text)})
         found: dict[str, Held] = {}
         for start in range(0, len(numbers), IDS_A_CALL):
@@ -152,7 +129,7 @@ class ListingsWriter(TargetWriter):
                     found[str(product.id)] = Held(str(product.id), content)
         return found
 
-    async def _save(self, claimed: Claimed) -> Receipt:
+    async def save(self, claimed: Claimed) -> Receipt:
         """Change a product, then add the variants that it lacks, each by a call of its own."""
         save: ListingSave = claimed.content
         lists = (save.images, save.categories)
@@ -182,7 +159,7 @@ class ListingsWriter(TargetWriter):
         accept(reply, "listing_refused", "record", ADVICE, busy=LOCKED)
         return _receipt(reply, save.product_id)
 
-    async def _create(self, claimed: Claimed) -> Receipt:
+    async def create(self, claimed: Claimed) -> Receipt:
         """Create a product with its variants and pictures, in one call.
 
         A SKU is unique in a store, so that a second product is refused. A refusal may be due to the
@@ -199,19 +176,12 @@ class ListingsWriter(TargetWriter):
         )
         if reply.status in REFUSALS:
             if await asyncio.to_thread(products_with, self._reader, new.listing.sku):
-                raise TransientError(
-                    f"BigCommerce: the SKU {new.listing.sku} was created meanwhile; the next run "
-                    "compares the product"
-                )
+                raise created_meanwhile("BigCommerce", new.listing.sku)
             reason = vendor_text(reply.error_summary().partition(": ")[2], 300)
             message = f"the store answers {reply.status}: {reason}"
             raise RecordRejected(Problem("listing_refused", "record", message, ADVICE))
         accept(reply, "listing_refused", "record", ADVICE, busy=LOCKED)
         return _receipt(reply, reply.value)
-
-
-def _is_new(claimed: Claimed) -> bool:
-    return isinstance(claimed.content, NewListing)
 
 
 def _receipt(reply: Reply, product_id: str) -> Receipt:

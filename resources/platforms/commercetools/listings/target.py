@@ -7,7 +7,7 @@ again, from what the product shows then: sent again on another version they woul
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 
 import orjson
@@ -18,19 +18,15 @@ from domain.delivery import (
     Held,
     ListingSave,
     NewListing,
-    Operation,
-    Outcome,
     Question,
-    outcome_of,
 )
 from domain.errors import Problem, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, Receipt
-from domain.listings import is_by_sku, product_gone, sku_named, sku_taken
+from domain.listings import product_gone, sku_named, sku_taken
 from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import request_id
-from resources.http.target_writer import TargetWriter
 from resources.platforms.commercetools.client import (
     CONFLICT,
     MISSING,
@@ -63,36 +59,35 @@ from resources.platforms.commercetools.settings import (
     PRODUCTS_A_CALL,
     CommercetoolsSettings,
 )
+from resources.store_listings import ListingsWriter, StoreListings, created_meanwhile
 
 PATH, SCOPE = "/products", "view_products"
 INVALID = 400
 ADVICE = "correct the texts, pictures or new values in the sheet"
 
 
-class CommercetoolsListings:
-    """``domain.targets.ListingTarget``: a product is changed by its id, field by field."""
+class CommercetoolsListings(StoreListings):
+    """``domain.targets.ListingTarget``: a product is changed field by field."""
 
     def __init__(
         self, policy: ClientPolicy, settings: CommercetoolsSettings, reader: ApiClient
     ) -> None:
+        super().__init__(policy, settings.write_concurrency)
         self._policy, self._settings, self._reader = policy, settings, reader
-        self.acts_for = policy.acts_for
-        each = Operation(concurrency=settings.write_concurrency)
-        self.operations: Mapping[str, Operation] = {"update": each, "create": each}
         texts = ("name", "description", "warranty")
-        self.fields: Collection[str] = (
+        self.fields = (
             *texts, "images", "brand", "categories", "price", "variants"
         )  # fmt: skip
-        self.needs: Collection[str] = ("name",)
+        self.needs = ("name",)
 
-    def writer(self, log: ExchangeLog) -> ListingsWriter:
+    def writer(self, log: ExchangeLog) -> CommercetoolsListingsWriter:
         """Open the project for writing products."""
         push = AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log)
-        return ListingsWriter(push, self._reader, self._settings)
+        return CommercetoolsListingsWriter(push, self._reader, self._settings)
 
 
-class ListingsWriter(TargetWriter):
-    """``domain.targets.Writer`` of listings: what is uncertain is read, and written again."""
+class CommercetoolsListingsWriter(ListingsWriter):
+    """``domain.targets.Writer`` of listings."""
 
     def __init__(
         self, push: AsyncApiClient, reader: ApiClient, settings: CommercetoolsSettings
@@ -107,39 +102,22 @@ class ListingsWriter(TargetWriter):
         """Return the project's categories, read once, and only where a listing names one."""
         return categories_of(self._reader, self._settings.locales)
 
-    async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
-        """Change or create products, one call each."""
-        return [
-            await outcome_of(
-                self._create(one) if isinstance(one.content, NewListing) else self._save(one)
-            )
-            for one in claimed
-        ]
+    def read(self, asked: Mapping[str, Question]) -> dict[str, Held]:
+        """Return what products show; one that is not published is not sold."""
+        found = self._by_id(list(asked))
+        return {
+            name: self._shown(product, question)
+            for name, question in asked.items()
+            if (product := found.get(name)) is not None and is_published(product)
+        }
 
-    async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return what products show; one that is not published is not sold, and gone.
-
-        Of a product to create, also one that is not published is the one.
-        """
-        known = [name for name in asked if not is_by_sku(name)]
-        found = await asyncio.to_thread(self._by_id, known)
-        held = {}
-        for name in known:
-            product = found.get(name)
-            if product is None or not is_published(product):
-                held[name] = Held(name, problems=(product_gone(name),))
-            else:
-                held[name] = await asyncio.to_thread(self._shown, product, asked[name])
-        for name in asked.keys() - held.keys():
-            same = list((await asyncio.to_thread(self._by_sku, sku_named(name))).values())
-            if len(same) > 1:
-                ids = [product.id or "" for product in same]
-                held[name] = Held(name, problems=(sku_taken(ids, "there are several"),))
-            elif same:
-                held[name] = await asyncio.to_thread(self._shown, same[0], asked[name])
-            else:
-                held[name] = Held(name)
-        return held
+    def by_sku(self, name: str, question: Question) -> Held:
+        """Return the product that has the SKU of a product to create, published or not."""
+        same = list(self._with_sku(sku_named(name)).values())
+        if len(same) > 1:
+            ids = [product.id or "" for product in same]
+            return Held(name, problems=(sku_taken(ids, "there are several"),))
+        return self._shown(same[0], question) if same else Held(name)
 
     def _shown(self, product: ListedProduct, question: Question) -> Held:
         identifier = product.id or ""
@@ -162,20 +140,20 @@ class ListingsWriter(TargetWriter):
     def _by_id(self, product_ids: Sequence[str]) -> dict[str, ListedProduct]:
         found: dict[str, ListedProduct] = {}
         for start in range(0, len(product_ids), PRODUCTS_A_CALL):
-            found |= self._read(one_of("id", product_ids[start : start + PRODUCTS_A_CALL]))
+            found |= self._matching(one_of("id", product_ids[start : start + PRODUCTS_A_CALL]))
         return found
 
-    def _read(self, condition: str) -> dict[str, ListedProduct]:
+    def _matching(self, condition: str) -> dict[str, ListedProduct]:
         """Return the products that meet a condition, by id; one call."""
         params: Params = {"where": [condition], "limit": PRODUCTS_A_CALL}
         raws = query(self._reader, PATH, params, SCOPE)
         products = [document_of(f"commercetools: GET {PATH}", r, LISTED_PRODUCTS) for r in raws]
         return {product.id: product for product in products if product.id}
 
-    def _by_sku(self, sku: str) -> dict[str, ListedProduct]:
+    def _with_sku(self, sku: str) -> dict[str, ListedProduct]:
         """Return the products that have a SKU, published or not."""
         of_data = f"masterVariant(sku = {quoted(sku)}) or variants(sku = {quoted(sku)})"
-        return self._read(f"masterData(current({of_data}) or staged({of_data}))")
+        return self._matching(f"masterData(current({of_data}) or staged({of_data}))")
 
     def _type(self, product: ListedProduct) -> ProductType | None:
         """Return the product's type, if the project has it."""
@@ -184,7 +162,7 @@ class ListingsWriter(TargetWriter):
             self._types[kind] = product_type(self._reader, "id", kind)
         return self._types[kind]
 
-    async def _create(self, claimed: Claimed) -> Receipt:
+    async def create(self, claimed: Claimed) -> Receipt:
         """Create a product with its variants, in one call.
 
         A second one with its key, or with one of its SKUs, is refused. It may be the product itself
@@ -208,16 +186,14 @@ class ListingsWriter(TargetWriter):
         )
         if not reply.ok:
             sku = new.listing.sku
-            found = await asyncio.to_thread(self._by_sku, sku) if reply.status == INVALID else {}
+            found = await asyncio.to_thread(self._with_sku, sku) if reply.status == INVALID else {}
             if found:
-                raise TransientError(
-                    f"commercetools: the SKU {sku} was created meanwhile; the next run compares "
-                    "the product"
-                )
+                raise created_meanwhile("commercetools", sku)
             refuse(reply, "listing_refused", "record", ADVICE)
         return Receipt(reply.value, trace_id=request_id(reply.headers))
 
-    async def _save(self, claimed: Claimed) -> Receipt:
+    async def save(self, claimed: Claimed) -> Receipt:
+        """Change a product in the version that was read, or in a later one that another made."""
         save: ListingSave = claimed.content
         product = self._seen.pop(save.product_id, None)
         ids = await self._category_ids(save.categories)

@@ -7,7 +7,7 @@ product of its own, so that no group is created.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 
 import orjson
 
@@ -16,20 +16,16 @@ from domain.delivery import (
     Held,
     ListingSave,
     NewListing,
-    Operation,
-    Outcome,
     Question,
-    outcome_of,
 )
 from domain.errors import AccessRefused, Problem, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, Receipt
-from domain.listings import is_by_sku, product_gone, sku_named
+from domain.listings import product_gone, sku_named
 from domain.prices import OWN_PRICES
 from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import request_id, vendor_text
-from resources.http.target_writer import TargetWriter
 from resources.platforms.salesforce.answers_payload import ROWS, Row
 from resources.platforms.salesforce.client import (
     ACCESS,
@@ -56,6 +52,7 @@ from resources.platforms.salesforce.product_settings import PARENT
 from resources.platforms.salesforce.products.payload import CAPTURED_PRODUCTS, Product, sku_of
 from resources.platforms.salesforce.settings import IDS_A_CALL, SalesforceSettings
 from resources.platforms.salesforce.soql import is_id, one_of, select
+from resources.store_listings import ListingsWriter, StoreListings, created_meanwhile
 
 PATH = "/composite/sobjects"
 FIELDS = {"name": "Name", "description": "Description"}
@@ -64,8 +61,8 @@ ADVICE = "correct the texts in the sheet"
 ADVICE_NEW = "correct the texts and the price in the sheet"
 
 
-class SalesforceListings:
-    """``domain.targets.ListingTarget``: a product is changed by its id, field by field."""
+class SalesforceListings(StoreListings):
+    """``domain.targets.ListingTarget``: a product is changed field by field."""
 
     def __init__(
         self,
@@ -76,23 +73,23 @@ class SalesforceListings:
         *,
         creates: bool,
     ) -> None:
+        super().__init__(policy, settings.write_concurrency)
         self._policy, self._settings, self._reader = policy, settings, reader
         self._prices, self._creates = prices, creates
-        self.acts_for = policy.acts_for
-        each = Operation(concurrency=settings.write_concurrency)
-        self.operations: Mapping[str, Operation] = {"update": each, "create": each}
-        self.fields: Collection[str] = (*FIELDS, "price")
-        self.needs: Collection[str] = ("name",)
+        self.fields = (*FIELDS, "price")
+        self.needs = ("name",)
 
-    def writer(self, log: ExchangeLog) -> ListingsWriter:
+    def writer(self, log: ExchangeLog) -> SalesforceListingsWriter:
         """Open the org for writing products."""
         push = AsyncApiClient(self._policy, concurrency=self._settings.write_concurrency, log=log)
         queries = QueryClient(self._reader, self._settings.data_path)
-        return ListingsWriter(push, queries, self._settings, self._prices, creates=self._creates)
+        return SalesforceListingsWriter(
+            push, queries, self._settings, self._prices, creates=self._creates
+        )
 
 
-class ListingsWriter(TargetWriter):
-    """``domain.targets.Writer`` of listings: what is uncertain is read, and written again."""
+class SalesforceListingsWriter(ListingsWriter):
+    """``domain.targets.Writer`` of listings."""
 
     def __init__(
         self,
@@ -108,29 +105,9 @@ class ListingsWriter(TargetWriter):
         self._prices, self._creates = prices, creates
         self._calls = CompositeClient(push, settings.data_path)
 
-    async def apply(self, claimed: Sequence[Claimed]) -> list[Outcome]:
-        """Change or create products, one call each."""
-        return [
-            await outcome_of(
-                self._create(one) if isinstance(one.content, NewListing) else self._save(one)
-            )
-            for one in claimed
-        ]
-
-    async def held(self, asked: Mapping[str, Question]) -> dict[str, Held]:
-        """Return the texts of products; one that is not active is not sold, and gone.
-
-        Of a product to create, also one that is not active is the one.
-        """
-        known = [name for name in asked if not is_by_sku(name)]
-        found = await asyncio.to_thread(self._read, known)
-        held = {name: Held(name, problems=(product_gone(name),)) for name in known} | found
-        for name in asked.keys() - held.keys():
-            held[name] = await asyncio.to_thread(self._by_sku, name)
-        return held
-
-    def _by_sku(self, name: str) -> Held:
-        """Return the product that has the SKU of a product to create, if there is one."""
+    def by_sku(self, name: str, question: Question) -> Held:
+        """Return the product that has the SKU of a product to create, active or not."""
+        del question
         sku = sku_named(name)
         product = the_product(sku, self._with_sku(sku))
         if isinstance(product, Problem):
@@ -144,8 +121,9 @@ class ListingsWriter(TargetWriter):
             for raw in page
         ]
 
-    def _read(self, product_ids: Sequence[str]) -> dict[str, Held]:
-        wanted = sorted({name for name in product_ids if is_id(name)})
+    def read(self, asked: Mapping[str, Question]) -> dict[str, Held]:
+        """Return the texts of products; one that is not active is not sold."""
+        wanted = sorted({name for name in asked if is_id(name)})
         found: dict[str, Held] = {}
         for start in range(0, len(wanted), IDS_A_CALL):
             where = one_of("Id", wanted[start : start + IDS_A_CALL])
@@ -156,7 +134,7 @@ class ListingsWriter(TargetWriter):
                         found[row.id] = Held(row.id, _shown(row))
         return found
 
-    async def _create(self, claimed: Claimed) -> Receipt:
+    async def create(self, claimed: Claimed) -> Receipt:
         """Create a product with its price, all or nothing.
 
         A second one with its external id is refused. It may be the product itself that an earlier
@@ -171,10 +149,7 @@ class ListingsWriter(TargetWriter):
             )
         except RecordRejected:
             if await asyncio.to_thread(self._with_sku, sku):
-                raise TransientError(
-                    f"salesforce: the SKU {sku} was created meanwhile; the next run compares the "
-                    "product"
-                ) from None
+                raise created_meanwhile("salesforce", sku) from None
             raise
         return Receipt(id_made(reply, REFERENCE), trace_id=request_id(reply.headers))
 
@@ -187,7 +162,8 @@ class ListingsWriter(TargetWriter):
             raise RecordRejected(found)
         return found.regular
 
-    async def _save(self, claimed: Claimed) -> Receipt:
+    async def save(self, claimed: Claimed) -> Receipt:
+        """Set the texts of a product."""
         save: ListingSave = claimed.content
         values = {FIELDS[field]: text for field, text in save.texts.items()}
         record = {"attributes": {"type": PRODUCT}, "id": save.product_id, **values}

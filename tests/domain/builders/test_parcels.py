@@ -29,7 +29,7 @@ def test_units_go_to_the_lines_of_their_sku_in_their_order() -> None:
 
 
 def test_units_above_what_was_ordered_are_of_the_last_line() -> None:
-    """No unit of a parcel is lost, whatever the order says."""
+    """No unit of a parcel is lost, however few were ordered."""
     content = ordered(a="1", b="1").take([("MUG", Decimal(2)), ("MUG", Decimal(3))], SHIPPED)
     assert content == {("a", "MUG"): Decimal(1), ("b", "MUG"): Decimal(4)}
     assert [line.quantity for line in parcel_lines(content)] == [Decimal(1), Decimal(4)]

@@ -18,7 +18,7 @@ from domain.connections import ACTIONS, CUSTOMERS, ORDERS, PRICES, SHIPMENTS
 from domain.errors import Problem
 from domain.values import DAY, HOUR, Partition
 from resources.ledger.partitions import counted
-from resources.ledger.rejections.reruns import ACTS_FOR
+from resources.ledger.rejections import under_way
 
 WHOLE = (ORDERS, CUSTOMERS)
 """Streams that send a version as a whole: of others a part is sent, and the rest is refused."""
@@ -33,7 +33,10 @@ _LEFT_OUT = """x.state = 'discarded'
     AND NOT ((x.stage = 'validated' OR x.stream = ANY(%(whole)s)) AND EXISTS (
         SELECT 1 FROM sync.delivery d
         WHERE d.connection = x.connection AND d.stream = x.stream
-          AND d.source_id = x.source_id AND d.capture_id = x.capture_id
+          AND d.source_id IN (
+              SELECT x.source_id UNION ALL SELECT l.store_id FROM sync.link l
+              WHERE (l.connection, l.entity, l.oms_id) = (x.connection, 'order', x.source_id))
+          AND d.capture_id = x.capture_id
           AND d.state IN ('delivered', 'requested')))
     AND NOT EXISTS (
         SELECT 1 FROM sync.rejection o JOIN sync.rejection_action a USING (rejection_id)
@@ -152,29 +155,19 @@ def _values(connection: str, stream: str) -> dict[str, Any]:
 
 
 def give_up(db: psycopg.Connection[Any], rejection_ids: Sequence[int]) -> None:
-    """Give up what a retry has left to be sent of versions that were discarded just now.
-
-    What may have been sent stays uncertain, so that a newer version looks for it.
-    """
-    values = {"ids": list(rejection_ids), "streams": list(STREAMS), "acts_for": ACTS_FOR}
-    db.execute(
-        """UPDATE sync.delivery d SET state = 'dead',
-                  is_uncertain = d.is_uncertain OR d.state = 'in_flight',
-                  may_act_until = CASE WHEN d.state = 'in_flight'
-                      THEN greatest(d.may_act_until, d.claimed_at + %(acts_for)s)
-                      ELSE d.may_act_until END
-           FROM sync.rejection x
-           WHERE x.rejection_id = ANY(%(ids)s) AND x.stream = ANY(%(streams)s)
-             AND d.connection = x.connection AND d.stream = x.stream
-             AND d.capture_id = x.capture_id AND d.state IN ('failed', 'in_flight')""",
-        values,
+    """Give up what a retry has left to be sent of versions that were discarded just now."""
+    rows = db.execute(
+        "SELECT rejection_id FROM sync.rejection WHERE rejection_id = ANY(%s) AND stream = ANY(%s)",
+        (list(rejection_ids), list(STREAMS)),
     )
+    closed = [rejection_id for (rejection_id,) in rows]
+    under_way.give_up(db, closed)
     db.execute(
         """UPDATE sync.record r SET outcome = 'rejected'
            FROM sync.rejection x
-           WHERE x.rejection_id = ANY(%(ids)s) AND x.stream = ANY(%(streams)s)
+           WHERE x.rejection_id = ANY(%s)
              AND r.connection = x.connection AND r.stream = x.stream
              AND r.source_day = x.source_day AND r.capture_id = x.capture_id
              AND r.state = 'accepted' AND r.outcome IS NULL""",
-        values,
+        (closed,),
     )

@@ -18,7 +18,7 @@ from domain.values import Partition
 from resources.ledger.captures import edits
 from resources.ledger.captures.edits import Change
 from resources.ledger.records.amendments import respect_no_more
-from resources.ledger.rejections import discards, reruns, work_queue
+from resources.ledger.rejections import discards, reruns, under_way, work_queue
 from resources.ledger.rejections.reruns import Mode, Rerun
 from resources.ledger.rejections.work_queue import OPEN_STATES, Rejection, RejectionFilter
 
@@ -130,11 +130,12 @@ def end_retry(db: Database, runs: Mapping[int, str]) -> None:
                                   WHERE rejection_id = %s AND action = 'retry')""",
             [(run_id, rejection_id) for rejection_id, run_id in runs.items()],
         )
-        db.execute(
+        rows = db.execute(
             """UPDATE sync.rejection SET state = 'open'
-               WHERE state = 'retried' AND rejection_id = ANY(%s)""",
+               WHERE state = 'retried' AND rejection_id = ANY(%s) RETURNING rejection_id, stage""",
             (list(runs),),
         )
+        under_way.give_up(db, under_way.tried_in_vain(rows))
 
 
 def end_abandoned(db: Database, connection: str, stream: str) -> None:
@@ -142,16 +143,18 @@ def end_abandoned(db: Database, connection: str, stream: str) -> None:
 
     Nothing else would: they would count as being retried, and be left out of automatic retries.
     """
-    db.execute(
+    rows = db.execute(
         """UPDATE sync.rejection r SET state = 'open'
            WHERE r.connection = %s AND r.stream = %s AND r.state = 'retried'
              AND NOT EXISTS (SELECT 1 FROM sync.rejection_action a
                              LEFT JOIN sync.rerun q USING (rerun_id)
                              WHERE a.rejection_id = r.rejection_id
                                AND a.action IN ('retry', 'reopen')
-                               AND (q.outcome = '' OR q.rerun_id IS NULL AND a.at > now() - %s))""",
+                               AND (q.outcome = '' OR q.rerun_id IS NULL AND a.at > now() - %s))
+           RETURNING r.rejection_id, r.stage""",
         (connection, stream, ABANDONED_AFTER),
     )
+    under_way.give_up(db, under_way.tried_in_vain(rows))
 
 
 def queue_retry(

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Literal
 
 import psycopg
 
 from domain.values import Partition
+from resources.ledger.rejections.under_way import give_up, tried_in_vain
 
 Mode = Literal["as_captured", "re_read"]
 """``as_captured`` validates and delivers the stored captures; ``re_read`` first captures again."""
-ACTS_FOR = timedelta(minutes=1)
-"""A request of a run that died may take effect for this long: more than any client's time-out."""
 RECORDS_AT_ONCE = 2_000
 """Records of one run at most: their ids are in its configuration."""
 Outcome = Literal["done", "failed", "refused"]
@@ -121,24 +119,14 @@ def end(db: psycopg.Connection[Any], ids: Sequence[int], outcome: Outcome, note:
                WHERE rerun_id = ANY(%s)""",
             (outcome, note, list(ids)),
         )
-        # What a retry has tried in vain is the operator's again, and not under way.
-        db.execute(
-            """WITH reopened AS (
-                   UPDATE sync.rejection r SET state = 'open' WHERE r.state = 'retried'
-                   AND EXISTS (SELECT FROM sync.rejection_action a
-                               WHERE a.rejection_id = r.rejection_id
-                                 AND a.rerun_id = ANY(%(ids)s))
-                   AND NOT EXISTS (SELECT FROM sync.rejection_action a
-                                   JOIN sync.rerun q USING (rerun_id)
-                                   WHERE a.rejection_id = r.rejection_id AND q.outcome = '')
-                   RETURNING r.connection, r.stream, r.source_id, r.stage)
-               UPDATE sync.delivery d SET state = 'dead',
-                      is_uncertain = d.is_uncertain OR d.state = 'in_flight',
-                      may_act_until = CASE WHEN d.state = 'in_flight'
-                          THEN greatest(d.may_act_until, d.claimed_at + %(acts_for)s)
-                          ELSE d.may_act_until END
-               FROM reopened o
-               WHERE o.stage = 'delivered' AND d.connection = o.connection AND d.stream = o.stream
-                 AND d.source_id = o.source_id AND d.state IN ('failed', 'in_flight')""",
-            {"ids": list(ids), "acts_for": ACTS_FOR},
+        rows = db.execute(
+            """UPDATE sync.rejection r SET state = 'open' WHERE r.state = 'retried'
+               AND EXISTS (SELECT FROM sync.rejection_action a
+                           WHERE a.rejection_id = r.rejection_id AND a.rerun_id = ANY(%(ids)s))
+               AND NOT EXISTS (SELECT FROM sync.rejection_action a
+                               JOIN sync.rerun q USING (rerun_id)
+                               WHERE a.rejection_id = r.rejection_id AND q.outcome = '')
+               RETURNING r.rejection_id, r.stage""",
+            {"ids": list(ids)},
         )
+        give_up(db, tried_in_vain(rows))

@@ -174,7 +174,11 @@ def attempts(db: psycopg.Connection[Any], rejection: Rejection, limit: int = 50)
                                            nullif(error, '')) AS detail, run_id
                    FROM sync.delivery
                    WHERE connection = %(connection)s AND stream = %(stream)s
-                     AND source_id = %(source_id)s
+                     AND source_id = (
+                         SELECT coalesce(max(l.store_id), %(source_id)s) FROM sync.link l
+                         WHERE (l.connection, l.entity, l.oms_id)
+                             = (%(connection)s, 'order', %(source_id)s)
+                           AND %(stream)s = 'shipments')
                    UNION ALL
                    SELECT at, 'request: ' || method || ' ' || endpoint,
                           CASE status WHEN 0 THEN 'no answer' ELSE status::text END,

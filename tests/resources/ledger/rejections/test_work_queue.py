@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,11 +11,11 @@ import pytest
 
 from domain.errors import PermanentError, Problem
 from resources.ledger.database.migrate import migrations
-from resources.ledger.rejections import operator_actions, reruns, work_queue
-from resources.ledger.rejections.work_queue import ALL_STATES, RejectionFilter
+from resources.ledger.rejections import discards, operator_actions, reruns, work_queue
+from resources.ledger.rejections.work_queue import ALL_STATES, Rejection, RejectionFilter
 from resources.ledger.rows import RejectionRow
 from resources.ledger.session import Session
-from tests.resources.ledger.rows import DAY, NOON, capture, rejection
+from tests.resources.ledger.rows import DAY, NOON, capture, claim, rejection
 
 BOAT = Problem(
     "shipping_method_unknown",
@@ -165,6 +166,79 @@ def test_a_rerun_that_decided_nothing_leaves_its_rejections_open(queue: Session)
         ("ann", "retry", "failed", "run r1 ended as failure"),
         ("ben", "retry", "done", ""),
     ]
+
+
+def by_daemon(session: Session, found: list[Rejection]) -> None:
+    """Retry rejections by a run of the daemon that decides nothing."""
+    ids = operator_actions.queue_retry(session.db, found, "ann", "as_captured", "")
+    reruns.end(session.db, ids, "failed", "run r1 ended as failure")
+
+
+def by_command(session: Session, found: list[Rejection]) -> None:
+    """Retry rejections in a command's own process, whose run decides nothing."""
+    operator_actions.begin_retry(session.db, found, "ann", "as_captured")
+    operator_actions.end_retry(session.db, {one.rejection_id: "r1" for one in found})
+
+
+def by_dead_command(session: Session, found: list[Rejection]) -> None:
+    """Retry rejections in a command's own process that dies, and let others find it dead."""
+    operator_actions.begin_retry(session.db, found, "ann", "as_captured")
+    session.db.execute("UPDATE sync.rejection_action SET at = now() - interval '2 hours'")
+    operator_actions.end_abandoned(session.db, session.connection, session.stream)
+
+
+@pytest.mark.parametrize("retried", [by_daemon, by_command, by_dead_command])
+def test_what_a_retry_left_under_way_is_given_up_whatever_id_it_is_delivered_under(
+    queue: Session, retried: Callable[[Session, list[Rejection]], None]
+) -> None:
+    """The OMS's order is the record; its shipments have the store's id, which may be another's."""
+    tried, other = claim(1, "store-9"), claim(2, "3")._replace(capture_id=capture("9").capture_id)
+    queue.deliveries.claim([tried._replace(capture_id=capture("3").capture_id), other], "r1")
+    [found] = work_queue.find(queue.db, RejectionFilter(stage="delivered"))
+
+    retried(queue, [found])
+
+    [after] = work_queue.find(queue.db, RejectionFilter(stage="delivered"))
+    assert after.state == "open"
+    rows = queue.db.execute(
+        "SELECT source_id, state, is_uncertain, may_act_until > claimed_at FROM sync.delivery"
+    )
+    assert sorted(rows) == [("3", "in_flight", False, None), ("store-9", "dead", True, True)]
+
+
+@pytest.fixture
+def shipped(queue: Session) -> Session:
+    """Return the queue as one of shipments; the OMS's order 3 is the store's order store-9.
+
+    The store has an order 3 as well.
+    """
+    queue.db.execute(
+        """INSERT INTO sync.link (connection, entity, store_id, store_number, organisation, oms_id,
+                                  oms_key, oms_number, linked_by)
+           VALUES ('acme', 'order', 'store-9', '9', 'org', '3', '3', '3', 'r1')"""
+    )
+    sent = claim(1, "store-9")._replace(capture_id=capture("3").capture_id)
+    queue.deliveries.claim([sent, claim(2, "3")], "r1")
+    queue.db.execute("UPDATE sync.delivery SET stream = 'shipments', target_id = source_id")
+    queue.db.execute("UPDATE sync.rejection SET stream = 'shipments'")
+    return queue
+
+
+def test_the_attempts_of_a_shipment_are_those_of_its_order_in_the_store(shipped: Session) -> None:
+    """Those of the store's order 3 are another one's."""
+    [found] = work_queue.find(shipped.db, RejectionFilter(stage="delivered"))
+    assert [one.detail for one in work_queue.attempts(shipped.db, found)] == ["attempts 1, store-9"]
+
+
+def test_a_shipment_that_was_sent_before_it_was_rejected_is_not_left_out(shipped: Session) -> None:
+    """A rerun by other settings has rejected it, and an operator has discarded that."""
+    shipped.db.execute("UPDATE sync.rejection SET stage = 'validated' WHERE source_id = '3'")
+    found = work_queue.find(shipped.db, RejectionFilter(code=DEAD.code))
+    operator_actions.discard(shipped.db, found, "ann", "as it should be")
+    versions = [one.capture_id for one in found]
+    assert discards.left_out(shipped.db, "acme", "shipments", DAY, versions) == set(versions)
+    shipped.db.execute("UPDATE sync.delivery SET state = 'delivered'")
+    assert discards.left_out(shipped.db, "acme", "shipments", DAY, versions) == set()
 
 
 def test_only_one_sensor_can_key_a_rerun(queue: Session) -> None:

@@ -22,8 +22,8 @@ UNIT := tests/domain tests/resources/platforms tests/resources/oms tests/contrac
   tests/conformance
 COVERAGE := --cov --cov-report=term:skip-covered --cov-report=json
 
-.PHONY: help demo up test test-fast test-unit chaos model check audit format lock clean-venv \
-  bench-rivals commercetools-mock
+.PHONY: help demo up test test-fast test-unit chaos model bad-input check audit format lock \
+  clean-venv bench-rivals commercetools-mock
 
 help:
 	@echo "make demo [ORDERS=PATH]  run everything once between sandbox systems and verify both ends"
@@ -35,6 +35,7 @@ help:
 	@echo "                         run everything under kills and faults, compare record by record"
 	@echo "make model [PROGRAMS=5000 SEED=1 PAIR=all]"
 	@echo "                         run random programs of all actors and compare with the promises"
+	@echo "make bad-input           send all generated bad input; 'make test' sends a fifth of it"
 	@echo "make bench-rivals        measure capture and validation beside dlt, renew docs/performance.md"
 	@echo "make commercetools-mock  install the simulation of commercetools, a parser of SOQL and jsforce"
 	@echo "                         from npm (needs Node 20)"
@@ -82,6 +83,9 @@ chaos: $(VENV)/.dev
 model: $(VENV)/.dev
 	@$(BIN)/python -m tests.model --programs $(or $(PROGRAMS),5000) --seed $(or $(SEED),1) \
 	  --pair $(or $(PAIR),all)
+
+bad-input: $(VENV)/.dev
+	@LOCKSTEP_BAD_INPUT=all $(BIN)/python -m pytest tests/bad_input
 
 # Without Node the tests that need the simulation are skipped, and say why.
 commercetools-mock: $(VENV)/.dev

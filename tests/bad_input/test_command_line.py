@@ -21,7 +21,7 @@ from tests.resources.platforms.bigcommerce.stores import order
 
 pytestmark = pytest.mark.slow
 
-INVOKED, EDITS = 400, 1_200
+INVOKED, EDITS = COMMAND_LINE // 10, COMMAND_LINE * 3 // 10
 VALUES = (
     "",
     " ",

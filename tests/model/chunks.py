@@ -10,7 +10,7 @@ from tests.model.shrink import as_script, shrunk
 from tests.model.systems import PAIR
 from tests.model.world import World
 
-CHUNKS, PROGRAMS = 10, 15
+CHUNKS, PROGRAMS = 10, 6
 """By count and not by time, so that a slow machine tests the same."""
 
 

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from assets.chain import metadata
 from assets.chain.factory import RETRIES
 from assets.error_redaction import classified
+from domain.connections import Installation
 from domain.errors import PermanentError, TransientError
 from domain.parsing.text import plural
 from domain.values import Partition
@@ -66,9 +67,21 @@ after they were archived.
 **Red?** The folder can't be written or the disk is full: the error says which."""
 
 
-def folder_of(lockstep: Lockstep) -> Path:
+def folder_of(installation: Installation) -> Path:
     """Return the archive's folder: the configured one, else ``archive`` in Lockstep's home."""
-    return lockstep.installation.archive or home() / "archive"
+    return installation.archive or home() / "archive"
+
+
+def lost_days(db: psycopg.Connection[Any], folder: Path) -> list[date]:
+    """Return the days that were archived, and of which the folder has no file any more.
+
+    Such as after ``archive`` names another folder. Without a folder none: this machine may not have
+    the archive.
+    """
+    if not folder.is_dir():
+        return []
+    there = {file.parent.name for file in folder.glob(f"view=*/day=*/{FILE}")}
+    return [day for day in history.archived_days(db) if f"day={day}" not in there]
 
 
 def archive_day(db: psycopg.Connection[Any], folder: Path, day: date) -> list[Archived]:
@@ -180,7 +193,7 @@ def build_archive(
     def archive(
         context: dg.AssetExecutionContext, lockstep: dg.ResourceParam[Lockstep]
     ) -> dg.MaterializeResult:
-        folder = folder_of(lockstep)
+        folder = folder_of(lockstep.installation)
         for key in context.partition_keys:
             with classified(KEY.to_user_string()), lockstep.ledger.connect() as db:
                 written = archive_day(db, folder, Partition.parse(key).day)
@@ -195,6 +208,8 @@ def build_archive(
             context.add_asset_metadata(
                 metadata.counts(rows | total) | metadata.summary(text), partition_key=key
             )
+        with lockstep.ledger.connect() as db:
+            history.note_lost(db, lost_days(db, folder))
         return dg.MaterializeResult()
 
     return archive

@@ -116,6 +116,20 @@ def note_archived(db: psycopg.Connection[Any], day: date) -> None:
     )
 
 
+def archived_days(db: psycopg.Connection[Any]) -> list[date]:
+    """Return the days that are archived, without those of which it is known that they are lost."""
+    rows = db.execute(
+        """SELECT source_day FROM sync.archived
+           WHERE lost_at IS NULL OR lost_at < archived_at ORDER BY 1"""
+    )
+    return [day for (day,) in rows]
+
+
+def note_lost(db: psycopg.Connection[Any], days: Sequence[date]) -> None:
+    """Note that the archive no longer has days, which are to be archived again."""
+    db.execute("UPDATE sync.archived SET lost_at = now() WHERE source_day = ANY(%s)", (list(days),))
+
+
 def days_to_archive(db: psycopg.Connection[Any], first: date, today: date) -> list[date]:
     """Return the days from ``first`` on before ``today`` that changed since they were archived.
 

@@ -14,7 +14,7 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 
-from assets.archive import KEY, archive_day
+from assets.archive import KEY, archive_day, lost_days
 from assets.chain.partitions import RANGE_TAGS
 from domain.connections import Retention
 from domain.errors import PermanentError, TransientError
@@ -228,3 +228,66 @@ def test_what_retention_has_removed_stays_in_the_archive(database: str, tmp_path
     place = tmp_path / "view=stock" / f"day={DAY}" / "part.parquet"
     assert pq.read_metadata(place).num_rows == 50
     assert archived(database, tmp_path / "another")["stock"] == 0
+
+
+def test_days_whose_files_are_gone_are_archived_again_before_they_are_removed(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """The setting names another folder, or its disk was lost: the rows would be nowhere."""
+    scene.place_many([1])
+    scene.run("orders", first=scene.yesterday)
+    assert scene.lockstep is not None
+
+    def archive_in(folder: Path, day: date) -> None:
+        scene.lockstep.installation = scene.installation.model_copy(  # type: ignore[union-attr]
+            update={"archive": folder}
+        )
+        job = build(scene.lockstep.installation, scene.lockstep).resolve_job_def("archive")  # type: ignore[union-attr, arg-type]
+        job.execute_in_process(
+            instance=scene.instance, partition_key=day.isoformat(), run_config=QUIET
+        )
+
+    def due() -> list[date]:
+        with psycopg.connect(scene.database, autocommit=True) as db:
+            return history.days_to_archive(db, scene.installation.start_date, scene.today)
+
+    before = scene.yesterday - timedelta(days=1)
+    for day in (before, scene.yesterday):
+        archive_in(tmp_path / "one", day)
+    scene.sql_write("DELETE FROM sync.batch")  # as retention does with its rows, which come first
+    assert due() == []
+
+    archive_in(tmp_path / "two", before)
+    assert due() == [scene.yesterday], "it is in no file of the folder"
+    why = scene.sql("SELECT sync.why_unarchived(array_agg(source_day)) FROM sync.unarchived")
+    assert why == [(f"the archive lacks {scene.yesterday}, or its last changes",)]
+    archive_in(tmp_path / "two", scene.yesterday)
+    assert due() == []
+
+
+def test_an_archive_on_another_machine_is_not_lost(database: str, tmp_path: Path) -> None:
+    """Where its folder does not exist at all, nothing is known of its files."""
+    archived(database, tmp_path / "archive")
+    with psycopg.connect(database, autocommit=True) as db:
+        assert lost_days(db, tmp_path / "nowhere") == []
+        assert lost_days(db, tmp_path / "archive") == []
+        assert lost_days(db, tmp_path) == [DAY]
+
+
+def test_retention_waits_for_days_whose_files_are_gone(database: str, tmp_path: Path) -> None:
+    """Only what is in the archive may be removed, and it was there once."""
+    fill(database, 50)
+    archived(database, tmp_path / "one")
+    kept = Retention(capture=timedelta(days=30), record=timedelta(days=60))
+
+    def left() -> int:
+        with psycopg.connect(database, autocommit=True) as db:
+            history.note_lost(db, lost_days(db, tmp_path))
+            retire(db, kept, DAY + timedelta(days=120))
+            [(number,)] = db.execute("SELECT count(*) FROM history.stock").fetchall()
+        return int(number)
+
+    assert left() == 50
+    archived(database, tmp_path)
+    assert left() == 0
+    assert archived(database, tmp_path)["stock"] == 50

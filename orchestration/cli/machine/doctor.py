@@ -12,6 +12,7 @@ import dagster as dg
 import psycopg
 from rich.text import Text
 
+from assets.archive import folder_of, lost_days
 from assets.event_checks import queue_checks, webhook_checks
 from domain.connections import Installation
 from domain.errors import LockstepError
@@ -110,7 +111,8 @@ def diagnose(*, offline: bool) -> Iterator[Check]:
             offline=offline,
         )
     if schema is not None and schema.ok:
-        yield _check("archive", _archive)
+        if configuration.ok:
+            yield _check("archive", _archive)
         yield _check("Dagster instance", check_instance)
         yield _check("Dagster daemon", check_daemon)
 
@@ -160,8 +162,17 @@ def _alerts(installation: Installation) -> Finding:
 
 def _archive() -> Finding:
     """Return whether the archive has every day as it is; retention waits for it."""
+    folder = folder_of(load())
     with open_database() as db:
+        lost = lost_days(db, folder)
         days = days_waiting(db, datetime.now(UTC) - ARCHIVED_WITHIN)
+    if lost:
+        advice = (
+            "move the files of the former folder there; or leave it to the nightly archive, which "
+            "writes the days again, without what retention has removed"
+        )
+        shown = f"{plural(len(lost), 'day')} from {lost[0]} to {lost[-1]}"
+        return False, f"{folder} has no files of {shown}, which were archived", advice
     if not days:
         return True, "has every day", ""
     shown = f"lacks {plural(len(days), 'day')} from {days[0]} to {days[-1]}, or their last changes"

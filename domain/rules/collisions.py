@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
-from domain.connections import CUSTOMERS, INVENTORY, ORDERS, PRICES, RETURNS, SHIPMENTS, Connection
+from domain.connections import (
+    CATALOG,
+    CUSTOMERS,
+    INVENTORY,
+    LISTINGS,
+    ORDERS,
+    PRICES,
+    RETURNS,
+    SHIPMENTS,
+    Connection,
+)
 from domain.identity import Identity
 
 DEFAULT_LOCATION = "default"
@@ -49,6 +59,19 @@ class Endpoints:
             return frozenset()
         return frozenset({policy.store_list, *policy.lists.values()})
 
+    @property
+    def oms_fields(self) -> frozenset[str]:
+        """Return the fields of the store's products that it keeps as its OMS has them."""
+        policy = self.connection.catalog
+        if LISTINGS not in self.connection.streams or not policy.list_from_oms:
+            return frozenset()
+        return frozenset(policy.oms_fields)
+
+    @property
+    def creates_items(self) -> bool:
+        """Return whether it writes the store's texts to items of its OMS."""
+        return CATALOG in self.connection.streams and self.connection.catalog.create_items
+
 
 class Collision(NamedTuple):
     """A setting of a connection that can't be used beside another connection."""
@@ -69,6 +92,8 @@ def collisions(endpoints: Mapping[str, Endpoints]) -> Iterator[Collision]:
             yield Collision((second, "inventory"), _same_stock(first, second, a, b))
         if a.platform.account == b.platform.account and a.price_lists & b.price_lists:
             yield Collision((second, "prices"), _same_prices(first, second, a, b))
+        if a.platform.account == b.platform.account and (message := _texts(first, second, a, b)):
+            yield Collision((second, "catalog"), message)
         for side in ("platform", "oms"):
             if (queue := getattr(b, side).queue) and queue in (a.platform.queue, a.oms.queue):
                 yield Collision((second, side, "queue"), _same_queue(first, second, queue))
@@ -133,6 +158,25 @@ def _same_prices(first: str, second: str, a: Endpoints, b: Endpoints) -> str:
         f"list {shared!r}: each would overwrite the other's. Remove prices from one's streams, "
         "or send its prices to another list (prices.store_list, prices.lists)"
     )
+
+
+def _texts(first: str, second: str, a: Endpoints, b: Endpoints) -> str:
+    """Return what is wrong with texts of products that both write in one store; else nothing."""
+    if shared := sorted(a.oms_fields & b.oms_fields):
+        return (
+            f"the connections {first} and {second} both keep the field {shared[0]!r} of the "
+            f"products of {a.platform.account} as their OMS has it (catalog.oms_fields): each "
+            "would overwrite the other's. Leave the field to one of them"
+        )
+    if a.oms.overlaps(b.oms) and (
+        (a.creates_items and b.oms_fields) or (b.creates_items and a.oms_fields)
+    ):
+        return (
+            f"of the connections {first} and {second}, one writes the texts of the products of "
+            f"{a.platform.account} to items of {a.oms} (catalog.create_items), and the other "
+            "writes them back (catalog.oms_fields). Leave out one of the two"
+        )
+    return ""
 
 
 def _same_queue(first: str, second: str, queue: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from domain.connections import Connection, SystemSection
 from domain.identity import Identity, normalised_address
-from domain.policies import InventoryPolicy, OrdersPolicy, PricesPolicy
+from domain.policies import CatalogPolicy, InventoryPolicy, OrdersPolicy, PricesPolicy
 from domain.rules.collisions import Endpoints, collisions
 
 SECTION = SystemSection(kind="any")
@@ -153,3 +153,27 @@ def test_two_connections_that_write_prices_to_one_list_are_refused() -> None:
     assert "both write prices of store s1 to its list 'catalog'" in message
     assert "prices" in found(of("A-", "1", lists={"X": "3"}), of("B-", "2", store_list="3"))
     assert not found(of("A-", "1"), of("B-", "2", store_list="3"))
+
+
+def test_two_connections_that_write_the_same_texts_are_refused() -> None:
+    """Of products of one store: each would take the other's for an edit, and overwrite it."""
+    streams = ("orders", "catalog", "listings")
+    titles = {"list_from_oms": True, "oms_fields": ("title", "images")}
+
+    def of(prefix: str, store: str = "s1", oms: Identity = OMS, **catalog: object) -> Endpoints:
+        made = endpoints(prefix, store=store, channel=prefix, oms=oms, streams=streams)
+        policy = CatalogPolicy.model_validate(catalog)
+        return replace(made, connection=made.connection.model_copy(update={"catalog": policy}))
+
+    message = found(of("A-", **titles), of("B-", **titles))["catalog"]
+    assert "both keep the field 'images' of the products of store s1" in message
+    assert not found(of("A-", **titles), of("B-", store="s2", **titles))
+    assert not found(of("A-", **titles), of("B-", **(titles | {"oms_fields": ("brand",)})))
+    assert not found(of("A-", **titles), of("B-", **(titles | {"list_from_oms": False})))
+
+    creates = of("B-", create_items=True)
+    assert "the other writes them back" in found(of("A-", **titles), creates)["catalog"]
+    assert "the other writes them back" in found(creates, of("A-", **titles))["catalog"]
+    other = replace(OMS, part="other")
+    assert not found(of("A-", oms=other, **titles), creates)
+    assert not found(of("A-", list_from_oms=True), creates)

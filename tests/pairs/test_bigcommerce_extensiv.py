@@ -184,6 +184,40 @@ def test_a_discarded_change_that_the_store_takes_back_is_reported(
     assert extensiv.open_rejections("orders") == {}
 
 
+@pytest.mark.parametrize("maps", [False, True], ids=["unmapped", "mapped since"])
+def test_a_discarded_version_that_could_not_be_sent_is_one_that_may_be_at_the_account(
+    extensiv: ExtensivScene, maps: bool
+) -> None:
+    """Whatever it was rejected for; a person has to look once the store takes its change back."""
+    codes = {"shipping_methods": {"Ground": "Ground"}, "default_shipping_method": None}
+    extensiv.configure(orders=codes)
+    extensiv.place_many([1])
+    extensiv.run("orders")
+    by_boat = {"shipping_addresses": [{"id": 100, "shipping_method": "Slow boat"}]}
+    extensiv.to_store("orders/1", by_boat, "PATCH")
+    extensiv.run("orders")
+    assert extensiv.open_rejections("orders") == {"1": "shipping_method_unknown"}
+    found = operator_actions.chosen(extensiv._db(), RejectionFilter())
+    operator_actions.discard(extensiv._db(), found, "ann", "changed by hand")
+    if maps:
+        extensiv.configure(orders=codes | {"shipping_methods": {"Ground": "G", "Slow boat": "B"}})
+        extensiv.to_store("orders/1", {"external_source": "phone"}, "PATCH")
+        extensiv.run("orders")
+        assert extensiv.open_rejections("orders") == {}, "an operator has decided on this change"
+        extensiv.configure(orders=codes)
+    by_land = {"shipping_addresses": [{"id": 100, "shipping_method": "Ground"}]}
+    extensiv.to_store("orders/1", by_land, "PATCH")
+    extensiv.run("orders")
+    query = "SELECT code, message FROM sync.rejection WHERE state = 'open'"
+    [(code, message)] = extensiv.sql(query)
+    assert (code, "by hand" in message) == ("order_not_changeable", True)
+    found = operator_actions.chosen(extensiv._db(), RejectionFilter())
+    operator_actions.discard(extensiv._db(), found, "ann", "changed back by hand")
+    extensiv.to_store("orders/1", {"external_source": "web"}, "PATCH")
+    extensiv.run("orders")
+    assert extensiv.open_rejections("orders") == {}
+
+
 def test_a_changed_setting_rejects_no_order_that_the_account_has(extensiv: ExtensivScene) -> None:
     """The store has not changed it; a change of the store still is a rejection."""
     extensiv.place_many([1, 2])

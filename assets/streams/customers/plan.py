@@ -19,6 +19,7 @@ from domain.records.customers import Customer
 from domain.records.record import decode_record
 from resources.ledger.links import Link
 from resources.ledger.rejections.approvals import retried_with
+from resources.ledger.rejections.discards import done_by_hand
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow, UnsettledDelivery
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -44,6 +45,8 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         """Customers that are only looked for: a change of one that the OMS has lost would be taken
         for a new one, without what has not changed."""
         self._lost: set[str] = set()
+        self._by_hand: Collection[str] = frozenset()
+        """Customers that operators may have changed at the OMS by hand."""
 
     def prepare(self, current: Sequence[AcceptedRecord]) -> list[Due[Customer]]:
         """Decode the customers, and read what the OMS is known to hold of them."""
@@ -51,6 +54,7 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         known = self.session.deliveries.targets(ids)
         self._linked = self.session.links.oms_ids(ids)
         self._gone = retried_with(self.session.db, self.sync.name, CUSTOMERS, ids, GONE_AT_OMS)
+        self._by_hand = done_by_hand(self.session.db, self.sync.name, CUSTOMERS, ids)
         return [
             Due(a, self._decode(a.canonical), a.source_id, known.get(a.source_id)) for a in current
         ]
@@ -115,10 +119,11 @@ class CustomersPlanner(ReadingPlanner[Customer]):
     def doubts(self, due: Due[Customer]) -> bool:
         """Return whether another program or the OMS may have changed the customer unseen.
 
-        Also whether the OMS may have lost one of which a part is to be sent.
+        Or an operator, by hand: where a change of it was rejected and then discarded. Also whether
+        the OMS may have lost one of which a part is to be sent.
         """
         source_id = due.record.source_id
-        if source_id in self._gone or self._may_be_adopted(due):
+        if source_id in {*self._gone, *self._by_hand} or self._may_be_adopted(due):
             return True
         if not self.request.force and due.known is not None:
             wanted = self.customers.payload(due.record)
@@ -156,7 +161,11 @@ class CustomersPlanner(ReadingPlanner[Customer]):
         uncertain = [u for u in due.unsettled if u.is_uncertain]
         is_new = due.known is None
         if held is None:
-            due.known = None
+            source_id = due.record.source_id
+            if source_id in self._by_hand and source_id not in self._gone and not uncertain:
+                self._lost.add(source_id)
+            else:
+                due.known = None
             return [SettleRow(u.delivery_key, "superseded", error=LOOKED_UP) for u in uncertain]
         if self._may_be_adopted(due):
             self._adoption.take(due, held)

@@ -16,6 +16,14 @@ from resources.ledger.captures.former import created_with, payloads_of
 from resources.ledger.session import Session
 from resources.sync import Sync
 
+NOT_OF_CONTENT = (
+    "cancel_refused",
+    "order_deleted_in_store",
+    "order_gone_at_oms",
+    "reopened_after_cancel",
+)
+"""Codes of rejections of an order that say nothing of what is in it."""
+
 
 class FormerVersions:
     """Maps captures of orders once more.
@@ -33,9 +41,13 @@ class FormerVersions:
         captures = created_with(session.db, session.connection, session.stream, [source_id])
         return self.of(captures).get(source_id)
 
-    def discarded(self, source_ids: Sequence[str], code: str) -> dict[str, Order]:
-        """Return the versions whose rejections with a code were discarded last, as of ``of``."""
-        return self._as_sent(self._session.rejections.discarded_payloads(source_ids, code))
+    def discarded(self, source_ids: Sequence[str]) -> dict[str, Order | None]:
+        """Return the versions whose content operators have discarded last, if they are kept.
+
+        ``None``: it could not be sent (``as_sent``), though the OMS may have it by hand.
+        """
+        found = self._session.rejections.discarded_payloads(source_ids, NOT_OF_CONTENT)
+        return {source_id: self.as_sent(payload) for source_id, payload in found.items()}
 
     def of(self, captures: Mapping[str, UUID], *, edited: bool = True) -> dict[str, Order]:
         """Return versions as they would be sent now, one of each order; ``edited``: as corrected.
@@ -48,9 +60,6 @@ class FormerVersions:
         payloads = payloads_of(
             session.db, session.connection, session.stream, captures, edited=edited
         )
-        return self._as_sent(payloads)
-
-    def _as_sent(self, payloads: Mapping[str, bytes]) -> dict[str, Order]:
         found = {source_id: self.as_sent(payload) for source_id, payload in payloads.items()}
         return {source_id: order for source_id, order in found.items() if order is not None}
 

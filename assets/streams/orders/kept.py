@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from assets.delivery.plan import Due, Plan
 from assets.streams.orders.former import FormerVersions
 from assets.streams.orders.refusals import (
-    NOT_CHANGEABLE,
     Content,
     by_former_rules,
     not_changeable,
@@ -29,7 +28,7 @@ class KeptOrders:
         self, orders: OrderTarget, versions: FormerVersions, as_linked: Callable[[Order], Order]
     ) -> None:
         self._orders, self._versions, self._as_linked = orders, versions, as_linked
-        self._discarded: Mapping[str, Order] = {}
+        self._discarded: Mapping[str, Order | None] = {}
         self._by_hand: Collection[str] = frozenset()
 
     def prepare(self, source_ids: Sequence[str], by_hand: Collection[str]) -> None:
@@ -37,7 +36,7 @@ class KeptOrders:
 
         ``by_hand`` are the orders that they may have changed at the OMS since it was asked.
         """
-        self._discarded = self._versions.discarded(source_ids, NOT_CHANGEABLE)
+        self._discarded = self._versions.discarded(source_ids)
         self._by_hand = by_hand
 
     def plan(self, due: Due[Order], held: Content, wanted: Content) -> Plan:
@@ -45,16 +44,17 @@ class KeptOrders:
 
         Raises ``RecordRejected`` if the order was changed in the store, and not by other rules
         alone. A change that was discarded comes back only with another one, also if that takes it
-        back: the OMS may have it by then.
+        back: the OMS may have it by then, whatever it was rejected for.
         """
         source_id, change = due.record.source_id, self._orders.change(held, wanted)
         then = self._payload(self._versions.created(source_id)) if change is not None else None
         is_as_sent = change is None or (
             then is not None and self._orders.change(then, wanted) is None
         )
-        seen = self._payload(self._discarded.get(source_id))
-        if seen is not None:
-            if (since := self._orders.change(seen, wanted)) is None:
+        if source_id in self._discarded:
+            seen = self._payload(self._discarded[source_id])
+            since = self._orders.change(seen, wanted) if seen is not None else {}
+            if since is None:
                 return Plan(due)  # an operator has decided on this change
             if is_as_sent and source_id in self._by_hand:
                 raise RecordRejected(taken_back(since, seen, wanted, self._orders.units))

@@ -21,7 +21,7 @@ from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.records.orders import Order
 from domain.records.record import decode_record
-from domain.rules.export import CHANGE_NOT_SENT, NOT_SENT_RULE, Ended
+from domain.rules.export import NOT_SENT_RULE, Ended
 from domain.rules.order_changes import physical_changes
 from domain.rules.translation import id_at_oms
 from resources.ledger.monitoring.activation import predecessor_until
@@ -40,6 +40,8 @@ TAKEN_BACK = (
     "It is again as the OMS got it, but a change of it was discarded meanwhile, and may have been "
     "made at the OMS by hand. It differs from that"
 )
+NOT_COMPARED = ("lines", "groups")
+"""What may differ from a version that can't be mapped."""
 MOST_NAMED = 6
 """Changes that a message names; the others are counted."""
 
@@ -133,8 +135,9 @@ class OrdersMapper:
             found = physical_changes(then, now)
             changes = tuple(change for change in changes if change in found)
         what = CHANGED
-        if (seen := self._discarded.get(source_id)) is not None:
-            if not (since := physical_changes(seen, now)):
+        if source_id in self._discarded:
+            seen = self._discarded[source_id]
+            if not (since := physical_changes(seen, now) if seen is not None else NOT_COMPARED):
                 return
             if not changes and source_id in self._by_hand:
                 changes, what = since, TAKEN_BACK
@@ -153,9 +156,9 @@ class OrdersMapper:
         )
 
     @cached_property
-    def _discarded(self) -> Mapping[str, Order]:
+    def _discarded(self) -> Mapping[str, Order | None]:
         """Of all orders that the OMS has: the versions whose changes operators have discarded."""
-        return self._versions.discarded(list(self._exported), CHANGE_NOT_SENT)
+        return self._versions.discarded(list(self._exported))
 
     @cached_property
     def _by_hand(self) -> Collection[str]:

@@ -42,19 +42,23 @@ def not_changeable(
 
 
 def taken_back(
-    change: Content, seen: Content, wanted: Content, units: Callable[[Content], Units]
+    change: Content, seen: Content | None, wanted: Content, units: Callable[[Content], Units]
 ) -> Problem:
     """Return why an order that is as it was sent again may differ at the OMS.
 
-    ``seen`` is the version whose change was discarded, ``change`` what takes it back.
+    ``seen`` is the version whose change was discarded, ``change`` what takes it back; ``None``: it
+    could not be sent, so it can't be compared.
     """
-    names = ", ".join(_changed_fields(change, seen))
+    names, differs = "record", "that version can't be compared, since it could not be sent."
+    if seen is not None:
+        names = ", ".join(_changed_fields(change, seen))
+        more = _changed_units(units(seen), units(wanted))
+        differs = f"the order differs from that in {names}.{more}"
     return Problem(
         NOT_CHANGEABLE,
         names,
         "The store's order is again as the OMS got it. A change of it was discarded meanwhile, and "
-        f"may have been made at the OMS by hand: the order differs from that in {names}."
-        f"{_changed_units(units(seen), units(wanted))}",
+        f"may have been made at the OMS by hand: {differs}",
         "If the change was made at the OMS, undo it there by hand; then discard the rejection.",
     )
 

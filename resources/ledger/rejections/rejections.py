@@ -170,19 +170,21 @@ class Rejections:
         )
         return dict(rows.fetchall())
 
-    def discarded_payloads(self, source_ids: Sequence[str], code: str) -> dict[str, bytes]:
-        """Return what was captured of the records' versions that were discarded last with a code.
+    def discarded_payloads(
+        self, source_ids: Sequence[str], but: Sequence[str] = ()
+    ) -> dict[str, bytes]:
+        """Return what was captured of the records' versions that were discarded last.
 
-        Without those that are no longer kept.
+        Without those of the codes ``but``, and those that are no longer kept.
         """
         rows = self._db.execute(
             """SELECT DISTINCT ON (x.source_id) x.source_id, c.payload FROM sync.rejection x
                JOIN sync.capture c ON c.connection = x.connection AND c.stream = x.stream
                     AND c.source_day = x.source_day AND c.capture_id = x.capture_id
                WHERE x.connection = %s AND x.stream = %s AND x.source_id = ANY(%b::text[])
-                 AND x.code = %s AND x.state = 'discarded' AND c.payload IS NOT NULL
+                 AND x.code <> ALL(%b::text[]) AND x.state = 'discarded' AND c.payload IS NOT NULL
                ORDER BY x.source_id, x.closed_at DESC""",
-            (self._name, self._stream, list(source_ids), code),
+            (self._name, self._stream, list(source_ids), list(but)),
             binary=True,
         )
         return {source_id: decompress(payload) for source_id, payload in rows}

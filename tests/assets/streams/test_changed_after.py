@@ -157,6 +157,27 @@ def test_a_discarded_change_that_is_undone_in_the_store_is_reported(scene: Scene
     assert scene.open_rejections("orders") == {}
 
 
+def test_a_discarded_change_that_could_not_be_sent_is_reported_once_it_is_undone(
+    scene: Scene,
+) -> None:
+    """It was rejected for another reason while the order was open, which has shipped since."""
+    codes = {"shipping_methods": {"Ground": "Ground"}, "default_shipping_method": None}
+    scene.configure(orders=codes)
+    scene.place(order(1, scene.moment(), [("MUG", 3)]))
+    scene.run("orders")
+    edit(scene, shipping_addresses=[{"id": 100, "shipping_method": "Courier"}])
+    assert scene.open_rejections("orders") == {"1": "shipping_method_unknown"}
+    discard(scene)
+    ground = [{"id": 100, "shipping_method": "Ground"}]
+    edit(scene, status_id=SHIPPED, shipping_addresses=ground)
+    assert scene.open_rejections("orders") == CHANGED
+    [(message,)] = scene.sql("SELECT message FROM sync.rejection WHERE state = 'open'")
+    assert "by hand" in message
+    discard(scene)
+    edit(scene, status_id=COMPLETED)
+    assert scene.open_rejections("orders") == {}
+
+
 def test_a_change_that_is_accepted_and_waits_is_sent_although_another_follows(scene: Scene) -> None:
     """The OMS was away while the order was changed, moved on, and was changed again."""
     scene.place(order(1, scene.moment(), [("MUG", 3)]))

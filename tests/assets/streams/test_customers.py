@@ -231,6 +231,31 @@ def test_without_the_stream_orders_keep_the_stores_id(scene: Scene) -> None:
     assert scene.oms_order("US-1")["CustomerId"] == "4711"
 
 
+def test_a_discarded_change_that_the_store_takes_back_is_compared_with_the_oms(shop: Scene) -> None:
+    """An operator may have made it there by hand, and the customer must not count as unchanged."""
+    register(shop, customer(1, shop.moment()), customer(2, shop.moment()))
+    shop.run("customers")
+    emails = {n: held(shop)[n]["document"]["Email"] for n in ("1", "2")}
+    for number in emails:
+        shop.to_store("customers", [{"id": int(number), "email": "adalheid.brightwater"}])
+    shop.run("customers")
+    with psycopg.connect(shop.database, autocommit=True) as db:
+        found = operator_actions.chosen(db, RejectionFilter())
+        assert {one.source_id for one in found} == {"1", "2"}
+        operator_actions.discard(db, found, "ann", "changed by hand")
+    shop.to_oms("customers", [{"CustomerId": "1", "Email": "new1@example.org"}])
+    saves = held(shop)["2"]["saves"]
+    for number, email in emails.items():
+        shop.to_store("customers", [{"id": int(number), "email": email}])
+    shop.run("customers")
+    assert {n: held(shop)[n]["document"]["Email"] for n in ("1", "2")} == emails
+    assert held(shop)["2"]["saves"] == saves, "it was not changed at the OMS"
+    assert shop.open_rejections("customers") == {}
+    before = shop.oms_counts()["requests"]
+    shop.run("customers")
+    assert shop.oms_counts()["requests"] == before, "what it has is known"
+
+
 def test_a_restored_ledger_overwrites_no_customer_blindly(shop: Scene) -> None:
     """What the tenant holds is read before a customer is created that it may have."""
     register(shop, customer(1, shop.moment()))

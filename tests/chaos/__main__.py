@@ -56,7 +56,7 @@ def main() -> int:
     parser.add_argument(
         "--keep",
         type=Path,
-        help="folder to keep everything in; else a temporary one, deleted at the end",
+        help="empty folder to keep everything in; else a temporary one, deleted at the end",
     )
     parser.add_argument(
         "--pair", default="/".join(PAIR), help="store/oms, or all one after the other"
@@ -67,6 +67,10 @@ def main() -> int:
         help="streams by comma (default: all that the pair has of those with traffic)",
     )
     given = parser.parse_args()
+    if given.keep and given.keep.is_dir() and any(given.keep.iterdir()):
+        parser.error(
+            f"--keep: {given.keep} is not empty; a storm must not go on with another one's"
+        )
     signal.signal(signal.SIGTERM, _end)
     chosen = pairs() if given.pair == "all" else [pair_named(given.pair)]
     failed = [pair for pair in chosen if not storm(given, pair)]

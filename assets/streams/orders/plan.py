@@ -29,6 +29,7 @@ from domain.records.orders import Order
 from domain.records.record import decode_record
 from domain.rules.amendments import amended
 from resources.ledger.links import Link
+from resources.ledger.monitoring.caution import is_cautious
 from resources.ledger.records.amendments import Amendments
 from resources.ledger.records.withdrawals import opened_again
 from resources.ledger.rejections.approvals import retried_with
@@ -56,6 +57,7 @@ class OrdersPlanner(ReadingPlanner[Order]):
         self._linked: Mapping[str, str] = {}
         self._gone: Collection[str] = frozenset()
         self._adoption = Adoption(session, code="order_adopted")
+        self._is_restored = is_cautious(session.db, sync.name)
         self._kept = KeptOrders(self.orders, FormerVersions(sync, session), self._as_linked)
         self._by_hand: Collection[str] = frozenset()
         self._looked_at: set[str] = set()
@@ -158,9 +160,12 @@ class OrdersPlanner(ReadingPlanner[Order]):
     def doubts(self, due: Due[Order]) -> bool:
         """Return whether someone may have changed it unseen: an agent, a program, the OMS itself.
 
-        Or an operator, by hand: where the OMS has refused a change that was then discarded.
+        Or an operator, by hand: where the OMS has refused a change that was then discarded. A
+        restored ledger may lack that it was sent at all, also one that is to be canceled now.
         """
         source_id = due.record.source_id
+        if self._is_restored and due.known is None:
+            return True
         if source_id in {*self._doubtful, *self._gone} or self._may_be_adopted(due):
             return True
         if source_id in self._by_hand:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar, runtime_checkable
+from uuid import UUID
 
 from assets.delivery.planner import Planner
 from assets.delivery.request import DeliveryRequest
@@ -84,4 +85,13 @@ class ReadsInTurn(Protocol):
 
     def captured(self, session: Session) -> None:
         """Note that what was read is captured, in the transaction that stores the last of it."""
+        ...
+
+
+@runtime_checkable
+class KnowsEnded(Protocol):
+    """A stream to a target that may be done with a record before the source is."""
+
+    def ended(self, session: Session, versions: Sequence[tuple[str, UUID]]) -> Mapping[str, str]:
+        """Return the rules by which rejected versions (record, capture) are owed no more."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -67,6 +67,16 @@ class Outcomes:
             )
         )
         self._counts.rejected[code] += 1
+
+    def end(self, rules: Mapping[str, str]) -> None:
+        """Let rules (by record) skip what was rejected: it is owed no more."""
+        for position, row in enumerate(self.rows):
+            if row.state == "rejected" and row.source_id in rules:
+                self.rows[position] = row._replace(state="skipped", rule=rules[row.source_id])
+                self._counts.rejected[row.rule] -= 1
+                self._counts.skipped[rules[row.source_id]] += 1
+        self._counts.rejected = +self._counts.rejected
+        self.rejections = [one for one in self.rejections if one.source_id not in rules]
 
     def accept(self, candidate: Candidate) -> None:
         """Add an accepted record."""

@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from assets.chain.keys import VALIDATED, asset_key
-from assets.chain.stream import Stream
+from assets.chain.stream import KnowsEnded, Stream
 from assets.delivery.obligation import (
     close_rejections,
     owed_captures,
@@ -145,6 +145,9 @@ def _examine(
             continue
         accepted.append((candidate.capture, candidate.record))
         outcomes.accept(candidate)
+    if outcomes.rejections and isinstance(stream, KnowsEnded):
+        rejected = [(row.source_id, row.capture_id) for row in outcomes.rejections]
+        outcomes.end(stream.ended(session, rejected))
     return outcomes.rows, outcomes.rejections, stream.typed(accepted), outcomes.owed
 
 

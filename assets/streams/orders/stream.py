@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -23,12 +24,15 @@ from domain.schemas.orders import order_problems
 from domain.sources import OrderSource, Page, Scope
 from domain.values import Window
 from resources.ledger.records.kept_orders import keeps_any, kept_orders
+from resources.ledger.records.withdrawals import canceled_at_oms
 from resources.ledger.rows import StoredCapture, TableRows
 from resources.ledger.session import Session
 from resources.ledger.tables import ORDER_HEADER, ORDER_LINE
 from resources.sync import Sync
 
 IDS_AT_ONCE = 200
+CANCELED_AT_OMS = "canceled_at_oms"
+"""The rule that skips what can't be sent of an order that the OMS has canceled."""
 
 
 class Orders:
@@ -100,6 +104,11 @@ class Orders:
             known = known_items(sync, session, skus)
             held = _held_with(sync, session, records, skus - known.keys())
         return order_problems(records, known, held, sync.orders.sku_path)
+
+    def ended(self, session: Session, versions: Sequence[tuple[str, UUID]]) -> Mapping[str, str]:
+        """Return the rule by which orders are left alone that the OMS has canceled."""
+        canceled = canceled_at_oms(session.db, session.connection, versions)
+        return dict.fromkeys(canceled, CANCELED_AT_OMS)
 
     def typed(self, accepted: Sequence[tuple[StoredCapture, Order]]) -> list[TableRows]:
         """Return header and line rows."""

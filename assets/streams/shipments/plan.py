@@ -40,9 +40,11 @@ from domain.exchange import StoreOrderState
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
 from domain.records.record import decode_record
+from domain.rules.export import DELETED
 from domain.skus import BySku
 from resources.ledger.records.withdrawals import withdrawn_by_store
 from resources.ledger.rejections.discards import NO_PARTS, RULE, DiscardedParts, parts
+from resources.ledger.rejections.recovery import retry_ended
 from resources.ledger.rows import AcceptedRecord, TargetRow
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -80,12 +82,13 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         }
         ids = [record.source_id for record in records.values()]
         self._lines = self.session.records.line_groups(ids)
-        self.session.progress.put(
+        ended = self.session.progress.put(
             [
                 progress_of(a, record, not_shipped(self._lines.get(record.source_id)))
                 for a, record in records.items()
             ]
         )
+        retry_ended(self.session, ended, DELETED.code)
         record_cancel_answers(self.session, self.sync, list(records.values()))
         known = self.session.deliveries.targets(ids)
         delivered_as = {a.source_id: record.source_id for a, record in records.items()}

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
+from domain.rules.export import ended_by
 from resources.ledger.records.fulfilment_progress import ProgressRow
 from resources.ledger.rows import AcceptedRecord
 
@@ -32,4 +33,5 @@ def progress_of(
         shipped,
         accepted.correlation_id,
         fulfilment.updated_at,
+        ended_by([fulfilment.milestone(unshipped, at_most=Milestone.SHIPPED)]),
     )

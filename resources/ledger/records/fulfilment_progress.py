@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from domain.rules.export import Ended
+
 
 class ProgressRow(NamedTuple):
     """Where an order's units are in one version.
@@ -22,6 +24,7 @@ class ProgressRow(NamedTuple):
     shipped: Decimal
     correlation_id: str
     updated_at: datetime
+    ended: Ended = ""
 
 
 class FulfilmentProgress:
@@ -31,21 +34,26 @@ class FulfilmentProgress:
         self._db = connection
         self._name = name
 
-    def put(self, rows: Sequence[ProgressRow]) -> None:
-        """Store the newest version's progress of each order; an older version changes nothing."""
+    def put(self, rows: Sequence[ProgressRow]) -> dict[str, Ended]:
+        """Store the newest version's progress of each order; an older version changes nothing.
+
+        Return the orders that the OMS is done with, and was not before.
+        """
         if not rows:
-            return
+            return {}
+        before = self._ended([r.source_id for r in rows])
         self._db.execute(
             """INSERT INTO sync.standing AS s (connection, source_id, order_id, awaiting,
-                                                awaiting_since, shipped, correlation_id, updated_at)
-               SELECT DISTINCT ON (i) %s, i, o, a, CASE WHEN a > 0 THEN u END, h, c, u
+                                                awaiting_since, shipped, correlation_id, updated_at,
+                                                ended)
+               SELECT DISTINCT ON (i) %s, i, o, a, CASE WHEN a > 0 THEN u END, h, c, u, e
                FROM unnest(%b::text[], %b::text[], %b::numeric[], %b::numeric[], %b::text[],
-                           %b::timestamptz[]) AS v(i, o, a, h, c, u)
+                           %b::timestamptz[], %b::text[]) AS v(i, o, a, h, c, u, e)
                ORDER BY i, u DESC
                ON CONFLICT (connection, source_id) DO UPDATE SET
                    order_id = excluded.order_id, awaiting = excluded.awaiting,
                    shipped = excluded.shipped, correlation_id = excluded.correlation_id,
-                   updated_at = excluded.updated_at,
+                   updated_at = excluded.updated_at, ended = excluded.ended,
                    awaiting_since = CASE WHEN excluded.awaiting > 0 THEN
                        coalesce(s.awaiting_since, excluded.awaiting_since) END
                WHERE excluded.updated_at >= s.updated_at""",
@@ -57,8 +65,19 @@ class FulfilmentProgress:
                 [r.shipped for r in rows],
                 [r.correlation_id for r in rows],
                 [r.updated_at for r in rows],
+                [r.ended for r in rows],
             ),
         )
+        after = self._ended([r.source_id for r in rows])
+        return {order: ended for order, ended in after.items() if before.get(order) != ended}
+
+    def _ended(self, source_ids: Sequence[str]) -> dict[str, Ended]:
+        rows = self._db.execute(
+            """SELECT source_id, ended FROM sync.standing
+               WHERE connection = %s AND source_id = ANY(%b::text[]) AND ended <> ''""",
+            (self._name, list(source_ids)),
+        )
+        return dict(rows.fetchall())
 
     def ordered(self, source_ids: Sequence[str]) -> dict[str, dict[str, Decimal]]:
         """Return source id -> line id -> units by orders' newest accepted versions.

@@ -45,13 +45,49 @@ def withdrawn_by_store(
 
 
 def ended_at_oms(db: psycopg.Connection[Any], connection: str, source_id: str) -> Ended:
-    """Return whether the OMS is known to be done with an order: it has left, or is canceled."""
+    """Return whether the OMS is known to be done with an order: it has left, or is canceled.
+
+    By what both systems were sent, and what the OMS shows: a deleted order in the store is not sent
+    what becomes of it.
+    """
     rows = db.execute(
         """SELECT milestone FROM sync.target_state
-           WHERE connection = %s AND stream IN (%s, %s) AND target_key = %s""",
-        (connection, ORDERS, SHIPMENTS, source_id),
+           WHERE connection = %(name)s AND stream IN (%(orders)s, %(shipments)s)
+             AND target_key = %(id)s
+           UNION ALL
+           SELECT CASE ended WHEN 'fulfilled' THEN %(shipped)s ELSE %(canceled)s END
+           FROM sync.standing WHERE connection = %(name)s AND source_id = %(id)s AND ended <> ''""",
+        {
+            "name": connection,
+            "orders": ORDERS,
+            "shipments": SHIPMENTS,
+            "id": source_id,
+            "shipped": str(Milestone.SHIPPED),
+            "canceled": str(Milestone.CANCELED),
+        },
     ).fetchall()
     return ended_by([milestone for (milestone,) in rows])
+
+
+def canceled_at_oms(
+    db: psycopg.Connection[Any], connection: str, versions: Sequence[tuple[str, UUID]]
+) -> set[str]:
+    """Return the orders that the OMS has canceled, but for those that the store has opened again.
+
+    By versions (order, capture), of which nothing is owed then.
+    """
+    rows = db.execute(
+        """SELECT source_id FROM sync.standing
+           WHERE connection = %(name)s AND source_id = ANY(%(ids)b::text[]) AND ended = 'canceled'
+           UNION
+           SELECT target_key FROM sync.target_state
+           WHERE connection = %(name)s AND stream = %(orders)s AND target_key = ANY(%(ids)b::text[])
+             AND milestone = 'canceled'""",
+        {"name": connection, "orders": ORDERS, "ids": [source_id for source_id, _ in versions]},
+    )
+    canceled = {source_id for (source_id,) in rows}
+    left = [one for one in versions if one[0] in canceled]
+    return canceled - opened_again(db, connection, left)
 
 
 def newest_open(

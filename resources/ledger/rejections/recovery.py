@@ -6,11 +6,12 @@ gave a part of the record only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from domain.connections import RETURNS, SHIPMENTS
+from domain.connections import ORDERS, RETURNS, SHIPMENTS
 from domain.rejection_codes.codes import PART_NOT_READ
+from domain.rules.export import Ended
 from domain.values import doubled
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.reopening import WHO
@@ -84,6 +85,29 @@ def retry_linked(session: Session, code: str, oms_ids: Sequence[str]) -> list[in
     found = work_queue.by_id(session.db, [rejection_id for (rejection_id,) in rows])
     return operator_actions.queue_retry(
         session.db, list(found.values()), WHO, "as_captured", "the order has a link now"
+    )
+
+
+def retry_ended(session: Session, ended: Mapping[str, Ended], fulfilled: str) -> list[int]:
+    """Queue retries of the rejections of orders that the OMS is done with; return the reruns' ids.
+
+    Of an order that has left, those with the code ``fulfilled``: others say what has not left as
+    the store has it.
+    """
+    if not ended:
+        return []
+    rows = session.db.execute(
+        """SELECT rejection_id, source_id, code FROM sync.rejection
+           WHERE connection = %s AND stream = %s AND state = 'open'
+             AND source_id = ANY(%b::text[])""",
+        (session.connection, ORDERS, list(ended)),
+    ).fetchall()
+    wanted = [i for i, order, code in rows if ended[order] == "canceled" or code == fulfilled]
+    if not wanted:
+        return []
+    found = list(work_queue.by_id(session.db, wanted).values())
+    return operator_actions.queue_retry(
+        session.db, found, WHO, "as_captured", "the OMS is done with the order"
     )
 
 

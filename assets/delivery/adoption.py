@@ -1,7 +1,9 @@
-"""Adoption: records that the OMS has from the program that a new connection replaces.
+"""Adoption: records that the OMS has, and the ledger does not know as sent.
 
-Nothing may be created before it is known that the OMS does not have it. What it has is taken over:
-compared with the store's, and changed where it differs. Once a record was sent, it has a link.
+They are of the program that a new connection replaces, or were sent after a backup that was
+restored. Nothing may be created before it is known that the OMS does not have it. What it has is
+taken over: compared with the store's, and changed where it differs. Once a record was sent, it has
+a link.
 """
 
 from __future__ import annotations
@@ -12,26 +14,25 @@ from typing import Any
 from assets.delivery.plan import Due, Plan
 from domain.delivery import Held
 from domain.errors import Problem, RecordRejected
-from resources.ledger.monitoring.activation import predecessor_until
-from resources.ledger.monitoring.caution import is_cautious
+from resources.ledger.monitoring.caution import is_cautious, unknown_until
 from resources.ledger.session import Session
 
 
 class Adoption:
-    """The records of a chunk that another program may have sent."""
+    """The records of a chunk that may have been sent without the ledger's knowledge."""
 
     def __init__(self, session: Session, *, code: str) -> None:
         """``code`` is that of the warning of a record that was taken over."""
         self._code, self._what = code, session.links.entity
         self._until: datetime | None = None
-        # After a restore, what the OMS has may be our own: that has rules of its own.
+        # Until a restored ledger is reconciled, what the OMS has may be newer than what is known.
         if not is_cautious(session.db, session.connection):
-            self._until = predecessor_until(session.db, session.connection, session.stream)
+            self._until = unknown_until(session.db, session.connection, session.stream)
         self._taken: set[str] = set()
         self._others: set[str] = set()
 
     def is_possible(self, due: Due[Any], *, is_linked: bool, made_at: datetime | None) -> bool:
-        """Return whether another program may have sent a record; ``made_at`` is when it was placed.
+        """Return whether a record may have been sent; ``made_at`` is when it was placed.
 
         Without a time it may have been at any.
         """
@@ -61,10 +62,13 @@ class Adoption:
         """Return the plan, with a warning if its record was taken over."""
         if self.has(plan.due):
             text = (
-                f"The OMS had the {self._what} {oms_id} before this connection started. It was "
-                "taken over: what differed from the store was changed."
+                f"The OMS had the {self._what} {oms_id}, and the ledger did not know that it was "
+                "sent. It was taken over: what differed from the store was changed."
             )
-            advice = "Nothing if another program was replaced; else check it at the OMS."
+            advice = (
+                "Nothing if another program was replaced or a backup restored; else check it at "
+                "the OMS."
+            )
             plan.notes.append(Problem(self._code, "", text, advice, oms_id))
         return plan
 

@@ -24,8 +24,7 @@ from domain.records.record import decode_record
 from domain.rules.export import NOT_SENT_RULE, Ended
 from domain.rules.order_changes import physical_changes
 from domain.rules.translation import id_at_oms
-from resources.ledger.monitoring.activation import predecessor_until
-from resources.ledger.monitoring.caution import is_cautious
+from resources.ledger.monitoring.caution import is_cautious, unknown_until
 from resources.ledger.records.withdrawals import ended_at_oms
 from resources.ledger.rejections.discards import done_by_hand
 from resources.ledger.rows import StoredCapture
@@ -228,4 +227,4 @@ def _unknown_until(sync: Sync, session: Session) -> datetime | None:
     """
     if is_cautious(session.db, sync.name):
         return ANY_TIME
-    return predecessor_until(session.db, sync.name, ORDERS)
+    return unknown_until(session.db, sync.name, ORDERS)

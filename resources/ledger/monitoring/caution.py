@@ -8,10 +8,12 @@ where a dump was loaded into the same cluster, an operator says so (``lockstep r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
+
+from resources.ledger.monitoring.activation import predecessor_until
 
 OTHER_DATABASE = "the ledger is in another database, or on another timeline, than before"
 MARGIN_DAYS = 1
@@ -47,7 +49,10 @@ def become_cautious(db: psycopg.Connection[Any], why: str) -> int:
     """
     with db.transaction():
         db.execute("DELETE FROM sync.stock_basis")
-        db.execute("UPDATE sync.database_identity SET recorded_at = clock_timestamp()")
+        db.execute(
+            """UPDATE sync.database_identity
+               SET recorded_at = clock_timestamp(), restored_at = clock_timestamp()"""
+        )
         return db.execute(
             """INSERT INTO sync.caution (connection, day, why)
                SELECT connection,
@@ -75,6 +80,17 @@ def is_cautious(db: psycopg.Connection[Any], connection: str) -> bool:
         "SELECT EXISTS (SELECT 1 FROM sync.caution WHERE connection = %s)", (connection,)
     ).fetchone()
     return bool(row and row[0])
+
+
+def unknown_until(db: psycopg.Connection[Any], connection: str, stream: str) -> datetime | None:
+    """Return until when records may have been made that the OMS has and the ledger does not know.
+
+    Another program may have sent them, which the connection replaces, or Lockstep after a backup
+    that was restored. ``None``: the ledger knows all.
+    """
+    row = db.execute("SELECT restored_at FROM sync.database_identity").fetchone()
+    moments = [predecessor_until(db, connection, stream), row[0] if row else None]
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def known_from_backup(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import uuid4
 
 import psycopg
@@ -15,6 +16,7 @@ from orchestration.cli.machine.database import restored_command
 from resources.ledger.database import embedded
 from resources.ledger.monitoring.caution import cautious_days, note_database
 from tests.assets import documents
+from tests.assets.operator import retry
 from tests.assets.scene import NAME, Scene
 
 pytestmark = pytest.mark.slow
@@ -153,6 +155,42 @@ def test_an_order_that_was_created_and_withdrawn_since_the_backup_is_canceled(
     scene.run("orders")
 
     assert scene.oms_orders()["1"]["canceled"]
+
+
+def end_caution(scene: Scene) -> None:
+    """Let the days of the caution pass: each was reconciled, without the rejected order."""
+    scene.sql_write("DELETE FROM sync.caution")
+
+
+@pytest.mark.parametrize("then", ["canceled", "retried"])
+def test_an_order_whose_rejection_was_ended_since_the_backup_is_known_after_the_caution_too(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    """It was placed long before. For the restored ledger it is rejected, and was never sent."""
+    boats = {"orders": {"shipping_methods": {"Ground": "Ground", "Slow boat": "Ground"}}}
+    day = scene.today - timedelta(days=5)
+    boat = documents.address(100, shipping_method="Slow boat")
+    scene.place(documents.order(1, scene.moment(day), shipping_addresses=[boat]))
+    scene.run("orders", first=day, last=day)
+    assert scene.open_rejections("orders") == {"1": "shipping_method_unknown"}
+    capture_until_now(scene)
+    restore = back_up(scene)
+    scene.configure(**boats)
+    retry(scene, "orders")
+    scene.run("orders", first=day, last=day, steps=("validated", "delivered"))
+    restored(scene, restore, monkeypatch)
+    end_caution(scene)
+    scene.configure(**boats)
+    if then == "canceled":
+        scene.to_store("orders/1/status", {"status_id": 5})
+        scene.run("orders")
+    else:
+        retry(scene, "orders")
+        scene.run("orders", first=day, last=day, steps=("validated", "delivered"))
+
+    order = scene.oms_orders()["1"]
+    assert (order["creates"], order["saves"], order["canceled"]) == (1, 1, then == "canceled")
+    assert scene.open_rejections("orders") == {}
 
 
 def test_a_level_that_was_written_since_the_backup_is_written_again(

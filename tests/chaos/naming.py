@@ -78,11 +78,12 @@ def _is_named(
     if hit.correlation:
         return any(_shows_trouble(d) for d in deliveries[hit.correlation])
     # Stock goes out in batches without a correlation id: a batch whose sender died is known by the
-    # time at which its levels were claimed.
+    # time at which its levels were claimed again, by the next run that writes stock. On a busy
+    # machine several runs may die before that.
+    later = [m.at for m in messages[""] if m.at > hit.at and _is_same_call(hit, m)]
+    until = max(hit.at + AGAIN_SECONDS, min(later, default=0) + NEAR_SECONDS)
     stock = (d for found in deliveries.values() for d in found if d.stream == "inventory")
-    return any(
-        _shows_trouble(d) and -NEAR_SECONDS < d.claimed_at - hit.at < AGAIN_SECONDS for d in stock
-    )
+    return any(_shows_trouble(d) and hit.at - NEAR_SECONDS < d.claimed_at < until for d in stock)
 
 
 def _shows_trouble(delivery: Delivery) -> bool:
@@ -90,11 +91,7 @@ def _shows_trouble(delivery: Delivery) -> bool:
 
 
 def _is_named_by(hit: Hit, message: Message) -> bool:
-    if (
-        message.method != hit.method
-        or abs(message.at - hit.at) > NEAR_SECONDS
-        or not (hit.path.endswith(message.endpoint) or message.endpoint.endswith(hit.path[-12:]))
-    ):  # the log has the path below the system's base address
+    if abs(message.at - hit.at) > NEAR_SECONDS or not _is_same_call(hit, message):
         return False
     match hit.kind:
         case "status":
@@ -105,3 +102,9 @@ def _is_named_by(hit: Hit, message: Message) -> bool:
             return message.status == 0 or message.milliseconds >= 500
     # A spoilt answer whose parts that are needed can be read is not a fault.
     return 200 <= message.status < 300 or bool(message.error)
+
+
+def _is_same_call(hit: Hit, message: Message) -> bool:
+    """Return whether both are of one method and path; the log has it below the base address."""
+    is_there = hit.path.endswith(message.endpoint) or message.endpoint.endswith(hit.path[-12:])
+    return message.method == hit.method and is_there

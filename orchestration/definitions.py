@@ -75,19 +75,7 @@ def build(installation: Installation, lockstep: Lockstep) -> dg.Definitions:
             *housekeeping.JOBS,
         ],
         sensors=_sensors(installation, lockstep, by_lane, live, sync),
-        schedules=[
-            *(
-                schedule(name, connections[name], job, lockstep)
-                for name, job in sync.items()
-                for schedule in (build_closing_sweep, build_status_sweep)
-            ),
-            *(
-                build_reconciliation_schedule(name, job, lockstep)
-                for name, job in reconcile.items()
-            ),
-            housekeeping.build_archive_schedule(lockstep),
-            housekeeping.RETENTION_SCHEDULE,
-        ],
+        schedules=_schedules(installation, lockstep, sync, reconcile),
         resources={"lockstep": lockstep},
         executor=dg.in_process_executor,
     )
@@ -148,6 +136,21 @@ def _sensors(
         *(build_requeue_sensor(name, installation, lockstep, job) for name, job in sync.items()),
         build_reruns_sensor(installation, lockstep, sync),
         *([build_failure_sensor(notify)] if notify is not None else []),
+    ]
+
+
+def _schedules(
+    installation: Installation, lockstep: Lockstep, sync: Jobs, reconcile: Jobs
+) -> list[dg.ScheduleDefinition]:
+    return [
+        *(
+            schedule(name, installation.connections[name], job, lockstep)
+            for name, job in sync.items()
+            for schedule in (build_closing_sweep, build_status_sweep)
+        ),
+        *(build_reconciliation_schedule(name, job, lockstep) for name, job in reconcile.items()),
+        housekeeping.build_archive_schedule(lockstep),
+        housekeeping.RETENTION_SCHEDULE,
     ]
 
 

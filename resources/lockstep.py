@@ -88,32 +88,10 @@ class Lockstep:
         than that of the orders which the OMS has, another store or OMS than that of the records, or
         another name.
         """
-        connection = self.installation.connections[name]
-        ledger = self.ledger
+        connection, ledger = self.installation.connections[name], self.ledger
         self.describe()
-        if (kept := self._kept_prefixes.get(name)) is not None:
-            raise _prefix_changed(name, connection.orders.order_id_prefix, kept)
-        if (store := self._kept_stores.get(name)) is not None:
-            raise _store_changed(name, endpoints_of(connection).platform.account, store)
-        if (oms_kept := self._kept_oms.get(name)) is not None:
-            raise _oms_changed(name, str(endpoints_of(connection).oms), oms_kept)
-        if (former := self._former_names.get(name)) is not None:
-            raise _name_changed(name, connection.orders.order_id_prefix, former)
-        if name not in self._secret_refs:  # settings are validated once; secrets may change
-            self._secret_refs[name] = secrets_of(connection)
-        secrets = secrets_digest(self._secret_refs[name])
-        with self._mutex:
-            if self._secrets.setdefault(name, secrets) != secrets and name in self._systems:
-                # Not closed: another thread may be using them.
-                del self._systems[name]
-                self._secrets[name], self._renewed_at[name] = secrets, datetime.now(UTC)
-            if name not in self._systems:
-                self._systems[name] = (
-                    build_platform(connection, ledger.quota),
-                    build_oms(connection, ledger.quota),
-                )
-            platform, oms = self._systems[name]
-        starting = self.starting.get(name, frozenset())
+        self._refuse_moved(name, connection)
+        platform, oms = self._systems_of(name, connection)
         return Sync(
             name,
             connection,
@@ -123,10 +101,41 @@ class Lockstep:
             run_id,
             trigger,
             log,
-            starting,
+            self.starting.get(name, frozenset()),
             self._sellers[name],
             build_payments(connection, ledger.quota),
         )
+
+    def _refuse_moved(self, name: str, connection: Connection) -> None:
+        """Raise ``PermanentError`` if the ledger has records of other settings than these."""
+        if (kept := self._kept_prefixes.get(name)) is not None:
+            raise _prefix_changed(name, connection.orders.order_id_prefix, kept)
+        if (store := self._kept_stores.get(name)) is not None:
+            raise _store_changed(name, endpoints_of(connection).platform.account, store)
+        if (oms_kept := self._kept_oms.get(name)) is not None:
+            raise _oms_changed(name, str(endpoints_of(connection).oms), oms_kept)
+        if (former := self._former_names.get(name)) is not None:
+            raise _name_changed(name, connection.orders.order_id_prefix, former)
+
+    def _systems_of(
+        self, name: str, connection: Connection
+    ) -> tuple[CommercePlatform, OrderManagementSystem]:
+        """Return both systems, opened once and again when a secret has changed."""
+        if name not in self._secret_refs:  # settings are validated once; secrets may change
+            self._secret_refs[name] = secrets_of(connection)
+        secrets = secrets_digest(self._secret_refs[name])
+        quota = self.ledger.quota  # before the lock, which the ledger takes, too
+        with self._mutex:
+            if self._secrets.setdefault(name, secrets) != secrets and name in self._systems:
+                # Not closed: another thread may be using them.
+                del self._systems[name]
+                self._secrets[name], self._renewed_at[name] = secrets, datetime.now(UTC)
+            if name not in self._systems:
+                self._systems[name] = (
+                    build_platform(connection, quota),
+                    build_oms(connection, quota),
+                )
+            return self._systems[name]
 
     @cached_property
     def _sellers(self) -> dict[str, dict[str, Connection]]:

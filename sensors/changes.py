@@ -79,9 +79,7 @@ def tick(
     due, failures, limited = probe_all(
         lockstep, {chain: hints.get(chain) for chain in wanted}, now, retries.keys()
     )
-    for chain, text in limited.items():
-        context.log.info(f"Probe of {chain} waits for the source's quota: {text}")
-    _record_failures(context, lockstep, failures)
+    _note_unanswered(context, lockstep, limited, failures)
     if failures and len(failures) == len(wanted):
         raise dg.Failure(
             f"Every probe of the lane {lane} failed. First: {next(iter(failures.values()))}"
@@ -94,8 +92,13 @@ def tick(
     kept = cursor.dump(probed | {str(chain): now for chain in wanted})
     if requests:
         return dg.SensorResult(run_requests=requests, cursor=kept)
-    quiet = f"No change in {plural(len(wanted), 'chain')}." if wanted else "No chain is due."
-    return dg.SensorResult(skip_reason=" ".join(waiting[:MOST_LISTED]) or quiet, cursor=kept)
+    return dg.SensorResult(skip_reason=_reason(waiting, len(wanted)), cursor=kept)
+
+
+def _reason(waiting: Sequence[str], probed: int) -> str:
+    """Return why no run is requested, after a number of probes."""
+    quiet = f"No change in {plural(probed, 'chain')}." if probed else "No chain is due."
+    return " ".join(waiting[:MOST_LISTED]) or quiet
 
 
 def _chains(
@@ -204,10 +207,18 @@ def _hints(lockstep: Lockstep, listening: Sequence[str]) -> dict[Chain, datetime
         }
 
 
-def _record_failures(
-    context: dg.SensorEvaluationContext, lockstep: Lockstep, failures: Mapping[str, str]
+def _note_unanswered(
+    context: dg.SensorEvaluationContext,
+    lockstep: Lockstep,
+    limited: Mapping[str, str],
+    failures: Mapping[str, str],
 ) -> None:
-    """Record failed probes for the heartbeat; the tick fails where the ledger can't be reached."""
+    """Log the probes without an answer, and record those that failed for the heartbeat.
+
+    The tick fails where the ledger can't be reached.
+    """
+    for waiting, text in limited.items():
+        context.log.info(f"Probe of {waiting} waits for the source's quota: {text}")
     for chain, error in failures.items():
         context.log.warning(f"Probe of {chain} failed; other chains are not affected: {error}")
         connection, _, stream = chain.partition("/")

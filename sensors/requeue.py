@@ -77,21 +77,17 @@ def tick(
     now = datetime.now(UTC)
     tags = {TRIGGER_TAG: REQUEUE, CONNECTION_TAG: name}
     attempts = of_unfinished(context.instance, tags, now)
-    streams = installation.connections[name].streams
+    connection = installation.connections[name]
     with lockstep.ledger.session(name, "") as session:
-        paused = [one for one in activations(session.db, name, streams) if not one.active]
-    active = [stream for stream in streams if stream not in {one.stream for one in paused}]
-    grain = installation.connections[name].grain
-    pending = _existing(
-        context,
-        installation,
-        [
-            (stream, partition)
-            for stream in active
-            for partition in _unfinished(context, name, stream, lockstep, grain)
-        ],
-        now,
-    )
+        states = activations(session.db, name, connection.streams)
+    paused = [one for one in states if not one.active]
+    active = [one for one in connection.streams if one not in {p.stream for p in paused}]
+    unfinished = [
+        (stream, partition)
+        for stream in active
+        for partition in _unfinished(context, name, stream, lockstep, connection.grain)
+    ]
+    pending = _existing(context, installation, unfinished, now)
     targets = read_targets(lockstep, name, active)
     end_outages(lockstep, name, targets, {stream for stream, _ in pending})
     idle = [
@@ -106,11 +102,14 @@ def tick(
         )
     if not pending:
         return dg.SkipReason(". ".join(["No record is unfinished", *map(str, paused)]) + ".")
-    held = "".join(f" {line}" for line in targets.lines(now))
-    return dg.SkipReason(
+    return dg.SkipReason(" ".join([_numbers(pending, idle, due), *targets.lines(now)]))
+
+
+def _numbers(pending: Sequence[object], idle: Sequence[object], due: Sequence[object]) -> str:
+    """Return how many partitions are unfinished, and what they wait for."""
+    return (
         f"{plural(len(pending), 'unfinished partition')}: {len(pending) - len(idle)} with a run, "
         f"{len(idle) - len(due)} paused after their last run, {len(due)} waiting for their turn."
-        f"{held}"
     )
 
 

@@ -76,11 +76,8 @@ def probe(
     sync = lockstep.sync(chain.connection, run_id="")
     stream = STREAMS[chain.stream]
     if stream.is_snapshot:
-        watermark, present, changed_at = (
-            now,
-            now,
-            now if hint is not None else stream.probe(sync, now),
-        )
+        watermark = present = now
+        changed_at = now if hint is not None else stream.probe(sync, now)
     else:
         watermark, present, changed_at = _ask_source(sync, chain, now)
     with sync.ledger.session(chain.connection, chain.stream) as session:
@@ -91,21 +88,35 @@ def probe(
             inbox.take(session.db, chain.connection, chain.stream, now - cursor.HINT_PATIENCE)
     if changed_at is None:
         return []
-    grain = sync.connection.grain
-    current = Partition.of(now, grain)
+    current = Partition.of(now, sync.connection.grain)
     if stream.is_snapshot:
         return [Due(chain, current, Window(max(current.start, now - timedelta(seconds=1)), now))]
-    # The next partition does not exist yet, but a source whose clock is ahead may be in it
-    # already: its changes wait until ours begins.
     until = min(present, current.end)
+    pieces = _pieces(sync, chain, changed_at, watermark, until, has_failed=has_failed)
+    _refuse_before_start(lockstep, chain, pieces)
+    return _uncaptured(sync, pieces, until) if has_failed and len(pieces) > 1 else pieces
+
+
+def _pieces(
+    sync: Sync,
+    chain: Chain,
+    changed_at: datetime,
+    watermark: datetime,
+    until: datetime,
+    *,
+    has_failed: bool,
+) -> list[Due]:
+    """Return the window from a change up to the present, by partition.
+
+    Up to the end of the present partition (``until``): the next one does not exist yet, but a
+    source whose clock is ahead may be in it already. Its changes wait until ours begins.
+    """
     window = cursor.window_due(changed_at, watermark, sync.connection.overlap, until)
     if window is None:
         return []
     if has_failed:
         window = Window(window.since, max(window.until, until.replace(microsecond=0)))
-    pieces = cursor.split(chain, window, watermark, grain)
-    _refuse_before_start(lockstep, chain, pieces)
-    return _uncaptured(sync, pieces, until) if has_failed and len(pieces) > 1 else pieces
+    return cursor.split(chain, window, watermark, sync.connection.grain)
 
 
 def _refuse_before_start(lockstep: Lockstep, chain: Chain, pieces: Sequence[Due]) -> None:

@@ -114,23 +114,13 @@ def delivered(step: Step, config: DeliverConfig, stream: Stream[Any]) -> dg.Mate
         step.audit(partition, None, numbers, started)
         totals = step.totals(partition)
         open_rejections, examples = step.open_rejections(partition)
-        text = (
-            f"{counts.delivered} delivered, {counts.unchanged} unchanged, "
-            f"{counts.rejected} rejected, {counts.failed} failed"
-        )
-        if counts.paused:
-            paused = counts.paused
-            text = f"{text}; nothing more is sent: {paused}"
+        paused = counts.paused or paused
         details = (
-            ({"paused": dg.MetadataValue.md(counts.paused)} if counts.paused else {})
-            | metadata.counts_by("sent", counts.sent)
-            | metadata.counts_by("warning", counts.warnings)
-            | metadata.names_by("left alone", counts.left_alone)
-            | metadata.counts(counts.concluded)
+            _delivery_details(counts)
             | metadata.table("rejections", examples)
             | _totals(DELIVERED_TOTALS, totals, open_rejections)
         )
-        step.describe(partition, numbers, text, details)
+        step.describe(partition, numbers, _delivery_text(counts), details)
     if incomplete is not None:
         with step.classified():
             raise incomplete
@@ -172,6 +162,24 @@ def _delivery_numbers(counts: DeliveryCounts) -> dict[str, int]:
         "rejected": counts.rejected,
         "failed": counts.failed,
     }
+
+
+def _delivery_text(counts: DeliveryCounts) -> str:
+    text = (
+        f"{counts.delivered} delivered, {counts.unchanged} unchanged, "
+        f"{counts.rejected} rejected, {counts.failed} failed"
+    )
+    return f"{text}; nothing more is sent: {counts.paused}" if counts.paused else text
+
+
+def _delivery_details(counts: DeliveryCounts) -> dict[str, dg.MetadataValue[Any]]:
+    return (
+        ({"paused": dg.MetadataValue.md(counts.paused)} if counts.paused else {})
+        | metadata.counts_by("sent", counts.sent)
+        | metadata.counts_by("warning", counts.warnings)
+        | metadata.names_by("left alone", counts.left_alone)
+        | metadata.counts(counts.concluded)
+    )
 
 
 def _difference(totals: Mapping[str, int]) -> str:

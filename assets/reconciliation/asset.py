@@ -53,6 +53,11 @@ class ReconciliationConfig(dg.Config):
         "can arrive.",
     )
 
+    def request_for(self, partition: Partition, streams: tuple[str, ...], run_id: str) -> Request:
+        """Return what a run asks for of one day."""
+        by = f"run {run_id}"
+        return Request(partition.day, streams, self.repair, by, self.confirm_seconds)
+
 
 def reconciliation_key(connection: str) -> dg.AssetKey:
     """Return ``connection/reconciliation``."""
@@ -87,13 +92,7 @@ def build_reconciliation(
         sync = lockstep.sync(name, context.run.run_id, "reconciliation", context.log.info)
         found: list[Drift] = []
         for partition in map(Partition.parse, context.partition_keys):
-            request = Request(
-                partition.day,
-                connection.streams,
-                config.repair,
-                f"run {context.run.run_id}",
-                config.confirm_seconds,
-            )
+            request = config.request_for(partition, connection.streams, context.run.run_id)
             with classified(key.to_user_string()):
                 report = reconcile(sync, request)
             found += report.drifts

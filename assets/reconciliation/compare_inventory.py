@@ -141,14 +141,8 @@ class StockComparator:
             found="none" if found == NO_LEVEL else str(found),
             can_repair=True,
         )
-        state = TargetRow.following(
-            known.target,
-            record,
-            target.location,
-            level_content(found, self._sync.store_stock.basis),
-            self._now,
-        )
-        capture = newest.capture_id
+        content, capture = level_content(found, self._sync.store_stock.basis), newest.capture_id
+        state = TargetRow.following(known.target, record, target.location, content, self._now)
         result.repair = Repair(
             INVENTORY, row.source_id, partition, "as_captured", known, capture, record, state
         )

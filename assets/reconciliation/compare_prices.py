@@ -14,12 +14,12 @@ from domain.connections import PRICES
 from domain.errors import RecordRejected
 from domain.exchange import Mapped, RawRecord
 from domain.identity import correlation_id
-from domain.prices import StorePrice, tag_content
+from domain.prices import PricePlace, StorePrice, tag_content
 from domain.reconciliation import DIFFERS, Drift, DriftKey
 from domain.records.prices import Price
 from domain.sources import Scope
 from domain.values import Window
-from resources.ledger.records.record_state import RecordState, record_states
+from resources.ledger.records.record_state import RecordState, Version, record_states
 from resources.ledger.rows import TargetRow
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -181,19 +181,28 @@ class PriceComparator:
             found=found if shown.problem is None else shown.problem.code,
             can_repair=shown.problem is None,
         )
+        result.repair = self._repair(row.source_id, newest, plan.key, plan.place, known, shown)
+        return result
+
+    def _repair(
+        self,
+        source_id: str,
+        newest: Version,
+        key: str,
+        place: PricePlace,
+        known: RecordState,
+        shown: StorePrice,
+    ) -> Repair:
+        """Return what is stored of the price that the store shows, so that the right one is due."""
         content = tag_content(shown.tag)
-        state = TargetRow.following(
-            known.target, plan.key, plan.place.price_list, content, self._now
-        )
-        result.repair = Repair(
+        return Repair(
             PRICES,
-            row.source_id,
-            partition,
+            source_id,
+            newest.partition(self._sync.connection.grain),
             "as_captured",
             known,
             newest.capture_id,
-            plan.key,
-            state,
+            key,
+            TargetRow.following(known.target, key, place.price_list, content, self._now),
             is_refusal=shown.problem is not None,
         )
-        return result

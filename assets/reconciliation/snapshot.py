@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
+from typing import NamedTuple
 from uuid import UUID
 
 from assets.reconciliation.ids import OrderIds
@@ -40,6 +41,24 @@ from resources.ledger.store_links import sent_elsewhere
 from resources.sync import Sync
 
 CHUNK = 500
+
+
+class _Systems(NamedTuple):
+    """What both systems have of a chunk of orders, by the store's ids."""
+
+    store: Mapping[str, RawRecord]
+    oms: Mapping[str, RawRecord]
+    origins: Mapping[str, tuple[OrderOrigin, ...]]
+    """Other orders of the OMS that refer to them."""
+    linked: Mapping[str, str]
+    """The ids at the OMS by their links."""
+    order_ids: Mapping[str, str]
+    """These, and those that are known without a link."""
+    before: Mapping[str, tuple[RecordState, RecordState]]
+    """What the ledger had of order and fulfilment before the systems were read."""
+    shipped: Sequence[str]
+    """Those that may have shipments at the store."""
+    shipments: Mapping[str, Mapping[str, StoreShipment]]
 
 
 class SnapshotReader:
@@ -112,20 +131,9 @@ class SnapshotReader:
         oms: Mapping[str, RawRecord] | None = None,
         others: Mapping[str, tuple[OrderOrigin, ...]] | None = None,
     ) -> list[OrderSnapshot]:
-        at_store, at_oms = dict(store or {}), dict(oms or {})
-        unread = self._sync.orders.read([i for i in ids if i not in at_store])
-        at_store |= {record.source_id: record for record in _records(unread)}
-        own, origins = self._recorded(ids, others or {})
-        at_oms = own | at_oms
-        linked = self._session.links.oms_ids(ids)
-        order_ids = linked | self._ids.of_unlinked(
-            [i for i in ids if i not in linked], at_store, at_oms
-        )
-        before = self._record_states(ids, order_ids)
-        at_oms |= self._read({order_ids[i]: i for i in ids if i not in at_oms and i in order_ids})
-        shipped = [i for i in ids if self._may_have_shipments(i, at_store, at_oms, before)]
-        shipments = self._shipments(shipped) if shipped else {}
-        lines = self._session.records.line_groups(shipped)
+        read = self._read_systems(ids, store or {}, oms or {}, others or {})
+        linked, order_ids, before = read.linked, read.order_ids, read.before
+        lines = self._session.records.line_groups(read.shipped)
         amendments = Amendments(self._session.db, self._sync.name).of_orders(ids)
         withdrawn = withdrawn_by_store(self._session.db, self._sync.name, ids)
         left_out = self._left_out(ids, linked)
@@ -138,11 +146,11 @@ class SnapshotReader:
                 source_id,
                 order_ids.get(source_id, ""),
                 correlation_id(self._sync.name, "order", source_id),
-                at_store.get(source_id),
-                at_oms.get(source_id),
-                origins.get(source_id, ()),
+                read.store.get(source_id),
+                read.oms.get(source_id),
+                read.origins.get(source_id, ()),
                 *after[source_id],
-                shipments.get(source_id, {}),
+                read.shipments.get(source_id, {}),
                 lines.get(source_id),
                 _edits_of(after[source_id][0], changes),
                 tuple(amendments.get(source_id, {}).values()),
@@ -154,6 +162,28 @@ class SnapshotReader:
             )
             for source_id in ids
         ]
+
+    def _read_systems(
+        self,
+        ids: Sequence[str],
+        store: Mapping[str, RawRecord],
+        oms: Mapping[str, RawRecord],
+        others: Mapping[str, tuple[OrderOrigin, ...]],
+    ) -> _Systems:
+        """Read what was not read yet of orders, after the ledger's states of them."""
+        unread = self._sync.orders.read([i for i in ids if i not in store])
+        at_store = {**store, **{record.source_id: record for record in _records(unread)}}
+        own, origins = self._recorded(ids, others)
+        at_oms = {**own, **oms}
+        linked = self._session.links.oms_ids(ids)
+        order_ids = linked | self._ids.of_unlinked(
+            [i for i in ids if i not in linked], at_store, at_oms
+        )
+        before = self._record_states(ids, order_ids)
+        at_oms |= self._read({order_ids[i]: i for i in ids if i not in at_oms and i in order_ids})
+        shipped = [i for i in ids if self._may_have_shipments(i, at_store, at_oms, before)]
+        shipments = self._shipments(shipped) if shipped else {}
+        return _Systems(at_store, at_oms, origins, linked, order_ids, before, shipped, shipments)
 
     def _left_out(self, ids: Collection[str], linked: Collection[str]) -> set[str]:
         db, name = self._session.db, self._sync.name

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, get_args
@@ -15,7 +16,7 @@ from typing import Any, get_args
 import msgspec
 from msgspec import field
 
-from domain.addressing.addresses import AddressRules, RawAddress, normalise_address
+from domain.addressing.addresses import Address, AddressRules, RawAddress, normalise_address
 from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped
 from domain.parsing.payload import Document, PayloadAdvice, PayloadDecoder
@@ -159,23 +160,30 @@ def _built(
     moment = moment_of(written.requested_at)
     if is_read and not problems.problems and moment is not None:
         try:
-            return ActionRequest(
-                action_id=written.action_id.strip(),
-                source_id=written.order.strip().removeprefix("#"),
-                kind=msgspec.convert(kind, ActionKind),
-                line_id=written.line.strip() or None,
-                quantity=_quantity(written),
-                hold=written.hold.strip(),
-                address=address,
-                node=written.node.strip(),
-                comment=clean_text(written.comment)[:LONGEST_COMMENT],
-                requested_by=written.requested_by.strip(),
-                permission_set=written.permission_set.strip(),
-                requested_at=moment,
-            )
+            return _request(written, kind, address, moment)
         except InvalidRecord as error:
             problems.reject("invalid_value", error.field, error.message, ADVICE)
     return None
+
+
+def _request(
+    written: WrittenAction, kind: str, address: Address | None, moment: datetime
+) -> ActionRequest:
+    """Return the request of one that was checked; raises ``InvalidRecord``."""
+    return ActionRequest(
+        action_id=written.action_id.strip(),
+        source_id=written.order.strip().removeprefix("#"),
+        kind=msgspec.convert(kind, ActionKind),
+        line_id=written.line.strip() or None,
+        quantity=_quantity(written),
+        hold=written.hold.strip(),
+        address=address,
+        node=written.node.strip(),
+        comment=clean_text(written.comment)[:LONGEST_COMMENT],
+        requested_by=written.requested_by.strip(),
+        permission_set=written.permission_set.strip(),
+        requested_at=moment,
+    )
 
 
 def _quantity(written: WrittenAction) -> Decimal | None:
@@ -205,7 +213,9 @@ def _check_parts(
         unfit("address", "only a reroute names an address or a node")
 
 
-def _address(written: WrittenAction, problems: DocumentProblems, rules: AddressRules) -> Any:
+def _address(
+    written: WrittenAction, problems: DocumentProblems, rules: AddressRules
+) -> Address | None:
     if written.address is None:
         return None
     parts = msgspec.structs.asdict(written.address)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
 from domain.exchange import Mapped, SourcePaths
 from domain.parsing.problems import REPORT, DocumentProblems
-from domain.parsing.scalars import ZERO
+from domain.parsing.scalars import ZERO, WrittenTime, moment_of
 from domain.records.orders import (
     Charge,
     Discount,
@@ -117,6 +118,13 @@ class BaseOrderBuilder(ABC):
                 problems.in_order(), self._mapped_groups, self._mapped_lines, self._paths
             )
         return Mapped(order, tuple(problems.warnings), self._paths)
+
+    def _ordered_at(self, field: str, *written: WrittenTime) -> datetime | None:
+        """Return the first time that is written, ``None`` with a problem if there is none."""
+        moment = next(filter(None, map(moment_of, written)), None)
+        if moment is None:
+            self._problems.missing("date_missing", field, "the date is missing")
+        return moment
 
     def _build_lines(self, drafts: Sequence[LineDraft]) -> None:
         paths, nodes = [], []

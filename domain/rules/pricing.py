@@ -97,9 +97,14 @@ def held_back(
             f"{_APPROVE}. To send first prices without approval, set prices.first_price to send.",
             value,
         )
-    limit = policy.max_change
-    if limit is None:
+    if policy.max_change is None:
         return None
+    return _changed_too_far(wanted, shown, currency, policy.max_change, value)
+
+
+def _changed_too_far(
+    wanted: PriceTag, shown: PriceTag, currency: str, limit: float, value: str
+) -> Problem | None:
     for field, new, old in (
         ("regular", wanted.regular, shown.regular),
         ("sale", wanted.selling, shown.selling),

@@ -55,26 +55,19 @@ def apply_answers(session: Session) -> None:
         refused = [orders[one] for one in rejected if one in orders]
         _put_milestone(session, refused, "")
         _make_due(session, refused)
-        rows = [
-            StoredOutcome(orders[one], ActionOutcome(action_id=one, state="done"))
-            for one in accepted
-            if one in orders
-        ]
-        rows += [
-            StoredOutcome(
-                orders[one],
-                ActionOutcome(
-                    action_id=one,
-                    state="refused",
-                    code=CANCEL_REFUSED.code,
-                    reason=CANCEL_REFUSED.message,
-                ),
-            )
-            for one in rejected
-            if one in orders
-        ]
+        outcomes = [*map(_accepted, accepted), *map(_rejected, rejected)]
+        rows = [StoredOutcome(orders[o.action_id], o) for o in outcomes if o.action_id in orders]
         actions.put(rows, session.run_id)
         actions.answered(list(orders))
+
+
+def _accepted(action_id: str) -> ActionOutcome:
+    return ActionOutcome(action_id=action_id, state="done")
+
+
+def _rejected(action_id: str) -> ActionOutcome:
+    code, reason = CANCEL_REFUSED.code, CANCEL_REFUSED.message
+    return ActionOutcome(action_id=action_id, state="refused", code=code, reason=reason)
 
 
 def _put(session: Session, action_ids: Sequence[str], amendment: Amendment | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from assets.streams.listings.group import Wanted, listing_of, units_of
 from domain.categories import joined
@@ -58,6 +58,11 @@ def resolve(
         else:
             _refuse(unit, known)
     check(units, fields, needs)
+    _refuse_named_again(units)
+
+
+def _refuse_named_again(units: Iterable[Sequence[Wanted]]) -> None:
+    """Refuse the units whose product an earlier one without faults names, too."""
     taken: dict[tuple[str, str], int] = {}
     for unit in units:
         listing, number = unit[0].listing, unit[0].number

@@ -115,46 +115,8 @@ class Orders:
         headers: list[tuple[Any, ...]] = []
         lines: list[tuple[Any, ...]] = []
         for capture, order in accepted:
-            places = [group.address for group in order.groups if group.address is not None]
-            country = (places[0] if places else order.billing).country
-            units = sum([line.quantity for line in order.lines])
-            headers.append(
-                (
-                    capture.capture_id,
-                    order.source_id,
-                    order.order_id,
-                    order.number,
-                    order.channel,
-                    order.canceled,
-                    order.ordered_at,
-                    order.currency,
-                    order.tax_included,
-                    order.total,
-                    order.total_tax,
-                    len(order.lines),
-                    units,
-                    order.customer.customer_id is None,
-                    country,
-                )
-            )
-            lines += [
-                (
-                    capture.capture_id,
-                    order.source_id,
-                    line.line_id,
-                    line.group_id,
-                    line.kind.value,
-                    line.sku,
-                    line.quantity,
-                    line.uom,
-                    line.factor,
-                    line.unit_price,
-                    line.line_total,
-                    line.total_discount(),
-                    line.total_tax(),
-                )
-                for line in order.lines
-            ]
+            headers.append(_header_row(capture.capture_id, order))
+            lines += _line_rows(capture.capture_id, order)
         return [TableRows(ORDER_HEADER, headers), TableRows(ORDER_LINE, lines)]
 
     def planner(self, sync: Sync, session: Session, request: DeliveryRequest) -> OrdersPlanner:
@@ -178,6 +140,50 @@ def _held_with(
         for row in session.deliveries.targets(list(named)).values()
         for sku in units_of(orjson.loads(row.content)).keys() & skus
     }
+
+
+def _header_row(capture_id: UUID, order: Order) -> tuple[Any, ...]:
+    """Return the row of ``ORDER_HEADER``."""
+    places = [group.address for group in order.groups if group.address is not None]
+    return (
+        capture_id,
+        order.source_id,
+        order.order_id,
+        order.number,
+        order.channel,
+        order.canceled,
+        order.ordered_at,
+        order.currency,
+        order.tax_included,
+        order.total,
+        order.total_tax,
+        len(order.lines),
+        sum([line.quantity for line in order.lines]),
+        order.customer.customer_id is None,
+        (places[0] if places else order.billing).country,
+    )
+
+
+def _line_rows(capture_id: UUID, order: Order) -> list[tuple[Any, ...]]:
+    """Return the rows of ``ORDER_LINE``."""
+    return [
+        (
+            capture_id,
+            order.source_id,
+            line.line_id,
+            line.group_id,
+            line.kind.value,
+            line.sku,
+            line.quantity,
+            line.uom,
+            line.factor,
+            line.unit_price,
+            line.line_total,
+            line.total_discount(),
+            line.total_tax(),
+        )
+        for line in order.lines
+    ]
 
 
 def _named(

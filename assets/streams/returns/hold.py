@@ -169,15 +169,7 @@ def above_returns(
     A return that was refunded may have been canceled or corrected, or be gone at the OMS, and its
     units be in another.
     """
-    made = [refund.units for refund in shown.refunds if refund.key]
-    listed = {refund.key for refund in shown.refunds}
-    others = {refund.key: refund.units for refund in known.values() if refund.key not in listed}
-    made += others.values()
-    refunded: dict[str, int] = {}
-    for units in made:
-        for line, number in units.items():
-            refunded[line] = refunded.get(line, 0) + number
-    wanted = request.units()
+    refunded, wanted = _refunded(shown, known), request.units()
     over = [
         line
         for line in sorted(refunded.keys() | wanted.keys())
@@ -200,3 +192,15 @@ def above_returns(
         "amount, with 'lockstep rejections retry ID --reason TEXT'.",
         stated(wanted, refunded=refunded),
     )
+
+
+def _refunded(shown: OrderRefunds, known: Mapping[str, KnownRefund]) -> dict[str, int]:
+    """Return line id -> units in our refunds: those that the store lists, and those it does not."""
+    made = [refund.units for refund in shown.refunds if refund.key]
+    listed = {refund.key for refund in shown.refunds}
+    others = {refund.key: refund.units for refund in known.values() if refund.key not in listed}
+    refunded: dict[str, int] = {}
+    for units in (*made, *others.values()):
+        for line, number in units.items():
+            refunded[line] = refunded.get(line, 0) + number
+    return refunded

@@ -196,20 +196,19 @@ def _sync(
         for first, last in _spans(seed.first_day, seed.last_day):
             run(past, first, last)
         today = datetime.now(UTC).date()
-        if CUSTOMERS in streams:
-            run([CUSTOMERS], today, today)  # they were registered just now
-        if CATALOG in streams:
-            run([CATALOG], today, today)
+        for stream in (CUSTOMERS, CATALOG):  # customers were registered just now
+            if stream in streams:
+                run([stream], today, today)
         for stream, at, ids in asked.requests(lockstep.sync(name, "demo"), systems):
             in_process.run_partitions(lockstep, instance, name, [stream], at, at, {}, records=ids)
             print_progress(console, database, name, stream, at.day, at.day)
         if PRICES in streams:
             console.print(f"  prices at the OMS: {asked.set_prices(control, systems)}")
+        back = [s for s in streams if not KINDS[s].to_oms and s != LISTINGS]
         for day in range(2):
             _fulfil(console, control, day)
             if day and RETURNS in streams:
                 _return_a_unit(console, control)
-            back = [s for s in streams if not KINDS[s].to_oms and s != LISTINGS]
             run(back, today, today)
 
 

@@ -206,22 +206,7 @@ def _start_dagster(children: Children, port: int, stopping: threading.Event) -> 
                 if not state.active:
                     click.echo(f"{state}.")
     code_port = free_port()
-    arguments = [
-        "dagster",
-        "code-server",
-        "start",
-        "-m",
-        "orchestration.definitions",
-        "-h",
-        "127.0.0.1",
-        "-p",
-        str(code_port),
-        "--location-name",
-        "lockstep",
-        "-d",
-        str(project_root()),
-    ]
-    children.start("code-server", arguments)
+    children.start("code-server", _code_server(code_port))
     if not children.wait_until(
         lambda: listens(code_port), "the code location loaded", START_SECONDS, stopping.is_set
     ):
@@ -240,6 +225,24 @@ def _start_dagster(children: Children, port: int, stopping: threading.Event) -> 
         click.echo(
             f"Dagster: http://127.0.0.1:{port}   (logs: {embedded.home()}/*.log; Ctrl-C stops all)"
         )
+
+
+def _code_server(port: int) -> list[str]:
+    return [
+        "dagster",
+        "code-server",
+        "start",
+        "-m",
+        "orchestration.definitions",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "--location-name",
+        "lockstep",
+        "-d",
+        str(project_root()),
+    ]
 
 
 def _workspace(code_port: int) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import sys
 from datetime import UTC, datetime
-from textwrap import shorten
 from typing import Any
 
 import click
@@ -15,23 +14,17 @@ from domain.errors import PermanentError
 from orchestration.cli.context import open_database
 from orchestration.cli.output import examples, json_option, print_json, print_table
 from orchestration.cli.rejections.filters import filter_from, filter_options
-from orchestration.cli.rejections.view import print_one, to_json, to_json_row
+from orchestration.cli.rejections.view import COLUMNS, print_one, to_json, to_json_row, to_table_row
 from orchestration.cli.root import LazyGroup
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.work_queue import ALL_STATES, OPEN_STATES, Rejection
 
-LONGEST_MESSAGE = 100
-"""Characters of a message in the list: a long one would make the table as wide as itself."""
 STATES = {
     "open": OPEN_STATES,
     "resolved": ("resolved",),
     "discarded": ("discarded",),
     "all": ALL_STATES,
 }
-COLUMNS = (
-    "id", "connection", "owner", "stream", "stage", "record", "day", "class", "code", "field",
-    "message", "state", "age", "times",
-)  # fmt: skip
 
 
 @click.group(
@@ -91,26 +84,7 @@ def list_command(
     if not found:
         click.echo(f"No {'' if state == 'all' else state + ' '}rejections.")
         return
-    rows = [
-        (
-            r.rejection_id,
-            r.connection,
-            r.owner,
-            r.stream,
-            r.stage,
-            r.source_id,
-            r.source_day,
-            r.class_,
-            r.code,
-            r.field,
-            shorten(r.message, LONGEST_MESSAGE, placeholder=" ..."),
-            r.state,
-            r.age,
-            r.seen_count,
-        )
-        for r in found
-    ]
-    print_table(COLUMNS, rows, numbers=("id", "times"))
+    print_table(COLUMNS, [to_table_row(one) for one in found], numbers=("id", "times"))
     click.echo(
         f"{len(found)} of {total}; 'lockstep rejections show ID' has the details."
         if total > len(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from textwrap import shorten
 from typing import Any
 
 import click
@@ -16,6 +17,33 @@ from resources.ledger.captures import edits
 from resources.ledger.captures.edits import Change
 from resources.ledger.rejections.operator_actions import OperatorAction
 from resources.ledger.rejections.work_queue import Attempt, Rejection
+
+COLUMNS = (
+    "id", "connection", "owner", "stream", "stage", "record", "day", "class", "code", "field",
+    "message", "state", "age", "times",
+)  # fmt: skip
+LONGEST_MESSAGE = 100
+"""Characters of a message in a table: a long one would make the table as wide as itself."""
+
+
+def to_table_row(one: Rejection) -> tuple[object, ...]:
+    """Return a rejection as a row of the list, by ``COLUMNS``."""
+    return (
+        one.rejection_id,
+        one.connection,
+        one.owner,
+        one.stream,
+        one.stage,
+        one.source_id,
+        one.source_day,
+        one.class_,
+        one.code,
+        one.field,
+        shorten(one.message, LONGEST_MESSAGE, placeholder=" ..."),
+        one.state,
+        one.age,
+        one.seen_count,
+    )
 
 
 def to_json_row(one: Rejection) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -39,8 +40,7 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
     moved. Stock that was entered by hand while the configuration did not have its stream is
     compared with the OMS's.
     """
-    names = list(installation.connections)
-    with db.transaction(), db.cursor() as cursor:
+    with db.transaction():
         known = db.execute(
             "SELECT connection, organisation, store FROM sync.connection FOR UPDATE"
         ).fetchall()
@@ -58,11 +58,24 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
             )
             for name, connection in installation.connections.items()
         ]
-        db.execute(
-            """UPDATE sync.connection SET configured = false
-               WHERE configured AND connection <> ALL(%s)""",
-            (names,),
-        )
+        _put(db, rows)
+        back = _back_again(db, installation)
+        _describe_streams(db, installation)
+        for name in back:
+            doubt_all(db, name)
+        for name, *_, organisation, ids_ignore_case, _, _ in rows:
+            if before.get(name, "") != organisation:
+                move_links(db, name, organisation, ids_ignore_case=ids_ignore_case)
+
+
+def _put(db: psycopg.Connection[Any], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write the connections that are configured, and mark the others."""
+    db.execute(
+        """UPDATE sync.connection SET configured = false
+           WHERE configured AND connection <> ALL(%s)""",
+        ([row[0] for row in rows],),
+    )
+    with db.cursor() as cursor:
         cursor.executemany(
             f"""INSERT INTO sync.connection AS c (connection, owner, description,
                                                  order_id_prefix, limits, grain, organisation,
@@ -84,13 +97,6 @@ def describe(db: psycopg.Connection[Any], installation: Installation) -> None:
                                      true)""",  # noqa: S608 - constants
             rows,
         )
-        back = _back_again(db, installation)
-        _describe_streams(db, installation)
-        for name in back:
-            doubt_all(db, name)
-        for name, *_, organisation, ids_ignore_case, _, _ in rows:
-            if before.get(name, "") != organisation:
-                move_links(db, name, organisation, ids_ignore_case=ids_ignore_case)
 
 
 def _store_of(db: psycopg.Connection[Any], name: str, connection: Connection, kept: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -88,12 +89,6 @@ class CompositeClient:
         """
         body = orjson.dumps({"allOrNone": True, "compositeRequest": parts})
 
-        def answered(content: bytes) -> Composite:
-            found = COMPOSITES.decode(content)
-            if len(found.compositeResponse) != len(parts):
-                raise ValueError("the answer is not to all requests of the composite")
-            return found
-
         lock = self._locks.setdefault(parent, asyncio.Lock())
         async with lock:
             for attempt in range(1, MOST_LOCKED + 1):
@@ -103,7 +98,7 @@ class CompositeClient:
                     body=body,
                     correlation_id=correlation_id,
                     idempotent=is_idempotent,
-                    decode=answered,
+                    decode=partial(_answer_to, len(parts)),
                 )
                 if not reply.ok:
                     refuse(reply, code, "composite", advice)
@@ -117,6 +112,14 @@ class CompositeClient:
             f"salesforce: the records below {parent} were locked {MOST_LOCKED} times; "
             "trying again later may help"
         )
+
+
+def _answer_to(number: int, content: bytes) -> Composite:
+    """Return the answer to a number of requests; raises ``ValueError`` if it is to others."""
+    found = COMPOSITES.decode(content)
+    if len(found.compositeResponse) != number:
+        raise ValueError("the answer is not to all requests of the composite")
+    return found
 
 
 def id_made(reply: Reply, reference: str) -> str:

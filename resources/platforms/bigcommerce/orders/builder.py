@@ -13,7 +13,7 @@ from domain.builders.removals import Amounts, Remainder, less, take_off
 from domain.currencies import minor_unit
 from domain.exchange import SourcePaths
 from domain.parsing.problems import LOOK, DocumentProblems
-from domain.parsing.scalars import ZERO, amount_of, moment_of
+from domain.parsing.scalars import ZERO, amount_of
 from domain.records.orders import (
     Charge,
     Customer,
@@ -84,13 +84,7 @@ class OrderBuilder(BaseOrderBuilder):
         if raw.is_tax_inclusive_pricing is None:
             message = "this should be true or false"
             problems.missing("malformed_value", "is_tax_inclusive_pricing", message)
-        parts = parts_of(raw, problems)
-        drafts = self._to_lines(parts)
-        self._map_groups(parts, {draft.group_id for draft in drafts})
-        charges = charges_of(raw, parts, drafts, included=self._included)
-        total, total_tax = self._required("total_inc_tax"), self._required("total_tax")
-        discounts = self._settle(drafts, charges, total, total_tax)
-        amounts, off, tax_off = self._without_refunds(Amounts(drafts, charges, discounts))
+        (amounts, off, tax_off), total, total_tax = self._to_amounts()
         self._build_lines(amounts.lines)
         currency = self._checked_currency()
         billing = self._groups.to_billing(
@@ -100,12 +94,8 @@ class OrderBuilder(BaseOrderBuilder):
         payments = to_payments(
             raw, self._sources.transactions, total, currency, self._settings, problems
         )
-        if off:
-            payments = less(payments, off)
         notes = notes_of(raw, problems)
-        ordered_at = moment_of(raw.date_created)
-        if ordered_at is None:
-            problems.missing("date_missing", "date_created", "the date is missing")
+        ordered_at = self._ordered_at("date_created", raw.date_created)
         if problems.problems or ordered_at is None:
             return None
         number = str(raw.id)
@@ -125,12 +115,23 @@ class OrderBuilder(BaseOrderBuilder):
             lines=tuple(self._mapped_lines),
             charges=tuple(amounts.charges),
             discounts=amounts.discounts,
-            payments=payments,
+            payments=less(payments, off) if off else payments,
             notes=notes,
             total=total - off,
             total_tax=total_tax - tax_off,
             canceled=self._is_canceled,
         )
+
+    def _to_amounts(self) -> tuple[Remainder, Decimal, Decimal]:
+        """Return what is left of the order's amounts, and the total and tax of the whole order."""
+        raw, parts = self._order, parts_of(self._order, self._problems)
+        drafts = self._to_lines(parts)
+        self._map_groups(parts, {draft.group_id for draft in drafts})
+        charges = charges_of(raw, parts, drafts, included=self._included)
+        total, total_tax = self._required("total_inc_tax"), self._required("total_tax")
+        discounts = self._settle(drafts, charges, total, total_tax)
+        left = self._without_refunds(Amounts(drafts, charges, discounts))
+        return left, total, total_tax
 
     def _without_refunds(self, amounts: Amounts) -> Remainder:
         """Take off the refunded units; an order of nothing else is left whole, and canceled."""

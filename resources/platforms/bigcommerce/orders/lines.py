@@ -39,11 +39,10 @@ def to_line(
     if not raw.id:
         problems.missing("line_id_missing", f"{where}id", "the line has no id")
         return None
-    kind = KINDS.get(raw.type) if isinstance(raw.type, str) else None
-    if kind is None:
-        shown = raw.type if isinstance(raw.type, str) else "not a text"
+    written = raw.type if isinstance(raw.type, str) else "not a text"
+    if (kind := KINDS.get(written)) is None:
         message = "this isn't a type of line"
-        problems.reject("line_type_unknown", f"{where}type", message, LOOK, shown)
+        problems.reject("line_type_unknown", f"{where}type", message, LOOK, written)
         return None
     sku = _sku(raw, kind, where, problems)
     quantity = _quantity(raw, where, problems)
@@ -67,13 +66,19 @@ def to_line(
         draft.options, draft.texts = options_of(raw, where, problems)
     if raw.applied_discounts:
         draft.discounts = _discounts(raw, where, problems)
+    if wrap := _gift_wrap(raw, draft.line_id, included=included):
+        draft.charges = [wrap]
+    return draft
+
+
+def _gift_wrap(raw: Line, line_id: str, *, included: bool) -> Charge | None:
     cost = amount_of(raw.wrapping_cost_inc_tax if included else raw.wrapping_cost_ex_tax)
     tax = amount_of(raw.wrapping_cost_tax)
-    if cost or tax:
-        name = clean_text(raw.wrapping_name or "") or "Gift wrap"
-        wrap_id, kind_ = f"wrap-{draft.line_id}", ChargeKind.GIFT_WRAP
-        draft.charges = [Charge(charge_id=wrap_id, kind=kind_, name=name, amount=cost, tax=tax)]
-    return draft
+    if not cost and not tax:
+        return None
+    name = clean_text(raw.wrapping_name or "") or "Gift wrap"
+    kind = ChargeKind.GIFT_WRAP
+    return Charge(charge_id=f"wrap-{line_id}", kind=kind, name=name, amount=cost, tax=tax)
 
 
 def _sku(raw: Line, kind: LineKind, where: str, problems: DocumentProblems) -> str:

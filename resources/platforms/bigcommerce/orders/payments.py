@@ -43,6 +43,22 @@ def to_payments(
 
     An order that was edited may cost less than what certificates and store credit have paid.
     """
+    certificate, credit, rest = _shares(order, total, problems)
+    payments = []
+    if certificate > 0:
+        method = settings.gift_certificate_method
+        payments.append(_own("gift_certificate", method, certificate))
+    if credit > 0:
+        payments.append(_own("store_credit", settings.store_credit_method, credit))
+    if rest > 0:
+        payments.append(_gateway(order, transactions, rest, currency, problems))
+    return tuple(payments)
+
+
+def _shares(
+    order: Order, total: Decimal, problems: DocumentProblems
+) -> tuple[Decimal, Decimal, Decimal]:
+    """Return what certificates, store credit and the gateway have paid of the total."""
     certificate = amount_of(order.gift_certificate_amount)
     credit = amount_of(order.store_credit_amount)
     rest = total - certificate - credit
@@ -63,15 +79,7 @@ def to_payments(
         problems.warn("paid_above_total", "total_inc_tax", message, advice)
         certificate = min(certificate, total)
         credit = min(credit, total - certificate)
-    payments = []
-    if certificate > 0:
-        method = settings.gift_certificate_method
-        payments.append(_own("gift_certificate", method, certificate))
-    if credit > 0:
-        payments.append(_own("store_credit", settings.store_credit_method, credit))
-    if rest > 0:
-        payments.append(_gateway(order, transactions, rest, currency, problems))
-    return tuple(payments)
+    return certificate, credit, rest
 
 
 def _own(payment_id: str, method: str, amount: Decimal) -> Payment:

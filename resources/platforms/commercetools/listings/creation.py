@@ -75,15 +75,23 @@ def draft_of(
         "priceMode": "Embedded" if listing.price is not None else "Standalone",
         "publish": new.is_visible,
     }
-    if listing.description:
-        draft["description"] = {locale: listing.description}
-    if categories:
-        draft["categories"] = [{"typeId": "category", "id": one} for one in categories]
-    if settings.tax_category is not None:
-        draft["taxCategory"] = {"typeId": "tax-category", "id": settings.tax_category}
     if made.problems:
         raise RecordRejected(*made.problems)
-    return draft
+    return draft | _where_given(listing, settings, locale, categories)
+
+
+def _where_given(
+    listing: Listing, settings: CommercetoolsSettings, locale: str, categories: Sequence[str]
+) -> Draft:
+    """Return the fields that a draft has only if there is something to put there."""
+    given: Draft = {}
+    if listing.description:
+        given["description"] = {locale: listing.description}
+    if categories:
+        given["categories"] = [{"typeId": "category", "id": one} for one in categories]
+    if settings.tax_category is not None:
+        given["taxCategory"] = {"typeId": "tax-category", "id": settings.tax_category}
+    return given
 
 
 def _slug(listing: Listing) -> str:

@@ -9,7 +9,7 @@ from domain.builders.orders import BaseOrderBuilder, LineDraft
 from domain.builders.removals import Amounts, Remainder, less, take_off
 from domain.exchange import SourcePaths
 from domain.parsing.problems import LOOK, DocumentProblems
-from domain.parsing.scalars import ZERO, moment_of
+from domain.parsing.scalars import ZERO
 from domain.records.orders import Customer, Order
 from resources.platforms.commercetools import payload as documents
 from resources.platforms.commercetools.base_payload import Reference, TaxRate
@@ -64,12 +64,8 @@ class OrderBuilder(BaseOrderBuilder):
         self._build_lines(amounts.lines)
         billing = self._groups.to_billing(raw, problems)
         payments = to_payments(raw, total, money, problems)
-        if off:
-            payments = less(payments, off)
         notes = notes_of(raw, self._settings, problems)
-        ordered_at = moment_of(raw.completed_at) or moment_of(raw.created_at)
-        if ordered_at is None:
-            problems.missing("date_missing", "createdAt", "the date is missing")
+        ordered_at = self._ordered_at("createdAt", raw.completed_at, raw.created_at)
         if problems.problems or ordered_at is None:
             return None
         source_id = raw.id or ""
@@ -94,7 +90,7 @@ class OrderBuilder(BaseOrderBuilder):
             lines=tuple(self._mapped_lines),
             charges=tuple(amounts.charges),
             discounts=amounts.discounts,
-            payments=payments,
+            payments=less(payments, off) if off else payments,
             notes=notes,
             total=total - off,
             total_tax=total_tax - tax_off,

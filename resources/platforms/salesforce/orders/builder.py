@@ -10,7 +10,6 @@ from domain.addressing.addresses import Address
 from domain.builders.orders import BaseOrderBuilder, LineDraft
 from domain.exchange import SourcePaths
 from domain.parsing.problems import LOOK, DocumentProblems
-from domain.parsing.scalars import moment_of
 from domain.records.orders import Customer, Order
 from resources.platforms.salesforce import payload as documents
 from resources.platforms.salesforce.orders.delivered import is_goods, items_of
@@ -51,9 +50,7 @@ class OrderBuilder(BaseOrderBuilder):
         self._build_lines(amounts.lines)
         billing = self._groups.to_billing(raw, problems)
         payments = to_payments(raw, total, problems)
-        ordered_at = moment_of(raw.ordered_date)
-        if ordered_at is None:
-            problems.missing("date_missing", "OrderedDate", "the date is missing")
+        ordered_at = self._ordered_at("OrderedDate", raw.ordered_date)
         notes = notes_of(raw, self._settings, problems)
         if problems.problems or ordered_at is None:
             return None

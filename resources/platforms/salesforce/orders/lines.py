@@ -65,8 +65,12 @@ class LineMapper:
             total,
             amount_of(raw.total_tax_amount),
         )
-        draft.discounts = []
-        draft.charges = []
+        draft.discounts, draft.charges = [], []
+        self._adjust(draft, raw)
+        return draft
+
+    def _adjust(self, draft: LineDraft, raw: Item) -> None:
+        """Add an item's adjustments: what it costs less is a discount, what it costs more a fee."""
         for amount, adjustment_id, name in self._adjustments(raw):
             if amount < 0:
                 draft.discounts.append(
@@ -79,10 +83,9 @@ class LineMapper:
                         kind=ChargeKind.FEE,
                         name=name,
                         amount=amount,
-                        group_id=group_id or None,
+                        group_id=draft.group_id or None,
                     )
                 )
-        return draft
 
     def to_charge(self, raw: Item, where: str) -> Charge | None:
         """Map a delivery charge or a fee, after its adjustments; none of one that is free."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+from domain.errors import RecordRejected
 from domain.parsing.payload import Scalar
 from domain.refunds import ReturnedUnits, ReturnRecord
 from resources.platforms.salesforce.orders.delivered import whole_units
@@ -86,14 +87,7 @@ def show_return(
     of the org's own have units of a line already.
     """
     if order.order_life_cycle_type == MANAGED:
-        raise rejection_of(
-            "return_refused",
-            "OrderLifeCycleType",
-            "the platform manages the order itself, so its returns can't be shown",
-            "create order summaries with OrderLifeCycleType UNMANAGED for an external OMS, or make "
-            "the return order in the org and discard this rejection",
-            record.return_id,
-        )
+        raise _managed(record.return_id)
     held, names = Held(order, return_key(record)), settings.return_statuses
     rows = list(_rows(held, record, names.canceled))
     header = _header(held, record)
@@ -119,6 +113,17 @@ def show_return(
         body = {"Status": wanted}
         parts.append({"method": "PATCH", "url": url, "referenceId": "settled", "body": body})
     return parts
+
+
+def _managed(return_id: str) -> RecordRejected:
+    return rejection_of(
+        "return_refused",
+        "OrderLifeCycleType",
+        "the platform manages the order itself, so its returns can't be shown",
+        "create order summaries with OrderLifeCycleType UNMANAGED for an external OMS, or make "
+        "the return order in the org and discard this rejection",
+        return_id,
+    )
 
 
 def creates(parts: list[Part]) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from domain.exchange import ShipmentLine, ShipmentRequest
 from resources.platforms.salesforce.orders.delivered import VOIDED
 from resources.platforms.salesforce.parts import Part, rejection_of
+from resources.platforms.salesforce.payload import Group
 from resources.platforms.salesforce.settings import (
     HISTORY,
     HISTORY_ORDER,
@@ -71,29 +72,16 @@ class Parts:
         ]
 
     def _fulfilment(self, order: HeldOrder, request: ShipmentRequest, key: str) -> list[Part]:
-        raw, group = order.order, order.groups.get(request.group_id)
+        group = order.groups.get(request.group_id)
         if group is None or not group.order_delivery_method_id:
             message = (
                 "the parcel's delivery group has no delivery method, which its fulfilment needs"
             )
             field, advice = "OrderDeliveryMethodId", "choose a delivery method in the store"
             raise rejection_of("group_not_shippable", field, message, advice, request.group_id)
-        values: Part = {
-            "OrderSummaryId": order.id,
-            "OrderId": raw.original_order_id,
-            "AccountId": raw.account_id,
+        values = _delivered_to(order, group) | {
             "DeliveryMethodId": group.order_delivery_method_id,
             "FulfilledFromLocationId": self._settings.fulfilled_from,
-            "FulfilledToName": group.deliver_to_name or "-",
-            "FulfilledToStreet": group.deliver_to_street,
-            "FulfilledToCity": group.deliver_to_city,
-            "FulfilledToState": group.deliver_to_state,
-            "FulfilledToPostalCode": group.deliver_to_postal_code,
-            "FulfilledToCountry": group.deliver_to_country,
-            "FulfilledToEmailAddress": group.email_address or raw.billing_email_address,
-            "FulfilledToPhone": group.phone_number or raw.billing_phone_number,
-            "FulfilledToLatitude": group.deliver_to_latitude,
-            "FulfilledToLongitude": group.deliver_to_longitude,
             "Type": "Standard",
             "Status": DRAFT,
         }
@@ -195,6 +183,26 @@ class Parts:
             }
             for start in range(0, len(rows), MOST_ROWS)
         ]
+
+
+def _delivered_to(order: HeldOrder, group: Group) -> Part:
+    """Return whom and where a delivery group is for, in the fields of a fulfilment order."""
+    raw = order.order
+    return {
+        "OrderSummaryId": order.id,
+        "OrderId": raw.original_order_id,
+        "AccountId": raw.account_id,
+        "FulfilledToName": group.deliver_to_name or "-",
+        "FulfilledToStreet": group.deliver_to_street,
+        "FulfilledToCity": group.deliver_to_city,
+        "FulfilledToState": group.deliver_to_state,
+        "FulfilledToPostalCode": group.deliver_to_postal_code,
+        "FulfilledToCountry": group.deliver_to_country,
+        "FulfilledToEmailAddress": group.email_address or raw.billing_email_address,
+        "FulfilledToPhone": group.phone_number or raw.billing_phone_number,
+        "FulfilledToLatitude": group.deliver_to_latitude,
+        "FulfilledToLongitude": group.deliver_to_longitude,
+    }
 
 
 def _given(values: Part) -> Part:

@@ -12,7 +12,7 @@ from itertools import islice
 
 from assets.streams.actions.stream import Actions
 from assets.streams.catalog.store_items import entries, master_items
-from assets.streams.catalog.stream import BEGINNING, Catalog
+from assets.streams.catalog.stream import Catalog
 from assets.streams.customers.stream import Customers, customer_mapper
 from assets.streams.inventory.preview import preview_stock
 from assets.streams.orders.stream import Orders
@@ -36,7 +36,7 @@ from domain.exchange import RawRecord, Skipped
 from domain.records.actions import ActionRequest
 from domain.records.inventory import StoreItem
 from domain.sources import Page
-from domain.values import Window
+from domain.values import LONG_AGO, Window
 from resources.ledger.session import Session
 from resources.sync import Sync
 
@@ -103,7 +103,7 @@ def _customers(sync: Sync, session: Session, window: Window) -> Iterator[Sample]
 def _catalog(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
     """Yield how products would be aligned, and which of their items would be created."""
     stream = Catalog()
-    for raw in _first(sync.products.fetch(Window(BEGINNING, window.until))):
+    for raw in _first(sync.products.fetch(Window(LONG_AGO, window.until))):
         try:
             mapped = sync.products.to_canonical(raw.payload)
         except RecordRejected as rejected:

@@ -28,6 +28,12 @@ PositiveQuantity: TypeAlias = Decimal
 UtcDatetime = Annotated[datetime, Meta(tz=True)]
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""Before any time that a system or the ledger states."""
+FAR_AHEAD = datetime.max.replace(tzinfo=UTC)
+"""After any such time."""
+BEFORE_STORES = datetime(1970, 1, 1, tzinfo=UTC)
+"""Instead of a store's time that can't be read; a window from here on is of everything."""
 
 
 def is_of_this_era(moment: datetime) -> bool:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar, Protocol
 
 from domain.exchange import RawRecord
 from domain.sources import EVERYTHING, Page, Scope, Shape, to_pages
-from domain.values import Window
-
-BEFORE_STORES = datetime(1970, 1, 1, tzinfo=UTC)
-"""A window that starts here, or before, is of everything."""
+from domain.values import BEFORE_STORES, Window
 
 
 class ChangedRecords(Protocol):

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from domain.values import Grain, Partition, Window, doubled
+from domain.values import LONG_AGO, Grain, Partition, Window, doubled
 
 LONGEST_CATCH_UP = timedelta(days=3)
 """A live run after a long outage covers at most this much; the next ticks cover the rest."""
@@ -165,10 +165,9 @@ def longest_waiting(
     Those never tried come first, then those tried least recently; the older partition before the
     younger.
     """
-    never = datetime.min.replace(tzinfo=UTC)
     chosen: dict[Chain, list[Due]] = {}
     for item in sorted(
-        due, key=lambda d: (tried_at.get((str(d.chain), d.partition), never), d.partition)
+        due, key=lambda d: (tried_at.get((str(d.chain), d.partition), LONG_AGO), d.partition)
     ):
         of_chain = chosen.setdefault(item.chain, [])
         if len(of_chain) < MOST_PIECES:

@@ -22,6 +22,7 @@ from domain.errors import LockstepError
 from domain.exchange import Alert
 from domain.parsing.text import plural
 from domain.ports import Notifier
+from domain.values import LONG_AGO
 from resources.lockstep import Lockstep
 from sensors.open_checks import changed_checks, open_counts
 from sensors.parallel import side_by_side
@@ -40,7 +41,6 @@ STUCK_PAUSE = 20
 """Reading stuck records looks through all captures; the pause after it is that much longer."""
 MOST_LINES = 30
 """Lines of one alert; while alerts can't be sent, the newest lines are kept."""
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Memory(NamedTuple):

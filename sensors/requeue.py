@@ -16,7 +16,7 @@ from assets.streams.prices import plan as prices_plan
 from domain.connections import ACTIONS, INVENTORY, PRICES, RETURNS, Installation
 from domain.errors import LockstepError
 from domain.parsing.text import plural
-from domain.values import Grain, Partition, doubled
+from domain.values import LONG_AGO, Grain, Partition, doubled
 from resources.ledger.monitoring.activation import activations
 from resources.ledger.monitoring.outages import note_answering
 from resources.ledger.records.actions import Actions
@@ -192,13 +192,12 @@ def _in_turn(
 
     Of a stream whose target fails, one partition shows whether it takes records again.
     """
-    never = datetime.min.replace(tzinfo=UTC)
     due: list[tuple[datetime, Partition, str]] = []
     for stream, partition in places:
         last = _last(name, (stream, partition), attempts)
         pause = pause_after(last) if last else timedelta(0)
         if targets.is_due(stream, last, pause, now):
-            due.append((last.ended_at if last else never, partition, stream))
+            due.append((last.ended_at if last else LONG_AGO, partition, stream))
     chosen: list[tuple[str, Partition]] = []
     for _, partition, stream in sorted(due):
         is_tried = any(stream == other for other, _ in chosen)

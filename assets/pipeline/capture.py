@@ -20,7 +20,7 @@ from domain.errors import TransientError
 from domain.exchange import RawRecord
 from domain.identity import capture_id
 from domain.sources import Page, Source
-from domain.values import Partition, Window
+from domain.values import LONG_AGO, Partition, Window
 from resources.ledger.exchanges import exchanges_stored
 from resources.ledger.rows import CaptureRow
 from resources.ledger.session import Session
@@ -211,7 +211,7 @@ def _reached(sync: Sync, stream: Stream[Any], window: Window, started: datetime)
     A snapshot contains everything, so it adjoins whatever was read before it.
     """
     if stream.is_snapshot:
-        return Window(datetime.min.replace(tzinfo=UTC), window.until)
+        return Window(LONG_AGO, window.until)
     present = source_present(sync, stream) - (datetime.now(UTC) - started)
     return Window(
         window.since, min(window.until, max(window.since, present.replace(microsecond=0)))

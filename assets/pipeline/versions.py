@@ -8,18 +8,17 @@ a newer version has an earlier date. Then what was read later is newer.
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from domain.identity import capture_id
+from domain.values import LONG_AGO
 from resources.http.clock import SAME_CLOCK
 from resources.ledger.captures.captures import Newest
 from resources.ledger.rows import CaptureRow
 from resources.ledger.session import Session
 
 LEAST = timedelta(microseconds=1)
-BEFORE = datetime.min.replace(tzinfo=UTC)
-"""When the other versions of a chunk count as captured: they were read in its order."""
 SAME_STAMP = timedelta(milliseconds=1)
 """Versions closer together were stamped alike, and were set apart by ``LEAST`` when captured."""
 
@@ -68,7 +67,7 @@ def in_order(
                 earlier = newest.source_updated_at - LEAST
                 dated = row._replace(source_updated_at=min(row.source_updated_at, earlier))
         if newest is None or dated.source_updated_at > newest.source_updated_at:
-            known[row.source_id] = Newest(dated.source_updated_at, BEFORE, dated.digest)
+            known[row.source_id] = Newest(dated.source_updated_at, LONG_AGO, dated.digest)
             stored.add(dated.capture_id)
         found.rows.append(dated)
     return found

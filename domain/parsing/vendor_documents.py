@@ -11,11 +11,10 @@ from decimal import Decimal
 from domain.errors import RecordRejected
 from domain.parsing.problems import DocumentProblems
 from domain.records.record import InvalidRecord
-from domain.values import is_of_this_era
+from domain.values import LONG_AGO, is_of_this_era
 
 LIMIT = Decimal(10) ** 11
 """Numbers from here on are mistakes."""
-NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 def text_of(value: object) -> str:
@@ -90,5 +89,5 @@ class VendorFindings(DocumentProblems):
         if moment is None or not is_of_this_era(moment):
             message = "The time of the order's last change is missing or not plausible."
             self.unreadable(field, message, text_of(text)[:40])
-            return NO_TIME
+            return LONG_AGO
         return moment

@@ -9,6 +9,7 @@ from typing import Any
 
 from domain.errors import LockstepError, PermanentError, RateLimited, TransientError
 from domain.exchange import Exchange, ExchangeLog, OutcomeUnknown, before_effect, exchange_log
+from domain.values import LONG_AGO
 from resources.http.policy import ClientPolicy
 from resources.http.rate_limit import is_too_long, note_wait
 from resources.http.redaction import error_text, request_id, vendor_text
@@ -74,7 +75,7 @@ class RequestAttempts:
         """Why the body of the last response can't be used."""
         self._budget = RetryBudget(policy.retry)
         self._number, self._first_sent_at, self._renewed = 0, 0.0, False
-        self._started, self._sent_at = 0.0, datetime.min.replace(tzinfo=UTC)
+        self._started, self._sent_at = 0.0, LONG_AGO
 
     @property
     def headers(self) -> dict[str, str]:

@@ -24,7 +24,8 @@ PATIENCE_SECONDS = 5.0
 """How long a step and a probe wait for a permit; others of their run may need other systems."""
 ASK_EVERY_SECONDS = 0.2
 """While no permit is there, all tasks of a process together ask the ledger no more often."""
-LONG_AGO = 3600.0
+FULL_AFTER_SECONDS = 3600.0
+"""A bucket that was not drawn from for so long is full."""
 IDLE_SECONDS = 1.0
 """What is left of an older lease is dropped: it was too large, and its window may be over."""
 REPORT_EVERY = 50
@@ -254,5 +255,7 @@ class LocalQuota(QuotaLedger):
         del window_seconds
         with self._lock:
             now = self._clock()
-            known = self._buckets.get(bucket) or TokenBucket(quota, 0.0, now - LONG_AGO, now)
+            known = self._buckets.get(bucket) or TokenBucket(
+                quota, 0.0, now - FULL_AFTER_SECONDS, now
+            )
             self._buckets[bucket] = known.observe(left, reset_seconds, now, quota=quota)

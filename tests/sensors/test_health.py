@@ -13,6 +13,7 @@ import pytest
 
 from assets.health import HEARTBEAT, NOTHING_STUCK, check_name, health_key
 from domain.connections import Installation
+from domain.values import LONG_AGO
 from orchestration.definitions import build
 from resources.ledger.monitoring.activation import resume
 from resources.lockstep import Lockstep
@@ -148,7 +149,7 @@ def test_a_damaged_cursor_only_repeats_every_report(scene: Scene) -> None:
         '{"reported": {"a": 1}}',
         '{"reported": {}, "webhooks": {}, "read_stuck_after": "soon"}',
     ):
-        assert health.parse(cursor) == health.Memory({}, {}, health.LONG_AGO)
+        assert health.parse(cursor) == health.Memory({}, {}, LONG_AGO)
     _, cursor = beat(scene)
     assert health.dump(health.parse(cursor)) == cursor
 

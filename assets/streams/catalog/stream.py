@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from assets.delivery.plan import Due, Plan
 from assets.delivery.planner import Planner
@@ -27,13 +27,12 @@ from domain.records.record import decode_record
 from domain.rules.completeness import refuse_shrinkage
 from domain.schemas.catalog import product_problems
 from domain.sources import Page, Source
-from domain.values import Window
+from domain.values import LONG_AGO, Window
 from resources.ledger.rows import AcceptedRecord, StoredCapture, TableRows, TargetRow
 from resources.ledger.session import Session
 from resources.sync import Sync
 
 DELETIONS = Deletions("lockstep_deleted_product")
-BEGINNING = datetime.min.replace(tzinfo=UTC)
 PRESENT = timedelta(minutes=5)
 """A window that ends so shortly before the present is the current one."""
 
@@ -188,7 +187,7 @@ def _whole(sync: Sync, session: Session, present: datetime) -> Iterator[Page]:
     it would count as newer. Raises ``PermanentError`` if much less came back than is known.
     """
     seen: set[str] = set()
-    for page in sync.products.fetch(Window(BEGINNING, present + PRESENT)):
+    for page in sync.products.fetch(Window(LONG_AGO, present + PRESENT)):
         seen.update(record.source_id for record in page.records)
         yield Page(_changed(session, page.records, present))
     known = session.products.known()

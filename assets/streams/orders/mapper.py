@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 
 from assets.delivery.links import already_sent
@@ -24,6 +24,7 @@ from domain.records.record import decode_record
 from domain.rules.export import NOT_SENT_RULE, Ended
 from domain.rules.order_changes import physical_changes
 from domain.rules.translation import id_at_oms
+from domain.values import FAR_AHEAD
 from resources.ledger.monitoring.caution import is_cautious, unknown_until
 from resources.ledger.records.withdrawals import ended_at_oms
 from resources.ledger.rejections.discards import done_by_hand
@@ -33,7 +34,6 @@ from resources.ledger.store_links import sent_elsewhere
 from resources.sync import Sync
 
 DELETIONS = Deletions("lockstep_deleted_order")
-ANY_TIME = datetime.max.replace(tzinfo=UTC)
 CHANGED = "It differs from what the OMS has"
 TAKEN_BACK = (
     "It is again as the OMS got it, but a change of it was discarded meanwhile, and may have been "
@@ -226,5 +226,5 @@ def _unknown_until(sync: Sync, session: Session) -> datetime | None:
     ``None``: the ledger knows all.
     """
     if is_cautious(session.db, sync.name):
-        return ANY_TIME
+        return FAR_AHEAD
     return unknown_until(session.db, sync.name, ORDERS)

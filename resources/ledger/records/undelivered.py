@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,13 +12,13 @@ from uuid import UUID
 import psycopg
 
 from domain.skus import sku_key
+from domain.values import FAR_AHEAD
 from resources.ledger.database.compression import decompress
 from resources.ledger.rows import TargetRow
 from resources.ledger.store_links import SENT_ELSEWHERE
 
 Units = Mapping[str, Decimal]
 """SKU -> units, in the unit of the OMS's orders."""
-NEVER = datetime.max.replace(tzinfo=UTC)
 _DUE = """
 WITH due AS (
     SELECT r.source_day, r.capture_id, false AS arrived FROM sync.record r
@@ -99,7 +99,7 @@ def undelivered_units(
     form of target state; ``wanted`` returns by order what is still wanted of these versions:
     nothing that the source has taken back, or that an agent has canceled.
     """
-    versions = _due(db, connection, read_at or NEVER)
+    versions = _due(db, connection, read_at or FAR_AHEAD)
     rows = db.execute(_REJECTED, (connection, SENT_ELSEWHERE), binary=True)
     for source_id, updated_at, capture_id, payload in rows:
         sold = dict(units_of(decompress(payload)))

@@ -22,6 +22,7 @@ from domain.policies import InventoryPolicy
 from domain.records.inventory import StockLevel
 from domain.skus import sku_key
 from domain.sources import Page
+from domain.values import LONG_AGO
 from resources.oms.anchanto.client import KIND, Reads
 from resources.oms.anchanto.parsing import Findings
 from resources.oms.anchanto.payload import Documents, StockRow, join_rows, unreadable
@@ -33,7 +34,6 @@ MOST_PAGES = 1_000_000
 SKUS_A_CALL = 50
 """SKUs in one query: this many of the usual length stay well below 8 KB."""
 ZERO = Decimal(0)
-NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class StockList:
@@ -45,7 +45,7 @@ class StockList:
         self._documents = Documents(settings.wire.fields)
         self._kept: list[bytes] | None = None
         self._kept_until = 0.0
-        self._kept_from = NEVER
+        self._kept_from = LONG_AGO
 
     def rows(
         self, skus: Collection[str], not_before: datetime | None = None

@@ -13,6 +13,7 @@ from domain.errors import PermanentError
 from domain.identity import fallback_id
 from domain.parsing.vendor_documents import text_of
 from domain.skus import sku_key
+from domain.values import LONG_AGO
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import KIND, fetch, fetch_one, path_of, refused_read, rows_of
 from resources.oms.extensiv.payload import (
@@ -23,7 +24,6 @@ from resources.oms.extensiv.settings import ExtensivSettings
 PAGE_SIZE = 100
 MOST_PAGES = 1_000_000
 NO_ROW = (b"null", b"[]", b"{}")
-NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class _RowKey(msgspec.Struct):
@@ -40,7 +40,7 @@ class StockList:
         self._client, self._settings = client, settings
         self._kept: dict[str, bytes] | None = None
         self._kept_until = 0.0
-        self._kept_from = NEVER
+        self._kept_from = LONG_AGO
 
     def rows(
         self, skus: Collection[str], not_before: datetime | None = None

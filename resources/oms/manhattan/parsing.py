@@ -15,13 +15,12 @@ from msgspec import Meta
 
 from domain.errors import Problem, RecordRejected
 from domain.records.record import InvalidRecord
-from domain.values import is_of_this_era
+from domain.values import LONG_AGO, is_of_this_era
 
 Id = str | int | None
 Number = Annotated[Decimal, Meta(description="a number")] | None
 LIMIT = Decimal(10) ** 12
 """Numbers from here on are mistakes."""
-NO_TIME = datetime.min.replace(tzinfo=UTC)
 UNREADABLE = "oms_payload_unreadable"
 ADVICE = (
     "Check the captured payload; if the shape is the tenant's own, report it to Lockstep's "
@@ -142,7 +141,7 @@ class DocumentProblems:
         elif not is_of_this_era(moment):
             text = f"The time of the {noun}'s last change is not plausible."
             self.unreadable(field, text, moment.isoformat())
-        return moment or NO_TIME
+        return moment or LONG_AGO
 
     def unreadable(self, field: str, message: str, value: str = "") -> None:
         """Report a value that does not have the documented shape."""

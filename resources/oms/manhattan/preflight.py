@@ -30,7 +30,7 @@ from resources.preflight import result_of
 
 NO_CUSTOMER = NO_ORDER = "lockstep-preflight"
 """The id of an order that does not exist: a cancellation of it is refused, but for the right to."""
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+BEFORE_ORDERS = datetime(2000, 1, 1, tzinfo=UTC)
 RIGHTS = ("save, read, search and cancel orders", "search items", "read availability")
 """What the role needs, and with the stream ``customers`` to save and search customers; nothing of
 payments, users, configuration or purchasing."""
@@ -92,7 +92,7 @@ class Preflight:
         return f"a token was issued by {self.settings.token_url}"
 
     def _orders(self) -> str:
-        oldest = self.search.oldest_since(LONG_AGO)
+        oldest = self.search.oldest_since(BEFORE_ORDERS)
         if oldest is None:
             return "orders can be searched; there are none"
         return f"orders can be searched; the oldest was changed at {oldest.isoformat()}"

@@ -18,14 +18,12 @@ from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id
 from domain.parsing.scalars import to_moment
-from domain.values import Window
+from domain.values import BEFORE_STORES, Window
 from resources.http.client import ApiClient
 from resources.platforms.commercetools.client import CONTRACT, Params, one_of, query, quoted
 from resources.platforms.commercetools.settings import IDS_A_CALL, CommercetoolsSettings
 
 Page = list[RawRecord]
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Instead of a modification time that can't be read."""
 MILLISECOND = timedelta(milliseconds=1)
 SORT = ["lastModifiedAt asc", "id asc"]
 ID_DIGITS = frozenset("0123456789abcdefABCDEF-")
@@ -113,7 +111,7 @@ class ChangesReader:
             where = [*self._resource.where, one_of("id", chunk)]
             params: Params = {"where": where, "sort": SORT, "limit": IDS_A_CALL}
             records = [
-                RawRecord(identifier, moment or NEVER, bytes(raw))
+                RawRecord(identifier, moment or BEFORE_STORES, bytes(raw))
                 for raw in self._query(params, expand=True)
                 for identifier, moment in [header_of(raw)]
                 if identifier in chunk

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import quote
 
@@ -22,7 +22,7 @@ from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id
 from domain.parsing.scalars import to_moment
-from domain.values import Window
+from domain.values import BEFORE_STORES, Window
 from resources.http.client import ApiClient
 from resources.http.reply import Reply
 from resources.platforms.salesforce.answers_payload import COMPOSITES, Composite
@@ -33,8 +33,6 @@ from resources.platforms.salesforce.soql import all_of, is_id, one_of, quoted, s
 
 Page = list[RawRecord]
 Key = tuple[datetime, str]
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Instead of a modification time that can't be read."""
 SECOND = timedelta(seconds=1)
 CHILD_PAGE = 2_000
 _STAMPS = re.compile(rb'"SystemModstamp"\s*:\s*"([^"\\]{1,40})"')
@@ -150,7 +148,7 @@ class ChangesReader:
         """Yield records by their ids; unknown ones are absent."""
         for rows in self._named(sorted({each for each in ids if is_id(each)})):
             records = [
-                RawRecord(identifier, moment or NEVER, bytes(raw))
+                RawRecord(identifier, moment or BEFORE_STORES, bytes(raw))
                 for raw in map(self._completed, self._whole(rows))
                 for identifier, moment in [header_of(raw)]
                 if identifier is not None

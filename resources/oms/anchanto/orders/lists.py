@@ -17,12 +17,11 @@ from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id, is_id
 from domain.parsing.vendor_documents import utc_moment
-from domain.values import Window, is_of_this_era
+from domain.values import LONG_AGO, Window, is_of_this_era
 from resources.oms.anchanto.client import KIND, Reader, path_of
 from resources.oms.anchanto.payload import Documents, join_order
 from resources.oms.anchanto.settings import AnchantoSettings
 
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 MOST_PAGES = 100_000
 ORDERS_A_CALL = 50
 """Order numbers in one query: this many of the usual length stay well below 8 KB."""

@@ -18,14 +18,13 @@ from domain.exchange import RawRecord
 from domain.identity import fallback_id, is_id
 from domain.parsing.scalars import to_whole
 from domain.parsing.vendor_documents import text_of, utc_moment
-from domain.values import Window, is_of_this_era
+from domain.values import LONG_AGO, Window, is_of_this_era
 from resources.http.client import ApiClient
 from resources.oms.extensiv.client import KIND, fetch, fetch_one, path_of, refused_read, rows_of
 from resources.oms.extensiv.payload import Id
 from resources.oms.extensiv.settings import ExtensivSettings
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 TOTAL_HEADER = "total-records"
 MOST_PAGES = 100_000
 

@@ -20,7 +20,7 @@ from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id, is_id
 from domain.parsing.vendor_documents import text_of
-from domain.values import Window, is_of_this_era
+from domain.values import LONG_AGO, Window, is_of_this_era
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import KIND, Answer, fetch_answer, quoted, rows_of
 from resources.oms.manhattan.local_time import LocalTime
@@ -28,7 +28,6 @@ from resources.oms.manhattan.parsing import Id
 from resources.oms.manhattan.settings import ManhattanSettings
 
 MILLISECOND = timedelta(milliseconds=1)
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 Version: TypeAlias = tuple[str, datetime]
 
 

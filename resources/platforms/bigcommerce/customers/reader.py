@@ -17,7 +17,7 @@ from domain.exchange import RawRecord
 from domain.identity import fallback_id
 from domain.parsing.payload import HIGHEST_ID, Document, Scalar
 from domain.parsing.scalars import to_moment
-from domain.values import Window
+from domain.values import BEFORE_STORES, Window
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.answers_payload import CURSORS
 from resources.platforms.bigcommerce.client import (
@@ -38,8 +38,6 @@ PATH, ADDRESSES_PATH = "/v3/customers", "/v3/customers/addresses"
 SCOPE = "store_v2_customers_read_only"
 IDS_A_CALL = 50
 ADDRESS_PAGE = 250
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Instead of a modification time that can't be read."""
 READS = scope_check(SCOPE)
 Params = Mapping[str, str | int]
 
@@ -158,7 +156,7 @@ class CustomersReader:
             number, moment, has_more = header_of(raw)
             if window is not None and moment is not None and moment not in window:
                 continue
-            kept.append((number, moment or (window.since if window else NEVER), raw))
+            kept.append((number, moment or (window.since if window else BEFORE_STORES), raw))
             long += [number] if has_more and number is not None else []
         addresses = self._addresses(long)
         return [

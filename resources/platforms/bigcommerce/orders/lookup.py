@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -12,14 +11,13 @@ from domain.exchange import RawRecord
 from domain.parsing.payload import Document, Scalar
 from domain.parsing.scalars import to_moment
 from domain.reconciliation import StoreSnapshot
+from domain.values import BEFORE_STORES
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.orders.enrichment import ExtrasReader, Listed
 from resources.platforms.bigcommerce.orders.header import header_of, slices
 from resources.platforms.bigcommerce.settings import ORDER_INCLUDES, BigCommerceSettings
 from resources.platforms.bigcommerce.statuses import STATUSES
 
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Instead of a modification time that can't be read."""
 LONGEST_ID = 19
 """Digits that are certainly no id any more: V2 keeps ids in 64 bits at most."""
 
@@ -107,7 +105,7 @@ class OrderLookup:
             number, moment, header = header_of(raw)
             if number is None:
                 continue  # none of those that were asked for
-            listed.append((raw, number, moment or NEVER, header))
+            listed.append((raw, number, moment or BEFORE_STORES, header))
         return self._extras.complete(listed)
 
 

@@ -14,7 +14,7 @@ from domain.parsing.payload import HIGHEST_ID, Document, Scalar
 from domain.parsing.scalars import to_moment
 from domain.records.catalog import Product
 from domain.sources import EVERYTHING, Page, Scope, Shape
-from domain.values import Window
+from domain.values import BEFORE_STORES, Window
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.catalog import (
     IDS_A_CALL,
@@ -37,8 +37,6 @@ from resources.platforms.bigcommerce.settings import (
 )
 from resources.versions import compared_without, without
 
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Instead of a modification time that can't be read."""
 SHOWN: Mapping[str, str | int] = {
     "include": "variants,images,custom_fields",
     "include_fields": ",".join(FIELDS),
@@ -99,7 +97,7 @@ class ProductsSource:
         """
         del scope
         if not window.is_empty:
-            bounds = {} if window.since <= NEVER else _bounds(window.since, window.until)
+            bounds = {} if window.since <= BEFORE_STORES else _bounds(window.since, window.until)
             yield from self._read(bounds, window)
 
     def read(self, ids: Collection[str]) -> Iterator[Page]:
@@ -124,7 +122,12 @@ class ProductsSource:
             for raw in products:
                 header = _header_of(raw)
                 moment = _moment_of(header)
-                if window is None or moment is None or window.since <= NEVER or moment in window:
+                if (
+                    window is None
+                    or moment is None
+                    or window.since <= BEFORE_STORES
+                    or moment in window
+                ):
                     records.append(_record(raw, header, moment, names))
             if records:
                 yield Page(records)
@@ -150,7 +153,7 @@ def _record(raw: msgspec.Raw, header: _Header, moment: datetime | None, names: _
     payload = msgspec.json.encode(_Captured(raw, brand, categories)) if has_names else bytes(raw)
     known = type(number) is int and 0 < number <= HIGHEST_ID
     name = str(number) if known else fallback_id(bytes(raw))
-    return compared_without(RawRecord(name, moment or NEVER, payload), _strip)
+    return compared_without(RawRecord(name, moment or BEFORE_STORES, payload), _strip)
 
 
 def _strip(captured: dict[str, Any]) -> None:

@@ -12,12 +12,12 @@ import pytest
 
 from domain.errors import AccessRefused, LockstepError, PermanentError, RateLimited
 from domain.exchange import RawRecord
-from domain.values import Window
+from domain.values import BEFORE_STORES, Window
 from resources.platforms.salesforce.answers_payload import RESULTS
 from resources.platforms.salesforce.children import extended, unfinished
 from resources.platforms.salesforce.fields import Child
 from resources.platforms.salesforce.levels import LevelReader
-from resources.platforms.salesforce.reader import NEVER, ChangesReader, Resource
+from resources.platforms.salesforce.reader import ChangesReader, Resource
 from tests.resources.platforms.salesforce.orgs import client_of, settings
 
 Json = dict[str, Any]
@@ -100,7 +100,7 @@ def test_records_that_are_read_by_id_have_one() -> None:
     ids = [name_of(1)]
     assert list(Answers([{"Id": None}, {"Id": "x"}]).reader.read_by_id(ids)) == []
     [[found]] = Answers([{"Id": name_of(1), "SystemModstamp": "soon"}]).reader.read_by_id(ids)
-    assert (found.source_id, found.updated_at) == (name_of(1), NEVER)
+    assert (found.source_id, found.updated_at) == (name_of(1), BEFORE_STORES)
 
 
 def test_a_part_without_a_parent_brings_no_record() -> None:

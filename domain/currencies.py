@@ -24,6 +24,11 @@ _MINOR_UNITS = {
 }
 
 
+def is_currency_code(text: str) -> bool:
+    """Return whether a text has the form of an ISO 4217 code: three letters."""
+    return len(text) == 3 and text.isascii() and text.isalpha()
+
+
 def minor_unit(currency: str) -> Decimal:
     """Return the smallest amount of a currency: 0.01 of most, 1 of JPY, 0.001 of KWD."""
     return _MINOR_UNITS.get(currency, CENT)

@@ -11,6 +11,7 @@ import pytest
 
 from domain.delivery import ListingSave, NewListing
 from domain.errors import LockstepError
+from domain.parsing.answers import document_of
 from domain.records.catalog import Attribute
 from domain.records.listings import Listing, NewVariant
 from resources.platforms.bigcommerce.listings import target as bigcommerce
@@ -18,7 +19,6 @@ from resources.platforms.bigcommerce.listings.payload import FOUND_BY_SKU
 from resources.platforms.bigcommerce.listings.payload import (
     LISTED_PRODUCTS as LISTED_PRODUCTS_OF_STORE,
 )
-from resources.platforms.commercetools.client import document_of
 from resources.platforms.commercetools.listings.actions import actions_of
 from resources.platforms.commercetools.listings.creation import draft_of
 from resources.platforms.commercetools.listings.payload import LISTED_PRODUCTS, PRODUCT_TYPES

@@ -11,6 +11,7 @@ import msgspec
 from domain.errors import PermanentError, Problem, RecordRejected
 from domain.exchange import Mapped, RawRecord, Skipped
 from domain.identity import fallback_id, unspaced
+from domain.parsing.answers import CONTRACT
 from domain.parsing.payload import HIGHEST_ID, Decoded, Document, Scalar
 from domain.parsing.text import clean_text
 from domain.records.catalog import Product
@@ -20,7 +21,7 @@ from domain.values import Window
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.answers_payload import PRODUCT_VARIANTS, PRODUCTS, Variant
 from resources.platforms.bigcommerce.answers_payload import Product as ListedProduct
-from resources.platforms.bigcommerce.client import CONTRACT, page_of, scope_check
+from resources.platforms.bigcommerce.client import page_of, scope_check
 from resources.platforms.bigcommerce.inventory.levels import to_quantity
 from resources.platforms.bigcommerce.personal import FACTS
 from resources.platforms.bigcommerce.settings import CATALOG_PAGE

@@ -15,6 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
+from domain.parsing.answers import CONTRACT
 from domain.parsing.payload import HIGHEST_ID, Decoded, Document, PayloadDecoder, Scalar
 from domain.parsing.scalars import to_whole
 from domain.ports import QuotaLedger
@@ -33,7 +34,6 @@ from resources.platforms.bigcommerce.answers_payload import (
 )
 from resources.platforms.bigcommerce.settings import BigCommerceSettings
 
-CONTRACT = "that breaks the API's contract; trying again won't help"
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 T = TypeVar("T", bound=Document)
 NO_CONTENT = 204

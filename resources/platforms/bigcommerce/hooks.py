@@ -12,6 +12,7 @@ from typing import Literal
 from domain.connections import CUSTOMERS
 from domain.errors import PermanentError
 from domain.exchange import Check
+from domain.parsing.answers import CONTRACT
 from domain.parsing.payload import Scalar
 from domain.policies import SecretRef
 from resources.http.client import ApiClient
@@ -22,7 +23,6 @@ from resources.platforms.bigcommerce.answers_payload import (
     Webhook,
 )
 from resources.platforms.bigcommerce.client import (
-    CONTRACT,
     document_of,
     entries_of,
     id_checked,

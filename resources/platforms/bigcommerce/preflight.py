@@ -11,11 +11,12 @@ from domain.connections import (
 )
 from domain.errors import LockstepError, PermanentError
 from domain.exchange import Check
+from domain.parsing.answers import CONTRACT
 from domain.prices import OWN_PRICES
 from resources.http.client import ApiClient
 from resources.http.reply import Reply
 from resources.platforms.bigcommerce.answers_payload import CHANNELS, STORE_PROFILES, STORE_TIMES
-from resources.platforms.bigcommerce.client import CONTRACT, document_of
+from resources.platforms.bigcommerce.client import document_of
 from resources.platforms.bigcommerce.inventory.levels import LevelReader
 from resources.platforms.bigcommerce.prices.reader import PriceReader
 from resources.platforms.bigcommerce.scopes import CHANNEL_SCOPE, beyond_need, needed, probes

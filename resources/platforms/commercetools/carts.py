@@ -13,10 +13,11 @@ from typing import TypeAlias
 
 import msgspec
 
+from domain.parsing.answers import document_of
 from domain.parsing.payload import PayloadDecoder
 from resources.platforms.commercetools.answers_payload import ANSWER_ADVICE
 from resources.platforms.commercetools.base_payload import Camel, Reference, Text, Whole
-from resources.platforms.commercetools.client import document_of, one_of
+from resources.platforms.commercetools.client import one_of
 from resources.platforms.commercetools.payload import Variant
 
 PATH, SCOPE = "/carts", "view_orders"

@@ -14,7 +14,8 @@ import httpx
 import msgspec
 
 from domain.errors import AccessRefused, PermanentError, Problem, RecordRejected, TransientError
-from domain.parsing.payload import Document, PayloadDecoder
+from domain.parsing.answers import CONTRACT
+from domain.parsing.payload import Document
 from domain.ports import QuotaLedger
 from resources.http.client import ApiClient
 from resources.http.oauth import OAuthGrant, OAuthTokens
@@ -25,7 +26,6 @@ from resources.http.reply import Reply
 from resources.platforms.commercetools.answers_payload import ERRORS
 from resources.platforms.commercetools.settings import TOKEN_SECONDS, CommercetoolsSettings
 
-CONTRACT = "that breaks the API's contract; trying again won't help"
 CONFLICT, MISSING = 409, 404
 QUERY_TIMED_OUT = "QueryTimedOut"
 T = TypeVar("T", bound=Document)
@@ -143,19 +143,6 @@ def id_of(raw: msgspec.Raw) -> str | None:
         return _IDENTIFIED.decode(raw).id or None
     except (ValueError, RecursionError):
         return None
-
-
-def document_of(where: str, body: bytes | msgspec.Raw, decoder: PayloadDecoder[T]) -> T:
-    """Return a resource; raises ``PermanentError`` if a value does not fit."""
-    try:
-        decoded = decoder.decode(bytes(body))
-    except RecordRejected as rejected:
-        message = rejected.problems[0].message
-        raise PermanentError(f"{where} can't be read: {message}: {CONTRACT}") from None
-    if decoded.problems:
-        first = decoded.problems[0]
-        raise PermanentError(f"{where} can't be read ({first.field}: {first.message}): {CONTRACT}")
-    return decoded.document
 
 
 def code_of(reply: Reply) -> str:

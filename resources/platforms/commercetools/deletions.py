@@ -14,10 +14,11 @@ import msgspec
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id
+from domain.parsing.answers import CONTRACT
 from domain.parsing.scalars import to_moment
 from domain.values import Window
 from resources.http.client import ApiClient
-from resources.platforms.commercetools.client import CONTRACT, Params, query, quoted
+from resources.platforms.commercetools.client import Params, query, quoted
 from resources.platforms.commercetools.reader import MILLISECOND, is_id, stamp
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 

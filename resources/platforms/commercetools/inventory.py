@@ -21,6 +21,7 @@ import orjson
 from domain.delivery import Claimed, LevelChange, Operation, Outcome, failed, outcome_of
 from domain.errors import LockstepError, PermanentError, TransientError
 from domain.exchange import ExchangeLog, Receipt
+from domain.parsing.answers import CONTRACT, document_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import request_id
@@ -31,10 +32,8 @@ from resources.platforms.commercetools.answers_payload import ENTRIES, Entry
 from resources.platforms.commercetools.carts import CART_PAGE, DEFAULT, Level, Reserved
 from resources.platforms.commercetools.client import (
     CONFLICT,
-    CONTRACT,
     MISSING,
     code_of,
-    document_of,
     id_of,
     one_of,
     quoted,

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from domain.errors import PermanentError
+from domain.parsing.answers import CONTRACT, document_of
 from domain.targets import NO_LEVEL
 from resources.http.client import ApiClient
 from resources.platforms.commercetools import carts
 from resources.platforms.commercetools.answers_payload import CHANNELS, ENTRIES, Entry
 from resources.platforms.commercetools.carts import CART_PAGE, DEFAULT, Level, Reserved
-from resources.platforms.commercetools.client import (
-    CONTRACT,
-    document_of,
-    one_of,
-    query_by_id,
-)
+from resources.platforms.commercetools.client import one_of, query_by_id
 from resources.platforms.commercetools.settings import (
     CHANNEL_PAGE,
     IDS_A_CALL,

@@ -13,10 +13,11 @@ from domain.connections import (
 )
 from domain.errors import Problem
 from domain.exchange import Check
+from domain.parsing.answers import document_of
 from resources.http.client import ApiClient
 from resources.http.oauth import OAuthTokens
 from resources.platforms.commercetools.answers_payload import PROJECTS, Project
-from resources.platforms.commercetools.client import document_of, quoted
+from resources.platforms.commercetools.client import quoted
 from resources.platforms.commercetools.events import SubscriptionQueue
 from resources.platforms.commercetools.levels import LevelReader
 from resources.platforms.commercetools.listings.checks import languages, new_products

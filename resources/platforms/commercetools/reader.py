@@ -17,10 +17,11 @@ import msgspec
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id
+from domain.parsing.answers import CONTRACT
 from domain.parsing.scalars import to_moment
 from domain.values import BEFORE_STORES, Window
 from resources.http.client import ApiClient
-from resources.platforms.commercetools.client import CONTRACT, Params, one_of, query, quoted
+from resources.platforms.commercetools.client import Params, one_of, query, quoted
 from resources.platforms.commercetools.settings import IDS_A_CALL, CommercetoolsSettings
 
 Page = list[RawRecord]

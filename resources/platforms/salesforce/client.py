@@ -21,7 +21,8 @@ from domain.errors import (
     RecordRejected,
     TransientError,
 )
-from domain.parsing.payload import Document, PayloadDecoder
+from domain.parsing.answers import CONTRACT
+from domain.parsing.payload import Document
 from domain.ports import QuotaLedger
 from resources.http.client import ApiClient
 from resources.http.oauth import OAuthTokens
@@ -38,7 +39,6 @@ from resources.platforms.salesforce.settings import (
     SalesforceSettings,
 )
 
-CONTRACT = "that breaks the API's contract; trying again won't help"
 LIMIT, LOCKED = "REQUEST_LIMIT_EXCEEDED", "UNABLE_TO_LOCK_ROW"
 TEMPORARY = frozenset({LOCKED, "SERVER_UNAVAILABLE", "QUERY_TIMEOUT"})
 ACCESS = frozenset(
@@ -216,16 +216,3 @@ def refuse(reply: Reply, code: str, field: str, advice: str) -> NoReturn:
     reason = vendor_text(summary.partition(": ")[2].partition(": ")[2] or summary, 300)
     message = f"the store answers {reply.status} {code_of(reply)}: {reason}"
     raise RecordRejected(Problem(code, field, message, advice))
-
-
-def document_of(where: str, body: bytes | msgspec.Raw, decoder: PayloadDecoder[T]) -> T:
-    """Return a record; raises ``PermanentError`` if a value does not fit."""
-    try:
-        decoded = decoder.decode(bytes(body))
-    except RecordRejected as rejected:
-        message = rejected.problems[0].message
-        raise PermanentError(f"{where} can't be read: {message}: {CONTRACT}") from None
-    if decoded.problems:
-        first = decoded.problems[0]
-        raise PermanentError(f"{where} can't be read ({first.field}: {first.message}): {CONTRACT}")
-    return decoded.document

@@ -16,6 +16,7 @@ import msgspec
 import orjson
 
 from domain.errors import PermanentError, TransientError
+from domain.parsing.answers import CONTRACT
 from resources.http.async_client import AsyncApiClient
 from resources.http.redaction import vendor_text
 from resources.http.reply import Reply
@@ -29,7 +30,6 @@ from resources.platforms.salesforce.answers_payload import (
 )
 from resources.platforms.salesforce.children import extended, unfinished
 from resources.platforms.salesforce.client import (
-    CONTRACT,
     LOCKED,
     Trail,
     errors_of,

@@ -7,17 +7,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from domain.errors import PermanentError
+from domain.parsing.answers import CONTRACT, document_of
 from domain.targets import NO_LEVEL
 from resources.http.client import ApiClient
 from resources.http.reply import Reply
 from resources.platforms.salesforce.answers_payload import AVAILABILITIES, LOCATIONS, Availability
-from resources.platforms.salesforce.client import (
-    CONTRACT,
-    INSTALL,
-    QueryClient,
-    document_of,
-    refuse_access,
-)
+from resources.platforms.salesforce.client import INSTALL, QueryClient, refuse_access
 from resources.platforms.salesforce.settings import STOCK_BATCH, SalesforceSettings
 from resources.preflight import Finding
 

@@ -21,12 +21,13 @@ import msgspec
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id
+from domain.parsing.answers import CONTRACT
 from domain.parsing.scalars import to_moment
 from domain.values import BEFORE_STORES, Window
 from resources.http.client import ApiClient
 from resources.http.reply import Reply
 from resources.platforms.salesforce.answers_payload import COMPOSITES, Composite
-from resources.platforms.salesforce.client import CONTRACT, QueryClient, refuse_query, result_of
+from resources.platforms.salesforce.client import QueryClient, refuse_query, result_of
 from resources.platforms.salesforce.fields import STAMP, Child
 from resources.platforms.salesforce.settings import IDS_A_CALL, SalesforceSettings
 from resources.platforms.salesforce.soql import all_of, is_id, one_of, quoted, select, stamp

@@ -27,6 +27,7 @@ from domain.errors import (
     TransientError,
 )
 from domain.exchange import ExchangeLog, Receipt
+from domain.parsing.answers import CONTRACT
 from domain.skus import sku_key
 from domain.targets import NO_LEVEL
 from resources.http.async_client import AsyncApiClient
@@ -37,7 +38,6 @@ from resources.http.target_writer import TargetWriter
 from resources.platforms.salesforce.answers_payload import DESCRIPTIONS, ROWS, Description, Row
 from resources.platforms.salesforce.client import (
     ACCESS,
-    CONTRACT,
     INSTALL,
     TEMPORARY,
     QueryClient,

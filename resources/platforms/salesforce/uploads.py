@@ -20,8 +20,9 @@ import msgspec
 import orjson
 
 from domain.errors import PermanentError
+from domain.parsing.answers import CONTRACT
 from resources.http.async_client import AsyncApiClient
-from resources.platforms.salesforce.client import CONTRACT, refuse_access
+from resources.platforms.salesforce.client import refuse_access
 
 PATH = "/commerce/oci/availability-records/uploads"
 PART = "fileUpload"

@@ -15,13 +15,13 @@ import msgspec
 from domain.errors import PermanentError
 from domain.exchange import RawRecord
 from domain.identity import fallback_id
+from domain.parsing.answers import CONTRACT
 from domain.parsing.payload import HIGHEST_ID, Document, Scalar
 from domain.parsing.scalars import to_moment
 from domain.values import BEFORE_STORES, Window
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.answers_payload import CURSORS
 from resources.platforms.bigcommerce.client import (
-    CONTRACT,
     NO_CONTENT,
     document_of,
     list_of,

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import msgspec
 
 from domain.errors import PermanentError
+from domain.parsing.answers import CONTRACT
 from domain.parsing.payload import Scalar
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.answers_payload import (
@@ -14,7 +15,7 @@ from resources.platforms.bigcommerce.answers_payload import (
     LOCATIONS,
     Location,
 )
-from resources.platforms.bigcommerce.client import CONTRACT, entries_of, pages_of, scope_check
+from resources.platforms.bigcommerce.client import entries_of, pages_of, scope_check
 from resources.platforms.bigcommerce.settings import INVENTORY_PAGE, SKUS_A_CALL
 
 READS_LOCATIONS = scope_check("store_locations_read_only")

@@ -10,7 +10,7 @@ import msgspec
 from domain.addressing.addresses import Address
 from domain.builders.orders import BaseOrderBuilder, LineDraft
 from domain.builders.removals import Amounts, Remainder, less, take_off
-from domain.currencies import minor_unit
+from domain.currencies import is_currency_code, minor_unit
 from domain.exchange import SourcePaths
 from domain.parsing.problems import LOOK, DocumentProblems
 from domain.parsing.scalars import ZERO, amount_of
@@ -148,7 +148,7 @@ class OrderBuilder(BaseOrderBuilder):
     def _checked_currency(self) -> str:
         """Return what was paid in; ``currency_code`` is only what the shopper was shown."""
         currency = self._currency
-        if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
+        if not is_currency_code(currency):
             missing = "the transactional currency is missing"
             invalid = "this isn't a currency code"
             self._problems.reject(

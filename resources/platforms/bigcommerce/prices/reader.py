@@ -11,11 +11,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 from domain.errors import PermanentError, Problem
+from domain.parsing.answers import CONTRACT
 from domain.parsing.scalars import UnreadableValue, WrittenAmount, amount_of
 from domain.prices import OWN_PRICES, PricePlace, PriceTag, StorePrice
 from resources.http.client import ApiClient
 from resources.platforms.bigcommerce.client import (
-    CONTRACT,
     document_of,
     entries_of,
     pages_of,

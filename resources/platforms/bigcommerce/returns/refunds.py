@@ -13,13 +13,13 @@ from typing import Any
 import orjson
 
 from domain.errors import PermanentError, Problem, RecordRejected, TransientError
+from domain.parsing.answers import CONTRACT
 from domain.parsing.scalars import UnreadableValue, amount_of
 from domain.refunds import RefundRequest, StoreRefund
 from resources.http.async_client import AsyncApiClient
 from resources.http.redaction import vendor_text
 from resources.platforms.bigcommerce.answers_payload import PAGES, SHIPPED_LINES
 from resources.platforms.bigcommerce.client import (
-    CONTRACT,
     NO_CONTENT,
     accept,
     document_of,

@@ -14,6 +14,7 @@ from domain.exchange import (
     StoreOrderState,
     StoreShipment,
 )
+from domain.parsing.answers import CONTRACT
 from resources.http.async_client import AsyncApiClient
 from resources.http.redaction import request_id
 from resources.platforms.bigcommerce.answers_payload import (
@@ -22,7 +23,6 @@ from resources.platforms.bigcommerce.answers_payload import (
     Shipment,
 )
 from resources.platforms.bigcommerce.client import (
-    CONTRACT,
     NO_CONTENT,
     accept,
     entries_of,

@@ -16,6 +16,7 @@ import orjson
 from domain.connections import Connection
 from domain.errors import PermanentError, RecordRejected, TransientError
 from domain.exchange import Mapped, RawRecord
+from domain.parsing.answers import CONTRACT
 from domain.parsing.payload import HIGHEST_ID
 from domain.records.actions import ActionOutcome, ActionRequest
 from domain.sources import EVERYTHING, Page, Scope, Shape
@@ -31,7 +32,7 @@ from resources.platforms.commercetools.actions.mapping import (
     own_id,
     to_action,
 )
-from resources.platforms.commercetools.client import CONFLICT, CONTRACT, MISSING, quoted, refuse
+from resources.platforms.commercetools.client import CONFLICT, MISSING, quoted, refuse
 from resources.platforms.commercetools.personal import FACTS
 from resources.platforms.commercetools.reader import ChangesReader, Resource, is_id
 from resources.platforms.commercetools.settings import (

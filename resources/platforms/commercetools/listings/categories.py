@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from domain.categories import Categories, Category
+from domain.parsing.answers import document_of
 from resources.http.client import ApiClient
-from resources.platforms.commercetools.client import document_of, query_by_id
+from resources.platforms.commercetools.client import query_by_id
 from resources.platforms.commercetools.listings.payload import CATEGORIES, CategoryRow
 from resources.platforms.commercetools.orders.texts import name_of
 

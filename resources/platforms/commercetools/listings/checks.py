@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from domain.parsing.answers import document_of
 from resources.http.client import ApiClient
 from resources.platforms.commercetools.answers_payload import Project
-from resources.platforms.commercetools.client import document_of, one_of, query
+from resources.platforms.commercetools.client import one_of, query
 from resources.platforms.commercetools.listings.payload import PRODUCT_TYPES, ProductType
 from resources.platforms.commercetools.settings import CommercetoolsSettings
 from resources.preflight import Finding

@@ -23,6 +23,7 @@ from domain.delivery import (
 from domain.errors import Problem, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, Receipt
 from domain.listings import product_gone, sku_named, sku_taken
+from domain.parsing.answers import document_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
@@ -31,7 +32,6 @@ from resources.platforms.commercetools.client import (
     CONFLICT,
     MISSING,
     Params,
-    document_of,
     one_of,
     query,
     quoted,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from domain.addressing.addresses import Address
 from domain.builders.orders import BaseOrderBuilder, LineDraft
 from domain.builders.removals import Amounts, Remainder, less, take_off
+from domain.currencies import is_currency_code
 from domain.exchange import SourcePaths
 from domain.parsing.problems import LOOK, DocumentProblems
 from domain.parsing.scalars import ZERO
@@ -211,7 +212,7 @@ class OrderBuilder(BaseOrderBuilder):
 
 def _currency(order: documents.Order, problems: DocumentProblems) -> str:
     currency = ((order.total_price.currency_code if order.total_price else None) or "").upper()
-    if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
+    if not is_currency_code(currency):
         message = "this isn't a currency code" if currency else "the currency is missing"
         path, advice = "totalPrice.currencyCode", "check the order's currency in the store"
         problems.reject("currency_invalid", path, message, advice, currency[:10])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from domain.parsing.answers import document_of
 from domain.policies import OrdersPolicy
 from resources.http.client import ApiClient
 from resources.platforms.commercetools.answers_payload import WORKFLOW_STATES
-from resources.platforms.commercetools.client import document_of, query_by_id
+from resources.platforms.commercetools.client import query_by_id
 from resources.platforms.commercetools.settings import WorkflowStates
 from resources.platforms.commercetools.statuses import ON_HOLD
 from resources.preflight import Finding

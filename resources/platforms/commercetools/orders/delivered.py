@@ -49,7 +49,7 @@ def delivered_units(order: Order) -> int:
 
 def to_store_snapshot(payload: bytes) -> StoreSnapshot:
     """Return the fulfilment that an order's document states; an unreadable one states none."""
-    order = document_of(payload)
+    order = order_in(payload)
     if not order.id:
         return StoreSnapshot("", is_final=False, is_archived=False, shipped_units=0, milestone=None)
     status = shown_status(order.order_state, order.shipment_state)
@@ -65,7 +65,7 @@ def to_store_snapshot(payload: bytes) -> StoreSnapshot:
     )
 
 
-def document_of(payload: bytes) -> Order:
+def order_in(payload: bytes) -> Order:
     """Return a captured order; an empty one if it can't be read."""
     try:
         return ORDERS.decode(payload).document

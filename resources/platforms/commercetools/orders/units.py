@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from resources.platforms.commercetools.orders.delivered import delivered_units, document_of
+from resources.platforms.commercetools.orders.delivered import delivered_units, order_in
 from resources.platforms.commercetools.orders.states import NO_UNITS, Standing, StateReader
 from resources.platforms.commercetools.payload import Order
 from resources.platforms.commercetools.statuses import SHIPPED_STATES
@@ -32,7 +32,7 @@ def units_of(order: Order, standing: Standing) -> Units:
 
 def ordered_units(payload: bytes, states: StateReader | None = None) -> dict[str, Decimal]:
     """Return SKU -> units that a captured order takes from stock, as far as it can be read."""
-    order = document_of(payload)
+    order = order_in(payload)
     removed = states.read(order).removed if states is not None else NO_UNITS
     units: dict[str, Decimal] = {}
     for line in order.line_items or ():

@@ -8,18 +8,12 @@ from decimal import Decimal
 from domain.currencies import minor_unit
 from domain.errors import PermanentError, Problem
 from domain.identity import is_id
+from domain.parsing.answers import CONTRACT, document_of
 from domain.prices import PricePlace, PriceTag, StorePrice
 from resources.http.client import ApiClient
 from resources.platforms.commercetools.answers_payload import CHANNELS
 from resources.platforms.commercetools.base_payload import Money
-from resources.platforms.commercetools.client import (
-    CONTRACT,
-    document_of,
-    one_of,
-    query,
-    query_by_id,
-    quoted,
-)
+from resources.platforms.commercetools.client import one_of, query, query_by_id, quoted
 from resources.platforms.commercetools.orders.money import MOST_DIGITS
 from resources.platforms.commercetools.prices.payload import (
     PRICED_PRODUCTS,

@@ -19,6 +19,7 @@ from domain.delivery import Claimed, Operation, Outcome, outcome_of
 from domain.errors import LockstepError, Problem, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, Receipt
 from domain.identity import content_digest
+from domain.parsing.answers import document_of
 from domain.prices import PriceChange, PricePlace, PriceTag, StorePrice
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
@@ -29,7 +30,6 @@ from resources.platforms.commercetools.client import (
     CONFLICT,
     MISSING,
     code_of,
-    document_of,
     quoted,
     refuse,
     results_of,

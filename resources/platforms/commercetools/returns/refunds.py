@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 from domain.currencies import minor_unit, whole_minor_units
 from domain.errors import PermanentError, Problem, RecordRejected
+from domain.parsing.answers import CONTRACT
 from domain.parsing.problems import DocumentProblems
 from domain.refunds import OrderRefunds, RefundRequest, StoreRefund, joined
 from resources.platforms.commercetools.base_payload import Money
-from resources.platforms.commercetools.client import CONTRACT
 from resources.platforms.commercetools.orders.delivered import deliveries_of
 from resources.platforms.commercetools.orders.money import MoneyReader
 from resources.platforms.commercetools.payload import Order, Payment, Transaction

@@ -14,11 +14,12 @@ import orjson
 from domain.delivery import Claimed, NewShipment, ShipmentChange, ShipmentRemoval, StatusChange
 from domain.errors import PermanentError, RecordRejected, TransientError
 from domain.exchange import Receipt, ShipmentRequest, StoreOrderState, StoreShipment
+from domain.parsing.answers import document_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.redaction import request_id
 from resources.http.reply import Reply
 from resources.platforms.commercetools.answers_payload import HELD_ORDERS
-from resources.platforms.commercetools.client import CONFLICT, MISSING, document_of, refuse
+from resources.platforms.commercetools.client import CONFLICT, MISSING, refuse
 from resources.platforms.commercetools.reader import is_id
 from resources.platforms.commercetools.settings import MOST_CONFLICTS, CommercetoolsSettings
 from resources.platforms.commercetools.shipments.actions import (

@@ -15,6 +15,7 @@ import orjson
 from domain.connections import Connection
 from domain.errors import PermanentError, TransientError
 from domain.exchange import Mapped, exchange_log
+from domain.parsing.answers import CONTRACT
 from domain.records.actions import ActionOutcome, ActionRequest
 from domain.sources import EVERYTHING, Page, Scope, Shape, to_pages
 from domain.values import Window
@@ -26,12 +27,7 @@ from resources.http.shared_calls import SharedCalls
 from resources.platforms.salesforce.actions.mapping import to_request
 from resources.platforms.salesforce.actions.payload import ADDRESS, NAMES
 from resources.platforms.salesforce.answers_payload import ROWS, ErrorEntry, Row
-from resources.platforms.salesforce.client import (
-    CONTRACT,
-    INSTALL,
-    TEMPORARY,
-    refuse_access,
-)
+from resources.platforms.salesforce.client import INSTALL, TEMPORARY, refuse_access
 from resources.platforms.salesforce.fields import STAMP
 from resources.platforms.salesforce.personal import FACTS
 from resources.platforms.salesforce.reader import ChangesReader, Resource

@@ -21,20 +21,14 @@ from domain.delivery import (
 from domain.errors import AccessRefused, Problem, RecordRejected, TransientError
 from domain.exchange import ExchangeLog, Receipt
 from domain.listings import product_gone, sku_named
+from domain.parsing.answers import document_of
 from domain.prices import OWN_PRICES
 from resources.http.async_client import AsyncApiClient
 from resources.http.client import ApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import request_id, vendor_text
 from resources.platforms.salesforce.answers_payload import ROWS, Row
-from resources.platforms.salesforce.client import (
-    ACCESS,
-    INSTALL,
-    TEMPORARY,
-    QueryClient,
-    document_of,
-    refuse,
-)
+from resources.platforms.salesforce.client import ACCESS, INSTALL, TEMPORARY, QueryClient, refuse
 from resources.platforms.salesforce.composite import CompositeClient, id_made
 from resources.platforms.salesforce.fields import PRODUCT_FIELDS
 from resources.platforms.salesforce.listings.creation import (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from domain.addressing.addresses import Address
 from domain.builders.orders import BaseOrderBuilder, LineDraft
+from domain.currencies import is_currency_code
 from domain.exchange import SourcePaths
 from domain.parsing.problems import LOOK, DocumentProblems
 from domain.records.orders import Customer, Order
@@ -120,7 +121,7 @@ def _currency(
     order: documents.Order, settings: SalesforceSettings, problems: DocumentProblems
 ) -> str:
     currency = (settings.currency or order.currency_iso_code or "").upper()
-    if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
+    if not is_currency_code(currency):
         message = "this isn't a currency code" if currency else "the currency is missing"
         advice = "check the order's currency, or set platform.currency for a single-currency org"
         problems.reject("currency_invalid", "CurrencyIsoCode", message, advice, currency[:10])

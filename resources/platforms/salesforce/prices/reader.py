@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from domain.errors import PermanentError, Problem
+from domain.parsing.answers import CONTRACT, document_of
 from domain.parsing.scalars import UnreadableValue, amount_of
 from domain.prices import OWN_PRICES, PricePlace, PriceTag, StorePrice
 from resources.http.client import ApiClient
-from resources.platforms.salesforce.client import CONTRACT, QueryClient, document_of
+from resources.platforms.salesforce.client import QueryClient
 from resources.platforms.salesforce.prices.payload import ENTRIES, PRICEBOOKS, PricebookEntry
 from resources.platforms.salesforce.settings import IDS_A_CALL, SalesforceSettings
 from resources.platforms.salesforce.soql import all_of, is_id, one_of, quoted, select

@@ -22,6 +22,7 @@ from domain.errors import (
     TransientError,
 )
 from domain.exchange import ExchangeLog
+from domain.parsing.answers import CONTRACT, document_of
 from domain.prices import PriceChange, PricePlace, StorePrice, exact_number
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
@@ -30,10 +31,8 @@ from resources.http.target_writer import TargetWriter
 from resources.platforms.salesforce.answers_payload import ROWS, Row
 from resources.platforms.salesforce.client import (
     ACCESS,
-    CONTRACT,
     INSTALL,
     TEMPORARY,
-    document_of,
     refuse,
     refuse_query,
     result_in,

@@ -15,16 +15,12 @@ from typing import Protocol
 import msgspec
 
 from domain.errors import PermanentError
+from domain.parsing.answers import CONTRACT
 from domain.parsing.payload import Document
 from domain.targets import NO_LEVEL
 from domain.values import Window
 from resources.http.client import ApiClient
-from resources.platforms.salesforce.client import (
-    CONTRACT,
-    INSTALL,
-    QueryClient,
-    refuse_access,
-)
+from resources.platforms.salesforce.client import INSTALL, QueryClient, refuse_access
 from resources.platforms.salesforce.fields import (
     ATTRIBUTE,
     MEDIA,

@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from domain.delivery import Claimed, Held, Operation, Outcome, Question, outcome_of
 from domain.errors import PermanentError, RecordRejected
 from domain.exchange import ExchangeLog, Receipt
+from domain.parsing.answers import CONTRACT, document_of
 from domain.parsing.scalars import ZERO, UnreadableValue, amount_of
 from domain.refunds import OrderRefunds, ReturnRecord, StoreRefund
 from resources.http.async_client import AsyncApiClient
 from resources.http.policy import ClientPolicy
 from resources.http.redaction import request_id
 from resources.http.target_writer import TargetWriter
-from resources.platforms.salesforce.client import CONTRACT, document_of
 from resources.platforms.salesforce.orders.delivered import lines_of, shipped_by_line
 from resources.platforms.salesforce.orders.source import scope_of
 from resources.platforms.salesforce.parts import Part, missing_order

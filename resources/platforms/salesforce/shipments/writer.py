@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from domain.exchange import Receipt, ShipmentRequest, StoreOrderState, StoreShipment
+from domain.parsing.answers import document_of
 from resources.http.async_client import AsyncApiClient
 from resources.http.clock import SourceClock
 from resources.http.redaction import request_id
 from resources.platforms.salesforce.answers_payload import HELD_ORDERS
-from resources.platforms.salesforce.client import document_of
 from resources.platforms.salesforce.composite import CompositeClient, id_made
 from resources.platforms.salesforce.fields import order_fields
 from resources.platforms.salesforce.orders.source import scope_of

@@ -195,7 +195,7 @@ def _in_turn(
     due: list[tuple[datetime, Partition, str]] = []
     for stream, partition in places:
         last = _last(name, (stream, partition), attempts)
-        pause = pause_after(last) if last else timedelta(0)
+        pause = pause_between_runs(last) if last else timedelta(0)
         if targets.is_due(stream, last, pause, now):
             due.append((last.ended_at if last else LONG_AGO, partition, stream))
     chosen: list[tuple[str, Partition]] = []
@@ -206,7 +206,7 @@ def _in_turn(
     return chosen
 
 
-def pause_after(attempt: Attempt) -> timedelta:
+def pause_between_runs(attempt: Attempt) -> timedelta:
     """Return how long a partition waits: longer after each run in a row that failed."""
     first, longest = timedelta(seconds=REPEAT_SECONDS), timedelta(seconds=LONGEST_REPEAT_SECONDS)
     return doubled(first, attempt.number, longest)

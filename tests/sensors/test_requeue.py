@@ -91,7 +91,9 @@ def test_a_day_that_has_no_partition_holds_up_no_other(scene: Scene) -> None:
 def test_a_partition_waits_longer_after_each_failure() -> None:
     """Five minutes, ten, and never more than a quarter of an hour."""
     now = datetime.now(UTC)
-    waits = [requeue.pause_after(Attempt(number, now)).total_seconds() for number in range(6)]
+    waits = [
+        requeue.pause_between_runs(Attempt(number, now)).total_seconds() for number in range(6)
+    ]
     assert waits == [300, 300, 600, 900, 900, 900]
 
 

@@ -107,7 +107,7 @@ def note_rejected(plan: Plan) -> None:
     work.reason = problem.message if problem is not None else "The OMS did not answer."
 
 
-def outcome_of(plan: Plan) -> StoredOutcome:
+def stored_outcome(plan: Plan) -> StoredOutcome:
     """Return the outcome of a request as the ledger keeps it."""
     request: ActionRequest = plan.due.record
     work: Work = plan.context

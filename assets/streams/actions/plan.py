@@ -30,7 +30,7 @@ from assets.streams.actions.outcome import (
     is_another,
     is_old,
     note_rejected,
-    outcome_of,
+    stored_outcome,
 )
 from assets.streams.orders.cancel_answers import CANCELED
 from domain.connections import ACTIONS, ORDERS
@@ -263,7 +263,7 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         self.session.deliveries.put_targets(undone)
         rows = [plan.context.order_row for plan in done if plan.context.order_row is not None]
         self._of_orders.put_targets(rows)
-        self._actions.put([outcome_of(plan) for plan in done], self.session.run_id)
+        self._actions.put([stored_outcome(plan) for plan in done], self.session.run_id)
 
     def concluded(self, plans: Sequence[tuple[Plan, str | None]]) -> None:
         """Store the outcome of the others, too: those that are refused, wait, or are done so."""
@@ -275,7 +275,7 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
                 continue
             if outcome == "rejected":
                 note_rejected(plan)
-            rows.append(outcome_of(plan))
+            rows.append(stored_outcome(plan))
         self.session.deliveries.put_targets(
             [
                 amendment_row(plan.due, plan.context.amendment)

@@ -111,7 +111,7 @@ def retry_ended(session: Session, ended: Mapping[str, Ended], fulfilled: str) ->
     )
 
 
-def pause_after(seen: int) -> timedelta:
+def pause_before_retry(seen: int) -> timedelta:
     """Return how long a rejection waits that was met ``seen`` times."""
     return doubled(FIRST_PAUSE, seen, LONGEST_PAUSE)
 
@@ -119,4 +119,4 @@ def pause_after(seen: int) -> timedelta:
 def _is_due(rejection: Rejection, now: datetime, failing_since: datetime | None) -> bool:
     if failing_since is not None and rejection.seen_at >= failing_since:
         return True
-    return rejection.seen_at + pause_after(rejection.seen_count) <= now
+    return rejection.seen_at + pause_before_retry(rejection.seen_count) <= now

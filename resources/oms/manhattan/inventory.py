@@ -29,7 +29,7 @@ from domain.sources import EVERYTHING, Page, Scope, Shape, read_named, to_pages
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import chunks, fetch_answer, rows_of
-from resources.oms.manhattan.parsing import DocumentProblems, Id, Number, folded
+from resources.oms.manhattan.parsing import Findings, Id, Number, folded
 from resources.oms.manhattan.payload import AvailabilityRow, decode_availability
 from resources.oms.manhattan.personal import FACTS
 from resources.oms.manhattan.settings import ManhattanSettings
@@ -180,7 +180,7 @@ class StockMapper:
     def level(self, payload: bytes) -> Mapped[StockLevel] | Skipped:
         """Return a row's stock level; raises ``RecordRejected`` ``oms_payload_unreadable``."""
         decoded = decode_availability(payload)
-        row, problems = decoded.document, DocumentProblems(self._zone, decoded.problems)
+        row, problems = decoded.document, Findings(self._zone, decoded.problems)
         sku = text_of(row.item_id)
         if not decoded.problems and row.status is not None and folded(row.status) in self._unknown:
             return Skipped(
@@ -207,7 +207,7 @@ class StockMapper:
         return self._statuses.get(text_of(code), "unknown")
 
 
-def _available(row: AvailabilityRow, problems: DocumentProblems, *, infinite: bool) -> Decimal:
+def _available(row: AvailabilityRow, problems: Findings, *, infinite: bool) -> Decimal:
     """Return the available units: the total, else the sum over location types.
 
     Of an infinite item the number has no meaning, and may be missing.
@@ -224,7 +224,7 @@ def _available(row: AvailabilityRow, problems: DocumentProblems, *, infinite: bo
     return Decimal(0)
 
 
-def _units(value: Number, problems: DocumentProblems) -> Decimal:
+def _units(value: Number, problems: Findings) -> Decimal:
     if value is not None and value.is_finite() and value < 0:
         return -problems.number(-value, "Quantity")
     return problems.number(value, "Quantity")

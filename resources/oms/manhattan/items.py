@@ -20,7 +20,7 @@ from domain.sources import EVERYTHING, Page, Scope, Shape
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.oms.manhattan.catalog import CatalogSource
-from resources.oms.manhattan.parsing import DocumentProblems, folded, unreadable
+from resources.oms.manhattan.parsing import Findings, folded, unreadable
 from resources.oms.manhattan.personal import FACTS
 from resources.oms.manhattan.settings import ManhattanSettings
 
@@ -80,7 +80,7 @@ class ItemsSource:
 
     def to_canonical(self, payload: bytes) -> Mapped[ListedItem] | Skipped:
         """Map a row. Raises ``RecordRejected`` ``oms_payload_unreadable``."""
-        row, names, problems = _decoded(payload), self._names, DocumentProblems(self._zone)
+        row, names, problems = _decoded(payload), self._names, Findings(self._zone)
         image: str | None
         categories: str | None
         with problems.collecting():
@@ -111,7 +111,7 @@ def _decoded(payload: bytes) -> Mapping[str, object]:
         raise unreadable("", "The row is not an object.") from None
 
 
-def _text(row: Mapping[str, object], name: str | None, problems: DocumentProblems) -> str | None:
+def _text(row: Mapping[str, object], name: str | None, problems: Findings) -> str | None:
     """Return a text, ``None`` if there is none; a number is one, as of a style."""
     value = row.get(name) if name else None
     if isinstance(value, dict) and len(value) == 1:  # ids are wrapped in objects of one key
@@ -123,9 +123,7 @@ def _text(row: Mapping[str, object], name: str | None, problems: DocumentProblem
     return None
 
 
-def _number(
-    row: Mapping[str, object], name: str | None, problems: DocumentProblems
-) -> Decimal | None:
+def _number(row: Mapping[str, object], name: str | None, problems: Findings) -> Decimal | None:
     text = _text(row, name, problems)
     try:
         number = None if text is None else Decimal(text)
@@ -137,7 +135,7 @@ def _number(
     return problems.number(number, name or "")
 
 
-def _flag(row: Mapping[str, object], name: str | None, problems: DocumentProblems) -> bool:
+def _flag(row: Mapping[str, object], name: str | None, problems: Findings) -> bool:
     """Return a mark. One that can't be read is a problem: it may say that nothing is sold."""
     value = row.get(name) if name else None
     word = folded(value)

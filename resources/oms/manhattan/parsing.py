@@ -92,7 +92,7 @@ def folded(value: object) -> str:
     return "".join(char for char in str(value or "").lower() if char.isalnum())
 
 
-class DocumentProblems:
+class Findings:
     """The problems and warnings of one document, which are reported together.
 
     ``misfits`` are the values that the decoder has set aside.

@@ -22,7 +22,7 @@ from domain.sources import EVERYTHING, Page, Scope, Shape, read_named
 from domain.values import Window
 from resources.http.client import ApiClient
 from resources.oms.manhattan.client import any_of, chunks, fetch_answer, rows_of
-from resources.oms.manhattan.parsing import DocumentProblems, unreadable
+from resources.oms.manhattan.parsing import Findings, unreadable
 from resources.oms.manhattan.personal import FACTS
 from resources.oms.manhattan.settings import ManhattanSettings
 
@@ -74,7 +74,7 @@ class PricesSource:
         row = _decoded(payload)
         if row is None:
             raise unreadable(self._names.item_id, "The row is not an object.")
-        names, problems = self._names, DocumentProblems(self._zone)
+        names, problems = self._names, Findings(self._zone)
         with problems.collecting():
             regular = _amount(row, names.base_price, problems)
             has_sale = row.get(names.selling_price) is not None
@@ -127,7 +127,7 @@ class PricesSource:
         return text_of(value) if isinstance(value, str | int) else ""
 
     def _moment(
-        self, row: Mapping[str, object], name: str | None, problems: DocumentProblems
+        self, row: Mapping[str, object], name: str | None, problems: Findings
     ) -> datetime | None:
         value = row.get(name) if name else None
         if value is None or isinstance(value, str):
@@ -152,7 +152,7 @@ def _apart(rows: Sequence[RawRecord]) -> list[RawRecord]:
     ]
 
 
-def _amount(row: Mapping[str, object], name: str, problems: DocumentProblems) -> Decimal:
+def _amount(row: Mapping[str, object], name: str, problems: Findings) -> Decimal:
     """Return an amount as it is stated, also one that no price can be: the batch's rules say so.
 
     A missing or unreadable one is a problem.

@@ -12,7 +12,7 @@ from domain.errors import Problem, RecordRejected
 from domain.exchange import Mapped, Skipped
 from domain.parsing.vendor_documents import text_of
 from domain.records.returns import Return, ReturnLine, ReturnStatus, ReturnUnits
-from resources.oms.manhattan.parsing import DocumentProblems, unreadable
+from resources.oms.manhattan.parsing import Findings, unreadable
 from resources.oms.manhattan.payload import ReturnedLine, ReturnOrder, decode_return
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.statuses import CANCELED, return_status
@@ -74,12 +74,12 @@ class ReturnMapper:
         ``RecordRejected`` with all problems.
         """
         decoded = decode_return(payload)
-        order, problems = decoded.document, DocumentProblems(self._zone, decoded.problems)
+        order, problems = decoded.document, Findings(self._zone, decoded.problems)
         with problems.collecting():
             return self._mapped(order, problems, orders)
 
     def _mapped(
-        self, order: ReturnOrder, problems: DocumentProblems, orders: Collection[str]
+        self, order: ReturnOrder, problems: Findings, orders: Collection[str]
     ) -> Mapped[Return] | Skipped:
         return_id = text_of(order.order_id)
         if not return_id:
@@ -134,7 +134,7 @@ class ReturnMapper:
         kind = text_of(line.return_type.return_type_id) if line.return_type else ""
         return not kind or kind.casefold() in self._refunded
 
-    def _line(self, line: ReturnedLine, problems: DocumentProblems) -> ReturnLine:
+    def _line(self, line: ReturnedLine, problems: Findings) -> ReturnLine:
         line_id, parent = text_of(line.order_line_id), text_of(line.parent_order_line_id)
         field = f"OrderLine[{line_id}]"
         if not line_id:
@@ -182,7 +182,7 @@ def _unsettled(
     kinds: Collection[bool],
     returned: Sequence[ReturnLine],
     new_goods: Sequence[ReturnedLine],
-    problems: DocumentProblems,
+    problems: Findings,
 ) -> str:
     """Return why a return is not settled; ``kinds``: whether its lines are for a refund.
 
@@ -207,7 +207,7 @@ def _has_canceled(line: ReturnedLine) -> bool:
     return in_status or bool(line.order_line_cancel_history) or _is_canceled(line)
 
 
-def _outgoing(line: ReturnedLine, problems: DocumentProblems) -> Decimal:
+def _outgoing(line: ReturnedLine, problems: Findings) -> Decimal:
     """Return the units of a line of new goods that go out, or have gone."""
     if _is_canceled(line):
         return ZERO
@@ -227,9 +227,7 @@ def _is_canceled(line: ReturnedLine) -> bool:
     return CANCELED in statuses or (bool(line.order_line_cancel_history) and not line.quantity)
 
 
-def _units(
-    line: ReturnedLine, field: str, problems: DocumentProblems
-) -> dict[ReturnStatus, Decimal]:
+def _units(line: ReturnedLine, field: str, problems: Findings) -> dict[ReturnStatus, Decimal]:
     """Return the line's units by status; those that were canceled are in the cancel history."""
     units: dict[ReturnStatus, Decimal] = {}
     details = [

@@ -14,7 +14,7 @@ from domain.milestones import STAGES, Milestone
 from domain.parsing.vendor_documents import text_of
 from domain.records.fulfilment import Fulfilment, LineProgress, Units
 from domain.records.orders import DeliveryMethod
-from resources.oms.manhattan.parsing import DocumentProblems, folded, to_number, unreadable
+from resources.oms.manhattan.parsing import Findings, folded, to_number, unreadable
 from resources.oms.manhattan.payload import NULL, Line, PublishedOrder, decode_order
 from resources.oms.manhattan.settings import ManhattanSettings
 from resources.oms.manhattan.shipments.parcels import ParcelMapper
@@ -53,12 +53,12 @@ class FulfilmentMapper:
         ``RecordRejected`` with all problems: unknown statuses and unreadable values.
         """
         decoded = decode_order(payload)
-        order, problems = decoded.document, DocumentProblems(self._zone, decoded.problems)
+        order, problems = decoded.document, Findings(self._zone, decoded.problems)
         with problems.collecting():
             return self._mapped(order, problems, is_linked=is_linked)
 
     def _mapped(
-        self, order: PublishedOrder, problems: DocumentProblems, *, is_linked: bool
+        self, order: PublishedOrder, problems: Findings, *, is_linked: bool
     ) -> Mapped[Fulfilment] | Skipped:
         order_id = text_of(order.order_id)
         if not order_id:
@@ -93,7 +93,7 @@ class FulfilmentMapper:
         return None
 
     def _cancel_answer(
-        self, order: PublishedOrder, lines: list[Line], problems: DocumentProblems
+        self, order: PublishedOrder, lines: list[Line], problems: Findings
     ) -> CancelAnswer | None:
         """Return the answer to a cancel request, ``None`` if there is none."""
         statuses = [order.post_release_modification_status]
@@ -115,7 +115,7 @@ class FulfilmentMapper:
         return next((answer for answer in PRECEDENCE if answer in answers), None)
 
 
-def _progress(line: Line, problems: DocumentProblems) -> LineProgress:
+def _progress(line: Line, problems: Findings) -> LineProgress:
     line_id = text_of(line.order_line_id)
     if not line_id:
         problems.unreadable("OrderLine.OrderLineId", "A line has no id.")
@@ -149,7 +149,7 @@ def _progress(line: Line, problems: DocumentProblems) -> LineProgress:
     )
 
 
-def _units(line: Line, field: str, problems: DocumentProblems) -> dict[Milestone, Decimal]:
+def _units(line: Line, field: str, problems: Findings) -> dict[Milestone, Decimal]:
     """Return the line's units by milestone, with canceled ones that ``QuantityDetail`` lists."""
     if not line.quantity_detail:
         return _units_of_status(line, field, problems)
@@ -165,9 +165,7 @@ def _units(line: Line, field: str, problems: DocumentProblems) -> dict[Milestone
     return units
 
 
-def _units_of_status(
-    line: Line, field: str, problems: DocumentProblems
-) -> dict[Milestone, Decimal]:
+def _units_of_status(line: Line, field: str, problems: Findings) -> dict[Milestone, Decimal]:
     """Return all units at the line's lowest status, where how many are at which is not known."""
     lowest, highest = (
         None if status is None else problems.number(status, f"{field}.{name}FulfillmentStatusId")
@@ -194,7 +192,7 @@ def _units_of_status(
     return {stage: quantity} if quantity else {}
 
 
-def _milestone(status: Decimal, field: str, problems: DocumentProblems) -> Milestone:
+def _milestone(status: Decimal, field: str, problems: Findings) -> Milestone:
     try:
         return sale_milestone(to_number(status, field), field)
     except RecordRejected as rejected:
@@ -202,7 +200,7 @@ def _milestone(status: Decimal, field: str, problems: DocumentProblems) -> Miles
         return Milestone.CREATED
 
 
-def _word(status: msgspec.Raw, problems: DocumentProblems) -> str:
+def _word(status: msgspec.Raw, problems: Findings) -> str:
     try:
         return folded(msgspec.json.decode(status))
     except (ValueError, RecursionError) as error:
@@ -211,7 +209,7 @@ def _word(status: msgspec.Raw, problems: DocumentProblems) -> str:
         return ""
 
 
-def _is_canceled(line: Line, problems: DocumentProblems) -> bool:
+def _is_canceled(line: Line, problems: Findings) -> bool:
     status, field = line.max_fulfillment_status_id, "MaxFulfillmentStatusId"
     return status is not None and _milestone(status, field, problems) is Milestone.CANCELED
 

@@ -11,7 +11,7 @@ from domain.carriers.carriers import normalise_carrier
 from domain.carriers.tracking import carrier_from_tracking, proven_carrier
 from domain.parsing.vendor_documents import text_of
 from domain.records.fulfilment import Parcel, ParcelLine
-from resources.oms.manhattan.parsing import DocumentProblems, Id
+from resources.oms.manhattan.parsing import Findings, Id
 from resources.oms.manhattan.payload import FulfillmentDetail, Line, PublishedOrder, Tracking
 from resources.oms.manhattan.statuses import CANCELED, FIRST_RETURN, SHIPPED
 
@@ -30,7 +30,7 @@ class ParcelMapper:
         """Delivery methods that reach the customer without a parcel: pick-up and e-mail."""
 
     def parcels(
-        self, order: PublishedOrder, lines: list[Line], problems: DocumentProblems
+        self, order: PublishedOrder, lines: list[Line], problems: Findings
     ) -> tuple[Parcel, ...]:
         """Return the order's parcels, each once; a carrier that stays unclear is a warning."""
         contents = self._contents(lines, problems)
@@ -48,7 +48,7 @@ class ParcelMapper:
         )
 
     def _contents(
-        self, lines: list[Line], problems: DocumentProblems
+        self, lines: list[Line], problems: Findings
     ) -> dict[PackageKey, list[tuple[Line, FulfillmentDetail]]]:
         """Return the shipped details of each parcel; a detail that is listed twice counts once."""
         contents: dict[PackageKey, list[tuple[Line, FulfillmentDetail]]] = {}
@@ -74,7 +74,7 @@ class ParcelMapper:
         number: str,
         content: list[tuple[Line, FulfillmentDetail]],
         tracking: Tracking,
-        problems: DocumentProblems,
+        problems: Findings,
     ) -> Parcel:
         first = content[0][1]
         code = text_of(first.carrier_code) or text_of(tracking.carrier_code)
@@ -100,7 +100,7 @@ class ParcelMapper:
             ),
         )
 
-    def _carrier(self, code: str, number: str, problems: DocumentProblems) -> str | None:
+    def _carrier(self, code: str, number: str, problems: Findings) -> str | None:
         """Return our code for the carrier that the OMS names, by the connection's or our names.
 
         Only where the OMS names none, the number counts, if its check digit proves one carrier. A
@@ -145,7 +145,7 @@ class _TrackingInfo:
         return found or Tracking()
 
 
-def _is_shipped(detail: FulfillmentDetail, problems: DocumentProblems) -> bool:
+def _is_shipped(detail: FulfillmentDetail, problems: Findings) -> bool:
     """Return whether the units left; a detail without status is created when they do."""
     if detail.status_id is None:
         return True

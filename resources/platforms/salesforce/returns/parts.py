@@ -39,7 +39,7 @@ DRAFT = "Draft"
 Values = dict[str, Any]
 
 
-class Held:
+class HeldReturns:
     """What an order has of one return, and of those that were made in the org."""
 
     def __init__(self, order: ReturnedOrder, key: str) -> None:
@@ -88,7 +88,7 @@ def show_return(
     """
     if order.order_life_cycle_type == MANAGED:
         raise _managed(record.return_id)
-    held, names = Held(order, return_key(record)), settings.return_statuses
+    held, names = HeldReturns(order, return_key(record)), settings.return_statuses
     rows = list(_rows(held, record, names.canceled))
     header = _header(held, record)
     status = held.own.status if held.own is not None else None
@@ -141,7 +141,7 @@ def _status(record: ReturnRecord, settings: SalesforceSettings) -> str | None:
     return settings.return_statuses.closed if confirmed >= expected else None
 
 
-def _header(held: Held, record: ReturnRecord) -> Values:
+def _header(held: HeldReturns, record: ReturnRecord) -> Values:
     """Return the fields of the return order that differ."""
     texts = {
         RETURN_FIELD: record.return_id[:LONGEST_TEXT],
@@ -165,7 +165,7 @@ def _made(order: ReturnedOrder, settings: SalesforceSettings) -> Values:
     return values
 
 
-def _rows(held: Held, record: ReturnRecord, canceled: str) -> Iterator[Values]:
+def _rows(held: HeldReturns, record: ReturnRecord, canceled: str) -> Iterator[Values]:
     """Yield the lines that differ; one that the OMS's return no longer has is emptied."""
     for line in record.lines:
         before = held.lines.get(line.line_id)
@@ -183,7 +183,7 @@ def _rows(held: Held, record: ReturnRecord, canceled: str) -> Iterator[Values]:
             yield row
 
 
-def _row(held: Held, item_id: str, wanted: Values) -> Values | None:
+def _row(held: HeldReturns, item_id: str, wanted: Values) -> Values | None:
     """Return the row that brings a line to what is wanted, ``None`` if it is that already."""
     before, key = held.lines.get(item_id), f"{held.key}-{item_id}"
     base: Values = {
@@ -223,7 +223,9 @@ def _expected(line: ReturnedUnits) -> int:
     return max(line.expected, line.arrived)
 
 
-def _refuse_others(held: Held, record: ReturnRecord, line: ReturnedUnits, canceled: str) -> None:
+def _refuse_others(
+    held: HeldReturns, record: ReturnRecord, line: ReturnedUnits, canceled: str
+) -> None:
     units = held.units_of_others(line.line_id, canceled)
     if units:
         raise rejection_of(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 
 from assets.streams.actions.stream import Actions
@@ -18,7 +19,7 @@ from assets.streams.inventory.preview import preview_stock
 from assets.streams.orders.stream import Orders
 from assets.streams.prices.preview import preview_prices
 from assets.streams.returns.preview import preview_returns
-from assets.streams.sample import Sample, kept_out, masked, skipped_by
+from assets.streams.sample import Sample, check_of, examined, sent
 from assets.streams.shipments.preview import preview_shipments
 from domain.connections import (
     ACTIONS,
@@ -31,9 +32,7 @@ from domain.connections import (
     RETURNS,
     SHIPMENTS,
 )
-from domain.errors import RecordRejected
-from domain.exchange import RawRecord, Skipped
-from domain.records.actions import ActionRequest
+from domain.exchange import RawRecord
 from domain.records.inventory import StoreItem
 from domain.sources import Page
 from domain.values import LONG_AGO, Window
@@ -62,63 +61,42 @@ def preview(sync: Sync, stream: str, window: Window) -> Iterator[Sample]:
 
 
 def _orders(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
-    rules, stream = sync.order_rules, Orders()
+    rules, check = sync.order_rules, check_of(sync, session, Orders())
+    to_payload = sync.oms.targets["orders"].payload
     for raw in _first(sync.orders.fetch(window)):
-        try:
-            mapped = rules.to_order(sync.orders.to_canonical, raw.payload, lambda _: False)
-            if isinstance(mapped, Skipped):
-                yield skipped_by(raw.source_id, mapped)
-                continue
-            order = mapped.record
-            problems = stream.check(sync, session, [order]).get(0, ())
-            if problems:
-                yield kept_out(raw.source_id, problems)
-                continue
-            payload = masked(sync.oms.targets["orders"].payload(order))
-        except RecordRejected as rejected:
-            yield kept_out(raw.source_id, rejected.problems)
-        else:
-            yield Sample(raw.source_id, "send", f"create order {order.order_id}", payload)
+        to_order = partial(rules.to_order, sync.orders.to_canonical, raw.payload, lambda _: False)
+        order = examined(raw.source_id, to_order, check)
+        if not isinstance(order, Sample):
+            text = f"create order {order.order_id}"
+            order = sent(raw.source_id, text, partial(to_payload, order))
+        yield order
 
 
 def _customers(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
-    to_customer, stream = customer_mapper(sync), Customers()
+    to_customer, check = customer_mapper(sync), check_of(sync, session, Customers())
+    to_payload = sync.customers_target.payload
     for raw in _first(sync.customers.fetch(window)):
-        try:
-            mapped = to_customer(raw.payload)
-            if isinstance(mapped, Skipped):
-                yield skipped_by(raw.source_id, mapped)
-                continue
-            if problems := stream.check(sync, session, [mapped.record]).get(0, ()):
-                yield kept_out(raw.source_id, problems)
-                continue
-            payload = masked(sync.customers_target.payload(mapped.record))
-        except RecordRejected as rejected:
-            yield kept_out(raw.source_id, rejected.problems)
-        else:
-            text = f"create customer {mapped.record.customer_id}"
-            yield Sample(raw.source_id, "send", text, payload)
+        customer = examined(raw.source_id, partial(to_customer, raw.payload), check)
+        if not isinstance(customer, Sample):
+            text = f"create customer {customer.customer_id}"
+            customer = sent(raw.source_id, text, partial(to_payload, customer))
+        yield customer
 
 
 def _catalog(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
     """Yield how products would be aligned, and which of their items would be created."""
-    stream = Catalog()
+    check = check_of(sync, session, Catalog())
     for raw in _first(sync.products.fetch(Window(LONG_AGO, window.until))):
-        try:
-            mapped = sync.products.to_canonical(raw.payload)
-        except RecordRejected as rejected:
-            yield kept_out(raw.source_id, rejected.problems)
+        to_product = partial(sync.products.to_canonical, raw.payload)
+        product = examined(raw.source_id, to_product, check)
+        if isinstance(product, Sample):
+            yield product
             continue
-        if isinstance(mapped, Skipped):
-            yield skipped_by(raw.source_id, mapped)
-        elif problems := stream.check(sync, session, [mapped.record]).get(0, ()):
-            yield kept_out(raw.source_id, problems)
-        else:
-            skus = [variant.sku for variant in mapped.record.variants if variant.sku]
-            missing = set(skus) - master_items(sync.item_master, skus).keys()
-            text = f"{len(skus)} SKUs, {len(missing)} of them unknown to the OMS"
-            creates = bool(missing) and sync.connection.catalog.create_items
-            yield Sample(raw.source_id, "send" if creates else "unchanged", text)
+        skus = [variant.sku for variant in product.variants if variant.sku]
+        missing = set(skus) - master_items(sync.item_master, skus).keys()
+        text = f"{len(skus)} SKUs, {len(missing)} of them unknown to the OMS"
+        creates = bool(missing) and sync.connection.catalog.create_items
+        yield Sample(raw.source_id, "send" if creates else "unchanged", text)
 
 
 def _shipments(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
@@ -140,17 +118,11 @@ def _actions(sync: Sync, session: Session, window: Window) -> Iterator[Sample]:
     stream = Actions()
     to_request = stream.mapper(sync, session, ())
     for raw in _first(stream.fetch(sync, session, window)):
-        try:
-            mapped = to_request(raw.payload)
-        except RecordRejected as rejected:
-            yield kept_out(raw.source_id, rejected.problems)
-            continue
-        if isinstance(mapped, Skipped):
-            yield skipped_by(raw.source_id, mapped)
-            continue
-        request: ActionRequest = mapped.record
-        text = f"{request.permission} of order {request.source_id} by {request.permission_set}"
-        yield Sample(raw.source_id, "send", text)
+        request = examined(raw.source_id, partial(to_request, raw.payload))
+        if not isinstance(request, Sample):
+            text = f"{request.permission} of order {request.source_id} by {request.permission_set}"
+            request = Sample(raw.source_id, "send", text)
+        yield request
 
 
 def _prices(sync: Sync, session: Session, _: Window) -> Iterator[Sample]:

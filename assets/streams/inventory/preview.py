@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from assets.streams.inventory.plan import StockPlan, read_planner
 from assets.streams.inventory.reading import LevelMapper, read_rows
 from assets.streams.inventory.stream import Inventory
 from assets.streams.inventory.undelivered import orders_under_way
-from assets.streams.sample import Sample, kept_out, skipped_by
-from domain.errors import RecordRejected
-from domain.exchange import Skipped
+from assets.streams.sample import Sample, check_of, examined
 from domain.records.inventory import StockLevel, StoreItem
 from domain.skus import BySku, sku_key
 from domain.targets import NO_LEVEL
@@ -26,20 +25,12 @@ def preview_stock(sync: Sync, session: Session, items: Mapping[str, StoreItem]) 
     rows = [row for page in read_rows(sync, session, sorted(items), now) for row in page.records]
     held = sync.store_stock.levels(items)
     mapper = LevelMapper(sync, session, [(row.source_id, row.payload) for row in rows])
-    stream = Inventory()
+    check = check_of(sync, session, Inventory())
     levels: dict[str, dict[str, StockLevel]] = {}
     for row in rows:
-        try:
-            mapped = mapper.to_level(row.payload)
-        except RecordRejected as rejected:
-            yield kept_out(row.source_id, rejected.problems)
-            continue
-        if isinstance(mapped, Skipped):
-            yield skipped_by(row.source_id, mapped)
-            continue
-        level: StockLevel = mapped.record
-        if problems := stream.check(sync, session, [level]).get(0, ()):
-            yield kept_out(row.source_id, problems)
+        level = examined(row.source_id, partial(mapper.to_level, row.payload), check)
+        if isinstance(level, Sample):
+            yield level
         else:
             levels.setdefault(sku_key(level.sku), {})[row.source_id] = level
     skus = {level.sku for placed in levels.values() for level in placed.values()}

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 
 from assets.streams.prices.plan import PricePlan, plan_price
 from assets.streams.prices.stream import Prices, to_price
-from assets.streams.sample import Sample, kept_out, skipped_by
-from domain.errors import RecordRejected
+from assets.streams.sample import Sample, check_of, examined, kept_out, skipped_by
 from domain.exchange import Skipped
 from domain.prices import StorePrice
 from domain.records.inventory import StoreItem
-from domain.records.prices import Price
 from domain.rules.pricing import held_back
 from domain.skus import BySku
 from domain.sources import Scope
@@ -28,19 +27,12 @@ def preview_prices(
     known, now = BySku(items), datetime.now(UTC)
     policy, units = sync.connection.prices, BySku(sync.connection.orders.uom_rules)
     plans: dict[str, PricePlan] = {}
+    check = check_of(sync, session, Prices())
     for page in sync.prices.fetch(Window(now, now), Scope(sorted(items), now)):
         for row in page.records:
-            try:
-                mapped = to_price(sync, row.payload)
-            except RecordRejected as rejected:
-                yield kept_out(row.source_id, rejected.problems)
-                continue
-            if isinstance(mapped, Skipped):
-                yield skipped_by(row.source_id, mapped)
-                continue
-            price: Price = mapped.record
-            if problems := Prices().check(sync, session, [price]).get(0, ()):
-                yield kept_out(row.source_id, problems)
+            price = examined(row.source_id, partial(to_price, sync, row.payload), check)
+            if isinstance(price, Sample):
+                yield price
                 continue
             item = known.get(price.sku)
             own = {price.sku: item} if item is not None else {}

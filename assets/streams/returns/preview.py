@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from assets.streams.returns.units import ARRIVED, EXPECTED
-from assets.streams.sample import Sample, kept_out, skipped_by
-from domain.errors import RecordRejected
-from domain.exchange import RawRecord, Skipped
+from assets.streams.sample import Sample, examined
+from domain.exchange import RawRecord
 from domain.records.returns import Return
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -18,15 +18,11 @@ def preview_returns(sync: Sync, session: Session, records: Iterator[RawRecord]) 
     """Yield what would happen to some returns of the OMS."""
     for raw in records:
         linked = session.links.store_ids(sync.returns.order_ids(raw.payload))
-        try:
-            mapped = sync.returns.to_canonical(raw.payload, orders=linked.keys())
-        except RecordRejected as rejected:
-            yield kept_out(raw.source_id, rejected.problems)
-            continue
-        if isinstance(mapped, Skipped):
-            yield skipped_by(raw.source_id, mapped)
-            continue
-        yield _found(sync, raw.source_id, mapped.record, linked)
+        to_return = partial(sync.returns.to_canonical, raw.payload, orders=linked.keys())
+        found = examined(raw.source_id, to_return)
+        if not isinstance(found, Sample):
+            found = _found(sync, raw.source_id, found, linked)
+        yield found
 
 
 def _found(sync: Sync, record: str, found: Return, linked: Any) -> Sample:

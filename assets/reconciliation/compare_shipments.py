@@ -8,7 +8,7 @@ from datetime import datetime
 
 from assets.delivery.target_state import Cover, KnownShipment, OrderTargetState
 from assets.reconciliation.result import IsCaptured, OrderSnapshot, Repair, Result
-from assets.streams.shipments.intents import creation_key
+from assets.streams.shipments.intents import creation_key, is_change_discarded
 from assets.streams.shipments.requests import not_shipped, shipment_requests
 from assets.streams.shipments.same_sku import as_shipped
 from domain.connections import SHIPMENTS
@@ -181,7 +181,11 @@ class _Comparison:
     ) -> None:
         """Compare a shipment with its parcel; a number unknown to the OMS is the store's own."""
         record = f"{self._snapshot.source_id}/{shipment.shipment_id}"
-        if request.tracking_number and shipment.tracking_number != request.tracking_number:
+        is_kept = is_change_discarded(
+            self._connection, self.state, name, request, self._snapshot.discarded
+        )
+        is_other = request.tracking_number not in ("", shipment.tracking_number)
+        if is_other and not (is_kept and shipment.tracking_number == known.tracking):
             self._result.add(
                 DIFFERS,
                 "shipment",

@@ -8,12 +8,13 @@ from uuid import UUID
 import orjson
 
 from assets.delivery.plan import Plan
-from assets.delivery.target_state import OrderTargetState
+from assets.delivery.target_state import KnownShipment, OrderTargetState
 from assets.streams.shipments.status import OrderAtStore
 from domain.connections import SHIPMENTS
 from domain.delivery import Intent, NewShipment, ShipmentChange, ShipmentRemoval, StatusChange
 from domain.exchange import ShipmentRequest
 from domain.identity import content_digest, delivery_key
+from resources.ledger.rejections.discards import DiscardedParts
 
 
 class ShipmentIntents:
@@ -33,9 +34,10 @@ class ShipmentIntents:
     def update(self, plan: Plan, request: ShipmentRequest, name: str) -> Intent:
         """Return a shipment's new tracking."""
         state: OrderTargetState = plan.context.state
-        change = ShipmentChange(name, state.shipments[name].shipment_id, request)
-        identity = [change.shipment_id, state.sequence, request.tracking_number, request.carrier]
-        return self._intent(plan, "shipment_update", change, orjson.dumps(identity))
+        shipment = state.shipments[name]
+        change = ShipmentChange(name, shipment.shipment_id, request)
+        identity = _change_identity(shipment, request, state.sequence)
+        return self._intent(plan, "shipment_update", change, identity)
 
     def remove(self, plan: Plan, name: str) -> Intent:
         """Return the removal of a shipment whose parcel is no more."""
@@ -66,6 +68,35 @@ class ShipmentIntents:
 def creation_key(connection: str, request: ShipmentRequest, name: str) -> UUID:
     """Return the key of the creation of a shipment: the same part has the same key again."""
     return _key(connection, request.order_id, "shipment", _identity(request, name))
+
+
+def is_change_discarded(
+    connection: str,
+    state: OrderTargetState,
+    name: str,
+    request: ShipmentRequest,
+    discarded: DiscardedParts,
+) -> bool:
+    """Return whether an operator has discarded the change of a shipment to a parcel's tracking.
+
+    Since it was tried, other parts of the order may have been written: then its key is another one.
+    """
+    shipment = state.shipments[name]
+    return bool(discarded.intents) and any(
+        _key(
+            connection,
+            request.order_id,
+            "shipment_update",
+            _change_identity(shipment, request, sequence),
+        )
+        in discarded.intents
+        for sequence in range(state.sequence + 1)
+    )
+
+
+def _change_identity(shipment: KnownShipment, request: ShipmentRequest, sequence: int) -> bytes:
+    shown = (shipment.shipment_id, sequence, shipment.tracking, shipment.carrier)
+    return orjson.dumps([*shown, request.tracking_number, request.carrier])
 
 
 def _identity(request: ShipmentRequest, name: str) -> bytes:

@@ -17,7 +17,7 @@ from assets.delivery.request import DeliveryRequest
 from assets.delivery.target_state import OrderTargetState
 from assets.streams.orders.cancel_answers import record_cancel_answers
 from assets.streams.shipments.held import hold
-from assets.streams.shipments.intents import ShipmentIntents
+from assets.streams.shipments.intents import ShipmentIntents, is_change_discarded
 from assets.streams.shipments.problems import canceled_at_oms
 from assets.streams.shipments.progress import progress_of
 from assets.streams.shipments.requests import Lines, not_shipped, shipment_requests
@@ -36,7 +36,7 @@ from domain.delivery import (
     ShipmentRemoval,
     StatusChange,
 )
-from domain.exchange import StoreOrderState
+from domain.exchange import ShipmentRequest, StoreOrderState
 from domain.milestones import Milestone
 from domain.records.fulfilment import Fulfilment
 from domain.records.record import decode_record
@@ -132,12 +132,12 @@ class ShipmentsPlanner(Planner[Fulfilment]):
         plan.kept_back = discarded.without(kept_back)
         order.is_partial = bool(kept_back)
         self._add_parcels(plan, discarded)
-        change = self._take_back(plan) or change
+        change = self._take_back(plan, discarded) or change
         if change is not None:
             plan.intents.append(self._intents.set_status(plan, change))
         return plan
 
-    def _take_back(self, plan: Plan) -> StatusChange | None:
+    def _take_back(self, plan: Plan, discarded: DiscardedParts) -> StatusChange | None:
         """Take back the shipments whose parcels the OMS has canceled; return the order's status.
 
         Before new ones are made of their units. Where parcels are kept out of the store, their
@@ -155,8 +155,10 @@ class ShipmentsPlanner(Planner[Fulfilment]):
             if why:
                 note = left_in_store(order.source_id, name, shipment.shipment_id, why)
                 plan.notes.append(note)
+            elif (removal := self._intents.remove(plan, name)).key in discarded.intents:
+                plan.left_alone = (RULE, order.source_id)
             else:
-                removals.append(self._intents.remove(plan, name))
+                removals.append(removal)
         plan.intents[:0] = removals
         return self._statuses.back_of(order) if removals else None
 
@@ -178,8 +180,19 @@ class ShipmentsPlanner(Planner[Fulfilment]):
                 else:
                     plan.intents.append(intent)
             for own in covers[key].names:
-                if state.shipments[own].is_outdated(request):
-                    plan.intents.append(self._intents.update(plan, request, own))
+                self._update(plan, own, request, discarded)
+
+    def _update(
+        self, plan: Plan, name: str, request: ShipmentRequest, discarded: DiscardedParts
+    ) -> None:
+        """Add the new tracking of a shipment, unless an operator has discarded it."""
+        order: OrderAtStore = plan.context
+        if not order.state.shipments[name].is_outdated(request):
+            return
+        if is_change_discarded(self.sync.name, order.state, name, request, discarded):
+            plan.left_alone = (RULE, order.source_id)
+        else:
+            plan.intents.append(self._intents.update(plan, request, name))
 
     def decide(self, plan: Plan, intent: Intent, held: Held) -> Intent | Outcome:
         """Return what is done by what the store shows at the moment of sending."""

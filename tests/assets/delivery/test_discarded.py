@@ -268,6 +268,46 @@ def test_a_discarded_parcel_stays_discarded_until_it_changes_itself(
     assert [one["tracking_number"] for one in scene.store_shipments()] == ["T2", "T3"]
 
 
+def numbers(scene: Scene) -> list[str]:
+    """Return the tracking numbers that the store shows of its shipments."""
+    return [
+        row["tracking_number"] for row in scene._ask(f"bigcommerce/{scene.store}/dump/shipments")
+    ]
+
+
+@pytest.mark.parametrize("prefix", ["", "W-"])
+def test_a_discarded_tracking_number_stays_discarded_until_the_parcel_changes(
+    scene: Scene, prefix: str
+) -> None:
+    """It was refused with each version of the order, and kept the status behind it back."""
+    scene.configure(orders={"order_id_prefix": prefix})
+    order = f"{prefix}1"
+    scene.place(documents.order(1, scene.moment(), [("MUG", 2), ("LAMP", 1)]))
+    scene.run("orders")
+    parcel = {"lines": [{"line": "101", "quantity": 2}], "tracking": "T1"}
+    scene.to_oms(f"orders/{order}/ship", parcel)
+    package = scene.oms_order(order)["OrderTrackingInfo"][-1]["PackageId"]
+    scene.run("shipments", first=scene.today)
+    scene.fault("bigcommerce", refuse("PUT", "/shipments"))
+    scene.to_oms(f"orders/{order}/track", {"package": package, "tracking": "T2"})
+    scene.run("shipments", first=scene.today, raise_on_error=False)
+    assert scene.open_rejections("shipments") == {order: "shipment_update_refused"}
+    discard(scene)
+    lamp = {"lines": [{"line": "102", "quantity": 1}], "tracking": "L1"}
+    scene.to_oms(f"orders/{order}/ship", lamp)
+    scene.run("shipments", first=scene.today, raise_on_error=False)
+    assert scene.open_rejections("shipments") == {}
+    scene.fault("bigcommerce")
+    scene.to_oms(f"orders/{order}/touch", {})
+    scene.run("shipments", first=scene.today)
+    assert numbers(scene) == ["T1", "L1"]
+    assert scene.store_orders()[1]["status_id"] == 2
+    assert look(scene, repair=True).drifts == []
+    scene.to_oms(f"orders/{order}/track", {"package": package, "tracking": "T3"})
+    scene.run("shipments", first=scene.today)
+    assert numbers(scene) == ["T3", "L1"]
+
+
 def test_a_discarded_problem_of_a_parcel_comes_back_only_with_another_one(scene: Scene) -> None:
     """The store can't show the parcel; the merchant has shipped it there by hand."""
     scene.configure(orders={"uom_rules": {"MUG": {"uom": "EA", "factor": 10}}})

@@ -114,13 +114,14 @@ def _not_allowed(request: ActionRequest, policy: ActionsPolicy, now: datetime) -
         )
     if request.requested_at - now > AHEAD:
         return Refused("action_of_the_future", "The request is dated in the future.")
-    if now - request.requested_at > policy.valid_for:
-        return Refused(
-            "action_expired",
-            f"The request was not carried out within {_span(policy.valid_for)}; send it again if "
-            "it is still wanted.",
-        )
-    return None
+    return expired(request, policy, now)
+
+
+def expired(request: ActionRequest, policy: ActionsPolicy, now: datetime) -> Refused | None:
+    """Return why a request is too old to be carried out, whatever it has waited for."""
+    text = "The request was not carried out within {}; send it again if it is still wanted."
+    is_late = now - request.requested_at > policy.valid_for
+    return Refused("action_expired", text.format(_span(policy.valid_for))) if is_late else None
 
 
 def _canceled(

@@ -40,15 +40,11 @@ from domain.identity import delivery_key
 from domain.records.actions import FINAL, ActionRequest, Amendment
 from domain.records.orders import Order
 from domain.records.record import decode_record, encode_record
-from domain.rules.permissions import (
-    Decision,
-    Refused,
-    Unneeded,
-    Waits,
-)
+from domain.rules.permissions import Decision, Refused, Unneeded, Waits, expired
 from domain.targets import ChangingOrderTarget
 from resources.ledger.deliveries.deliveries import Deliveries
 from resources.ledger.records.actions import Actions, StoredOutcome
+from resources.ledger.rejections.rejections import OpenRejection, open_rejections
 from resources.ledger.rows import AcceptedRecord, SettleRow, TargetRow
 from resources.ledger.session import Session
 from resources.sync import Sync
@@ -72,6 +68,8 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         self._actions = Actions(session.db, sync.name)
         self._pages: dict[str, OrderPage] = {}
         self._decided: dict[str, StoredOutcome] = {}
+        self._rejected: Mapping[str, OpenRejection] = {}
+        """Open rejections of the requests' orders, which may keep these from going on."""
         self._present: dict[str, bool] = {}
         """Action -> whether a look at the OMS has shown its effect."""
         self._now = datetime.now(UTC)
@@ -88,6 +86,7 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
         orders = [request.source_id for request in requests]
         self._pages = dict(read_pages(self.session, orders, self.target.acts_for))
         self._decided = self._actions.outcomes(ids)
+        self._rejected = open_rejections(self.session.db, self.sync.name, ORDERS, orders)
         self._now = self.session.now()
         known = self.session.deliveries.targets(ids)
         return [
@@ -108,6 +107,8 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
             plan.context = Work(page, None, old.state, old.code, old.reason, is_old=True)
         elif due.known is not None and due.known.milestone != TENTATIVE:
             plan.context.state = "requested" if due.known.milestone else "done"
+        elif not due.unsettled and due.known is None and (late := self._expired(request)):
+            self._refuse(plan, late)  # none of it was sent, whatever it waits for
         elif (first := page.pending[0] if page.pending else None) and (
             first.action_id != request.action_id
             and (first.requested_at, first.action_id) < (request.requested_at, request.action_id)
@@ -123,8 +124,14 @@ class ActionsPlanner(ReadingPlanner[ActionRequest]):
             self._decide(plan)
         return plan
 
+    def _expired(self, request: ActionRequest) -> Refused | None:
+        return expired(request, self.sync.connection.actions, self._now)
+
     def _wait(self, plan: Plan, reason: str, pause: timedelta) -> None:
+        """Let a request wait, and say if its order is one that only a person can go on with."""
         plan.waits_until = self._now + pause
+        if (rejection := self._rejected.get(plan.due.record.source_id)) is not None:
+            reason += f" The order's rejection {rejection.rejection_id} ({rejection.code}) is open."
         plan.context.reason = reason
 
     def _decide(self, plan: Plan) -> None:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -20,6 +20,27 @@ from domain.values import Grain, Partition
 from resources.ledger.database.compression import decompress
 from resources.ledger.partitions import counted, hour_is
 from resources.ledger.rows import RejectionRow
+
+
+class OpenRejection(NamedTuple):
+    """What names an open rejection of a record."""
+
+    rejection_id: int
+    code: str
+
+
+def open_rejections(
+    db: psycopg.Connection[Any], connection: str, stream: str, source_ids: Sequence[str]
+) -> dict[str, OpenRejection]:
+    """Return the newest open rejection of each record that has any."""
+    rows = db.execute(
+        """SELECT DISTINCT ON (source_id) source_id, rejection_id, code FROM sync.rejection
+           WHERE connection = %s AND stream = %s AND source_id = ANY(%b::text[])
+             AND state IN ('open', 'retried')
+           ORDER BY source_id, rejection_id DESC""",
+        (connection, stream, list(source_ids)),
+    )
+    return {source_id: OpenRejection(number, code) for source_id, number, code in rows}
 
 
 class Rejections:

@@ -211,3 +211,39 @@ def test_a_request_for_an_order_that_a_restored_ledger_lacks_holds_up_no_other(
 
     found = [outcome(scene, one)[0] for one in (refused, waits, unknown, done)]
     assert found == ["refused", "waiting", "refused", "done"]
+
+
+@pytest.fixture(params=["dead", "refused"])
+def lost(patient: Scene, request: pytest.FixtureRequest) -> Scene:
+    """The creation of order 3 was lost, and then given up, or refused by a later request."""
+    correlation = correlation_id(NAME, "order", "3")
+    patient.place(order(3, patient.moment()), order(4, patient.moment()))
+    patient.fault("manhattan", {"kind": "drop_before", "path": SAVE, "correlation": correlation})
+    patient.run("orders", raise_on_error=False)
+    patient.fault("manhattan")
+    patient.sql_write("UPDATE sync.delivery SET state = %s WHERE source_id = '3'", request.param)
+    assert patient.sql("SELECT is_uncertain FROM sync.delivery WHERE source_id = '3'") == [(True,)]
+    assert patient.open_rejections("orders").keys() == {"3"}
+    patient.sql_write("UPDATE sync.delivery SET may_act_until = now()")
+    assert act(patient, "hold", 3, action_id="A1") == ("waiting", "")
+    return patient
+
+
+def test_a_request_names_the_rejection_of_its_order_and_goes_on_once_that_is_retried(
+    lost: Scene,
+) -> None:
+    """Otherwise no one learned what it waited for."""
+    [(reason,)] = lost.sql("SELECT reason FROM history.actions WHERE action_id = 'A1'")
+    [(rejection_id,)] = lost.sql("SELECT rejection_id FROM sync.rejection WHERE state = 'open'")
+    assert f"rejection {rejection_id} (delivery_failed) is open" in reason
+    lost.run("orders")
+    assert lost.open_rejections("orders") == {}
+    carry_out(lost)
+    assert outcome(lost, "A1") == ("done", "")
+
+
+def test_a_request_that_waits_for_an_order_which_was_given_up_expires(lost: Scene) -> None:
+    """The order may never be looked at again, and its agent would never hear of the request."""
+    with_actions(lost, max_attempts=1, actions={"valid_for": "PT0.001S"})
+    carry_out(lost)
+    assert outcome(lost, "A1") == ("refused", "action_expired")

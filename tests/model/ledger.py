@@ -25,6 +25,8 @@ CREATE FUNCTION virtual.now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL S
     'SELECT pg_catalog.now() + (SELECT by FROM virtual.shift)';
 CREATE FUNCTION virtual.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS
     'SELECT pg_catalog.clock_timestamp() + (SELECT by FROM virtual.shift)';
+GRANT USAGE ON SCHEMA virtual TO PUBLIC;
+GRANT SELECT ON virtual.shift TO PUBLIC;
 CREATE SCHEMA backup;
 """
 SEARCH_PATH = "virtual, pg_catalog, public"

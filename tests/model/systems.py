@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from sandbox.oms.manhattan.tenant import ManhattanTenant
 from sandbox.platforms.bigcommerce.store import BigCommerceStore
 from sandbox.platforms.commercetools.project import Project
 from sandbox.platforms.salesforce.org import Org
+from sandbox.system import Request
 
 Json = dict[str, Any]
 PAIR = Pair("bigcommerce", "manhattan")
@@ -27,6 +29,21 @@ class Writes(NamedTuple):
     path: str
     parcels: str = ""
     """A pattern of the paths that create shipments, if it is another one."""
+    is_read: Callable[[Request], bool] = lambda _: False
+    """Whether such a request only reads after all."""
+
+    def match(self, request: Request) -> bool:
+        """Return whether a request changes something."""
+        is_like = request.method in self.methods and re.search(self.path, request.path)
+        return bool(is_like) and not self.is_read(request)
+
+
+def reads_only(request: Request) -> bool:
+    """Return whether a POST of Salesforce reads records by their ids, or is made of queries."""
+    if re.search(r"/composite/sobjects/\w+$", request.path):
+        return request.method == "POST"
+    is_composite = request.path.endswith("/composite")
+    return is_composite and not re.search(rb'"method":"(?!GET")', request.body)
 
 
 class Channels(NamedTuple):
@@ -69,7 +86,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "salesforce": Kind(
         Org,
-        Writes(("POST", "PATCH"), "composite|batch-update"),
+        Writes(("POST", "PATCH"), "composite|batch-update", is_read=reads_only),
         {"daily": 100_000_000},
         {"daily_calls": 100_000_000},
         Channels("sales_store_id", ("0ZE000000000001AAA", "0ZE000000000002AAA")),

@@ -30,6 +30,17 @@ LATE = "late"
 """A body of a rule ``drop_before`` that marks it: the request takes effect later, unanswered."""
 
 
+@dataclass(slots=True)
+class RuleOf(Rule):
+    """A fault of the requests that a function chooses."""
+
+    only: Callable[[Request], bool] = lambda _: True
+
+    def fires(self, request: Request) -> bool:
+        """Return whether this request is hit, and count it."""
+        return self.only(request) and Rule.fires(self, request)
+
+
 class LostError(Exception):
     """No answer came; the effect may have happened."""
 

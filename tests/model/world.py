@@ -27,7 +27,6 @@ from resources.ledger.monitoring.activation import resume
 from resources.ledger.session import Session
 from resources.lockstep import Lockstep
 from resources.oms.anchanto.login import LoginTokens
-from sandbox.faults import Rule
 from sandbox.system import Request
 from tests.assets import documents
 from tests.model import clock as clocks
@@ -35,7 +34,7 @@ from tests.model.clock import Clock
 from tests.model.ledger import Connection as LedgerConnection
 from tests.model.ledger import CrashedError, Database, KeptLedger
 from tests.model.systems import KINDS, PAIR, section_of
-from tests.model.wire import HOST, Transport, Wire, WireSession
+from tests.model.wire import HOST, RuleOf, Transport, Wire, WireSession
 
 Json = dict[str, Any]
 NAME, STORE = "acme", "model"
@@ -292,7 +291,7 @@ class World:
 
     def fault(self, system: str, **rule: Any) -> None:
         """Inject a fault between Lockstep and a system."""
-        self.wire.faults[self.kind_of(system), STORE].rules.append(Rule(**rule))
+        self.wire.faults[self.kind_of(system), STORE].rules.append(RuleOf(**rule))
 
     def end_faults(self, system: str) -> None:
         """Remove the faults of a system."""

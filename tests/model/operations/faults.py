@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -41,8 +40,7 @@ SKIP = between(0, 2)
 def write_fault(life: Life, system: str, **rule: Any) -> None:
     """Hit requests that change something."""
     writes = KINDS[life.world.kind_of(system)].writes
-    for method in writes.methods:
-        life.world.fault(system, path=writes.path, method=method, **rule)
+    life.world.fault(system, only=writes.match, **rule)
 
 
 @operation("world", 2, system=SYSTEM, times=TIMES, skip=SKIP)
@@ -67,8 +65,11 @@ def delay_effects(life: Life, system: str, times: int, seconds: int) -> None:
     "world", 1, system=SYSTEM, times=among(1, 2), body=among("<html>ok</html>", "", "{", "{}")
 )
 def garble_answers(life: Life, system: str, times: int, body: str) -> None:
-    """Answer writes with a success that can't be used, after their effects."""
-    write_fault(life, system, kind="replaced", status=200, body=body, times=times)
+    """Answer writes, and reads like them, with a success that can't be used, after the effect."""
+    writes = KINDS[life.world.kind_of(system)].writes
+    for method in writes.methods:
+        rule = {"path": writes.path, "method": method, "times": times, "body": body}
+        life.world.fault(system, kind="replaced", status=200, **rule)
 
 
 @operation(
@@ -143,6 +144,12 @@ def outage(life: Life, system: str, hours: float) -> None:
         life.live()
         life.attempt(life.runs.unfinished)
     life.world.end_faults(system)
+
+
+@operation("world", 1, system=SYSTEM, status=among(500, 503))
+def go_down(life: Life, system: str, status: int) -> None:
+    """Let a system be down until faults end, whatever all others do meanwhile."""
+    life.world.fault(system, kind="status", status=status)
 
 
 @operation("world", 1, system=SYSTEM)
@@ -267,10 +274,4 @@ def writes_of(life: Life) -> Callable[[Request], bool]:
     """Return whether a request changes something at either system."""
     kinds = [KINDS[kind].writes for kind in life.world.pair]
 
-    def is_write(request: Request) -> bool:
-        return any(
-            request.method in writes.methods and re.search(writes.path, request.path)
-            for writes in kinds
-        )
-
-    return is_write
+    return lambda request: any(writes.match(request) for writes in kinds)

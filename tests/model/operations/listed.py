@@ -24,8 +24,8 @@ OWNED = among("CUP", "CUP", "JUG", "MUG")
 """SKUs of items whose titles change: two that the store lacks at first, one that it sells."""
 PRICE, UNITS = "12.50", 5
 """Of a new item."""
-OF_ONE = [row for row in documents.ITEMS if not row["ItemId"].startswith("SHIRT")]
-"""The OMS's first items, but those that are variants of one product."""
+VARIANTS = ("SHIRT-S", "SHIRT-M")
+"""SKUs that are variants of one product, except in Salesforce, where each is a product."""
 operation = among_pairs(STORES, OMSES)
 
 
@@ -82,9 +82,10 @@ def allow_items(life: Life) -> None:
     named = world.with_names(item_weight="Weight", item_text="LongText")
     sections: Json = {"oms": named} if world.pair.oms == "manhattan" else {}
     configure(life, catalog=policy | {"list_interval": "PT5M"}, **sections)
-    for row in OF_ONE:
+    variants = () if world.pair.store == "salesforce" else VARIANTS
+    for row in documents.ITEMS:
         sku, title = row["ItemId"], row["Description"]
-        if sku not in facts.discontinued:
+        if sku not in {*facts.discontinued, *variants}:
             before = facts.titles.get(sku, set())
             _note(life, sku, title)
             facts.titles[sku] |= before

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from domain.connections import Retention
 from domain.errors import PermanentError
 from resources.fingerprint import parts_of
 from resources.ledger.monitoring import activation, caution
 from resources.ledger.privacy import forgetting
+from resources.ledger.privacy.retention import retire
 from resources.ledger.rejections import operator_actions, work_queue
 from resources.ledger.rejections.reopening import reopen
 from resources.ledger.rejections.work_queue import Rejection, RejectionFilter
@@ -22,6 +24,19 @@ both = at("/".join(PAIR))
 STREAM = among(*STREAMS)
 WHO = "operator"
 HOUR = timedelta(hours=1)
+KEEP = Retention(
+    capture=timedelta(days=7),
+    message_log=timedelta(days=1),
+    delivery=timedelta(days=7),
+    batch=timedelta(days=2),
+    rejection=timedelta(days=1),
+    inbox=timedelta(days=2),
+    rerun=timedelta(days=1),
+    drift=timedelta(days=1),
+)
+"""Each for as short a time as is allowed; outcomes are kept, as the archive lacks them."""
+LATER = timedelta(days=62)
+"""Two months are over then."""
 FILTERS: Mapping[str, Callable[[Rejection], RejectionFilter]] = {
     "code": lambda one: RejectionFilter(code=one.code),
     "stream": lambda one: RejectionFilter(stream=one.stream),
@@ -198,6 +213,16 @@ def pause(life: Life, stream: str, seconds: int) -> None:
     with life.world.ledger.session(NAME, "") as session:
         for name in life.world.names:
             activation.resume(session.db, name, [stream], WHO)
+
+
+@operation("operator", 1)
+def prune(life: Life) -> None:
+    """Remove what retention removes months later: payloads, calls, deliveries of snapshots."""
+    later = life.world.clock.now().date() + LATER
+    with life.world.ledger.connect() as db:
+        removed = retire(db, KEEP, later)
+    if not any(one.rows and not one.kept for one in removed):
+        raise NotPossibleError  # all of it is about open work
 
 
 @operation("operator", 1)

@@ -211,13 +211,8 @@ class Captures:
         narrowed = "TRUE"
         if not everything:
             # All at once if they are narrowed: a page of others would look like the end.
-            waiting = self._db.execute(
-                f"""SELECT capture_id FROM sync.unvalidated
-                    WHERE connection = %s AND stream = %s AND source_day = %s {hour_is(partition)}
-                      AND capture_id > %s::uuid ORDER BY capture_id LIMIT %s""",  # noqa: S608 - ours
-                (*where, after or _FIRST, limit if only is None else None),
-            ).fetchall()
-            narrowed, where = "capture_id = ANY(%b)", (*where, [row[0] for row in waiting])
+            waiting = self._unvalidated(partition, after, limit if only is None else None)
+            narrowed, where = "capture_id = ANY(%b)", (*where, waiting)
         rows = self._db.execute(
             f"""SELECT capture_id, source_id, source_updated_at, payload, correlation_id,
                        source_hour
@@ -244,6 +239,18 @@ class Captures:
             )
             for (a, b, c, _, e, hour), payload in zip(rows, payloads, strict=True)
         ]
+
+    def _unvalidated(
+        self, partition: Partition, after: str | None, limit: int | None
+    ) -> list[UUID]:
+        """Return the next captures of a partition that have no outcome."""
+        rows = self._db.execute(
+            f"""SELECT capture_id FROM sync.unvalidated
+                WHERE connection = %s AND stream = %s AND source_day = %s {hour_is(partition)}
+                  AND capture_id > %s::uuid ORDER BY capture_id LIMIT %s""",  # noqa: S608 - ours
+            (self._name, self._stream, partition.day, after or _FIRST, limit),
+        ).fetchall()
+        return [capture_id for (capture_id,) in rows]
 
     def payload(self, source_id: str) -> bytes | None:
         """Return the newest version's payload, exactly as it came."""

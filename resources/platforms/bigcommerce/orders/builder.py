@@ -81,9 +81,7 @@ class OrderBuilder(BaseOrderBuilder):
 
     def _build(self) -> Order | None:
         raw, problems = self._order, self._problems
-        if raw.is_tax_inclusive_pricing is None:
-            message = "this should be true or false"
-            problems.missing("malformed_value", "is_tax_inclusive_pricing", message)
+        self._check_pricing()
         (amounts, off, tax_off), total, total_tax = self._to_amounts()
         self._build_lines(amounts.lines)
         currency = self._checked_currency()
@@ -121,6 +119,11 @@ class OrderBuilder(BaseOrderBuilder):
             total_tax=total_tax - tax_off,
             canceled=self._is_canceled,
         )
+
+    def _check_pricing(self) -> None:
+        if self._order.is_tax_inclusive_pricing is None:
+            message = "this should be true or false"
+            self._problems.missing("malformed_value", "is_tax_inclusive_pricing", message)
 
     def _to_amounts(self) -> tuple[Remainder, Decimal, Decimal]:
         """Return what is left of the order's amounts, and the total and tax of the whole order."""

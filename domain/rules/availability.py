@@ -16,6 +16,8 @@ from domain.records.inventory import StockLevel, StockTarget
 from domain.skus import BySku
 
 SAME_UNIT = UomRule()
+LOCATION_UNKNOWN = "location_unknown"
+"""The rule of a level that should feed a location which the store does not have."""
 
 
 def location_of(
@@ -34,7 +36,7 @@ def location_of(
         )
     location = locations.get(code)
     if location is None:
-        return Skipped("location_unknown", f"the store has no location with the code {code}")
+        return Skipped(LOCATION_UNKNOWN, f"the store has no location with the code {code}")
     return location
 
 

@@ -17,9 +17,11 @@ from assets.streams.inventory.plan import (
 )
 from domain.connections import INVENTORY
 from domain.delivery import Intent, LevelChange, Outcome
+from domain.errors import Problem, RecordRejected
 from domain.identity import content_digest, delivery_key
 from domain.records.inventory import StockLevel, StockTarget, StoreItem
 from domain.records.record import decode_record
+from domain.rules.availability import LOCATION_UNKNOWN
 from domain.skus import sku_key
 from domain.targets import NO_LEVEL
 from resources.ledger.monitoring.caution import is_cautious
@@ -115,9 +117,14 @@ class InventoryPlanner(Planner[StockLevel]):
         return known
 
     def plan(self, due: Due[StockLevel]) -> Plan:
-        """Return the level, if the store is not known to hold it."""
+        """Return the level, if the store is not known to hold it.
+
+        Raises ``RecordRejected`` where the store lacks its location.
+        """
         wanted = self._plans[due.accepted.source_id]
         target, item = wanted.target, wanted.item
+        if wanted.rule == LOCATION_UNKNOWN:
+            raise RecordRejected(_lost_location(wanted.reason, due.record.node))
         if target is None or item is None:
             return Plan(due, left_alone=(wanted.rule, due.record.sku))
         plan = Plan(due, notes=list(wanted.warnings), context=wanted)
@@ -156,6 +163,17 @@ class InventoryPlanner(Planner[StockLevel]):
             if outcome.succeeded and intent.operation != "stock":
                 self.session.catalog.set_tracking(intent.content.item, target.track)
         return []
+
+
+def _lost_location(reason: str, node: str) -> Problem:
+    return Problem(
+        LOCATION_UNKNOWN,
+        "node",
+        f"{reason}, where the stock of the OMS's {node} is to be shown",
+        "correct inventory.nodes or inventory.store_location, or create the location in the store; "
+        "its stock is then written",
+        node,
+    )
 
 
 def _operation(target: StockTarget) -> str:

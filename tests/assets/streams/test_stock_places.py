@@ -254,6 +254,39 @@ def test_units_of_a_node_that_the_oms_no_longer_has_are_a_drift(scene: Scene) ->
     assert drifts_of(look(scene)) == []
 
 
+@pytest.mark.parametrize("repair", ["setting", "store"])
+def test_a_location_that_the_store_does_not_have_is_a_rejection_until_it_does(
+    scene: Scene, repair: str
+) -> None:
+    """It was renamed or removed there, or misspelled in the settings; the others go on."""
+    scene.to_store("locations", [{"id": 7, "code": "EAST", "label": "East"}])
+    scene.to_oms("locations", [{"LocationId": "DC2", "LocationTypeId": "DC"}])
+    nodes = {DEPOT: "default", "DC2": "EAST"}
+    scene.configure(inventory={"mode": "by_node", "nodes": nodes})
+    _put(scene, "MUG", 12, "DC2")
+    _live(scene)
+    scene.to_store("locations", [{"id": 7, "code": "WEST", "label": "West"}])
+    _put(scene, "MUG", 9, "DC2")
+    _put(scene, "MUG", 500)
+    _live(scene)
+
+    def mugs() -> dict[int, int]:
+        return {r["location_id"]: r["quantity"] for r in scene.levels() if r["sku"] == "MUG"}
+
+    assert scene.open_rejections("inventory") == {"MUG@DC2": "location_unknown"}
+    assert mugs() == {1: 500, 7: 12}
+    [(message,)] = scene.sql("SELECT message FROM history.rejections")
+    assert "no location with the code EAST, where the stock of the OMS's DC2" in message
+
+    if repair == "setting":
+        scene.configure(inventory={"mode": "by_node", "nodes": nodes | {"DC2": "WEST"}})
+    else:
+        scene.to_store("locations", [{"id": 7, "code": "EAST", "label": "East"}])
+    _live(scene)
+    assert mugs() == {1: 500, 7: 9}
+    assert scene.open_rejections("inventory") == {}
+
+
 def test_variants_that_swap_their_skus_show_the_levels_of_their_skus(scene: Scene) -> None:
     """No list of the store states what they hold at another than its default location."""
     scene.to_store("locations", [{"id": 7, "code": "EAST", "label": "East"}])

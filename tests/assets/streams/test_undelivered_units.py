@@ -51,6 +51,9 @@ def test_units_that_an_agent_has_canceled_are_not_taken_off(
 
 def test_of_an_order_that_an_agent_has_canceled_nothing_is_taken_off(sent: Scene) -> None:
     """The OMS holds nothing of it any more, and no one waits for it."""
-    assert act(sent, "cancel", 1) == ("done", "")
     change(sent)
+    assert act(sent, "cancel", 1) == ("done", "")
+    assert under_way(sent) == {}
+    sent.run("orders")
+    assert sent.open_rejections("orders") == {}, "what could not be sent is owed no more"
     assert under_way(sent) == {}

@@ -65,7 +65,10 @@ def resume(connection: str, streams: tuple[str, ...] | None, reason: str) -> Non
     for stream in chosen:
         if before[stream].active:
             click.echo(f"{connection}/{stream} is already active")
-        elif before[stream].was_started:
+        elif not before[stream].is_new:
             click.echo(f"{connection}/{stream} is active again")
         else:
-            click.echo(f"{connection}/{stream} is active; it starts from today")
+            click.echo(
+                f"{connection}/{stream} is active; it starts from today. 'lockstep connect "
+                f"{connection}' also syncs the recent past"
+            )

@@ -194,6 +194,21 @@ def test_connect_refuses_where_everything_is_paused(shop: Shop):
     assert "Every stream of demo is paused; resume one first" in result.output
 
 
+def test_a_connection_that_was_paused_before_its_start_begins_when_it_is_resumed(shop: Shop):
+    """Nothing of its past was read, which the command says; connect does that afterwards."""
+    shop.forget_start()
+    shop.place(1001)
+    shop.done("pause", "demo")
+    assert "every stream of demo is paused" in shop.run("connect", "demo", "--yes").stderr.lower()
+    printed = shop.done("resume", "demo", "--streams", "orders")
+    assert "demo/orders is active; it starts from today. 'lockstep connect demo'" in printed
+    assert "demo/shipments is paused by" in shop.connect()
+    assert shop.at_oms() == {"1001"}
+    assert "demo/orders is already active" in shop.done("resume", "demo", "--streams", "orders")
+    shop.done("pause", "demo")
+    assert "demo/orders is active again" in shop.done("resume", "demo", "--streams", "orders")
+
+
 def test_wrong_names_are_refused(shop: Shop):
     """Of a connection and of a stream."""
     assert "There is no connection 'other'" in shop.run("pause", "other").output

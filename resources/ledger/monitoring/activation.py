@@ -33,10 +33,12 @@ class Activation(NamedTuple):
     changed_at: datetime | None = None
     changed_by: str = ""
     why: str = ""
+    is_new: bool = True
+    """It was never active, though it may have been paused: nothing of its past was read."""
 
     @property
     def was_started(self) -> bool:
-        """Return whether it was ever started."""
+        """Return whether it was ever started, or paused by an operator."""
         return self.changed_at is not None
 
     def runs(self, starting: Collection[str]) -> bool:
@@ -76,9 +78,10 @@ def activations(
     """Return the state of each of a connection's streams, in their order."""
     with db.cursor(row_factory=class_row(Activation)) as cursor:
         cursor.execute(
-            """SELECT connection, stream, active, changed_at, changed_by, why FROM sync.activation
+            """SELECT connection, stream, active, changed_at, changed_by, why,
+                      started_at IS NOT DISTINCT FROM %s AS is_new FROM sync.activation
                WHERE connection = %s AND stream = ANY(%s)""",
-            (connection, list(streams)),
+            (NOT_YET, connection, list(streams)),
         )
         known = {row.stream: row for row in cursor.fetchall()}
     return [known.get(stream) or Activation(connection, stream) for stream in streams]

@@ -114,6 +114,7 @@ def show(rejection_id: int, *, raw: bool, as_json: bool) -> None:
         payload, changes = work_queue.payload(db, one), work_queue.changes(db, one)
         attempts = work_queue.attempts(db, one)
         actions = operator_actions.history(db, rejection_id)
+        waiting = work_queue.waiting_actions(db, one)
     if raw:
         if payload is None:
             raise PermanentError(
@@ -122,9 +123,12 @@ def show(rejection_id: int, *, raw: bool, as_json: bool) -> None:
         sys.stdout.buffer.write(payload)
         sys.stdout.buffer.flush()
     elif as_json:
-        print_json(to_json(one, payload, changes, attempts, actions))
+        shown = to_json(one, payload, changes, attempts, actions)
+        print_json(shown | {"waiting_requests": waiting})
     else:
         print_one(one, payload, changes, attempts, actions)
+        if waiting:
+            click.echo(f"Requests of agents that wait for this order: {', '.join(waiting)}")
 
 
 def _one(db: psycopg.Connection[object], rejection_id: int) -> Rejection:

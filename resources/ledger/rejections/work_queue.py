@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
+from domain.connections import ORDERS
 from domain.values import Grain, Partition
 from resources.ledger.captures import edits
 from resources.ledger.captures.edits import Change
@@ -200,6 +201,18 @@ def attempts(db: psycopg.Connection[Any], rejection: Rejection, limit: int = 50)
             },
         )
         return cursor.fetchall()
+
+
+def waiting_actions(db: psycopg.Connection[Any], rejection: Rejection) -> list[str]:
+    """Return the agents' requests that wait until an order can go on, by their ids."""
+    if rejection.stream != ORDERS or rejection.state not in OPEN_STATES:
+        return []
+    rows = db.execute(
+        """SELECT action_id FROM sync.action_outcome
+           WHERE connection = %s AND source_id = %s AND state = 'waiting' ORDER BY action_id""",
+        (rejection.connection, rejection.source_id),
+    )
+    return [action_id for (action_id,) in rows]
 
 
 def by_id(db: psycopg.Connection[Any], ids: Sequence[int]) -> dict[int, Rejection]:

@@ -236,6 +236,8 @@ def test_a_request_names_the_rejection_of_its_order_and_goes_on_once_that_is_ret
     [(reason,)] = lost.sql("SELECT reason FROM history.actions WHERE action_id = 'A1'")
     [(rejection_id,)] = lost.sql("SELECT rejection_id FROM sync.rejection WHERE state = 'open'")
     assert f"rejection {rejection_id} (delivery_failed) is open" in reason
+    [rejection] = work_queue.find(lost._db(), work_queue.RejectionFilter())
+    assert work_queue.waiting_actions(lost._db(), rejection) == ["A1"]
     lost.run("orders")
     assert lost.open_rejections("orders") == {}
     carry_out(lost)

@@ -78,6 +78,26 @@ def test_another_prefix_than_that_of_the_orders_at_the_oms_is_refused(shop: Shop
     assert shop.at_oms() == {"1"}
 
 
+def test_days_that_the_archives_folder_has_lost_fail(shop: Shop, own_home: Path):
+    """Its setting names another folder than before. Looking at that changes nothing."""
+    with psycopg.connect(shop.database, autocommit=True) as db:
+        db.execute("INSERT INTO sync.archived VALUES ('2026-01-02', now()), ('2026-01-04', now())")
+    kept = own_home / "archive" / "view=orders" / "day=2026-01-04"
+    kept.mkdir(parents=True)
+    (kept / "part.parquet").touch()
+
+    checks = json.loads(shop.run("doctor", "--offline", "--json").stdout)
+    [lost] = [check for check in checks if check["name"] == "archive"]
+    assert not lost["ok"]
+    assert "archive has no files of 1 day from 2026-01-02 to 2026-01-02" in lost["detail"]
+    assert "move the files of the former folder there" in lost["advice"]
+    noted = "SELECT source_day::text FROM sync.archived WHERE lost_at IS NOT NULL"
+    shop.done("retention", "--dry-run")
+    assert shop.sql(noted) == []
+    shop.done("retention")
+    assert shop.sql(noted) == [("2026-01-02",)]
+
+
 def test_an_oms_that_takes_no_orders_is_failing_in_doctor_and_status(shop: Shop):
     """As the run that met it has noted, until an order gets through."""
     shop.place(1)

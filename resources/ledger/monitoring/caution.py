@@ -49,10 +49,7 @@ def become_cautious(db: psycopg.Connection[Any], why: str) -> int:
     """
     with db.transaction():
         db.execute("DELETE FROM sync.stock_basis")
-        db.execute(
-            """UPDATE sync.database_identity
-               SET recorded_at = clock_timestamp(), restored_at = clock_timestamp()"""
-        )
+        db.execute("UPDATE sync.database_identity SET restored_at = clock_timestamp()")
         return db.execute(
             """INSERT INTO sync.caution (connection, day, why)
                SELECT connection,
@@ -102,7 +99,7 @@ def known_from_backup(
     """
     rows = db.execute(
         """SELECT t.target_key FROM sync.target_state t JOIN sync.database_identity i
-                ON t.updated_at < i.recorded_at
+                ON t.updated_at < i.restored_at
            WHERE t.connection = %s AND t.stream = %s AND t.target_key = ANY(%b::text[])""",
         (connection, stream, list(keys)),
     )

@@ -64,13 +64,14 @@ class Sender:
 
     def _owned_ids(self, plans: Sequence[Plan]) -> set[str]:
         """Return the ids that settled deliveries of the records own: no look-up may find them."""
+        found = {name for name, one in self._operations.items() if one.repeat == "find"}
         looking = [
             intent.target_key
             for plan in plans
             for intent in plan.unsent()
-            if self._operations[intent.operation].repeat == "find"
+            if intent.operation in found
         ]
-        return self._session.deliveries.target_ids(looking) if looking else set()
+        return self._session.deliveries.target_ids(looking, found) if looking else set()
 
     def _goes_in_batch(self, plan: Plan) -> bool:
         """Return whether a call may take the record's first intent together with other records'.

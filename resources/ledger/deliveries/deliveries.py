@@ -218,13 +218,17 @@ class Deliveries:
             found.setdefault(row[1], []).append(UnsettledDelivery(*row))
         return found
 
-    def target_ids(self, target_keys: Sequence[str]) -> set[str]:
-        """Return the ids that the target gave to settled deliveries of these target records."""
+    def target_ids(self, target_keys: Sequence[str], actions: Collection[str]) -> set[str]:
+        """Return the ids that the target gave to settled deliveries of these target records.
+
+        Only of these actions: what another one is about, such as an order's status, may have the
+        id that a shipment has.
+        """
         rows = self._db.execute(
             f"""SELECT target_id FROM sync.delivery
-               WHERE connection = %s AND stream = %s AND state = 'delivered'
+               WHERE connection = %s AND stream = %s AND state = 'delivered' AND action = ANY(%b)
                  AND target_id <> '' AND target_key = ANY(%b){self._kept}""",  # noqa: S608 - a constant
-            (self._name, self._stream, list(target_keys)),
+            (self._name, self._stream, list(actions), list(target_keys)),
         )
         return {target_id for (target_id,) in rows}
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.assets.documents import order
+from tests.assets.operator import retry
 from tests.assets.scene import Scene
 
 pytestmark = pytest.mark.slow(seconds=30)
@@ -168,6 +169,26 @@ def test_a_second_part_made_by_hand_is_adopted_behind_our_own(scene: Scene) -> N
 
     assert _numbers(scene) == [NUMBER, OTHER]
     assert _status(scene) == SHIPPED
+
+
+def test_a_refused_shipment_is_adopted_once_the_merchant_has_made_it(scene: Scene) -> None:
+    """Its id in the store is that of the order, whose status was set: the two are not confused."""
+    _exported(scene)
+    _ship(scene, 3)
+    refusing = {"kind": "status", "status": 422, "path": "shipments", "method": "POST"}
+    scene.fault("bigcommerce", refusing)
+    scene.run("shipments", first=scene.today)
+    assert scene.open_rejections("shipments") == {"1": "shipment_refused"}
+    scene.fault("bigcommerce")
+    _by_hand(scene, 3)
+    assert [row["shipment_id"] for row in scene.store_shipments()] == [1]
+
+    retry(scene, "shipments")
+    scene.run("shipments", first=scene.today)
+
+    assert _numbers(scene) == [NUMBER]
+    assert scene.open_rejections("shipments") == {}
+    assert _warnings(scene) == ["shipment_adopted"]
 
 
 def test_nothing_is_looked_up_where_no_unit_was_shipped_by_hand(scene: Scene) -> None:

@@ -41,7 +41,8 @@ def test_a_claim_is_in_flight_until_it_is_settled(session: Session) -> None:
     _settle(session, claim(1), "delivered", "T-1")
 
     assert session.deliveries.unsettled(["1"], 0.0) == {}
-    assert session.deliveries.target_ids(["1"]) == {"T-1"}
+    assert session.deliveries.target_ids(["1"], ["create"]) == {"T-1"}
+    assert session.deliveries.target_ids(["1"], ["status"]) == set()
 
 
 def test_the_same_effect_claimed_again_is_one_delivery_with_one_more_attempt(

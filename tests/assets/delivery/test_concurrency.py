@@ -20,7 +20,7 @@ class Ledger:
     """A session and a settlement that keep nothing."""
 
     def __init__(self) -> None:
-        self.deliveries = SimpleNamespace(target_ids=lambda _: set[str]())
+        self.deliveries = SimpleNamespace(target_ids=lambda _keys, _actions: set[str]())
 
     def check_writer(self) -> None:
         """The lock is held."""

@@ -122,7 +122,7 @@ class _Session:
 
     def __init__(self) -> None:
         self.is_lost = False
-        self.deliveries = SimpleNamespace(target_ids=lambda _: set[str]())
+        self.deliveries = SimpleNamespace(target_ids=lambda _keys, _actions: set[str]())
 
     @property
     def db(self) -> Any:

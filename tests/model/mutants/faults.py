@@ -91,7 +91,7 @@ def _look_up_at_once(patch: Patch, world: World) -> None:
 
 
 def _adopt_owned(patch: Patch, _: World) -> None:
-    patch.setattr(Deliveries, "target_ids", lambda _self, _keys: set())
+    patch.setattr(Deliveries, "target_ids", lambda _self, _keys, _actions: set())
 
 
 def _write_without_lock(patch: Patch, _: World) -> None:

@@ -54,6 +54,12 @@ COMMON: Mapping[str, Callable[[Rejection], Any]] = {
 }
 """The same, by the rejection itself."""
 
+RULES: Mapping[str, tuple[str | None, str]] = {
+    "deleted": ("cancel", "report"),
+    "default_shipping_method": (None, "Ground"),
+}
+"""A rule of orders -> two values of it."""
+
 
 @operation("operator", 6)
 def sync(life: Life) -> None:
@@ -165,6 +171,14 @@ def map_method(life: Life) -> None:
     """Name the shipping method that was missing."""
     methods = {"Ground": "Ground", "Sled": "Express"}
     configure(life, orders={"shipping_methods": methods})
+
+
+@operation(
+    "operator", 1, rule=among("deleted", "default_shipping_method"), is_set=among(True, False)
+)
+def change_rule(life: Life, rule: str, is_set: bool) -> None:
+    """Change a rule of orders while some of them wait: what was sent stays as it was."""
+    configure(life, orders={rule: RULES[rule][is_set]})
 
 
 @operation("operator", 1, back=between(0, 1), repair=among(True, False))

@@ -17,22 +17,30 @@ ACTS_FOR = timedelta(minutes=1)
 
 
 def give_up(db: psycopg.Connection[Any], rejection_ids: Sequence[int]) -> None:
-    """Give up what is under way of the versions that rejections are about.
+    """Give up what is under way of the versions that rejections are about, and of those before.
 
-    What may have been sent stays uncertain, so that a newer version looks for it.
+    A version that one of them has superseded is sent by no run any more, and was perhaps on its way
+    while the target was down. What may have been sent stays uncertain, so that a newer version
+    looks for it.
     """
     if not rejection_ids:
         return
     db.execute(
-        """UPDATE sync.delivery d SET state = 'dead',
+        """WITH versions AS (
+               SELECT connection, stream, capture_id FROM sync.rejection
+               WHERE rejection_id = ANY(%(ids)s)
+               UNION
+               SELECT r.connection, r.stream, r.capture_id
+               FROM sync.rejection x JOIN sync.record r USING (connection, stream, source_id)
+               WHERE x.rejection_id = ANY(%(ids)s) AND r.outcome = 'superseded')
+           UPDATE sync.delivery d SET state = 'dead',
                   is_uncertain = d.is_uncertain OR d.state = 'in_flight',
                   may_act_until = CASE WHEN d.state = 'in_flight'
                       THEN greatest(d.may_act_until, d.claimed_at + %(acts_for)s)
                       ELSE d.may_act_until END
-           FROM sync.rejection x
-           WHERE x.rejection_id = ANY(%(ids)s)
-             AND d.connection = x.connection AND d.stream = x.stream
-             AND d.capture_id = x.capture_id AND d.state IN ('failed', 'in_flight')""",
+           FROM versions v
+           WHERE d.connection = v.connection AND d.stream = v.stream
+             AND d.capture_id = v.capture_id AND d.state IN ('failed', 'in_flight')""",
         {"ids": list(rejection_ids), "acts_for": ACTS_FOR},
     )
 

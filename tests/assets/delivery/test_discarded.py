@@ -96,6 +96,27 @@ def test_what_a_failed_retry_has_left_is_not_sent_after_a_discard(scene: Scene) 
     assert [row[2] for row in scene.deliveries("orders")] == ["dead"]
 
 
+def test_what_is_left_of_the_version_before_is_given_up_with_a_discarded_change(
+    scene: Scene,
+) -> None:
+    """It failed while the OMS was down, and no run sends it: it was shown as failed forever."""
+    scene.place_many([1])
+    scene.fault("manhattan", DOWN)
+    scene.run("orders", first=scene.yesterday, raise_on_error=False)
+    assert [row[2] for row in scene.deliveries("orders")] == ["failed"]
+    scene.fault("manhattan")
+    scene.configure(orders={"shipping_methods": {"Air": "Air"}})
+    scene.to_store("orders/1", {"customer_message": "Ring twice"}, "PATCH")
+    scene.run("orders")
+    assert scene.open_rejections("orders") == {"1": "shipping_method_unknown"}
+    discard(scene)
+    assert [row[2] for row in scene.deliveries("orders")] == ["dead"]
+    scene.configure()
+    scene.to_store("orders/1", {"customer_message": "Ring once"}, "PATCH")
+    scene.run("orders")
+    assert scene.oms_orders().keys() == {"1"}, "a newer version is processed as usual"
+
+
 def test_what_was_sent_before_stays_sent(scene: Scene) -> None:
     """A rerun rejected it for a while, and the discard of that is about nothing."""
     scene.place_many([1])

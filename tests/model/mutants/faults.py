@@ -35,7 +35,7 @@ from resources.http.attempts import RequestAttempts
 from resources.http.policy import ClientPolicy
 from resources.ledger.captures.captures import Captures
 from resources.ledger.deliveries.deliveries import Deliveries
-from resources.ledger.monitoring import caution
+from resources.ledger.monitoring import activation, caution
 from resources.ledger.rejections.rejections import Rejections
 from resources.ledger.session import Session
 from resources.oms.manhattan.shipments.parcels import ParcelMapper
@@ -118,6 +118,7 @@ def _unusable_is_failure(patch: Patch, _: World) -> None:
 
 def _bold_after_restore(patch: Patch, _: World) -> None:
     everywhere(patch, caution.is_cautious, lambda _db, _connection: False)
+    everywhere(patch, caution.unknown_until, activation.predecessor_until)
 
 
 def _drop_what_moved_on(patch: Patch, _: World) -> None:

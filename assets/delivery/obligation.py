@@ -162,5 +162,19 @@ def close_rejections(session: Session, rows: Sequence[RecordRow]) -> None:
             session.rejections.close(stage, by_rule[rule], f"obsolete: {rule}", session.run_id)
 
 
+def withdraw(session: Session, rows: Sequence[RecordRow]) -> None:
+    """Close what failed of records whose newest version a rule skips: no run tries it again."""
+    skipped = {row.source_id for row in rows if row.state == "skipped"}
+    failed = session.deliveries.failed(sorted(skipped))
+    newest = session.records.newest_states(sorted(set(failed.values()))) if failed else {}
+    session.deliveries.supersede(
+        [
+            key
+            for key, source_id in failed.items()
+            if newest[source_id][0] == "skipped" and newest[source_id][1] not in OWED_RULES
+        ]
+    )
+
+
 def _moved_on(state: str | None, rule: str) -> bool:
     return (state, rule) in MOVED_ON

@@ -18,6 +18,7 @@ from assets.delivery.obligation import (
     reopen_moved_on,
     reopen_owed,
     unexamined_captures,
+    withdraw,
 )
 from assets.error_redaction import own_fault, unexpected
 from assets.pipeline.outcomes import Candidate, Outcomes, ValidationCounts
@@ -114,6 +115,7 @@ def _store(
         session.records.put(day, rows, typed, session.run_id)
         unknown = session.rejections.open(day, rejections, session.run_id)
         close_rejections(session, rows)
+        withdraw(session, rows)
         return unknown, reopen_owed(session, rows) | reopen_moved_on(session, owed)
 
     with session.writer_lock():

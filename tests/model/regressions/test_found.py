@@ -562,3 +562,16 @@ def test_a_deletion_whose_event_was_lost_is_found_by_the_reconciliation(world):
         op("close_account", who=1),
     ]
     assert not run(world, script).problems
+
+
+def test_what_failed_of_an_order_that_is_not_sent_any_more_is_closed(world):
+    """The refused order was refunded before it went out, and counted as being sent for ever."""
+    script = [
+        op("change_clocks", change=1, minutes=70),
+        op("create_items", creates=True),
+        op("place", lines=[("LAMP", 1)], number=1001),
+        op("forbid", system="oms"),
+        op("refund_all", number=1001),
+        op("sync"),
+    ]
+    assert not run(world, script).problems

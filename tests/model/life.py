@@ -28,9 +28,14 @@ CORRECT_SKU = "LAMP"
 """What operators replace the SKU by that the OMS does not know."""
 DUE = """SELECT stream, source_id, 'record' FROM sync.record
          WHERE state = 'accepted' AND outcome IS NULL
-         UNION ALL SELECT stream, source_id, state FROM sync.delivery
-         WHERE state IN ('in_flight', 'failed')
+         UNION ALL SELECT stream, source_id, state FROM sync.delivery d
+         WHERE state IN ('in_flight', 'failed') AND NOT EXISTS (
+             SELECT FROM sync.record r JOIN sync.rejection x USING (connection, stream, source_id)
+             WHERE d.state = 'failed' AND r.outcome = 'superseded' AND x.state = 'open'
+             AND r.connection = d.connection AND r.stream = d.stream
+             AND r.source_day = d.source_day AND r.capture_id = d.capture_id)
          UNION ALL SELECT stream, '', 'rerun' FROM sync.rerun WHERE outcome = ''"""
+"""What failed and was replaced by a change that is rejected waits until that is decided."""
 UNVALIDATED = """SELECT 1 FROM sync.capture c WHERE stream = 'orders' AND NOT EXISTS (
     SELECT FROM sync.record r WHERE r.stream = 'orders' AND r.connection = c.connection
     AND r.source_day = c.source_day AND r.capture_id = c.capture_id) LIMIT 1"""

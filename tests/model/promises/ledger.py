@@ -15,8 +15,9 @@ def check(end: End) -> Iterator[str]:
         held = end.oms.get(int(source_id)) if source_id.isdigit() else None
         if state == "requested" and held and held["late_cancel"] == "Requested":
             continue
-        if state == "dead" and (stream, source_id) in end.open:
-            continue  # a retry that died; what it has left is read when the record goes out again
+        is_left = (stream, source_id) in {*end.open, *end.life.facts.discarded}
+        if state in ("dead", "failed") and is_left:
+            continue  # what a retry, or a version before a rejected one, has left: read at the next
         yield (
             f"delivery_open: {stream} {source_id} {action} is {state}"
             f"{', uncertain' if is_uncertain else ''}"

@@ -208,7 +208,8 @@ def _ledger(found: Both) -> Iterator[str]:
     numbers = {order["id"]: number for number, order in found.store.items()}
     for stream, source_id, action, state, is_uncertain in world.database.rows(UNSETTLED):
         name = numbers.get(source_id, source_id)
-        if state == "requested" or (state == "dead" and found.open[stream, name]):
+        is_left = found.open[stream, name] or found.is_discarded(stream, name)
+        if state == "requested" or (state in ("dead", "failed") and is_left):
             continue
         doubt = ", uncertain" if is_uncertain else ""
         yield f"delivery_open: {stream} {source_id} {action} is {state}{doubt}"

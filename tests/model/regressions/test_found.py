@@ -575,3 +575,31 @@ def test_what_failed_of_an_order_that_is_not_sent_any_more_is_closed(world):
         op("sync"),
     ]
     assert not run(world, script).problems
+
+
+@pytest.mark.parametrize("then", [[], [op("discard", place=0)]])
+def test_an_order_that_failed_and_is_rejected_since_waits_for_the_operator(world, then):
+    """What was discarded with the change is given up, and not shown as failed forever."""
+    script = [
+        op("place", lines=[("MUG", 1)], number=1001),
+        op("fail_writes", status=500, system="oms", times=60),
+        op("sync"),
+        op("add_line", number=1001, sku="STORE-ONLY", units=1),
+        op("sync"),
+        op("calm"),
+        *then,
+    ]
+    assert not run(world, script).problems
+    states = world.database.rows("SELECT state FROM sync.delivery WHERE stream = 'orders'")
+    assert states == [("dead" if then else "failed",)]
+
+
+def test_a_group_that_failed_and_is_rejected_since_waits_for_the_operator(world):
+    """The store was down when variants were asked for, and a later request leaves them out."""
+    script = [
+        op("list_group", sizes="SM"),
+        op("go_down", status=500, system="store"),
+        op("list_group", sizes="SML"),
+        op("list_group", sizes="S"),
+    ]
+    assert not run(world, script).problems

@@ -165,7 +165,7 @@ def close_rejections(session: Session, rows: Sequence[RecordRow]) -> None:
 def withdraw(session: Session, rows: Sequence[RecordRow]) -> None:
     """Close what failed of records whose newest version a rule skips: no run tries it again."""
     skipped = {row.source_id for row in rows if row.state == "skipped"}
-    failed = session.deliveries.failed(sorted(skipped))
+    failed = owed.failed(session.db, session.connection, session.stream, sorted(skipped))
     newest = session.records.newest_states(sorted(set(failed.values()))) if failed else {}
     session.deliveries.supersede(
         [

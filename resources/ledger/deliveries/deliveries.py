@@ -164,18 +164,6 @@ class Deliveries:
             keys, "state = 'superseded', is_uncertain = false, settled_at = clock_timestamp()"
         )
 
-    def failed(self, source_ids: Sequence[str]) -> dict[UUID, str]:
-        """Return what failed of records without any effect: key -> record."""
-        if not source_ids:
-            return {}
-        rows = self._db.execute(
-            f"""SELECT delivery_key, source_id FROM sync.delivery
-                WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
-                  AND state = 'failed' AND NOT is_uncertain{self._kept}""",  # noqa: S608 - a constant
-            (self._name, self._stream, list(source_ids)),
-        )
-        return dict(rows.fetchall())
-
     def _change(self, keys: Sequence[UUID], change: str) -> None:
         if not keys:
             return

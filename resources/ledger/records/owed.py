@@ -106,3 +106,18 @@ def uncertain(
         (connection, stream, list(source_ids)),
     )
     return {source_id for (source_id,) in rows}
+
+
+def failed(
+    db: psycopg.Connection[Any], connection: str, stream: str, source_ids: Sequence[str]
+) -> dict[UUID, str]:
+    """Return the deliveries of records that failed without any effect: key -> record."""
+    if not source_ids:
+        return {}
+    rows = db.execute(
+        """SELECT delivery_key, source_id FROM sync.delivery
+           WHERE connection = %s AND stream = %s AND source_id = ANY(%b)
+             AND state = 'failed' AND NOT is_uncertain""",
+        (connection, stream, list(source_ids)),
+    )
+    return dict(rows.fetchall())

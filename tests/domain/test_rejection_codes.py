@@ -32,6 +32,7 @@ PASSED_THROUGH = {
     ("assets/delivery/adoption.py", "self._code"),  # order_adopted, customer_adopted
     ("assets/delivery/links.py", "SENT_ELSEWHERE"),
     ("assets/streams/actions/outcome.py", "REUSED"),
+    ("assets/streams/inventory/delivery.py", "LOCATION_UNKNOWN"),
     ("domain/schemas/batch.py", "code"),
     ("domain/schemas/orders.py", "problem.code"),
     ("domain/addressing/addresses.py", "code"),

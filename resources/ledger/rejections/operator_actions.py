@@ -135,7 +135,7 @@ def end_retry(db: Database, runs: Mapping[int, str]) -> None:
                WHERE state = 'retried' AND rejection_id = ANY(%s) RETURNING rejection_id, stage""",
             (list(runs),),
         )
-        under_way.give_up(db, under_way.tried_in_vain(rows))
+        under_way.give_up_retries(db, rows.fetchall())
 
 
 def end_abandoned(db: Database, connection: str, stream: str) -> None:
@@ -154,7 +154,7 @@ def end_abandoned(db: Database, connection: str, stream: str) -> None:
            RETURNING r.rejection_id, r.stage""",
         (connection, stream, ABANDONED_AFTER),
     )
-    under_way.give_up(db, under_way.tried_in_vain(rows))
+    under_way.give_up_retries(db, rows.fetchall())
 
 
 def queue_retry(

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import psycopg
 
 from domain.values import Partition
-from resources.ledger.rejections.under_way import give_up, tried_in_vain
+from resources.ledger.rejections.under_way import give_up_retries
 
 Mode = Literal["as_captured", "re_read"]
 """``as_captured`` validates and delivers the stored captures; ``re_read`` first captures again."""
@@ -129,4 +129,4 @@ def end(db: psycopg.Connection[Any], ids: Sequence[int], outcome: Outcome, note:
                RETURNING r.rejection_id, r.stage""",
             {"ids": list(ids)},
         )
-        give_up(db, tried_in_vain(rows))
+        give_up_retries(db, rows.fetchall())

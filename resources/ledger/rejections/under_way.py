@@ -45,6 +45,21 @@ def give_up(db: psycopg.Connection[Any], rejection_ids: Sequence[int]) -> None:
     )
 
 
-def tried_in_vain(reopened: Iterable[tuple[int, str]]) -> list[int]:
-    """Return of rejections that are open again (id, stage) those whose delivery was tried."""
-    return [rejection_id for rejection_id, stage in reopened if stage == "delivered"]
+def give_up_retries(db: psycopg.Connection[Any], reopened: Iterable[tuple[int, str]]) -> None:
+    """Give up what retries have tried in vain, by rejections that are open again (id, stage).
+
+    Not what is due: the next run goes on with it.
+    """
+    tried = [rejection_id for rejection_id, stage in reopened if stage == "delivered"]
+    if not tried:
+        return
+    ended = db.execute(
+        """SELECT rejection_id FROM sync.rejection x
+           WHERE rejection_id = ANY(%s) AND NOT EXISTS (
+               SELECT 1 FROM sync.record r
+               WHERE r.connection = x.connection AND r.stream = x.stream
+                 AND r.source_day = x.source_day AND r.capture_id = x.capture_id
+                 AND r.state = 'accepted' AND r.outcome IS NULL)""",
+        (tried,),
+    )
+    give_up(db, [rejection_id for (rejection_id,) in ended])

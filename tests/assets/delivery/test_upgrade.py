@@ -103,13 +103,14 @@ def test_a_ledger_is_migrated_while_a_process_of_the_version_before_delivers(
     """Neither waits for the other for long, the run ends, and nothing is sent twice.
 
     That version neither writes nor reads the column of a connection's store, which 0048 adds, nor
-    reads that of a stream's start, which 0049 adds.
+    reads those of a stream's start, which 0049 adds, and of the last restore, which 0056 adds.
     """
     scene.place_many(range(1, 13))
     scene.run("orders", steps=("captured", "validated"))
     with old_copy(scene.database, "0045") as url:
         with psycopg.connect(url, autocommit=True) as db:
             db.execute("ALTER TABLE sync.activation ADD COLUMN started_at timestamptz")
+            db.execute("ALTER TABLE sync.database_identity ADD COLUMN restored_at timestamptz")
         scene.database = url
         scene.configure(oms={"push_concurrency": 1})
         slow = {"kind": "delay", "delay_ms": 150, "method": "POST", "path": "/order/save$"}

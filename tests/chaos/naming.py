@@ -46,6 +46,12 @@ class Hit:
             return False
         return self._is_one_of((*ways.writes, *chain.from_iterable(ways.more.values())))
 
+    @property
+    def stream(self) -> str:
+        """Return the stream of a request for a batch: stock if no other has requests of its own."""
+        more = WAYS[self.system].more
+        return next((name for name, calls in more.items() if self._is_one_of(calls)), "inventory")
+
     def _is_one_of(self, calls: Iterable[Call]) -> bool:
         return any(
             call.method in (None, self.method)
@@ -77,13 +83,13 @@ def _is_named(
         return True
     if hit.correlation:
         return any(_shows_trouble(d) for d in deliveries[hit.correlation])
-    # Stock goes out in batches without a correlation id: a batch whose sender died is known by the
-    # time at which its levels were claimed again, by the next run that writes stock. On a busy
-    # machine several runs may die before that.
+    # Stock and prices go out in batches without a correlation id: a batch whose sender died is
+    # known by the time at which what is in it was claimed again, by the next run that writes such.
+    # On a busy machine several runs may die before that.
     later = [m.at for m in messages[""] if m.at > hit.at and _is_same_call(hit, m)]
     until = max(hit.at + AGAIN_SECONDS, min(later, default=0) + NEAR_SECONDS)
-    stock = (d for found in deliveries.values() for d in found if d.stream == "inventory")
-    return any(_shows_trouble(d) and hit.at - NEAR_SECONDS < d.claimed_at < until for d in stock)
+    batched = (d for found in deliveries.values() for d in found if d.stream == hit.stream)
+    return any(_shows_trouble(d) and hit.at - NEAR_SECONDS < d.claimed_at < until for d in batched)
 
 
 def _shows_trouble(delivery: Delivery) -> bool:

@@ -41,26 +41,30 @@ def test_a_request_is_found_by_its_path_below_the_base_address(
     assert unnamed([hit], _facts(endpoint, milliseconds)) == ([] if is_named else [str(hit)])
 
 
+STOCK, PRICES = "/inventory/adjustments/absolute", "/catalog/products"
+
+
 @pytest.mark.parametrize(
-    ("claimed_at", "attempts", "is_named"),
+    ("stream", "path", "claimed_at", "attempts", "is_named"),
     [
-        (310.0, 2, True),  # by the first run that wrote stock again, at 311
-        (310.0, 1, False),  # levels that were never tried before
-        (900.0, 2, False),  # by a run after it
+        ("inventory", STOCK, 310.0, 2, True),  # by the first run that wrote stock again, at 311
+        ("inventory", STOCK, 310.0, 1, False),  # levels that were never tried before
+        ("inventory", STOCK, 900.0, 2, False),  # by a run after it
+        ("prices", PRICES, 310.0, 2, True),
+        ("inventory", PRICES, 310.0, 2, False),
     ],
 )
-def test_a_batch_of_stock_whose_sender_died_is_known_by_the_next_run_that_writes_stock(
-    claimed_at: float, attempts: int, is_named: bool
+def test_a_batch_whose_sender_died_is_known_by_the_next_run_that_writes_such(
+    stream: str, path: str, claimed_at: float, attempts: int, is_named: bool
 ) -> None:
     """However late it comes: other runs may have died before they wrote any."""
-    path = "/inventory/adjustments/absolute"
     facts = _facts("/orders", 30.0)
     facts.messages = [
         Message(at, "bigcommerce", "PUT", f"/v3{path}", 200, 30.0, 1, "", "")
         for at in (311.0, 901.0)
     ]
     facts.deliveries = [
-        Delivery("inventory", "MUG", "level", "delivered", attempts, "", "inv-1", claimed_at)
+        Delivery(stream, "MUG", "set", "delivered", attempts, "", "one-1", claimed_at)
     ]
     hit = Hit("bigcommerce", "status", 502, "PUT", f"/bigcommerce/a/stores/a/v3{path}", "", 2.0)
     assert hit.has_effect

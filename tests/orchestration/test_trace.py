@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from tests.orchestration.shop import Shop
@@ -21,7 +23,8 @@ def test_an_order_is_found_by_its_id_in_either_system(shop: Shop):
     assert by_store_id == by_oms_id
     assert (by_store_id["store_id"], by_store_id["oms_id"]) == ("1001", "BC-1001")
     events = by_store_id["events"]
-    assert [event["at"] for event in events] == sorted(event["at"] for event in events)
+    moments = [datetime.fromisoformat(event["at"]) for event in events]
+    assert moments == sorted(moments)
     assert {"captured", "accepted", "create delivered", "request"} <= {
         event["event"] for event in events
     }

@@ -84,6 +84,11 @@ def lost_days(db: psycopg.Connection[Any], folder: Path) -> list[date]:
     return [day for day in history.archived_days(db) if f"day={day}" not in there]
 
 
+def note_lost_days(db: psycopg.Connection[Any], installation: Installation) -> None:
+    """Note the days that the folder has lost: they are archived again, and retention waits."""
+    history.note_lost(db, lost_days(db, folder_of(installation)))
+
+
 def archive_day(db: psycopg.Connection[Any], folder: Path, day: date) -> list[Archived]:
     """Write the day's rows of every dated view to ``view=NAME/day=DAY/part.parquet``.
 
@@ -209,7 +214,7 @@ def build_archive(
                 metadata.counts(rows | total) | metadata.summary(text), partition_key=key
             )
         with lockstep.ledger.connect() as db:
-            history.note_lost(db, lost_days(db, folder))
+            note_lost_days(db, lockstep.installation)
         return dg.MaterializeResult()
 
     return archive

@@ -12,7 +12,7 @@ from assets.chain.partitions import place
 from domain.errors import TransientError
 from domain.parsing.text import plural
 from domain.values import Partition
-from resources.ledger.history import days_to_archive, note_lost
+from resources.ledger.history import days_to_archive
 from resources.ledger.privacy.retention import retire
 from resources.lockstep import Lockstep
 
@@ -35,7 +35,7 @@ def remove_expired(context: dg.OpExecutionContext, lockstep: dg.ResourceParam[Lo
     """Remove expired months and rows, and log what was removed and kept."""
     try:
         with lockstep.ledger.connect() as db:
-            note_lost(db, archive.lost_days(db, archive.folder_of(lockstep.installation)))
+            archive.note_lost_days(db, lockstep.installation)
             removals = retire(db, lockstep.installation.retention, datetime.now(UTC).date())
     except TransientError as error:
         raise TransientError(str(error)) from None

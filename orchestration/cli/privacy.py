@@ -12,13 +12,12 @@ from typing import Any
 import click
 import psycopg
 
-from assets.archive import folder_of, lost_days
+from assets.archive import note_lost_days
 from domain.errors import PermanentError
 from domain.parsing.text import plural
 from orchestration.cli.context import open_database
 from orchestration.cli.output import examples, json_option, print_json, print_table
 from orchestration.settings import load
-from resources.ledger.history import note_lost
 from resources.ledger.monitoring.connection_config import recorded_connections
 from resources.ledger.privacy import forgetting
 from resources.ledger.privacy.retention import retire
@@ -130,7 +129,7 @@ def retention(dry_run: bool, as_json: bool) -> None:
     """
     installation = load()
     with open_database() as db, db.transaction(force_rollback=True) if dry_run else nullcontext():
-        note_lost(db, lost_days(db, folder_of(installation)))
+        note_lost_days(db, installation)
         removals = retire(db, installation.retention, datetime.now(UTC).date(), dry_run=dry_run)
     if as_json:
         print_json([asdict(one) for one in removals])

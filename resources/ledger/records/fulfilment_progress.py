@@ -42,7 +42,7 @@ class FulfilmentProgress:
         if not rows:
             return {}
         before = self._ended([r.source_id for r in rows])
-        self._db.execute(
+        newest = self._db.execute(
             """INSERT INTO sync.standing AS s (connection, source_id, order_id, awaiting,
                                                 awaiting_since, shipped, correlation_id, updated_at,
                                                 ended)
@@ -56,7 +56,8 @@ class FulfilmentProgress:
                    updated_at = excluded.updated_at, ended = excluded.ended,
                    awaiting_since = CASE WHEN excluded.awaiting > 0 THEN
                        coalesce(s.awaiting_since, excluded.awaiting_since) END
-               WHERE excluded.updated_at >= s.updated_at""",
+               WHERE excluded.updated_at >= s.updated_at
+               RETURNING source_id, ended""",
             (
                 self._name,
                 [r.source_id for r in rows],
@@ -68,8 +69,7 @@ class FulfilmentProgress:
                 [r.ended for r in rows],
             ),
         )
-        after = self._ended([r.source_id for r in rows])
-        return {order: ended for order, ended in after.items() if before.get(order) != ended}
+        return {order: ended for order, ended in newest if ended and before.get(order) != ended}
 
     def _ended(self, source_ids: Sequence[str]) -> dict[str, Ended]:
         rows = self._db.execute(

@@ -253,6 +253,17 @@ def test_what_the_store_refused_is_not_sent_after_a_discard(
     assert (scene.effects(), prices.shown(scene)) != before
 
 
+def shipped_in_part(scene: Scene, prefix: str) -> tuple[str, str]:
+    """Ship the mugs of order 1 at the OMS, not its lamp; return its ids of order and parcel."""
+    scene.configure(orders={"order_id_prefix": prefix})
+    order = f"{prefix}1"
+    scene.place(documents.order(1, scene.moment(), [("MUG", 2), ("LAMP", 1)]))
+    scene.run("orders")
+    parcel = {"lines": [{"line": "101", "quantity": 2}], "tracking": "T1"}
+    scene.to_oms(f"orders/{order}/ship", parcel)
+    return order, str(scene.oms_order(order)["OrderTrackingInfo"][-1]["PackageId"])
+
+
 @pytest.mark.parametrize("prefix", ["", "W-"])
 def test_a_discarded_parcel_stays_discarded_until_it_changes_itself(
     scene: Scene, prefix: str
@@ -261,13 +272,7 @@ def test_a_discarded_parcel_stays_discarded_until_it_changes_itself(
 
     Also where the OMS has another id of the order than the store.
     """
-    scene.configure(orders={"order_id_prefix": prefix})
-    order = f"{prefix}1"
-    scene.place(documents.order(1, scene.moment(), [("MUG", 2), ("LAMP", 1)]))
-    scene.run("orders")
-    parcel = {"lines": [{"line": "101", "quantity": 2}], "tracking": "T1"}
-    scene.to_oms(f"orders/{order}/ship", parcel)
-    package = scene.oms_order(order)["OrderTrackingInfo"][-1]["PackageId"]
+    order, package = shipped_in_part(scene, prefix)
     scene.fault("bigcommerce", refuse("POST", "/shipments"))
     scene.run("shipments", first=scene.today, raise_on_error=False)
     assert list(scene.open_rejections("shipments")) == [order]
@@ -301,13 +306,7 @@ def test_a_discarded_tracking_number_stays_discarded_until_the_parcel_changes(
     scene: Scene, prefix: str
 ) -> None:
     """It was refused with each version of the order, and kept the status behind it back."""
-    scene.configure(orders={"order_id_prefix": prefix})
-    order = f"{prefix}1"
-    scene.place(documents.order(1, scene.moment(), [("MUG", 2), ("LAMP", 1)]))
-    scene.run("orders")
-    parcel = {"lines": [{"line": "101", "quantity": 2}], "tracking": "T1"}
-    scene.to_oms(f"orders/{order}/ship", parcel)
-    package = scene.oms_order(order)["OrderTrackingInfo"][-1]["PackageId"]
+    order, package = shipped_in_part(scene, prefix)
     scene.run("shipments", first=scene.today)
     scene.fault("bigcommerce", refuse("PUT", "/shipments"))
     scene.to_oms(f"orders/{order}/track", {"package": package, "tracking": "T2"})

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow(seconds=20)
 
 SHIPPED, COMPLETED, AWAITING = 2, 10, 11
 CHANGED = {"1": "change_not_sent"}
+CODES = {"shipping_methods": {"Ground": "Ground"}, "default_shipping_method": None}
 
 
 def shipped(scene: Scene) -> None:
@@ -42,6 +43,15 @@ def discard(scene: Scene) -> None:
     scene.sql_write(
         "UPDATE sync.rejection SET state = 'discarded', closed_at = now() WHERE state = 'open'"
     )
+
+
+def without_a_code(scene: Scene) -> None:
+    """Send an order, and change its shipping method to one that no setting names."""
+    scene.configure(orders=CODES)
+    scene.place(order(1, scene.moment(), [("MUG", 3)]))
+    scene.run("orders")
+    edit(scene, shipping_addresses=[{"id": 100, "shipping_method": "Courier"}])
+    assert scene.open_rejections("orders") == {"1": "shipping_method_unknown"}
 
 
 def test_only_a_change_of_what_is_shipped_is_reported_and_ends_when_it_is_undone(
@@ -79,12 +89,7 @@ def test_a_change_to_a_method_without_a_code_is_reported_when_the_order_ships(
     scene: Scene,
 ) -> None:
     """Its first rejection asks for a setting, and no setting would send the change any more."""
-    codes = {"shipping_methods": {"Ground": "Ground"}, "default_shipping_method": None}
-    scene.configure(orders=codes)
-    scene.place(order(1, scene.moment(), [("MUG", 3)]))
-    scene.run("orders")
-    edit(scene, shipping_addresses=[{"id": 100, "shipping_method": "Courier"}])
-    assert scene.open_rejections("orders") == {"1": "shipping_method_unknown"}
+    without_a_code(scene)
     scene.to_oms("orders/1/ship", {})
     scene.run("shipments")
     scene.run("orders")
@@ -92,7 +97,7 @@ def test_a_change_to_a_method_without_a_code_is_reported_when_the_order_ships(
     assert scene.sql("SELECT field FROM sync.rejection WHERE state = 'open'") == [
         ("groups[100].shipping_method",)
     ]
-    scene.configure(orders=codes | {"shipping_methods": {}})
+    scene.configure(orders=CODES | {"shipping_methods": {}})
     edit(scene, shipping_addresses=[{"id": 100, "shipping_method": "Ground"}])
     assert scene.open_rejections("orders") == {}
 
@@ -161,12 +166,7 @@ def test_a_discarded_change_that_could_not_be_sent_is_reported_once_it_is_undone
     scene: Scene,
 ) -> None:
     """It was rejected for another reason while the order was open, which has shipped since."""
-    codes = {"shipping_methods": {"Ground": "Ground"}, "default_shipping_method": None}
-    scene.configure(orders=codes)
-    scene.place(order(1, scene.moment(), [("MUG", 3)]))
-    scene.run("orders")
-    edit(scene, shipping_addresses=[{"id": 100, "shipping_method": "Courier"}])
-    assert scene.open_rejections("orders") == {"1": "shipping_method_unknown"}
+    without_a_code(scene)
     discard(scene)
     ground = [{"id": 100, "shipping_method": "Ground"}]
     edit(scene, status_id=SHIPPED, shipping_addresses=ground)
